@@ -1,0 +1,143 @@
+package kernels
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Options choose how a CPU runs operators. They change the speed, never the bits.
+type Options struct {
+	ISA     ISA // code path; Auto takes the fastest that this machine has
+	Threads int // workers; 0 takes runtime.GOMAXPROCS(0)
+}
+
+// CPU runs operators on this machine's processors. Run may be called from several goroutines; the
+// calls follow one another.
+type CPU struct {
+	isa     ISA
+	vec     *vector
+	workers []*worker
+
+	mu    sync.Mutex // held during Run
+	op    Operator
+	bufs  []Buf
+	phase int
+	total int64
+	next  atomic.Int64
+	wake  []chan struct{} // one for each worker but the first, which is the caller's
+	done  sync.WaitGroup
+}
+
+// worker is one thread's share of a CPU: its code path and its scratch memory.
+type worker struct {
+	cpu     *CPU
+	vec     *vector
+	scratch []float32
+}
+
+// NewCPU starts the workers. It fails if the forced instruction set is not available here.
+func NewCPU(o Options) (*CPU, error) {
+	isa, err := o.ISA.resolve()
+	if err != nil {
+		return nil, err
+	}
+	n := o.Threads
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	if n < 1 || n > 1024 {
+		return nil, fmt.Errorf("threads: %d is outside 1 to 1024", n)
+	}
+	c := &CPU{isa: isa, vec: vectorFor(isa)}
+	for i := range n {
+		w := &worker{cpu: c, vec: c.vec}
+		c.workers = append(c.workers, w)
+		if i > 0 {
+			wake := make(chan struct{})
+			c.wake = append(c.wake, wake)
+			go func() {
+				for range wake {
+					w.drain()
+					c.done.Done()
+				}
+			}()
+		}
+	}
+	return c, nil
+}
+
+// ISA is the code path in use.
+func (c *CPU) ISA() ISA { return c.isa }
+
+// Threads is the number of workers.
+func (c *CPU) Threads() int { return len(c.workers) }
+
+// Close ends the workers. The CPU must not be used afterwards.
+func (c *CPU) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, wake := range c.wake {
+		close(wake)
+	}
+	c.wake = nil
+}
+
+// Run computes op on bufs, which must satisfy Check. In and Out operands of elementwise operators
+// may be the same buffer; any other overlap is an error of the caller. Run does not allocate once
+// the workers' scratch has grown to the operators in use.
+func (c *CPU) Run(op Operator, bufs []Buf) error {
+	if err := Check(op, bufs); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.op, c.bufs = op, bufs
+	for c.phase = 0; ; c.phase++ {
+		n := op.pieces(c, c.phase)
+		if n == 0 {
+			break
+		}
+		c.total = int64(n)
+		c.next.Store(0)
+		helpers := min(n-1, len(c.wake))
+		c.done.Add(helpers)
+		for _, wake := range c.wake[:helpers] {
+			wake <- struct{}{}
+		}
+		c.workers[0].drain()
+		c.done.Wait()
+	}
+	c.op, c.bufs = nil, nil
+	return nil
+}
+
+// drain takes pieces of the current phase until none is left.
+func (w *worker) drain() {
+	c := w.cpu
+	for {
+		i := c.next.Add(1) - 1
+		if i >= c.total {
+			return
+		}
+		c.op.piece(w, c.phase, int(i), c.bufs)
+	}
+}
+
+// floats returns n elements of scratch, valid until the next call. Their content is arbitrary.
+func (w *worker) floats(n int) []float32 {
+	if len(w.scratch) < n {
+		w.scratch = make([]float32, n)
+	}
+	return w.scratch[:n]
+}
+
+// elementPieces cuts n independent elements into pieces of elementPiece.
+func elementPieces(n int) int { return (n + elementPiece - 1) / elementPiece }
+
+// elementRange is the half-open range of elements in piece i.
+func elementRange(i, n int) (lo, hi int) { return i * elementPiece, min((i+1)*elementPiece, n) }
+
+// elementPiece is large enough to pay for waking a worker and small enough for the cache.
+const elementPiece = 16384

@@ -1,0 +1,7 @@
+//go:build !amd64 && !arm64
+
+package kernels
+
+func native() []ISA { return nil }
+
+func accelerate(*vector) {}
