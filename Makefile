@@ -1,0 +1,56 @@
+# verifyd. `make` prints the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO       ?= go
+FUZZTIME ?= 2000x
+BENCH    ?=
+TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
+
+.PHONY: help build demo test race lint generate check-generated cross qemu fusion fuzz bench clean
+
+help: ## print the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the verifyd command into build/
+	$(GO) build -trimpath -o build/verifyd ./cmd/verifyd
+
+demo: build ## train, verify, forge and sign, end to end, into build/demo
+	build/verifyd demo --out build/demo
+
+test: ## run every test of the module
+	$(GO) test ./...
+
+race: ## run the tests of everything concurrent under the race detector (needs a C compiler)
+	$(GO) test -race -short ./kernels ./verify/... ./proofs/...
+
+lint: ## gofmt, go vet and staticcheck (pinned in .ci/tools)
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(TOOLS) staticcheck ./...
+
+generate: ## regenerate the assembly from its generators
+	$(GO) generate ./kernels/...
+
+check-generated: generate ## fail if a generated file differs from the committed one
+	git diff --exit-code -- kernels
+
+cross: ## build with CGO_ENABLED=0 for every platform that is tested
+	for target in linux/amd64 linux/arm64 linux/s390x darwin/arm64 windows/amd64; do \
+	  echo "build $$target"; CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/verifyd; done
+
+qemu: ## golden vectors and digests on emulated arm64 and s390x (needs qemu-user-static)
+	kernels/optest/qemu.sh
+
+fusion: ## no fused multiply-add in compiled Go, on eight targets
+	kernels/optest/fusion.sh
+
+fuzz: ## run every fuzz target for FUZZTIME (default 2000x)
+	.ci/fuzz $(FUZZTIME)
+
+bench: build ## time verifyd beside OpenBLAS and PyTorch (needs libopenblas-dev, python3-torch, cc)
+	$(GO) run ./bench/cmd/bench $(BENCH)
+
+clean: ## remove build/
+	rm -rf build
