@@ -1,0 +1,56 @@
+package merkle
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// ErrProof says that a proof of the right length does not lead from the leaf to the root.
+var ErrProof = errors.New("inclusion proof does not lead to the root")
+
+// MaxProof returns the length of the longest inclusion proof in a tree of size leaves.
+func MaxProof(size uint64) int {
+	if size == 0 {
+		return 0
+	}
+	return bits.Len64(size - 1)
+}
+
+// ProofLen returns the length of the inclusion proof of leaf i in a tree of size leaves: the
+// levels on which the node above the leaf has a sibling.
+func ProofLen(i, size uint64) int {
+	n := 0
+	for last := size - 1; last > 0; i, last = i>>1, last>>1 {
+		if i^1 <= last {
+			n++
+		}
+	}
+	return n
+}
+
+// Verify checks that proof leads from the hash of leaf i to the root of a tree of size leaves.
+func Verify(root Hash, size, i uint64, leaf Hash, proof []Hash) error {
+	if i >= size {
+		return fmt.Errorf("leaf %d of a tree of %d", i, size)
+	}
+	if want := ProofLen(i, size); len(proof) != want {
+		return fmt.Errorf("inclusion proof of leaf %d in a tree of %d has %d hashes, %d needed", i, size, len(proof), want)
+	}
+	node := leaf
+	for last := size - 1; last > 0; i, last = i>>1, last>>1 {
+		if i^1 > last {
+			continue // the last node of an odd level moves up unchanged
+		}
+		if i&1 == 1 {
+			node = NodeHash(proof[0], node)
+		} else {
+			node = NodeHash(node, proof[0])
+		}
+		proof = proof[1:]
+	}
+	if node != root {
+		return ErrProof
+	}
+	return nil
+}
