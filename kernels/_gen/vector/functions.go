@@ -1,0 +1,108 @@
+package main
+
+// The elementwise functions of DRN-1 (contract.md, "Elementwise functions"), an operation a line as
+// in their Go references. Both sides of a branch are computed, and the mask chooses.
+
+// exp is Exp. NaN needs no branch: it passes min and max, and NaN times a power of two is NaN.
+func (a *asm) exp(x value) value {
+	x = a.min(a.f(89), x)
+	x = a.max(a.f(-104), x)
+	t := a.mad(x, a.f(0x1.715476p0), a.f(12582912))
+	n := a.sub(t, a.f(12582912))
+	r := a.mad(n, a.f(-0x1.63p-1), x)
+	r = a.mad(n, a.f(0x1.bd0106p-13), r)
+	q := a.poly(r, 0x1.694c8ep-10, 0x1.12397ep-7, 0x1.555a26p-5, 0x1.555492p-3, 0x1.fffffap-2)
+	y := a.add(a.f(1), a.mad(a.mul(r, r), q, r))
+	ni := a.subInt(t, a.bits(0x4b400000))
+	h := a.shiftRightArith(ni, 1)
+	return a.mul(a.mul(y, a.pow2(h)), a.pow2(a.subInt(ni, h)))
+}
+
+// pow2 is 2^n for int32 n in [-126, 127].
+func (a *asm) pow2(n value) value { return a.shiftLeft(a.addInt(n, a.bits(127)), 23) }
+
+// log is Log.
+func (a *asm) log(x value) value {
+	ix := a.reg(x)
+	small := a.compare(less, x, a.bits(0x00800000)) // also negative and NaN-free; those are replaced below
+	u := a.choose(small, a.mul(x, a.f(0x1p23)), ix)
+	u = a.addInt(u, a.bits(0x3f800000-0x3f3504f3))
+	k := a.subInt(a.shiftRight(u, 23), a.bits(127))
+	k = a.choose(small, a.subInt(k, a.bits(23)), k)
+	m := a.addInt(a.and(u, a.bits(0x007fffff)), a.bits(0x3f3504f3))
+	f := a.sub(m, a.f(1))
+	e := a.toFloat(k)
+	z := a.mul(f, f)
+	p := a.poly(f, 0x1.2cb38cp-4, -0x1.ddb316p-4, 0x1.dc7628p-4, -0x1.fbbf2ap-4, 0x1.23de3ep-3,
+		-0x1.556288p-3, 0x1.999d2ap-3, -0x1.ffffe6p-3, 0x1.555554p-2)
+	c := a.mul(a.mul(f, z), p)
+	c = a.mad(e, a.f(-0x1.bd0106p-13), c)
+	c = a.mad(a.f(-0.5), z, c)
+	y := a.mad(e, a.f(0x1.63p-1), a.add(f, c))
+
+	y = a.choose(a.compare(equal, x, a.bits(infinity)), x, y)
+	y = a.choose(a.compare(equal, x, a.f(0)), a.bits(minus|infinity), y)
+	y = a.choose(a.compare(less, x, a.f(0)), a.bits(nan), y)
+	return a.choose(a.compare(unordered, x, x), x, y)
+}
+
+const (
+	infinity = 0x7f800000
+	nan      = 0x7fc00000
+	minus    = 0x80000000
+)
+
+func (a *asm) abs(x value) value { return a.and(x, a.bits(^uint32(minus))) }
+
+func (a *asm) neg(x value) value { return a.xor(x, a.bits(minus)) }
+
+// withSign is y >= 0 with the sign of x.
+func (a *asm) withSign(y, x value) value { return a.or(y, a.and(x, a.bits(minus))) }
+
+// tanh is Tanh. NaN takes the second side and stays NaN there.
+func (a *asm) tanh(x value) value {
+	v := a.abs(x)
+	e := a.exp(a.double(a.min(a.f(9.125), v)))
+	far := a.sub(a.f(1), a.div(a.f(2), a.add(e, a.f(1))))
+	u := a.mul(v, v)
+	p := a.poly(u, 0x1.3acde6p-9, -0x1.1547fap-7, 0x1.656cb2p-6, -0x1.ba19acp-5, 0x1.111136p-3, -0x1.555556p-2)
+	near := a.mad(a.mul(v, u), p, v)
+	return a.withSign(a.choose(a.compare(less, v, a.f(0.625)), near, far), x)
+}
+
+func (a *asm) double(x value) value { return a.add(x, x) }
+
+// erf is Erf. NaN takes the second side and stays NaN there.
+func (a *asm) erf(x value) value {
+	v := a.abs(x)
+	b := a.min(a.f(3.9375), v)
+	g := a.poly(b, 0x1.20d19cp-25, -0x1.3f9212p-19, 0x1.be1742p-15, -0x1.4d2624p-11, 0x1.407bcep-8,
+		-0x1.b58cdap-6, 0x1.c486a6p-4, 0x1.435116p-1, 0x1.216222p0, -0x1.750988p-12)
+	far := a.sub(a.f(1), a.exp(a.neg(g)))
+	u := a.mul(v, v)
+	p := a.poly(u, -0x1.1805ap-17, 0x1.c49efp-14, -0x1.b93b3cp-11, 0x1.55d664p-8, -0x1.b82186p-6,
+		0x1.ce2e9ep-4, -0x1.812744p-2, 0x1.06eba8p-3)
+	near := a.mad(v, p, v)
+	return a.withSign(a.choose(a.compare(less, v, a.f(0.96875)), near, far), x)
+}
+
+// sigmoid is 1 / (1 + Exp(-x)).
+func (a *asm) sigmoid(x value) value {
+	return a.div(a.f(1), a.add(a.f(1), a.exp(a.neg(x))))
+}
+
+func (a *asm) silu(x value) value { return a.mul(x, a.sigmoid(x)) }
+
+// gelu is (0.5*x) * (1 + Erf(x/sqrt 2)).
+func (a *asm) gelu(x value) value {
+	t := a.add(a.f(1), a.erf(a.mul(x, a.f(0x1.6a09e6p-1))))
+	return a.mul(a.mul(a.f(0.5), x), t)
+}
+
+// geluTanh is (0.5*x) * (1 + Tanh(...)).
+func (a *asm) geluTanh(x value) value {
+	u := a.mul(x, x)
+	v := a.mad(a.mul(u, x), a.f(0x1.6e4e26p-5), x)
+	t := a.add(a.f(1), a.tanh(a.mul(v, a.f(0x1.988454p-1))))
+	return a.mul(a.mul(a.f(0.5), x), t)
+}
