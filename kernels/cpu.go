@@ -35,6 +35,8 @@ type worker struct {
 	cpu     *CPU
 	vec     *vector
 	scratch []float32
+	sums    []float32 // memory of row
+	row     fold
 }
 
 // NewCPU starts the workers. It fails if the forced instruction set is not available here.

@@ -1,0 +1,48 @@
+package kernels
+
+// Conv2DGradWeight is the gradient of Conv2D by its weights: dw[o,c,kh,kw] is the sum over the output
+// pixels K = (n,oh,ow), ascending, of dy[n,o,oh,ow] times the pixel of x under that tap, in the GEMM
+// order. Pixels of the border are +0 and take part as terms.
+//
+// x is NxCxHxW, dy is NxOxOutHxOutW, dw is OxCxKHxKW.
+type Conv2DGradWeight struct{ ConvShape }
+
+// Name is "conv2d_grad_weight".
+func (Conv2DGradWeight) Name() string { return "conv2d_grad_weight" }
+
+// Operands are x, dy -> dw.
+func (o Conv2DGradWeight) Operands() []Operand {
+	return []Operand{o.x("x", In), o.y("dy", In), o.w("dw", Out)}
+}
+
+func (o Conv2DGradWeight) pieces(_ *CPU, phase int) int {
+	if phase > 0 {
+		return 0
+	}
+	return o.taps()
+}
+
+func (o Conv2DGradWeight) piece(w *worker, _, i int, buf []Buf) {
+	o.reference(w, i, buf[0].F, buf[1].F, buf[2].F)
+}
+
+// reference computes tap (c,kh,kw) of all filters.
+func (o Conv2DGradWeight) reference(w *worker, tap int, x, dy, dw []float32) {
+	rows, cols := o.OutH(), o.OutW()
+	c, kh, kw := tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
+	f := w.fold(o.O)
+	for n := range o.N {
+		for oh := range rows {
+			ih, inside := o.inRow(oh, kh)
+			for ow := range cols {
+				var pixel float32
+				if iw, ok := o.inCol(ow, kw); ok && inside {
+					pixel = x[((n*o.C+c)*o.H+ih)*o.W+iw]
+				}
+				p := oh*cols + ow
+				f.add(n*rows*cols+p, pixel, dy[n*o.O*rows*cols+p:], rows*cols)
+			}
+		}
+	}
+	f.sum(dw[tap:], o.taps())
+}

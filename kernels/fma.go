@@ -1,0 +1,40 @@
+package kernels
+
+import "math"
+
+// fma32 returns a*b + c rounded once to binary32, on any machine.
+//
+// The product of two binary32 numbers is exact in binary64, so the sum in binary64 has one rounding
+// and its conversion a second. The second can go wrong only where the binary64 sum lies on a tie of
+// binary32 or the result is subnormal; there the sum is rounded to odd first, which keeps the
+// conversion right (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+func fma32(a, b, c float32) float32 {
+	p := float64(float64(a) * float64(b))
+	s := float64(p + float64(c))
+	u := math.Float64bits(s)
+	if u&0x1fffffff != 0x10000000 && u>>52&0x7ff > 1023-126 {
+		return float32(s)
+	}
+	return roundOdd(p, float64(c), s)
+}
+
+// roundOdd converts s = p+z to binary32 as if p+z had been rounded once.
+//
+//go:noinline
+func roundOdd(p, z, s float64) float32 {
+	u := math.Float64bits(s)
+	if u>>52&0x7ff == 0x7ff {
+		return float32(s)
+	}
+	// TwoSum (Knuth): p+z = s+e exactly.
+	zs := float64(s - p)
+	e := float64(float64(p-float64(s-zs)) + float64(z-zs))
+	if e != 0 && u&1 == 0 {
+		if (e > 0) == (s > 0) {
+			u++
+		} else {
+			u--
+		}
+	}
+	return float32(math.Float64frombits(u))
+}

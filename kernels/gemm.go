@@ -1,0 +1,68 @@
+package kernels
+
+// Gemm is the matrix product c = a·b in the GEMM order.
+//
+// a is MxK, or KxM if TransA. b is KxN, or NxK if TransB. c is MxN. All are dense and row-major.
+type Gemm struct {
+	M, N, K        int
+	TransA, TransB bool
+}
+
+// Name is "gemm".
+func (Gemm) Name() string { return "gemm" }
+
+// Operands are a, b -> c.
+func (o Gemm) Operands() []Operand {
+	return []Operand{
+		{Name: "a", Len: o.M * o.K},
+		{Name: "b", Len: o.K * o.N},
+		{Name: "c", Len: o.M * o.N, Access: Out},
+	}
+}
+
+func (o Gemm) pieces(_ *CPU, phase int) int {
+	if phase > 0 {
+		return 0
+	}
+	return o.M
+}
+
+func (o Gemm) piece(w *worker, _, i int, buf []Buf) {
+	a, b, c := o.views(buf)
+	w.gemm(1, o.N, o.K, a.from(i, 0), b, c.from(i, 0))
+}
+
+// views resolves the transposes.
+func (o Gemm) views(buf []Buf) (a, b, c mat) {
+	a = mat{buf[0].F, o.K, 1}
+	if o.TransA {
+		a = mat{buf[0].F, 1, o.M}
+	}
+	b = mat{buf[1].F, o.N, 1}
+	if o.TransB {
+		b = mat{buf[1].F, 1, o.K}
+	}
+	return a, b, mat{buf[2].F, o.N, 1}
+}
+
+// mat is a view of a matrix: element (i,j) is data[i*row+j*col].
+type mat struct {
+	data     []float32
+	row, col int
+}
+
+// from is the view whose element (0,0) is element (i,j).
+func (m mat) from(i, j int) mat { return mat{m.data[i*m.row+j*m.col:], m.row, m.col} }
+
+// gemm computes c = a·b for an mxk matrix a and a kxn matrix b on this worker alone, in the GEMM
+// order with term 0 at row 0 of b. c.col must be 1, and c must not overlap a or b. It leaves the
+// scratch that floats returned untouched.
+func (w *worker) gemm(m, n, k int, a, b, c mat) {
+	for i := range m {
+		f := w.fold(n)
+		for t := range k {
+			f.add(t, a.data[i*a.row+t*a.col], b.data[t*b.row:], b.col)
+		}
+		f.sum(c.data[i*c.row:], 1)
+	}
+}
