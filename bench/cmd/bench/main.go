@@ -1,0 +1,64 @@
+// Command bench measures verifyd beside OpenBLAS and PyTorch, writes bench/results/NAME.json and prints the
+// table that the README shows.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/verifyd/verifyd/bench"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var o bench.Options
+	flag.BoolVar(&o.Quick, "quick", false, "tiny sizes, no peers: a smoke run whose figures mean nothing")
+	flag.BoolVar(&o.NoPeers, "no-peers", false, "measure verifyd alone")
+	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of the built verifyd, for the peak memory of verify")
+	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state")
+	name := flag.String("name", "cpu", "`name` of the results file")
+	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	o.Progress = func(what string) { fmt.Fprintln(os.Stderr, "measuring", what) }
+	report, err := bench.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if *dir != "" {
+		if err := write(filepath.Join(*dir, *name+".json"), report); err != nil {
+			return err
+		}
+	}
+	return report.Markdown(os.Stdout)
+}
+
+// write replaces the results file at path.
+func write(path string, report *bench.Report) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := report.JSON(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,11 @@
+// Package bench measures verifyd beside its peers: OpenBLAS for matrix products and PyTorch for training
+// steps, both on the CPU.
+//
+// The contenders of a row run in alternation in one session, so that a change in the machine's load
+// falls on all of them, and a row reports medians, quartiles and the ratio of medians. Peers are separate
+// programs (see peers/) that are compiled or interpreted on the machine itself, time their own
+// work and are checked to compute the same numbers before they are timed.
+//
+// Run writes nothing; cmd/bench writes the JSON and prints the table. Nothing here is imported by verifyd
+// itself, and no test asserts a time.
+package bench

@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// Options choose what a session measures.
+type Options struct {
+	Quick   bool   // tiny sizes and few rounds: the harness is exercised, the figures mean nothing
+	NoPeers bool   // measure verifyd alone
+	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty leaves it out
+	Only    string // one group: gemm, train, replay, state; empty is all
+
+	// Progress, if not nil, is told what is measured next.
+	Progress func(what string)
+}
+
+// session is one run of the benchmarks: its settings, its processors and what it found.
+type session struct {
+	options Options
+	dir     string          // scratch
+	cpus    [2]*kernels.CPU // one and two threads
+	report  *Report
+}
+
+// Run measures and returns the report. A peer that is not installed is an error that wraps ErrNoPeer and
+// says what to install, unless Quick or NoPeers is set.
+func Run(ctx context.Context, o Options) (report *Report, err error) {
+	if o.Quick {
+		o.NoPeers = true
+	}
+	s := &session{options: o}
+	if s.dir, err = os.MkdirTemp("", "verifyd-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s.dir)) }()
+	for i := range s.cpus {
+		if s.cpus[i], err = kernels.NewCPU(kernels.Options{Threads: i + 1}); err != nil {
+			return nil, err
+		}
+		defer s.cpus[i].Close()
+	}
+	s.report = &Report{Machine: describe(ctx, s.cpus[0].ISA().String()), Quick: o.Quick, Peers: []string{}}
+	groups := []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"gemm", s.measureGemm},
+	}
+	known := o.Only == ""
+	for _, g := range groups {
+		if o.Only != "" && o.Only != g.name {
+			continue
+		}
+		known = true
+		if o.Progress != nil {
+			o.Progress(g.name)
+		}
+		if err := g.measure(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", g.name, err)
+		}
+	}
+	if !known {
+		return nil, fmt.Errorf("group %q is unknown", o.Only)
+	}
+	s.report.Machine.LoadLate = loadAverage()
+	return s.report, nil
+}
+
+// compare makes the row of our samples against a peer's, the first of the list; without one, of ours alone.
+func (s *session) compare(group, name string, threads int, ours []Sample, peers [][]Sample, against string) Row {
+	spread := spreadOf(ours)
+	row := Row{Group: group, Name: name, Threads: threads, Ours: &spread}
+	if len(peers) == 0 {
+		row.Against = against + " left out"
+		return row
+	}
+	peer, ratio := spreadOf(peers[0]), ratioOf(ours, peers[0])
+	row.Against, row.Peer, row.Ratio = against, &peer, &ratio
+	return row
+}
+
+// add appends a row; in a quick run without what was asked, for its figures mean nothing.
+func (s *session) add(r Row) {
+	if s.options.Quick || r.Ratio == nil && r.Ours != nil {
+		r.Limit, r.Most = 0, false
+	}
+	s.report.Rows = append(s.report.Rows, r)
+}

@@ -1,0 +1,38 @@
+package oracle
+
+import (
+	"math"
+
+	"gorgonia.org/gorgonia"
+)
+
+// relu is max(x, 0), its derivative at 0 being 0.
+func (t *tape) relu(x *gorgonia.Node) *gorgonia.Node { return t.apply1(gorgonia.Rectify, x) }
+
+func (t *tape) tanh(x *gorgonia.Node) *gorgonia.Node { return t.apply1(gorgonia.Tanh, x) }
+
+func (t *tape) sigmoid(x *gorgonia.Node) *gorgonia.Node { return t.apply1(gorgonia.Sigmoid, x) }
+
+// silu is x sigmoid(x).
+func (t *tape) silu(x *gorgonia.Node) *gorgonia.Node { return t.times(x, t.sigmoid(x)) }
+
+// gelu is x Phi(x) = x/2 (1 + erf(x/sqrt(2))) (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+func (t *tape) gelu(x *gorgonia.Node) *gorgonia.Node {
+	e := t.apply1(func(n *gorgonia.Node) (*gorgonia.Node, error) {
+		return gorgonia.ApplyOp(erf{}, n)
+	}, t.scale(x, 1/math.Sqrt2))
+	return t.scale(t.times(x, t.shift(e, 1)), 0.5)
+}
+
+// geluTanh is x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), the same paper's approximation.
+func (t *tape) geluTanh(x *gorgonia.Node) *gorgonia.Node {
+	cube := t.times(x, t.times(x, x))
+	inner := t.scale(t.add(x, t.scale(cube, 0.044715)), math.Sqrt(2/math.Pi))
+	return t.scale(t.times(x, t.shift(t.tanh(inner), 1)), 0.5)
+}
+
+// softmax of each row. No maximum is taken off: in float64 exp has room up to 709.
+func (t *tape) softmax(x *gorgonia.Node, cols int) *gorgonia.Node {
+	e := t.apply1(gorgonia.Exp, x)
+	return t.over(e, t.rowSums(e, cols))
+}
