@@ -28,6 +28,9 @@ type CPU struct {
 	next  atomic.Int64
 	wake  []chan struct{} // one for each worker but the first, which is the caller's
 	done  sync.WaitGroup
+
+	partial []float32 // sums of blocks, from one phase of an operator to the next
+	order   []uint64  // sorted rows, likewise
 }
 
 // worker is one thread's share of a CPU: its code path and its scratch memory.

@@ -1,0 +1,142 @@
+package kernels
+
+// AttentionGrad is the gradient of Attention, contract.md section 7.2. It computes the weights again
+// from the saved row statistics.
+//
+//	qkv[Batch,Seq,3,Heads,HeadDim], o[Batch,Seq,Heads,HeadDim],
+//	max[Batch,Heads,Seq], sum[Batch,Heads,Seq], do[Batch,Seq,Heads,HeadDim]
+//	-> dqkv[Batch,Seq,3,Heads,HeadDim]
+type AttentionGrad struct {
+	Batch, Heads, Seq, HeadDim int
+	Causal                     bool
+}
+
+func (o AttentionGrad) Name() string { return "attention_grad" }
+func (o AttentionGrad) Operands() []Operand {
+	n, rows := Attention(o).elements(), o.Batch*o.Heads*o.Seq
+	return []Operand{
+		{"qkv", F32, 3 * n, In}, {"o", F32, n, In}, {"max", F32, rows, In}, {"sum", F32, rows, In},
+		{"do", F32, n, In}, {"dqkv", F32, 3 * n, Out},
+	}
+}
+
+func (o AttentionGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, o.Batch*o.Heads) }
+
+// piece computes one head. The sums over queries are cut where the GEMM order cuts them, so that
+// only one chunk of queries has its weights in memory.
+func (o AttentionGrad) piece(w *worker, _, head int, b []Buf) {
+	f := Attention(o)
+	n := f.Seq * f.HeadDim
+	scratch := w.floats(3*n + 2*min(chunkK, f.Seq)*f.Seq)
+	h := headGrad{
+		Attention: f, w: w,
+		max: b[2].F[head*f.Seq : (head+1)*f.Seq],
+		sum: b[3].F[head*f.Seq : (head+1)*f.Seq],
+		o:   f.output(b[1].F, head), do: f.output(b[4].F, head),
+		part: scratch[:n], dkGroup: scratch[n : 2*n], dvGroup: scratch[2*n : 3*n],
+		weights: scratch[3*n:],
+	}
+	h.q, h.k, h.v = f.projections(b[0].F, head)
+	h.dq, h.dk, h.dv = f.projections(b[5].F, head)
+	clear(h.dkGroup)
+	clear(h.dvGroup)
+	for first := 0; first < f.Seq; first += chunkK {
+		last := min(first+chunkK, f.Seq)
+		p, ds := h.scores(first, last)
+		h.queries(first, last, ds)
+		h.addKeys(h.dvGroup, p, h.do, first, last)
+		h.addKeys(h.dkGroup, ds, h.q, first, last)
+		if last%groupK == 0 || last == f.Seq {
+			h.endGroup(h.dv, h.dvGroup, last <= groupK)
+			h.endGroup(h.dk, h.dkGroup, last <= groupK)
+		}
+	}
+	h.scaleRows(h.dk, 0, f.Seq)
+}
+
+// headGrad is the gradient of one head in progress. Matrices are SeqxHeadDim.
+type headGrad struct {
+	Attention
+	w                *worker
+	q, k, v, o, do   mat
+	dq, dk, dv       mat
+	max, sum         []float32
+	part             []float32 // one chunk's share of dk or dv
+	dkGroup, dvGroup []float32
+	weights          []float32 // p and ds of one chunk of queries
+}
+
+// scores computes the weights p and the gradients ds of the scores of queries first to last.
+func (h *headGrad) scores(first, last int) (p, ds mat) {
+	n := h.keys(last - 1)
+	size := (last - first) * n
+	p, ds = mat{h.weights[:size], n, 1}, mat{h.weights[size : 2*size], n, 1}
+	for at, end := first, 0; at < last; at = end {
+		end = min(at+attentionTile, last)
+		keys := h.keys(end - 1)
+		h.w.gemm(end-at, keys, h.HeadDim, h.q.from(at, 0), h.k.transposed(), p.from(at-first, 0))
+		h.w.gemm(end-at, keys, h.HeadDim, h.do.from(at, 0), h.v.transposed(), ds.from(at-first, 0))
+	}
+	v := h.w.vec
+	for i := first; i < last; i++ {
+		pi, di := p.data[(i-first)*n:(i-first+1)*n], ds.data[(i-first)*n:(i-first+1)*n]
+		seen := h.visible(i)
+		clear(pi[seen:])
+		clear(di[seen:])
+		pi, di = pi[:seen], di[:seen]
+		v.scale(pi, pi, h.scale())
+		v.expScale(pi, pi, h.max[i], 1/h.sum[i], 1)
+		d := v.rowSumProducts(h.do.from(i, 0).data[:h.HeadDim], h.o.from(i, 0).data[:h.HeadDim])
+		v.softmaxGrad(di, pi, di, d)
+	}
+	return p, ds
+}
+
+// queries computes dq = scale*(ds k) of queries first to last.
+func (h *headGrad) queries(first, last int, ds mat) {
+	for at, end := first, 0; at < last; at = end {
+		end = min(at+h.step(), last)
+		h.w.gemm(end-at, h.HeadDim, h.keys(at), ds.from(at-first, 0), h.k, h.dq.from(at, 0))
+	}
+	h.scaleRows(h.dq, first, last)
+}
+
+// addKeys adds the chunk of queries first to last of the product of the transpose of p with x to
+// group. A key has the queries of its own causal block and of those after it as terms.
+func (h *headGrad) addKeys(group []float32, p, x mat, first, last int) {
+	part := mat{h.part, h.HeadDim, 1}
+	keys := h.keys(last - 1)
+	before := keys // keys that have all the chunk's queries as terms
+	if h.Causal {
+		before = first
+	}
+	if before > 0 {
+		h.w.gemm(before, h.HeadDim, last-first, p.transposed(), x.from(first, 0), part)
+	}
+	for at, end := before, 0; at < keys; at = end {
+		end = min(at+causalBlock, keys)
+		h.w.gemm(end-at, h.HeadDim, last-at, p.from(at-first, at).transposed(), x.from(at, 0), part.from(at, 0))
+	}
+	h.w.vec.add(group[:keys*h.HeadDim], group[:keys*h.HeadDim], h.part[:keys*h.HeadDim])
+}
+
+// endGroup adds group to d, or sets d to it if it is the first, and clears it.
+func (h *headGrad) endGroup(d mat, group []float32, first bool) {
+	for i := range h.Seq {
+		row, g := d.from(i, 0).data[:h.HeadDim], group[i*h.HeadDim:(i+1)*h.HeadDim]
+		if first {
+			copy(row, g)
+		} else {
+			h.w.vec.add(row, row, g)
+		}
+	}
+	clear(group)
+}
+
+// scaleRows multiplies rows first to last of d by the factor of the scores.
+func (h *headGrad) scaleRows(d mat, first, last int) {
+	for i := first; i < last; i++ {
+		row := d.from(i, 0).data[:h.HeadDim]
+		h.w.vec.scale(row, row, h.scale())
+	}
+}

@@ -1,0 +1,62 @@
+package kernels
+
+// Mul is c = a * b, contract.md section 4.1.
+//
+//	a[N], b[N] -> c[N]
+type Mul struct{ N int }
+
+func (o Mul) Name() string { return "mul" }
+func (o Mul) Operands() []Operand {
+	return []Operand{{"a", F32, o.N, In}, {"b", F32, o.N, In}, {"c", F32, o.N, Out}}
+}
+func (o Mul) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
+func (o Mul) piece(w *worker, _, i int, b []Buf) {
+	lo, hi := elementRange(i, o.N)
+	w.vec.mul(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi])
+}
+
+func mulLoop(c, a, b []float32) {
+	b, c = b[:len(a)], c[:len(a)]
+	for i, v := range a {
+		c[i] = float32(v * b[i])
+	}
+}
+
+// Scale is y = x * S, contract.md section 4.1.
+//
+//	x[N] -> y[N]
+type Scale struct {
+	N int
+	S float32
+}
+
+func (o Scale) Name() string                 { return "scale" }
+func (o Scale) Operands() []Operand          { return mapOperands(o.N) }
+func (o Scale) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
+func (o Scale) piece(w *worker, _, i int, b []Buf) {
+	lo, hi := elementRange(i, o.N)
+	w.vec.scale(b[1].F[lo:hi], b[0].F[lo:hi], o.S)
+}
+
+// ScaleBy is y = x * s[0], the product with a number that another operator computed. contract.md
+// section 4.1.
+//
+//	x[N], s[1] -> y[N]
+type ScaleBy struct{ N int }
+
+func (o ScaleBy) Name() string { return "scale_by" }
+func (o ScaleBy) Operands() []Operand {
+	return []Operand{{"x", F32, o.N, In}, {"s", F32, 1, In}, {"y", F32, o.N, Out}}
+}
+func (o ScaleBy) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
+func (o ScaleBy) piece(w *worker, _, i int, b []Buf) {
+	lo, hi := elementRange(i, o.N)
+	w.vec.scale(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[0])
+}
+
+func scaleLoop(y, x []float32, s float32) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] = float32(v * s)
+	}
+}
