@@ -1,0 +1,213 @@
+package program
+
+import (
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// value is a tensor of the plan under construction: an index into compiler.buffers.
+type value int
+
+// space says where a buffer lives.
+type space uint8
+
+const (
+	arena     space = iota // reused during a step; offsets by liveness
+	inputs                 // the step's inputs, one window a micro-batch
+	labels                 // the step's labels, likewise
+	parameter              // parameters, one after another in state order
+	gradient               // their gradients, likewise
+	slot0                  // the optimizer's first slot, likewise
+	slot1                  // its second
+	scalars                // small results and step-dependent constants
+	counters               // random-number counter
+	spaces                 // how many there are
+)
+
+// buffer is one tensor of a plan: n elements at offset of a space, moved by stride for each
+// micro-batch.
+type buffer struct {
+	kind           kernels.Kind
+	space          space
+	offset, stride int
+	n              int
+}
+
+// when says for which micro-batches of a step an instruction runs.
+type when uint8
+
+const (
+	always when = iota
+	first       // the first micro-batch, which writes a sum
+	later       // the others, which add to it
+)
+
+// instruction is one operator on buffers, in the order of its operands.
+type instruction struct {
+	op   kernels.Operator
+	bufs []value
+	when when
+}
+
+// node is a graph node while it is compiled.
+type node struct {
+	Walked
+	shapes []TensorSpec // of the inputs, one sample
+	in     []value      // inputs
+	out    value        // what forward returned
+	dy     value        // gradient of the output, during backward
+	params []value
+	grads  []value // gradients of the parameters
+	saved  []value // what forward keeps for backward
+}
+
+// compiler turns a walked graph into instructions.
+type compiler struct {
+	batch        int  // rows of a micro-batch
+	accumulation int  // micro-batches of a step
+	eval         bool // forward only, dropout off
+
+	buffers []buffer
+	code    []instruction
+
+	x, y, loss, counter value
+	nodes               []*node
+	needs               map[value]bool  // values whose gradient leads to a parameter
+	dvalues             map[value]value // gradients so far
+}
+
+// add registers a buffer.
+func (c *compiler) add(b buffer) value {
+	c.buffers = append(c.buffers, b)
+	return value(len(c.buffers) - 1)
+}
+
+// temp is a new f32 buffer of n elements whose place is found by liveness.
+func (c *compiler) temp(n int) value { return c.add(buffer{kind: kernels.F32, n: n}) }
+
+// tempI32 is a new i32 buffer of n elements whose place is found by liveness.
+func (c *compiler) tempI32(n int) value { return c.add(buffer{kind: kernels.I32, n: n}) }
+
+// emit appends an operator on values, in the order of its operands.
+func (c *compiler) emit(op kernels.Operator, v ...value) { c.emitWhen(always, op, v...) }
+
+func (c *compiler) emitWhen(w when, op kernels.Operator, v ...value) {
+	c.code = append(c.code, instruction{op: op, bufs: v, when: w})
+}
+
+// emitGrads appends an operator some of whose outputs are gradients of parameters. With gradient
+// accumulation the first micro-batch writes them and each later one adds to them, so that the step's
+// gradient is the left fold of the micro-batches' in their order.
+func (c *compiler) emitGrads(op kernels.Operator, v ...value) {
+	if c.accumulation == 1 {
+		c.emit(op, v...)
+		return
+	}
+	c.emitWhen(first, op, v...)
+	own := make([]value, len(v))
+	var sums [][2]value
+	for i, b := range v {
+		own[i] = b
+		if c.buffers[b].space == gradient {
+			own[i] = c.temp(c.buffers[b].n)
+			sums = append(sums, [2]value{b, own[i]})
+		}
+	}
+	c.emitWhen(later, op, own...)
+	for _, s := range sums {
+		c.emitWhen(later, kernels.Add{N: c.buffers[s[0]].n}, s[0], s[1], s[0])
+	}
+}
+
+// wants says whether the gradient of a value is needed.
+func (c *compiler) wants(v value) bool { return c.needs[v] }
+
+// contribute adds dv to the gradient of v. The terms of a value with several uses are added as they
+// come: the last use in graph order first.
+func (c *compiler) contribute(v, dv value) {
+	if !c.needs[v] {
+		return
+	}
+	sum, ok := c.dvalues[v]
+	if !ok {
+		c.dvalues[v] = dv
+		return
+	}
+	n := c.buffers[v].n
+	both := c.temp(n)
+	c.emit(kernels.Add{N: n}, sum, dv, both)
+	c.dvalues[v] = both
+}
+
+// Compile checks the program and turns it into a plan: forward, loss, backward and update as flat
+// lists of operators on buffers with assigned places. It allocates none of those buffers.
+func Compile(p *Program) (*Plan, error) {
+	walked, err := p.check()
+	if err != nil {
+		return nil, err
+	}
+	y, err := p.Loss.labels(walked[len(walked)-1].Output)
+	if err != nil {
+		return nil, err
+	}
+	plan := newPlan(p, walked, y)
+	plan.train = plan.compile(p, walked, false)
+	plan.eval = plan.compile(p, walked, true)
+	plan.update = plan.compileUpdate(p)
+	if plan.MemoryBytes() > MaxMemory {
+		return nil, fmt.Errorf("program: its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
+	}
+	return plan, nil
+}
+
+// compile emits one pass over a micro-batch: forward and loss, then backward unless only evaluating.
+func (plan *Plan) compile(p *Program, walked []Walked, eval bool) routine {
+	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval,
+		needs: map[value]bool{}, dvalues: map[value]value{}}
+	window := func(t TensorSpec, s space) value {
+		n := t.Len() / p.Accumulation
+		return c.add(buffer{kind: t.Kind, space: s, stride: n, n: n})
+	}
+	c.x, c.y = window(plan.x, inputs), window(plan.y, labels)
+	c.loss = c.add(buffer{space: scalars, offset: lossAt, n: 1})
+	c.counter = c.add(buffer{kind: kernels.I32, space: counters, n: counterWords})
+
+	k := 0
+	for i := range walked {
+		n := &node{Walked: walked[i]}
+		requires := len(n.Params) > 0
+		for _, j := range n.In {
+			n.in = append(n.in, c.nodes[j].out)
+			n.shapes = append(n.shapes, walked[j].Output)
+			requires = requires || c.needs[c.nodes[j].out]
+		}
+		for _, t := range n.Params {
+			n.params = append(n.params, c.add(buffer{space: parameter, offset: plan.offsets[k], n: t.Len()}))
+			n.grads = append(n.grads, c.add(buffer{space: gradient, offset: plan.offsets[k], n: t.Len()}))
+			k++
+		}
+		n.out = n.Op.forward(c, n)
+		c.needs[n.out] = requires
+		c.nodes = append(c.nodes, n)
+	}
+
+	out := c.nodes[len(c.nodes)-1]
+	dout := p.Loss.emit(c, out.out, out.Output.Shape)
+	r := routine{logits: -1}
+	if eval {
+		r.logits = c.add(buffer{stride: c.buffers[out.out].n, n: c.buffers[out.out].n})
+		c.emit(kernels.Copy{N: c.buffers[out.out].n}, out.out, r.logits)
+	} else {
+		c.contribute(out.out, dout)
+		for i := len(c.nodes) - 1; i >= 0; i-- {
+			n := c.nodes[i]
+			if n.dy = c.dvalues[n.out]; c.needs[n.out] {
+				n.Op.backward(c, n)
+			}
+		}
+	}
+	r.code, r.buffers = c.code, c.buffers
+	r.assign(p.Accumulation)
+	return r
+}

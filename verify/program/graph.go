@@ -1,0 +1,168 @@
+package program
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// MaxNodes is the largest number of nodes in a graph.
+const MaxNodes = 4096
+
+// maxName is the longest name of a node, in bytes.
+const maxName = 128
+
+// Graph is a model as nodes in the order of computation. The first node is the only Input, every
+// other one names earlier nodes as its inputs, each result is used, and the last node is the output.
+type Graph struct {
+	Nodes []Node `json:"nodes"`
+}
+
+// Node is one operator applied to earlier nodes. Its parameters are called after it: Name.weight,
+// Name.bias. The names of the builders are PyTorch's.
+type Node struct {
+	Name   string   // ASCII letters, digits, '_', '-' and '.', 1 to 128 bytes, unique
+	Inputs []string // names of earlier nodes
+	Op     Op
+}
+
+// nodeJSON is the form of a node in a file, fields in canonical order.
+type nodeJSON struct {
+	Name   string          `json:"name"`
+	Op     string          `json:"op"`
+	Inputs []string        `json:"inputs,omitempty"`
+	Attrs  json.RawMessage `json:"attrs"`
+}
+
+// MarshalJSON writes the node canonically.
+func (n Node) MarshalJSON() ([]byte, error) {
+	if n.Op == nil {
+		return nil, fmt.Errorf("node %q: op is missing", n.Name)
+	}
+	attrs, err := json.Marshal(n.Op)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(nodeJSON{Name: n.Name, Op: n.Op.Kind(), Inputs: n.Inputs, Attrs: attrs})
+}
+
+// UnmarshalJSON reads a node, refusing unknown operators and attributes.
+func (n *Node) UnmarshalJSON(data []byte) error {
+	var raw nodeJSON
+	if err := unmarshal(data, &raw); err != nil {
+		return err
+	}
+	decode, ok := kinds[raw.Op]
+	if !ok {
+		return fmt.Errorf("node %.128q: op: %.64q is not one of this version's operators", raw.Name, raw.Op)
+	}
+	op, err := decode(raw.Attrs)
+	if err != nil {
+		return fmt.Errorf("node %.128q: attrs: %w", raw.Name, err)
+	}
+	*n = Node{Name: raw.Name, Inputs: raw.Inputs, Op: op}
+	return nil
+}
+
+// Walked is a node with what the graph implies for it, as Graph.Walk gives it. Shapes are those of
+// one sample, without the batch.
+type Walked struct {
+	Node
+	Index  int          // position in the graph; dropout's operator number
+	In     []int        // positions of the inputs
+	Output TensorSpec   // named after the node
+	Params []TensorSpec // full names, in state order
+
+	initial []initial
+}
+
+// Walk checks the graph and returns its nodes in order with their shapes and parameters. Compile,
+// and anyone who looks at a graph from outside, starts here.
+func (g Graph) Walk() ([]Walked, error) {
+	if n := len(g.Nodes); n < 2 || n > MaxNodes {
+		return nil, fmt.Errorf("nodes: %d is outside 2 to %d", n, MaxNodes)
+	}
+	at := make(map[string]int, len(g.Nodes))
+	used := make([]bool, len(g.Nodes))
+	walked := make([]Walked, 0, len(g.Nodes))
+	for i, n := range g.Nodes {
+		w, err := g.walk(i, n, at, walked)
+		if err != nil {
+			return nil, fmt.Errorf("nodes[%d] %.128q: %w", i, n.Name, err)
+		}
+		for _, j := range w.In {
+			used[j] = true
+		}
+		at[n.Name] = i
+		walked = append(walked, w)
+	}
+	for i := range g.Nodes[:len(g.Nodes)-1] {
+		if !used[i] {
+			return nil, fmt.Errorf("nodes[%d] %q: its result is not used", i, g.Nodes[i].Name)
+		}
+	}
+	if out := walked[len(walked)-1].Output; out.Kind != kernels.F32 || len(out.Shape) == 0 {
+		return nil, fmt.Errorf("nodes[%d] %q: the output must be f32 with at least one dimension", len(walked)-1, out.Name)
+	}
+	return walked, nil
+}
+
+// walk checks node i against those before it.
+func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, error) {
+	w := Walked{Node: n, Index: i}
+	if err := checkName(n.Name); err != nil {
+		return w, err
+	}
+	if _, again := at[n.Name]; again {
+		return w, errors.New("name: used twice")
+	}
+	if n.Op == nil {
+		return w, errors.New("op: missing")
+	}
+	if _, isInput := n.Op.(Input); isInput != (i == 0) {
+		return w, errors.New("op: the first node, and no other, must be the input")
+	}
+	var in []TensorSpec
+	for _, name := range n.Inputs {
+		j, ok := at[name]
+		if !ok {
+			return w, fmt.Errorf("inputs: no earlier node is called %.128q", name)
+		}
+		w.In = append(w.In, j)
+		in = append(in, before[j].Output)
+	}
+	out, params, err := n.Op.infer(in)
+	if err != nil {
+		return w, err
+	}
+	if _, err := elements(out.Shape...); err != nil {
+		return w, fmt.Errorf("output: %w", err)
+	}
+	out.Name = n.Name
+	w.Output = out
+	for _, p := range params {
+		if _, err := elements(p.shape...); err != nil {
+			return w, fmt.Errorf("%s: %w", p.name, err)
+		}
+		w.Params = append(w.Params, TensorSpec{Name: n.Name + "." + p.name, Kind: kernels.F32, Shape: p.shape})
+		w.initial = append(w.initial, p.init)
+	}
+	return w, nil
+}
+
+// checkName refuses names that could mislead a reader or a file.
+func checkName(name string) error {
+	if len(name) < 1 || len(name) > maxName {
+		return fmt.Errorf("name: %d bytes is outside 1 to %d", len(name), maxName)
+	}
+	bad := strings.IndexFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
+	})
+	if bad >= 0 {
+		return fmt.Errorf("name: byte %d is not a letter, digit, '_', '-' or '.'", bad)
+	}
+	return nil
+}

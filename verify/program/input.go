@@ -1,0 +1,61 @@
+package program
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// Input is the first node of every graph: the rows that a step reads.
+type Input struct {
+	Type  ElementType `json:"type"`  // F32 values, or I32 token ids
+	Shape []int       `json:"shape"` // of one row
+}
+
+// ElementType is an element type as JSON has it: "f32" or "i32".
+type ElementType kernels.Kind
+
+// The element types of inputs.
+const (
+	F32 = ElementType(kernels.F32)
+	I32 = ElementType(kernels.I32)
+)
+
+// MarshalJSON writes "f32" or "i32".
+func (t ElementType) MarshalJSON() ([]byte, error) { return json.Marshal(kernels.Kind(t).String()) }
+
+// UnmarshalJSON reads "f32" or "i32".
+func (t *ElementType) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case `"f32"`:
+		*t = F32
+	case `"i32"`:
+		*t = I32
+	default:
+		return fmt.Errorf("type: %.64s is neither \"f32\" nor \"i32\"", data)
+	}
+	return nil
+}
+
+// maxRank is the largest number of dimensions of an input.
+const maxRank = 8
+
+func (Input) Kind() string { return "input" }
+
+func (o Input) infer(in []TensorSpec) (TensorSpec, []param, error) {
+	if err := arity(in, 0); err != nil {
+		return TensorSpec{}, nil, err
+	}
+	if err := within("shape: dimensions", len(o.Shape), 1, maxRank); err != nil {
+		return TensorSpec{}, nil, err
+	}
+	if o.Type != F32 && o.Type != I32 {
+		return TensorSpec{}, nil, fmt.Errorf("type: %d is unknown", o.Type)
+	}
+	return TensorSpec{Kind: kernels.Kind(o.Type), Shape: o.Shape}, nil, nil
+}
+
+func (Input) forward(c *compiler, _ *node) value { return c.x }
+
+func (Input) backward(*compiler, *node) {}

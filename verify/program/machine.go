@@ -1,0 +1,233 @@
+package program
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// Runner computes operators: the CPU of package kernels, or another device with the same bits.
+type Runner interface {
+	Run(op kernels.Operator, bufs []kernels.Buf) error
+}
+
+// Machine is a plan with memory. Its methods allocate nothing but the results of errors, except Init.
+// A machine serves one goroutine at a time.
+type Machine struct {
+	plan    *Plan
+	runner  Runner
+	seed    uint64
+	f       [spaces][]float32
+	i       [spaces][]int32
+	train   [][]call // by micro-batch
+	eval    [][]call
+	update  []call
+	clipAt  int // index in update of the clipping; -1 if the program does not clip
+	tensors [][]float32
+	grads   [][]float32
+	logits  []float32
+}
+
+// call is an instruction bound to memory.
+type call struct {
+	op   kernels.Operator
+	bufs []kernels.Buf
+}
+
+// NewMachine allocates the plan's buffers, all zero. The seed is that of dropout.
+func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
+	m := &Machine{plan: plan, runner: r, seed: seed, clipAt: -1}
+	nf, ni := plan.spaceSizes()
+	for s := range nf {
+		m.f[s], m.i[s] = make([]float32, nf[s]), make([]int32, ni[s])
+	}
+	for i := range plan.accum {
+		m.train = append(m.train, m.bind(plan.train, i))
+		m.eval = append(m.eval, m.bind(plan.eval, i))
+	}
+	m.update = m.bind(plan.update, 0)
+	for i, c := range m.update {
+		if _, ok := c.op.(kernels.ScaleBy); ok {
+			m.clipAt = i
+		}
+	}
+	for _, list := range append(append([][]call{m.update}, m.train...), m.eval...) {
+		for _, c := range list {
+			if err := kernels.Check(c.op, c.bufs); err != nil {
+				return nil, fmt.Errorf("program: plan: %w", err)
+			}
+		}
+	}
+	for s := parameter; s <= slot1; s++ {
+		if s == gradient || len(m.f[s]) == 0 {
+			continue
+		}
+		for k := range plan.params {
+			m.tensors = append(m.tensors, m.tensor(s, k))
+		}
+	}
+	for k := range plan.params {
+		m.grads = append(m.grads, m.tensor(gradient, k))
+	}
+	b := plan.eval.buffers[plan.eval.logits]
+	m.logits = m.f[arena][b.offset : b.offset+plan.accum*b.n]
+	return m, nil
+}
+
+// tensor is parameter k's part of a space.
+func (m *Machine) tensor(s space, k int) []float32 {
+	lo := m.plan.offsets[k]
+	hi := lo + m.plan.params[k].Len()
+	return m.f[s][lo:hi:hi]
+}
+
+// bind resolves the instructions of a routine that micro-batch i runs.
+func (m *Machine) bind(r routine, i int) []call {
+	var calls []call
+	for _, ins := range r.code {
+		if ins.when == first && i > 0 || ins.when == later && i == 0 {
+			continue
+		}
+		c := call{op: ins.op}
+		for _, v := range ins.bufs {
+			b := r.buffers[v]
+			lo := b.offset + i*b.stride
+			hi := lo + b.n
+			if b.kind == kernels.I32 {
+				c.bufs = append(c.bufs, kernels.Buf{I: m.i[b.space][lo:hi:hi]})
+			} else {
+				c.bufs = append(c.bufs, kernels.Buf{F: m.f[b.space][lo:hi:hi]})
+			}
+		}
+		calls = append(calls, c)
+	}
+	return calls
+}
+
+// Tensors returns live views of the state in the order of Plan.Tensors.
+func (m *Machine) Tensors() [][]float32 { return m.tensors }
+
+// Grads returns live views of the gradients in the order of Plan.Params: after Gradients those of the
+// step before clipping, after Update those that the optimizer saw.
+func (m *Machine) Grads() [][]float32 { return m.grads }
+
+// X is the buffer of the step's inputs.
+func (m *Machine) X() kernels.Buf { return kernels.Buf{F: m.f[inputs], I: m.i[inputs]} }
+
+// Y is the buffer of the step's labels.
+func (m *Machine) Y() kernels.Buf { return kernels.Buf{F: m.f[labels], I: m.i[labels]} }
+
+// Gradients computes loss and gradients of step t from X, Y and the parameters. Dropout draws with the
+// counter t*accumulation + i in micro-batch i.
+func (m *Machine) Gradients(t uint64) (loss float32, err error) {
+	if t >= MaxSteps/uint64(m.plan.accum) {
+		return 0, fmt.Errorf("program: step: %d is not below %d", t, MaxSteps/uint64(m.plan.accum))
+	}
+	if err := m.checkBatch(); err != nil {
+		return 0, err
+	}
+	for i, calls := range m.train {
+		m.setCounter(m.seed, uint32(t*uint64(m.plan.accum)+uint64(i)))
+		if err := m.run(calls); err != nil {
+			return 0, err
+		}
+	}
+	return m.f[scalars][lossAt], nil
+}
+
+// Update applies the optimizer of step t to the gradients of the last call of Gradients. It returns
+// the global norm before clipping and the clip coefficient; 0 and 1 if the program does not clip.
+func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
+	if t >= MaxSteps {
+		return 0, 0, fmt.Errorf("program: step: %d is not below %d", t, uint64(MaxSteps))
+	}
+	m.plan.optimizer.setScalars(m.f[scalars][stepAt:], m.plan.LearningRate(t), t)
+	if m.clipAt < 0 {
+		return 0, 1, m.run(m.update)
+	}
+	if err := m.run(m.update[:m.clipAt]); err != nil {
+		return 0, 0, err
+	}
+	norm, coef = m.f[scalars][normAt], m.f[scalars][coefAt]
+	rest := m.update[m.clipAt:]
+	if coef == 1 { // x*1 = x
+		rest = rest[1:]
+	}
+	return norm, coef, m.run(rest)
+}
+
+// Evaluate computes the loss and the outputs for X and Y without dropout. The outputs are valid until
+// the next call of a method.
+func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
+	if err := m.checkBatch(); err != nil {
+		return 0, nil, err
+	}
+	for _, calls := range m.eval {
+		if err := m.run(calls); err != nil {
+			return 0, nil, err
+		}
+	}
+	return m.f[scalars][lossAt], m.logits, nil
+}
+
+// Init sets the parameters by the rules of their nodes from a seed, and every slot to zero. Parameter k
+// in state order draws its numbers as operator 2^31 + k, counter 0.
+func (m *Machine) Init(seed uint64) error {
+	m.setCounter(seed, 0)
+	rng := kernels.Buf{I: m.i[counters]}
+	for k, rule := range m.plan.initial {
+		p := m.tensor(parameter, k)
+		if rule.bound == 0 {
+			for i := range p {
+				p[i] = rule.constant
+			}
+			continue
+		}
+		op := kernels.Uniform{N: len(p), Lo: -rule.bound, Hi: rule.bound, OpID: 1<<31 + uint32(k)}
+		if err := m.runner.Run(op, []kernels.Buf{rng, {F: p}}); err != nil {
+			return fmt.Errorf("program: init of %s: %w", m.plan.params[k].Name, err)
+		}
+	}
+	clear(m.f[slot0])
+	clear(m.f[slot1])
+	return nil
+}
+
+func (m *Machine) setCounter(seed uint64, counter uint32) {
+	c := m.i[counters]
+	c[0], c[1], c[2], c[3] = int32(uint32(seed)), int32(uint32(seed>>32)), int32(counter), 0
+}
+
+func (m *Machine) run(calls []call) error {
+	for i := range calls {
+		if err := m.runner.Run(calls[i].op, calls[i].bufs); err != nil {
+			return fmt.Errorf("program: instruction %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// checkBatch refuses ids and labels outside their ranges before anything runs.
+func (m *Machine) checkBatch() error {
+	var errs error
+	for _, l := range m.plan.idLimits {
+		errs = errors.Join(errs, below("x", m.i[inputs], m.plan.x, l.vocab, l.node))
+	}
+	if m.plan.classes > 0 {
+		errs = errors.Join(errs, below("y", m.i[labels], m.plan.y, m.plan.classes, "the loss"))
+	}
+	return errs
+}
+
+// below refuses indices outside [0, limit), naming the row of the first.
+func below(field string, ids []int32, spec TensorSpec, limit int, user string) error {
+	top := uint32(min(limit, math.MaxInt32))
+	for i, id := range ids {
+		if uint32(id) >= top {
+			return fmt.Errorf("program: %s: row %d: %d is outside 0 to %d, the range of %s", field, i/(len(ids)/spec.Shape[0]), id, limit-1, user)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package program
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// Op is what a node computes, with its attributes. The set is closed: each implementation is a
+// struct of this package and one page of it. Attributes speak of one sample; the batch is the
+// program's.
+type Op interface {
+	// Kind is the operator's name in JSON.
+	Kind() string
+
+	// infer checks the attributes against the inputs, whose shapes are those of one sample, and
+	// returns the output and the parameters in the order in which forward finds them.
+	infer(in []TensorSpec) (out TensorSpec, params []param, err error)
+	// forward emits the instructions that compute the node and returns the output's value.
+	forward(c *compiler, n *node) value
+	// backward emits the instructions that turn n.dy, the gradient of the output, into those of the
+	// parameters (n.grads) and of the inputs that need one (compiler.contribute).
+	backward(c *compiler, n *node)
+}
+
+// kinds decodes the attributes of every node kind.
+var kinds = map[string]func(json.RawMessage) (Op, error){
+	"add":                decode[Add],
+	"attention":          decode[Attention],
+	"avg_pool2d":         decode[AvgPool2D],
+	"conv2d":             decode[Conv2D],
+	"dropout":            decode[Dropout],
+	"embedding":          decode[Embedding],
+	"flatten":            decode[Flatten],
+	"gelu":               decode[GELU],
+	"gelu_tanh":          decode[GELUTanh],
+	"input":              decode[Input],
+	"layer_norm":         decode[LayerNorm],
+	"linear":             decode[Linear],
+	"max_pool2d":         decode[MaxPool2D],
+	"mul":                decode[Mul],
+	"position_embedding": decode[PositionEmbedding],
+	"relu":               decode[ReLU],
+	"rms_norm":           decode[RMSNorm],
+	"sigmoid":            decode[Sigmoid],
+	"silu":               decode[SiLU],
+	"softmax":            decode[Softmax],
+	"tanh":               decode[Tanh],
+}
+
+// decode reads attributes, refusing unknown ones.
+func decode[T Op](data json.RawMessage) (Op, error) {
+	var op T
+	if err := unmarshal(data, &op); err != nil {
+		return nil, err
+	}
+	return op, nil
+}
+
+// param is a trainable tensor of a node: the last part of its name, its shape, and how it starts.
+type param struct {
+	name  string
+	shape []int
+	init  initial
+}
+
+// initial is how a parameter starts: a constant, or uniform in [-bound, bound) if bound is not 0.
+type initial struct {
+	constant float32
+	bound    float32
+}
+
+// arity refuses a wrong number of inputs.
+func arity(in []TensorSpec, want int) error {
+	if len(in) != want {
+		return fmt.Errorf("inputs: %d given, %d needed", len(in), want)
+	}
+	return nil
+}
+
+// floats refuses a wrong number of inputs and any input that is not f32.
+func floats(in []TensorSpec, want int) error {
+	if err := arity(in, want); err != nil {
+		return err
+	}
+	for _, t := range in {
+		if t.Kind != kernels.F32 {
+			return fmt.Errorf("input %q is %v, f32 needed", t.Name, t.Kind)
+		}
+	}
+	return nil
+}
+
+// ranked refuses anything but one f32 input of the given number of dimensions.
+func ranked(in []TensorSpec, rank int) error {
+	if err := floats(in, 1); err != nil {
+		return err
+	}
+	if len(in[0].Shape) != rank {
+		return fmt.Errorf("input %q has %d dimensions, %d needed", in[0].Name, len(in[0].Shape), rank)
+	}
+	return nil
+}
+
+// f32 is an unnamed f32 tensor.
+func f32(shape ...int) TensorSpec { return TensorSpec{Kind: kernels.F32, Shape: shape} }
