@@ -1,0 +1,164 @@
+// Package cli is verifyd's command line: one file a command. Data goes to
+// standard output, in text or JSON; messages, progress and errors go to
+// standard error behind "verifyd: ", in lower case and without a full stop.
+// What a command does is done by other packages.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// The exit codes. Scripts may rely on them.
+const (
+	exitOK           = 0 // done; for a verdict, PASS
+	exitError        = 1 // bad input included
+	exitUsage        = 2 // the command line makes no sense
+	exitFail         = 3 // the verdict is FAIL
+	exitInconclusive = 4 // the verdict is INCONCLUSIVE
+)
+
+// app is one run of the command line.
+type app struct {
+	stdout, stderr io.Writer
+	output         string // "text" or "json"
+	isa            string
+	threads        int
+	started        bool // the command line made sense, and a command has begun
+}
+
+// Main runs verifyd with the arguments after the program's name and returns
+// its exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	a := &app{stdout: stdout, stderr: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	return a.exitCode(cmd, err)
+}
+
+func (a *app) exitCode(cmd *cobra.Command, err error) int {
+	var code exitWith
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	}
+	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
+	a.note("%s", message)
+	var h *hinted
+	if errors.As(err, &h) {
+		a.note("hint: %s", h.hint)
+	}
+	var usage usageError
+	if errors.As(err, &usage) || !a.started {
+		a.note("usage: %s", cmd.UseLine())
+		return exitUsage
+	}
+	return exitError
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "verifyd",
+		Short: "Check claims of training work by replaying some of its steps, bit for bit",
+		Long: `verifyd checks claims of training work. A worker trains a job that an operator
+signed and commits to every step of it; verifyd replays a random sample of those
+steps, bit for bit on any CPU, and signs what it found.
+
+Start with "verifyd demo".
+
+Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
+4 INCONCLUSIVE.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return a.checkOptions()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.output, "output", "o", setting("VERIFYD_OUTPUT", "text"), "form of the data on standard output: text or json ($VERIFYD_OUTPUT)")
+	flags.StringVar(&a.isa, "isa", setting("VERIFYD_ISA", "auto"), "code path: auto, generic, avx2, avx512 or neon; never changes a bit ($VERIFYD_ISA)")
+	flags.IntVar(&a.threads, "threads", 0, "threads, 0 for one a processor; never changes a bit")
+	complete(root, "output", "text", "json")
+	complete(root, "isa", "auto", "generic", "avx2", "avx512", "neon")
+
+	root.AddCommand(a.keysCommand(), a.proofCommand(), a.versionCommand())
+	return root
+}
+
+// setting is a default that an environment variable may replace.
+func setting(env, value string) string {
+	if v, ok := os.LookupEnv(env); ok {
+		return v
+	}
+	return value
+}
+
+func (a *app) checkOptions() error {
+	if a.output != "text" && a.output != "json" {
+		return usageError{fmt.Errorf("--output %q: want text or json", a.output)}
+	}
+	if _, err := kernels.ParseISA(a.isa); err != nil {
+		return usageError{fmt.Errorf("--isa: %w", err)}
+	}
+	if a.threads < 0 || a.threads > 1024 {
+		return usageError{fmt.Errorf("--threads %d: want 0 to 1024", a.threads)}
+	}
+	return nil
+}
+
+// cpu starts the machine that the options ask for.
+func (a *app) cpu() (*kernels.CPU, error) {
+	isa, err := kernels.ParseISA(a.isa)
+	if err != nil {
+		return nil, err
+	}
+	return kernels.NewCPU(kernels.Options{ISA: isa, Threads: a.threads})
+}
+
+// runs marks the command line as understood and goes on with f.
+func (a *app) runs(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return f(cmd, args)
+	}
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return usageError{fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
+		},
+	}
+	g.AddCommand(commands...)
+	return g
+}
+
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// It fails only for a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
