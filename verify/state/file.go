@@ -1,0 +1,85 @@
+package state
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+)
+
+// Infos describes tensors as a file holds them, in order, each name behind prefix.
+func Infos(prefix string, tensors []program.TensorSpec) []safetensors.Info {
+	infos := make([]safetensors.Info, len(tensors))
+	for i, t := range tensors {
+		infos[i] = safetensors.Info{Name: prefix + t.Name, DType: safetensors.F32, Shape: t.Shape}
+	}
+	return infos
+}
+
+// Write writes a state as a safetensors file: the layout's tensors in order, the counters as metadata.
+func Write(w io.Writer, l *Layout, c Counters, tensors [][]float32) error {
+	s, err := safetensors.NewWriter(w, c.metadata(), Infos("", l.specs))
+	if err != nil {
+		return err
+	}
+	for _, x := range tensors {
+		if err := s.F32(x); err != nil {
+			return err
+		}
+	}
+	return s.Close()
+}
+
+// Read fills tensors from a file that Write wrote for the same layout, and refuses any other file.
+// Errors begin with file.
+func Read(r io.Reader, file string, l *Layout, tensors [][]float32) (Counters, error) {
+	s, err := safetensors.NewReader(r, file, l.Bytes())
+	if err != nil {
+		return Counters{}, err
+	}
+	if err := s.Expect(Infos("", l.specs)); err != nil {
+		return Counters{}, err
+	}
+	c, err := parseCounters(s.Metadata())
+	if err != nil {
+		return Counters{}, fmt.Errorf("%s: metadata: %w", file, err)
+	}
+	for _, x := range tensors {
+		if err := s.F32(x); err != nil {
+			return Counters{}, err
+		}
+	}
+	if err := l.CheckFinite(tensors); err != nil {
+		return Counters{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, s.Close()
+}
+
+func (c Counters) metadata() map[string]string {
+	return map[string]string{
+		"format": Version,
+		"step":   strconv.FormatUint(c.Step, 10),
+		"rng":    strconv.FormatUint(c.RNG, 10),
+		"cursor": strconv.FormatUint(c.Cursor, 10),
+	}
+}
+
+func parseCounters(m map[string]string) (Counters, error) {
+	var c Counters
+	if m["format"] != Version {
+		return c, fmt.Errorf("format %.40q, %q is needed", m["format"], Version)
+	}
+	for key, into := range map[string]*uint64{"step": &c.Step, "rng": &c.RNG, "cursor": &c.Cursor} {
+		v, err := strconv.ParseUint(m[key], 10, 64)
+		if err != nil || strconv.FormatUint(v, 10) != m[key] {
+			return c, fmt.Errorf("%s: %.40q is not a plain decimal integer", key, m[key])
+		}
+		*into = v
+	}
+	if len(m) != 4 {
+		return c, fmt.Errorf("%d keys, 4 are needed", len(m))
+	}
+	return c, nil
+}

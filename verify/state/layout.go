@@ -1,0 +1,101 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// Version names the construction of roots in signed documents.
+const Version = "verifyd-state/1"
+
+// Kind separates the roots of states from those of gradients. It begins the header leaf.
+type Kind string
+
+// The kinds of roots.
+const (
+	State    Kind = Version
+	Gradient Kind = "verifyd-gradient/1"
+)
+
+// Counters are the parts of a state that are not tensors.
+type Counters struct {
+	Step   uint64 // updates applied since the initial state
+	RNG    uint64 // value of the random-number counter for the next micro-batch
+	Cursor uint64 // position in the slot's sequence of samples
+}
+
+// Layout is the ordered list of tensors that a root covers. It is read-only.
+type Layout struct {
+	kind   Kind
+	specs  []program.TensorSpec
+	leaves [][]byte // the leaf of each tensor, without its digest
+}
+
+// NewLayout lays out tensors, which must be of kind f32, in the given order: Plan.Tensors for a state,
+// Plan.Params for gradients.
+func NewLayout(kind Kind, tensors []program.TensorSpec) (*Layout, error) {
+	l := &Layout{kind: kind, specs: tensors}
+	for _, t := range tensors {
+		if t.Kind != kernels.F32 {
+			return nil, fmt.Errorf("tensor %q: kind %v, f32 is needed", t.Name, t.Kind)
+		}
+		if len(t.Name) > 256 || len(t.Shape) > 16 {
+			return nil, fmt.Errorf("tensor %.20q: name of %d characters and %d dimensions, the limits are 256 and 16", t.Name, len(t.Name), len(t.Shape))
+		}
+		leaf := binary.LittleEndian.AppendUint16(nil, uint16(len(t.Name)))
+		leaf = append(leaf, t.Name...)
+		leaf = append(leaf, "F32"...)
+		leaf = append(leaf, byte(len(t.Shape)))
+		for _, d := range t.Shape {
+			leaf = binary.LittleEndian.AppendUint64(leaf, uint64(d))
+		}
+		l.leaves = append(l.leaves, leaf)
+	}
+	if len(tensors) == 0 {
+		return nil, errors.New("a layout needs a tensor")
+	}
+	return l, nil
+}
+
+// Tensors lists the tensors in order. The caller must not change the list.
+func (l *Layout) Tensors() []program.TensorSpec { return l.specs }
+
+// Bytes is the size of all tensors together.
+func (l *Layout) Bytes() int64 {
+	var n int64
+	for _, t := range l.specs {
+		n += 4 * int64(t.Len())
+	}
+	return n
+}
+
+// Root computes the root from the counters and the digest of each tensor. It allocates nothing.
+func (l *Layout) Root(c Counters, digests []merkle.Hash) merkle.Hash {
+	var b merkle.Builder
+	var buf [512]byte
+	leaf := append(buf[:0], l.kind...)
+	leaf = binary.LittleEndian.AppendUint64(leaf, c.Step)
+	leaf = binary.LittleEndian.AppendUint64(leaf, c.RNG)
+	leaf = binary.LittleEndian.AppendUint64(leaf, c.Cursor)
+	leaf = binary.LittleEndian.AppendUint32(leaf, uint32(len(l.leaves)))
+	b.Append(merkle.LeafHash(leaf))
+	for i, prefix := range l.leaves {
+		b.Append(merkle.LeafHash(append(append(buf[:0], prefix...), digests[i][:]...)))
+	}
+	return b.Root()
+}
+
+// FirstDifference names the first tensor whose digests differ, or returns "" if all are equal.
+func (l *Layout) FirstDifference(a, b []merkle.Hash) string {
+	for i, t := range l.specs {
+		if a[i] != b[i] {
+			return t.Name
+		}
+	}
+	return ""
+}
