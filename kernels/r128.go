@@ -5,8 +5,8 @@ package kernels
 // section 3.
 const r128Block = 65536
 
-// blocks is the number of R128 blocks in n elements.
-func blocks(n int) int { return (n + r128Block - 1) / r128Block }
+// blocks is the number of R128 blocks in n elements. Nothing is one empty block, whose sum is +0.
+func blocks(n int) int { return max(1, (n+r128Block-1)/r128Block) }
 
 // blockRange is the half-open range of elements in block i.
 func blockRange(i, n int) (lo, hi int) { return i * r128Block, min((i+1)*r128Block, n) }
@@ -52,9 +52,6 @@ func (f *blockFold) add(s float32) {
 
 // sum is the sum of all the blocks.
 func (f *blockFold) sum() float32 {
-	if f.n <= r128Block && f.n%r128Block != 0 {
-		return f.low.sum()
-	}
 	if f.n%r128Block != 0 {
 		f.high[f.n/r128Block&127] += f.low.sum()
 	}
