@@ -31,6 +31,8 @@ type CPU struct {
 
 	partial []float32 // sums of blocks, from one phase of an operator to the next
 	order   []uint64  // sorted rows, likewise
+
+	operands map[Operator][]Operand // of the operators that ran lately, which Run checks without allocating
 }
 
 // worker is one thread's share of a CPU: its code path and its scratch memory.
@@ -55,7 +57,7 @@ func NewCPU(o Options) (*CPU, error) {
 	if n < 1 || n > 1024 {
 		return nil, fmt.Errorf("threads: %d is outside 1 to 1024", n)
 	}
-	c := &CPU{isa: isa, vec: vectorFor(isa)}
+	c := &CPU{isa: isa, vec: vectorFor(isa), operands: map[Operator][]Operand{}}
 	for i := range n {
 		w := &worker{cpu: c, vec: c.vec}
 		c.workers = append(c.workers, w)
@@ -93,11 +95,11 @@ func (c *CPU) Close() {
 // may be the same buffer; any other overlap is an error of the caller. Run does not allocate once
 // the workers' scratch has grown to the operators in use.
 func (c *CPU) Run(op Operator, bufs []Buf) error {
-	if err := Check(op, bufs); err != nil {
-		return err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := check(op, c.operandsOf(op), bufs); err != nil {
+		return err
+	}
 	c.op, c.bufs = op, bufs
 	for c.phase = 0; ; c.phase++ {
 		n := op.pieces(c, c.phase)
@@ -117,6 +119,22 @@ func (c *CPU) Run(op Operator, bufs []Buf) error {
 	c.op, c.bufs = nil, nil
 	return nil
 }
+
+// operandsOf is op.Operands(), remembered.
+func (c *CPU) operandsOf(op Operator) []Operand {
+	operands, ok := c.operands[op]
+	if !ok {
+		if len(c.operands) >= maxOperands {
+			clear(c.operands)
+		}
+		operands = op.Operands()
+		c.operands[op] = operands
+	}
+	return operands
+}
+
+// maxOperands is more operators than a program has.
+const maxOperands = 1 << 16
 
 // drain takes pieces of the current phase until none is left.
 func (w *worker) drain() {

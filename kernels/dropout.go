@@ -18,13 +18,12 @@ func (o Dropout) Operands() []Operand {
 }
 func (o Dropout) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Dropout) piece(w *worker, _, i int, b []Buf) {
-	s := newStream(b[1].I, o.OpID)
 	lo, hi := elementRange(i, o.N)
-	w.vec.dropout(b[2].F[lo:hi], b[0].F[lo:hi], uint64(lo), &s, o.Threshold, o.Scale)
+	w.vec.dropout(b[2].F[lo:hi], b[0].F[lo:hi], uint64(lo), newStream(b[1].I, o.OpID), o.Threshold, o.Scale)
 }
 
 // dropoutLoop starts at element at of the tensor, a multiple of 4.
-func dropoutLoop(y, x []float32, at uint64, s *stream, threshold uint32, scale float32) {
+func dropoutLoop(y, x []float32, at uint64, s stream, threshold uint32, scale float32) {
 	y = y[:len(x)]
 	var r [4]uint32
 	for i, v := range x {

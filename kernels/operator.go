@@ -60,8 +60,10 @@ type Operator interface {
 }
 
 // Check returns an error unless bufs fit op's operands in number, kind and length.
-func Check(op Operator, bufs []Buf) error {
-	operands := op.Operands()
+func Check(op Operator, bufs []Buf) error { return check(op, op.Operands(), bufs) }
+
+// check is Check for an operator whose operands are at hand.
+func check(op Operator, operands []Operand, bufs []Buf) error {
 	if len(bufs) != len(operands) {
 		return fmt.Errorf("%s: %d buffers given, %d needed", op.Name(), len(bufs), len(operands))
 	}

@@ -1,0 +1,66 @@
+package kernels
+
+import "testing"
+
+func TestElementwiseOperatorsWorkInPlace(t *testing.T) {
+	const n = 40001
+	rng := ints(1, 2, 3, 0)
+	for _, op := range []Operator{
+		ReLU{n}, GELU{n}, GELUTanh{n}, SiLU{n}, Tanh{n}, Sigmoid{n}, Scale{n, 3}, ScaleBy{n}, Copy{n},
+		ReLUGrad{n}, GELUGrad{n}, GELUTanhGrad{n}, SiLUGrad{n}, TanhGrad{n}, SigmoidGrad{n},
+		Add{n}, Mul{n}, BiasAdd{1, n, 1}, BiasAdd{1, 1, n}, MSEGrad{n, 2},
+		Dropout{n, 1 << 31, 2, 1}, Softmax{1, n}, SoftmaxGrad{1, n},
+	} {
+		operands := op.Operands()
+		last := len(operands) - 1
+		bufs := make([]Buf, len(operands))
+		for i, o := range operands {
+			bufs[i] = floats(fill(o.Len, uint64(i+1))...)
+			if o.Kind == I32 {
+				bufs[i] = rng
+			}
+		}
+		run(t, op, bufs...)
+		for i, o := range operands[:last] {
+			if o.Len != n || o.Kind == I32 {
+				continue
+			}
+			bufs[i] = floats(append([]float32(nil), bufs[i].F...)...)
+			in := append([]Buf(nil), bufs...)
+			in[last] = floats(append([]float32(nil), bufs[i].F...)...)
+			in[i] = in[last]
+			run(t, op, in...)
+			same(t, op.Name()+" over "+o.Name, in[last].F, bufs[last].F)
+		}
+	}
+}
+
+func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
+	c, err := NewCPU(Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, op := range []Operator{
+		GELU{N: 50000}, Sum{N: 200000}, LayerNorm{Rows: 9, Cols: 100}, LayerNormGrad{Rows: 600, Cols: 200},
+		Embedding{Rows: 600, Vocab: 10, Dim: 70}, EmbeddingGrad{Rows: 600, Vocab: 10, Dim: 70},
+		Attention{1, 2, 70, 8, true}, AttentionGrad{1, 2, 70, 8, true},
+		CrossEntropy{Rows: 9, Classes: 10}, SGD{N: 100}, Adam{N: 100}, Dropout{N: 100},
+	} {
+		var bufs []Buf
+		for _, o := range op.Operands() {
+			if o.Kind == I32 {
+				bufs = append(bufs, Buf{I: make([]int32, o.Len)})
+			} else {
+				bufs = append(bufs, zeros(o.Len))
+			}
+		}
+		if n := testing.AllocsPerRun(5, func() {
+			if err := c.Run(op, bufs); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", op.Name(), n)
+		}
+	}
+}
