@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// reportEvery is how often long work says where it is when nobody watches a
+// bar.
+const reportEvery = 10 * time.Second
+
+// progress returns a function that long work calls with how much of it is
+// done. On a terminal it draws a bar on standard error, which is gone when the
+// work is; elsewhere it writes a line every ten seconds.
+func (a *app) progress(what string) func(done, total uint64) {
+	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return drawBar(f, what)
+	}
+	last := time.Now()
+	return func(done, total uint64) {
+		if now := time.Now(); done < total && now.Sub(last) >= reportEvery {
+			last = now
+			a.note("%s: %d of %d", what, done, total)
+		}
+	}
+}
+
+func drawBar(f *os.File, what string) func(done, total uint64) {
+	var bar *progressbar.ProgressBar
+	return func(done, total uint64) {
+		if bar == nil || done == 0 {
+			bar = progressbar.NewOptions64(int64(total),
+				progressbar.OptionSetWriter(f),
+				progressbar.OptionSetDescription(what),
+				progressbar.OptionSetWidth(30),
+				progressbar.OptionShowCount(),
+				progressbar.OptionThrottle(100*time.Millisecond),
+				progressbar.OptionClearOnFinish(),
+			)
+		}
+		// A bar that cannot be drawn is no reason to stop working.
+		_ = bar.Set64(int64(done))
+	}
+}
