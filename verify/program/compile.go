@@ -152,6 +152,9 @@ func Compile(p *Program) (*Plan, error) {
 		return nil, err
 	}
 	plan := newPlan(p, walked, y)
+	if n := len(plan.params) * (1 + len(p.Optimizer.slots())); n < 1 || n > MaxTensors {
+		return nil, fmt.Errorf("program: %d tensors in its state: outside 1 to %d", n, MaxTensors)
+	}
 	plan.train = plan.compile(p, walked, false)
 	plan.eval = plan.compile(p, walked, true)
 	plan.update = plan.compileUpdate(p)

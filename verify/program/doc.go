@@ -8,7 +8,8 @@
 //
 // The bits of a step are those of DRN-1 and of the order in which this package calls its operators:
 //
-//   - Y = X W^T as Gemm, then BiasAdd; dW = dY^T X, db = BiasGrad, dX = dY W.
+//   - Y = X W^T as Gemm, then BiasAdd; dW = dY^T X, dX = dY W; db = BiasGrad over
+//     the batch, then over the positions of a sample.
 //   - The gradient of a value with several uses is folded from the last use in graph order to the first.
 //   - The gradient of a step is the left fold of those of its micro-batches, and the loss likewise;
 //     the mean and the 1/accumulation are one constant in the gradient of the loss.

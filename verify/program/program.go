@@ -18,6 +18,7 @@ const (
 	maxDepth        = 8       // nested objects and arrays of a program file
 	MaxBatch        = 1 << 20 // rows of a micro-batch
 	MaxAccumulation = 1 << 16 // micro-batches of a step
+	MaxTensors      = 4096    // tensors of a state
 	MaxMemory       = 1 << 36 // bytes of a plan's buffers
 )
 
