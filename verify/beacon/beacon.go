@@ -1,0 +1,81 @@
+package beacon
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// The chains.
+const (
+	Quicknet = "drand-quicknet"
+	Fixed    = "fixed"
+)
+
+// Chain is the job's choice of a source of randomness.
+type Chain struct {
+	Name       string       `json:"name"`
+	Commitment *merkle.Hash `json:"commitment,omitempty"` // SHA-256 of the value of a fixed chain
+}
+
+// Beacon is one published value.
+type Beacon struct {
+	Chain string `json:"chain"`
+	Round uint64 `json:"round"`
+	Value string `json:"value"` // hexadecimal: the signature of a drand round, or the 32 bytes of a fixed value
+}
+
+// NewFixed returns a chain with one value, and the beacon that reveals it.
+func NewFixed(value [32]byte) (Chain, Beacon) {
+	commitment := merkle.Hash(sha256.Sum256(value[:]))
+	return Chain{Name: Fixed, Commitment: &commitment}, Beacon{Chain: Fixed, Round: 1, Value: hex.EncodeToString(value[:])}
+}
+
+// Check returns an error unless the chain is one of this package's.
+func (c Chain) Check() error {
+	switch {
+	case c.Name == Quicknet && c.Commitment == nil:
+		return nil
+	case c.Name == Quicknet:
+		return fmt.Errorf("chain %q takes no commitment", c.Name)
+	case c.Name == Fixed && c.Commitment == nil:
+		return fmt.Errorf("chain %q needs a commitment", c.Name)
+	case c.Name == Fixed:
+		return nil
+	}
+	return fmt.Errorf("chain %.40q is not %q or %q", c.Name, Quicknet, Fixed)
+}
+
+// RoundAt returns the first round that is published at or after a Unix time in seconds.
+func (c Chain) RoundAt(unix int64) uint64 {
+	if c.Name == Fixed {
+		return 1
+	}
+	return quicknetRound(unix)
+}
+
+// Randomness returns the 32 random bytes of b, or an error unless b is the value of that round.
+func (c Chain) Randomness(b Beacon, round uint64) (merkle.Hash, error) {
+	if b.Chain != c.Name {
+		return merkle.Hash{}, fmt.Errorf("chain: %.40q, the job names %q", b.Chain, c.Name)
+	}
+	if b.Round != round {
+		return merkle.Hash{}, fmt.Errorf("round: %d, the receipt fixes %d", b.Round, round)
+	}
+	value, err := hex.DecodeString(b.Value)
+	if err != nil || hex.EncodeToString(value) != b.Value {
+		return merkle.Hash{}, fmt.Errorf("value: not lower-case hexadecimal")
+	}
+	if c.Name == Quicknet {
+		return quicknetRandomness(value, round)
+	}
+	if len(value) != 32 {
+		return merkle.Hash{}, fmt.Errorf("value: %d bytes, 32 are needed", len(value))
+	}
+	if c.Commitment == nil || sha256.Sum256(value) != *c.Commitment {
+		return merkle.Hash{}, fmt.Errorf("value: not the one that the job commits to")
+	}
+	return merkle.Hash(value), nil
+}

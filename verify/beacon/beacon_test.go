@@ -1,0 +1,95 @@
+package beacon
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// Round 1000 of quicknet, as published by the League of Entropy.
+var round1000 = Beacon{
+	Chain: Quicknet,
+	Round: 1000,
+	Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
+}
+
+func TestAQuicknetRoundIsCheckedWithoutANetwork(t *testing.T) {
+	got, err := Chain{Name: Quicknet}.Randomness(round1000, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd"
+	if got.String() != want {
+		t.Errorf("randomness %v, want %v", got, want)
+	}
+}
+
+func TestAnyOtherValueForARoundIsRefused(t *testing.T) {
+	quicknet := Chain{Name: Quicknet}
+	fixed, revealed := NewFixed([32]byte{1, 2, 3})
+	_, other := NewFixed([32]byte{9})
+	with := func(b Beacon, change func(*Beacon)) Beacon { change(&b); return b }
+	for name, c := range map[string]struct {
+		chain Chain
+		b     Beacon
+		round uint64
+		words string
+	}{
+		"another round asked":   {quicknet, round1000, 1001, "round: 1000, the receipt fixes 1001"},
+		"round relabelled":      {quicknet, with(round1000, func(b *Beacon) { b.Round = 999 }), 999, "not quicknet's signature of round 999"},
+		"bit flipped":           {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:95] + "8" }), 1000, "value"},
+		"truncated":             {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:94] }), 1000, "47 bytes"},
+		"infinity":              {quicknet, with(round1000, func(b *Beacon) { b.Value = "c0" + strings.Repeat("00", 47) }), 1000, "infinity"},
+		"upper case":            {quicknet, with(round1000, func(b *Beacon) { b.Value = strings.ToUpper(b.Value) }), 1000, "lower-case"},
+		"not hexadecimal":       {quicknet, with(round1000, func(b *Beacon) { b.Value = "zz" }), 1000, "lower-case"},
+		"fixed for quicknet":    {quicknet, revealed, 1, "chain"},
+		"quicknet for fixed":    {fixed, round1000, 1000, "chain"},
+		"another fixed value":   {fixed, other, 1, "commits"},
+		"another fixed round":   {fixed, with(revealed, func(b *Beacon) { b.Round = 2 }), 1, "round"},
+		"a short fixed value":   {fixed, with(revealed, func(b *Beacon) { b.Value = "00" }), 1, "1 bytes, 32"},
+		"a fixed chain unbound": {Chain{Name: Fixed}, revealed, 1, "commits"},
+	} {
+		if _, err := c.chain.Randomness(c.b, c.round); err == nil || !strings.Contains(err.Error(), c.words) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAFixedChainRevealsTheValueThatTheJobCommitsTo(t *testing.T) {
+	chain, b := NewFixed([32]byte{7})
+	got, err := chain.Randomness(b, chain.RoundAt(1<<40))
+	if err != nil || got != (merkle.Hash{7}) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestTheRoundIsTheFirstAtOrAfterATime(t *testing.T) {
+	for unix, want := range map[int64]uint64{
+		0:                      1,
+		quicknetGenesis:        1,
+		quicknetGenesis + 1:    2,
+		quicknetGenesis + 3:    2,
+		quicknetGenesis + 4:    3,
+		quicknetGenesis + 2997: 1000,
+		quicknetGenesis + 2998: 1001,
+	} {
+		if got := (Chain{Name: Quicknet}).RoundAt(unix); got != want {
+			t.Errorf("time %d: round %d, want %d", unix, got, want)
+		}
+	}
+}
+
+func TestUnknownChainsAreRefused(t *testing.T) {
+	for _, c := range []Chain{{}, {Name: "mainnet"}, {Name: Fixed}, {Name: Quicknet, Commitment: &merkle.Hash{}}} {
+		if c.Check() == nil {
+			t.Errorf("%+v accepted", c)
+		}
+	}
+	fixed, _ := NewFixed([32]byte{})
+	for _, c := range []Chain{fixed, {Name: Quicknet}} {
+		if err := c.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package beacon
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	bls "github.com/consensys/gnark-crypto/ecc/bls12-381"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// The parameters of drand's quicknet, chain hash
+// 52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971, scheme
+// bls-unchained-g1-rfc9380, as published at https://api.drand.sh.
+const (
+	quicknetGenesis = 1692803367 // Unix time of round 1
+	quicknetPeriod  = 3          // seconds
+	quicknetKey     = "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451" +
+		"0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a"
+	quicknetDomain = "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
+)
+
+// quicknetRound is the first round at or after a Unix time. Round r is published at
+// genesis + (r-1)*period.
+func quicknetRound(unix int64) uint64 {
+	if unix <= quicknetGenesis {
+		return 1
+	}
+	return uint64(unix-quicknetGenesis+quicknetPeriod-1)/quicknetPeriod + 1
+}
+
+// quicknetRandomness checks the signature of a round and returns its SHA-256.
+func quicknetRandomness(signature []byte, round uint64) (merkle.Hash, error) {
+	if len(signature) != bls.SizeOfG1AffineCompressed {
+		return merkle.Hash{}, fmt.Errorf("value: %d bytes, a quicknet signature has %d", len(signature), bls.SizeOfG1AffineCompressed)
+	}
+	var sig bls.G1Affine
+	if n, err := sig.SetBytes(signature); err != nil || n != len(signature) {
+		return merkle.Hash{}, errors.New("value: not a point of BLS12-381's G1 in compressed form")
+	}
+	if sig.IsInfinity() {
+		return merkle.Hash{}, errors.New("value: the point at infinity")
+	}
+	pinned, err := hex.DecodeString(quicknetKey)
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	var key bls.G2Affine
+	if _, err := key.SetBytes(pinned); err != nil {
+		return merkle.Hash{}, fmt.Errorf("pinned key: %w", err)
+	}
+	message := sha256.Sum256(binary.BigEndian.AppendUint64(nil, round))
+	point, err := bls.HashToG1(message[:], []byte(quicknetDomain))
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	// e(sig, g2) = e(H(m), key), written as e(-sig, g2) * e(H(m), key) = 1.
+	_, _, _, g2 := bls.Generators()
+	var negated bls.G1Affine
+	negated.Neg(&sig)
+	ok, err := bls.PairingCheck([]bls.G1Affine{negated, point}, []bls.G2Affine{g2, key})
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	if !ok {
+		return merkle.Hash{}, fmt.Errorf("value: not quicknet's signature of round %d", round)
+	}
+	return sha256.Sum256(signature), nil
+}

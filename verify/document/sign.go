@@ -1,0 +1,127 @@
+package document
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/asn1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// ErrSignature says that an envelope is well formed and was not signed by the key.
+var ErrSignature = errors.New("the signature is not by the expected key")
+
+// Kind names a type of document in its envelope: "job", "claim", and so on.
+type Kind string
+
+// PayloadType is the DSSE payload type of a kind.
+func (k Kind) PayloadType() string { return "application/vnd.verifyd." + string(k) + ".v1+json" }
+
+// Digest returns the digest of a document: the SHA-256 of its DSSE pre-authentication encoding.
+func Digest(kind Kind, doc any) (merkle.Hash, error) {
+	payload, err := Encode(doc)
+	if err != nil {
+		return merkle.Hash{}, fmt.Errorf("%s: %w", kind, err)
+	}
+	return digest(kind, payload), nil
+}
+
+func digest(kind Kind, payload []byte) merkle.Hash {
+	return sha256.Sum256(dsse.PAE(kind.PayloadType(), payload))
+}
+
+// Sign returns the envelope of doc, signed by a P-256 key that may live in a file, in hardware or in a
+// key service.
+func Sign(kind Kind, doc any, signer crypto.Signer) ([]byte, error) {
+	payload, err := Encode(doc)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", kind, err)
+	}
+	key, err := NewKey(signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	sum := digest(kind, payload)
+	raw, err := signer.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("%s: signing: %w", kind, err)
+	}
+	sig, err := lowS(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: signing: %w", kind, err)
+	}
+	return Encode(dsse.Envelope{
+		PayloadType: kind.PayloadType(),
+		Payload:     base64.StdEncoding.EncodeToString(payload),
+		Signatures:  []dsse.Signature{{KeyID: key.ID().String(), Sig: base64.StdEncoding.EncodeToString(sig)}},
+	})
+}
+
+// Open reads the envelope of a T that key signed, and returns the document and its digest. Errors
+// begin with file.
+func Open[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
+	var none T
+	env, err := Decode[dsse.Envelope](file, data)
+	if err != nil {
+		return none, merkle.Hash{}, err
+	}
+	fail := func(err error) (T, merkle.Hash, error) {
+		return none, merkle.Hash{}, fmt.Errorf("%s: %w", file, err)
+	}
+	if want := kind.PayloadType(); env.PayloadType != want {
+		return fail(fmt.Errorf("payloadType: %.80q, %q is needed", env.PayloadType, want))
+	}
+	if len(env.Signatures) != 1 {
+		return fail(fmt.Errorf("signatures: %d, 1 is needed", len(env.Signatures)))
+	}
+	payload, err := base64.StdEncoding.Strict().DecodeString(env.Payload)
+	if err != nil {
+		return fail(fmt.Errorf("payload: %w", err))
+	}
+	sig, err := base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig)
+	if err != nil {
+		return fail(fmt.Errorf("sig: %w", err))
+	}
+	pub, err := key.Public()
+	if err != nil {
+		return fail(err)
+	}
+	sum := digest(kind, payload)
+	if canonical, err := lowS(sig); err != nil || string(canonical) != string(sig) {
+		return fail(errors.New("sig: not DER with s in the lower half of the group order"))
+	}
+	if !ecdsa.VerifyASN1(pub, sum[:], sig) {
+		return fail(ErrSignature)
+	}
+	// The key id is a hint that nobody signs; one that names another key would only mislead.
+	if env.Signatures[0].KeyID != key.ID().String() {
+		return fail(errors.New("keyid: names another key than the one that signed"))
+	}
+	doc, err := Decode[T](file, payload)
+	if err != nil {
+		return none, merkle.Hash{}, err
+	}
+	return doc, sum, nil
+}
+
+// lowS returns the canonical form of a DER signature.
+func lowS(der []byte) ([]byte, error) {
+	var sig struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(der, &sig); err != nil || len(rest) > 0 {
+		return nil, errors.New("not a DER signature")
+	}
+	n := elliptic.P256().Params().N
+	if sig.S.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
+		sig.S.Sub(n, sig.S)
+	}
+	return asn1.Marshal(sig)
+}
