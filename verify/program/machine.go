@@ -21,19 +21,31 @@ type Machine struct {
 	seed    uint64
 	f       [spaces][]float32
 	i       [spaces][]int32
-	train   [][]call // by micro-batch
-	eval    [][]call
-	update  []call
+	train   [2]list // for the first micro-batch and for the others
+	eval    [2]list
+	update  list
 	clipAt  int // index in update of the clipping; -1 if the program does not clip
 	tensors [][]float32
 	grads   [][]float32
 	logits  []float32
 }
 
+// list is a routine bound to memory.
+type list struct {
+	calls   []call
+	windows []window
+}
+
 // call is an instruction bound to memory.
 type call struct {
 	op   kernels.Operator
 	bufs []kernels.Buf
+}
+
+// window is an operand that moves with the micro-batch.
+type window struct {
+	operand *kernels.Buf
+	buffer  buffer
 }
 
 // NewMachine allocates the plan's buffers, all zero. The seed is that of dropout.
@@ -43,18 +55,17 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 	for s := range nf {
 		m.f[s], m.i[s] = make([]float32, nf[s]), make([]int32, ni[s])
 	}
-	for i := range plan.accum {
-		m.train = append(m.train, m.bind(plan.train, i))
-		m.eval = append(m.eval, m.bind(plan.eval, i))
+	for i, w := range []when{first, later} {
+		m.train[i], m.eval[i] = m.bind(plan.train, w), m.bind(plan.eval, w)
 	}
-	m.update = m.bind(plan.update, 0)
-	for i, c := range m.update {
+	m.update = m.bind(plan.update, first)
+	for i, c := range m.update.calls {
 		if _, ok := c.op.(kernels.ScaleBy); ok {
 			m.clipAt = i
 		}
 	}
-	for _, list := range append(append([][]call{m.update}, m.train...), m.eval...) {
-		for _, c := range list {
+	for _, l := range []list{m.train[0], m.train[1], m.eval[0], m.eval[1], m.update} {
+		for _, c := range l.calls {
 			if err := kernels.Check(c.op, c.bufs); err != nil {
 				return nil, fmt.Errorf("program: plan: %w", err)
 			}
@@ -83,27 +94,33 @@ func (m *Machine) tensor(s space, k int) []float32 {
 	return m.f[s][lo:hi:hi]
 }
 
-// bind resolves the instructions of a routine that micro-batch i runs.
-func (m *Machine) bind(r routine, i int) []call {
-	var calls []call
+// bind resolves the instructions of a routine that the first micro-batch or the later ones run.
+func (m *Machine) bind(r routine, w when) list {
+	var l list
 	for _, ins := range r.code {
-		if ins.when == first && i > 0 || ins.when == later && i == 0 {
+		if ins.when != always && ins.when != w {
 			continue
 		}
-		c := call{op: ins.op}
-		for _, v := range ins.bufs {
-			b := r.buffers[v]
-			lo := b.offset + i*b.stride
-			hi := lo + b.n
-			if b.kind == kernels.I32 {
-				c.bufs = append(c.bufs, kernels.Buf{I: m.i[b.space][lo:hi:hi]})
-			} else {
-				c.bufs = append(c.bufs, kernels.Buf{F: m.f[b.space][lo:hi:hi]})
+		c := call{op: ins.op, bufs: make([]kernels.Buf, len(ins.bufs))}
+		for k, v := range ins.bufs {
+			c.bufs[k] = m.view(r.buffers[v], 0)
+			if r.buffers[v].stride != 0 {
+				l.windows = append(l.windows, window{&c.bufs[k], r.buffers[v]})
 			}
 		}
-		calls = append(calls, c)
+		l.calls = append(l.calls, c)
 	}
-	return calls
+	return l
+}
+
+// view is a buffer's memory in micro-batch i.
+func (m *Machine) view(b buffer, i int) kernels.Buf {
+	lo := b.offset + i*b.stride
+	hi := lo + b.n
+	if b.kind == kernels.I32 {
+		return kernels.Buf{I: m.i[b.space][lo:hi:hi]}
+	}
+	return kernels.Buf{F: m.f[b.space][lo:hi:hi]}
 }
 
 // Tensors returns live views of the state in the order of Plan.Tensors.
@@ -128,9 +145,9 @@ func (m *Machine) Gradients(t uint64) (loss float32, err error) {
 	if err := m.checkBatch(); err != nil {
 		return 0, err
 	}
-	for i, calls := range m.train {
+	for i := range m.plan.accum {
 		m.setCounter(m.seed, uint32(t*uint64(m.plan.accum)+uint64(i)))
-		if err := m.run(calls); err != nil {
+		if err := m.microBatch(&m.train, i); err != nil {
 			return 0, err
 		}
 	}
@@ -145,13 +162,13 @@ func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
 	}
 	m.plan.optimizer.setScalars(m.f[scalars][stepAt:], m.plan.LearningRate(t), t)
 	if m.clipAt < 0 {
-		return 0, 1, m.run(m.update)
+		return 0, 1, m.run(m.update.calls)
 	}
-	if err := m.run(m.update[:m.clipAt]); err != nil {
+	if err := m.run(m.update.calls[:m.clipAt]); err != nil {
 		return 0, 0, err
 	}
 	norm, coef = m.f[scalars][normAt], m.f[scalars][coefAt]
-	rest := m.update[m.clipAt:]
+	rest := m.update.calls[m.clipAt:]
 	if coef == 1 { // x*1 = x
 		rest = rest[1:]
 	}
@@ -164,8 +181,8 @@ func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
 	if err := m.checkBatch(); err != nil {
 		return 0, nil, err
 	}
-	for _, calls := range m.eval {
-		if err := m.run(calls); err != nil {
+	for i := range m.plan.accum {
+		if err := m.microBatch(&m.eval, i); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -198,6 +215,15 @@ func (m *Machine) Init(seed uint64) error {
 func (m *Machine) setCounter(seed uint64, counter uint32) {
 	c := m.i[counters]
 	c[0], c[1], c[2], c[3] = int32(uint32(seed)), int32(uint32(seed>>32)), int32(counter), 0
+}
+
+// microBatch runs the list of micro-batch i with its windows in place.
+func (m *Machine) microBatch(lists *[2]list, i int) error {
+	l := &lists[min(i, 1)]
+	for _, w := range l.windows {
+		*w.operand = m.view(w.buffer, i)
+	}
+	return m.run(l.calls)
 }
 
 func (m *Machine) run(calls []call) error {
