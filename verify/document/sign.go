@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -70,47 +71,76 @@ func Sign(kind Kind, doc any, signer crypto.Signer) ([]byte, error) {
 // begin with file.
 func Open[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
 	var none T
-	env, err := Decode[dsse.Envelope](file, data)
+	e, err := parse(file, data, kind)
 	if err != nil {
 		return none, merkle.Hash{}, err
 	}
-	fail := func(err error) (T, merkle.Hash, error) {
+	if err := e.check(kind, key); err != nil {
 		return none, merkle.Hash{}, fmt.Errorf("%s: %w", file, err)
 	}
-	if want := kind.PayloadType(); env.PayloadType != want {
-		return fail(fmt.Errorf("payloadType: %.80q, %q is needed", env.PayloadType, want))
-	}
-	if len(env.Signatures) != 1 {
-		return fail(fmt.Errorf("signatures: %d, 1 is needed", len(env.Signatures)))
-	}
-	payload, err := base64.StdEncoding.Strict().DecodeString(env.Payload)
-	if err != nil {
-		return fail(fmt.Errorf("payload: %w", err))
-	}
-	sig, err := base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig)
-	if err != nil {
-		return fail(fmt.Errorf("sig: %w", err))
-	}
-	pub, err := key.Public()
-	if err != nil {
-		return fail(err)
-	}
-	sum := digest(kind, payload)
-	if canonical, err := lowS(sig); err != nil || string(canonical) != string(sig) {
-		return fail(errors.New("sig: not DER with s in the lower half of the group order"))
-	}
-	if !ecdsa.VerifyASN1(pub, sum[:], sig) {
-		return fail(ErrSignature)
-	}
-	// The key id is a hint that nobody signs; one that names another key would only mislead.
-	if env.Signatures[0].KeyID != key.ID().String() {
-		return fail(errors.New("keyid: names another key than the one that signed"))
-	}
-	doc, err := Decode[T](file, payload)
+	doc, err := Decode[T](file, e.payload)
 	if err != nil {
 		return none, merkle.Hash{}, err
 	}
-	return doc, sum, nil
+	return doc, digest(kind, e.payload), nil
+}
+
+// Peek reads the envelope of a T without checking who signed it, for a document that names its own
+// signer and for display.
+func Peek[T any](file string, data []byte, kind Kind) (T, error) {
+	e, err := parse(file, data, kind)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return Decode[T](file, e.payload)
+}
+
+// envelope is a parsed envelope with one signature.
+type envelope struct {
+	payload []byte
+	sig     []byte
+	keyID   string
+}
+
+func parse(file string, data []byte, kind Kind) (envelope, error) {
+	env, err := Decode[dsse.Envelope](file, data)
+	if err != nil {
+		return envelope{}, err
+	}
+	if want := kind.PayloadType(); env.PayloadType != want {
+		return envelope{}, fmt.Errorf("%s: payloadType: %.80q, %q is needed", file, env.PayloadType, want)
+	}
+	if len(env.Signatures) != 1 {
+		return envelope{}, fmt.Errorf("%s: signatures: %d, 1 is needed", file, len(env.Signatures))
+	}
+	e := envelope{keyID: env.Signatures[0].KeyID}
+	if e.payload, err = base64.StdEncoding.Strict().DecodeString(env.Payload); err != nil {
+		return envelope{}, fmt.Errorf("%s: payload: %w", file, err)
+	}
+	if e.sig, err = base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig); err != nil {
+		return envelope{}, fmt.Errorf("%s: sig: %w", file, err)
+	}
+	if canonical, err := lowS(e.sig); err != nil || !bytes.Equal(canonical, e.sig) {
+		return envelope{}, fmt.Errorf("%s: sig: not DER with s in the lower half of the group order", file)
+	}
+	return e, nil
+}
+
+func (e envelope) check(kind Kind, key Key) error {
+	pub, err := key.Public()
+	if err != nil {
+		return err
+	}
+	sum := digest(kind, e.payload)
+	if !ecdsa.VerifyASN1(pub, sum[:], e.sig) {
+		return ErrSignature
+	}
+	// The key id is a hint that nobody signs; one that names another key would only mislead.
+	if e.keyID != key.ID().String() {
+		return errors.New("keyid: names another key than the one that signed")
+	}
+	return nil
 }
 
 // lowS returns the canonical form of a DER signature.

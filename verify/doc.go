@@ -1,0 +1,24 @@
+// Package verify checks claims of training work by running a random sample of it again, bit for bit.
+//
+// The verbs, in the order of a claim's life:
+//
+//	Accept    reads an operator's job and program: the terms that both sides keep to
+//	Train     does the work and leaves a trace                            (worker)
+//	Claim     signs a commitment to the trace                             (worker)
+//	Receive   signs the time at which a claim arrived                     (operator)
+//	Draw      derives the challenged segments from claim and beacon       (anybody)
+//	Open      answers a challenge with states, batches and digests        (worker)
+//	Replay    runs one opened segment again                               (verifier)
+//	Judge     checks a whole bundle and says PASS, FAIL or INCONCLUSIVE   (verifier)
+//
+// A bundle is a directory that holds all of it: job.json, program.json, claim.json, receipt.json,
+// beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is enough to
+// repeat a verdict anywhere.
+//
+// What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
+// taken from a file, and every refusal names the file and the field. An error means that the bundle
+// cannot be judged; a claim that is well formed and wrong is a FAIL, not an error.
+//
+// The package never chooses the device: who runs a program is handed in as a [program.Runner]. It
+// never uses a network and never trusts a number that the worker could have chosen.
+package verify

@@ -1,0 +1,167 @@
+package job
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// Version, Profile and Rule are the only values that this version of verifyd knows.
+const (
+	Version = "verifyd-job/1"
+	Profile = "drn1/f32"              // numeric profile: kernels/contract.md
+	Rule    = "feistel-aes128-hkdf/1" // order of samples: Order
+	Kind    = document.Kind("job")
+)
+
+// The limits of a job.
+const (
+	MaxSteps   = 1 << 24
+	MaxStride  = 1 << 10
+	MaxSampled = 1 << 12
+	MaxRows    = 1 << 32 // samples of the data
+	MaxWindow  = 1 << 31 // seconds of delay and deadline
+)
+
+// Job is the manifest. Every field is signed by the operator, and an empty one is refused unless its
+// comment says otherwise.
+type Job struct {
+	Version string `json:"version"`
+	Profile string `json:"profile"`
+	Merkle  string `json:"merkle"` // construction of trees: merkle.Version
+	State   string `json:"state"`  // construction of state roots: state.Version
+
+	Operator document.Key `json:"operator"` // signs the job and receipts
+	Pool     merkle.Hash  `json:"pool"`     // the pool that the job belongs to
+	Audience merkle.Hash  `json:"audience"` // SHA-256 of the name of the ledger that proofs are for
+	Policy   merkle.Hash  `json:"policy"`   // digest of the scoring policy; may be zero
+
+	Program merkle.Hash `json:"program"` // digest of the program, which holds optimizer and schedule
+	Data    Data        `json:"data"`
+	Order   OrderRule   `json:"order"`
+	Init    Init        `json:"init"`
+	Seed    uint64      `json:"seed,string"` // of dropout
+
+	Steps  uint64 `json:"steps"`  // updates that a claim must hold
+	Stride uint64 `json:"stride"` // steps between stored states: the length of a segment
+	Slots  uint32 `json:"slots"`  // slots are numbered from 0; one claim for each
+
+	Sampled  uint32       `json:"sampled"` // segments drawn uniformly; the last one is replayed besides
+	Beacon   beacon.Chain `json:"beacon"`
+	Delay    uint32       `json:"delay"`    // seconds from a claim's arrival to its beacon, at least
+	Deadline uint32       `json:"deadline"` // seconds from a claim's arrival by which it must be opened
+}
+
+// Data commits to the samples.
+type Data struct {
+	Root    merkle.Hash `json:"root"`
+	Samples uint64      `json:"samples"`
+}
+
+// OrderRule fixes the order of samples.
+type OrderRule struct {
+	Rule string      `json:"rule"`
+	Seed merkle.Hash `json:"seed"` // may be zero
+}
+
+// Init fixes the state before step 0: the program's own initialisation from a seed.
+type Init struct {
+	Root merkle.Hash `json:"root"`
+	Seed uint64      `json:"seed,string"`
+}
+
+// Check returns an error that names the field unless the manifest is one that this version can keep.
+func (j *Job) Check() error {
+	for _, f := range []struct{ field, got, want string }{
+		{"version", j.Version, Version},
+		{"profile", j.Profile, Profile},
+		{"merkle", j.Merkle, merkle.Version},
+		{"state", j.State, state.Version},
+		{"order.rule", j.Order.Rule, Rule},
+	} {
+		if f.got != f.want {
+			return fmt.Errorf("%s: %.60q, %q is needed", f.field, f.got, f.want)
+		}
+	}
+	for _, f := range []struct {
+		field string
+		got   merkle.Hash
+	}{
+		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program},
+		{"data.root", j.Data.Root}, {"init.root", j.Init.Root},
+	} {
+		if f.got == (merkle.Hash{}) {
+			return fmt.Errorf("%s: zero", f.field)
+		}
+	}
+	for _, f := range []struct {
+		field   string
+		got, lo uint64
+		hi      uint64
+	}{
+		{"data.samples", j.Data.Samples, 1, MaxRows},
+		{"steps", j.Steps, 1, MaxSteps},
+		{"stride", j.Stride, 1, MaxStride},
+		{"slots", uint64(j.Slots), 1, 1 << 31},
+		{"sampled", uint64(j.Sampled), 1, MaxSampled},
+		{"delay", uint64(j.Delay), 0, MaxWindow},
+		{"deadline", uint64(j.Deadline), uint64(j.Delay), MaxWindow},
+	} {
+		if f.got < f.lo || f.got > f.hi {
+			return fmt.Errorf("%s: %d is outside %d to %d", f.field, f.got, f.lo, f.hi)
+		}
+	}
+	if err := j.Beacon.Check(); err != nil {
+		return fmt.Errorf("beacon: %w", err)
+	}
+	if _, err := j.Operator.Public(); err != nil {
+		return fmt.Errorf("operator: %w", err)
+	}
+	return nil
+}
+
+// Segments is the number of segments of a claim.
+func (j *Job) Segments() uint64 { return (j.Steps + j.Stride - 1) / j.Stride }
+
+// Segment returns the first step of a segment and its number of steps; only the last may be shorter
+// than the stride.
+func (j *Job) Segment(i uint64) (first, count uint64) {
+	first = i * j.Stride
+	return first, min(j.Stride, j.Steps-first)
+}
+
+// Sign checks the manifest and returns its envelope. The signer must hold the operator's key.
+func Sign(j Job, signer crypto.Signer) ([]byte, error) {
+	if err := j.Check(); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	key, err := document.NewKey(signer.Public())
+	if err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	if key != j.Operator {
+		return nil, errors.New("job: operator: the manifest names another key than the signer's")
+	}
+	return document.Sign(Kind, j, signer)
+}
+
+// Open reads the envelope of a job signed by operator, and returns the manifest and its digest. Errors
+// begin with file.
+func Open(file string, data []byte, operator document.Key) (*Job, merkle.Hash, error) {
+	j, digest, err := document.Open[Job](file, data, Kind, operator)
+	if err != nil {
+		return nil, merkle.Hash{}, err
+	}
+	if err := j.Check(); err != nil {
+		return nil, merkle.Hash{}, fmt.Errorf("%s: %w", file, err)
+	}
+	if j.Operator != operator {
+		return nil, merkle.Hash{}, fmt.Errorf("%s: operator: names another key than the one that signed", file)
+	}
+	return &j, digest, nil
+}

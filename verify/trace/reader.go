@@ -1,0 +1,108 @@
+package trace
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// Reader reads a worker's own trace directory, to open what is challenged.
+type Reader struct {
+	dir     string
+	shape   Shape
+	leaves  *os.File
+	digests *os.File
+	summary Summary
+	buf     []byte
+}
+
+// Read opens the trace in dir and reads all of its leaves once.
+func Read(dir string, shape Shape) (*Reader, error) {
+	leaves, err := os.Open(filepath.Join(dir, LeavesFile))
+	if err != nil {
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	digests, err := os.Open(filepath.Join(dir, digestsFile))
+	if err != nil {
+		leaves.Close()
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	r := &Reader{dir: dir, shape: shape, leaves: leaves, digests: digests}
+	if r.summary, err = r.scan(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	r.buf = make([]byte, r.digestBytes())
+	return r, nil
+}
+
+// digestBytes is the size of one step's digests.
+func (r *Reader) digestBytes() int {
+	return merkle.Size * (len(r.shape.Gradient.Tensors()) + len(r.shape.State.Tensors()))
+}
+
+func (r *Reader) scan() (Summary, error) {
+	s, err := NewLeaves(bufio.NewReader(r.leaves), filepath.Join(r.dir, LeavesFile), r.shape.Steps)
+	if err != nil {
+		return Summary{}, err
+	}
+	var last Leaf
+	for {
+		l, err := s.Next()
+		if err == io.EOF {
+			return Summary{Steps: r.shape.Steps, Root: s.Root(), Final: last.Next}, nil
+		}
+		if err != nil {
+			return Summary{}, err
+		}
+		last = l
+	}
+}
+
+// Summary is what a claim says of the trace.
+func (r *Reader) Summary() Summary { return r.summary }
+
+// Leaves returns the leaf file's bytes from the beginning.
+func (r *Reader) Leaves() io.Reader {
+	size := int64(leavesHeader) + int64(LeafSize)*int64(r.shape.Steps)
+	return io.NewSectionReader(r.leaves, 0, size)
+}
+
+// Digests fills the digests of a step: the gradients' and the next state's.
+func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
+	if _, err := r.digests.ReadAt(r.buf, int64(step)*int64(len(r.buf))); err != nil {
+		return fmt.Errorf("%s: step %d: %w", filepath.Join(r.dir, digestsFile), step, truncated(err))
+	}
+	b := r.buf
+	for _, list := range [2][]merkle.Hash{gradients, next} {
+		for i := range list {
+			b = b[copy(list[i][:], b):]
+		}
+	}
+	return nil
+}
+
+// Snapshot reads the state before the first step of a segment.
+func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
+	path := snapshotPath(r.dir, segment)
+	f, err := os.Open(path)
+	if err != nil {
+		return state.Counters{}, fmt.Errorf("trace: %w", err)
+	}
+	defer f.Close()
+	return state.Read(bufio.NewReaderSize(f, 1<<16), path, r.shape.State, tensors)
+}
+
+// Close closes the files.
+func (r *Reader) Close() error {
+	err := r.leaves.Close()
+	if closing := r.digests.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+package verify
+
+import (
+	"crypto"
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// VerdictVersion is the only version of verdicts that this version of verifyd knows.
+const VerdictVersion = "verifyd-verdict/1"
+
+const verdictKind = document.Kind("verdict")
+
+// Outcome is the answer of a verdict.
+type Outcome string
+
+// The outcomes. INCONCLUSIVE means that two replays disagreed: the fault may lie in the hardware.
+const (
+	Pass         Outcome = "PASS"
+	Fail         Outcome = "FAIL"
+	Inconclusive Outcome = "INCONCLUSIVE"
+)
+
+// Reason says why a claim did not pass.
+type Reason string
+
+// The reasons, in the order in which they are looked for.
+const (
+	Honest        Reason = "none"
+	Unopened      Reason = "not-opened"     // no opening, and the deadline is over
+	WrongInit     Reason = "initial-state"  // the first leaf does not begin at the job's initial state
+	BrokenChain   Reason = "chain"          // a leaf does not begin where the one before it ended
+	WrongFinal    Reason = "final-state"    // the claim's final state is not the last leaf's
+	WrongState    Reason = "opened-state"   // the opened state is not the one that the leaf commits to
+	WrongDigests  Reason = "digest-table"   // the opened digests are not those that the leaf commits to
+	WrongSample   Reason = "sample"         // an opened row is not the job's sample
+	WrongBatch    Reason = "batch"          // the leaf commits to other samples than the job's order gives
+	WrongLoss     Reason = "loss"           // replay gives another loss
+	WrongGradient Reason = "gradient"       // replay gives other gradients
+	WrongClip     Reason = "clip"           // replay gives another clip coefficient
+	WrongUpdate   Reason = "update"         // replay gives another next state
+	NotFinite     Reason = "not-finite"     // replay gives a state that is not finite
+	Disagreement  Reason = "replays-differ" // two replays of the same segment differ
+)
+
+// Difference is the first place at which a claim departs from the truth.
+type Difference struct {
+	Segment uint64 `json:"segment"`
+	Step    uint64 `json:"step"`
+	Tensor  string `json:"tensor,omitempty"` // empty where no single tensor is to blame
+}
+
+// Odds says how probably a cheat on a share of the segments would have been caught by the segments that
+// were drawn uniformly. It is rounded down; the last segment, which is always replayed, comes on top.
+type Odds struct {
+	Share  string `json:"share"`  // of the segments, e.g. "1%"
+	Forged uint64 `json:"forged"` // segments that this makes, rounded up
+	Caught string `json:"caught"` // probability with six decimals
+}
+
+// Finding is the part of a verdict that every verifier of a bundle reaches: it does not depend on who
+// looked, when, and with what machine.
+type Finding struct {
+	Version    string      `json:"version"`
+	Outcome    Outcome     `json:"outcome"`
+	Reason     Reason      `json:"reason"`
+	First      *Difference `json:"first,omitempty"`
+	Profile    string      `json:"profile"`
+	Job        merkle.Hash `json:"job"`
+	Worker     merkle.Hash `json:"worker"` // key id
+	Slot       uint32      `json:"slot"`
+	Claim      merkle.Hash `json:"claim"`
+	Receipt    merkle.Hash `json:"receipt"`
+	Root       merkle.Hash `json:"root"`  // over the step leaves
+	Final      merkle.Hash `json:"final"` // claimed final state
+	Beacon     string      `json:"beacon"`
+	Round      uint64      `json:"round"`
+	Randomness merkle.Hash `json:"randomness"`
+	Seed       merkle.Hash `json:"seed"`
+	Steps      uint64      `json:"steps"`    // that the claim holds
+	Segments   uint64      `json:"segments"` // N
+	Sampled    uint64      `json:"sampled"`  // k, drawn uniformly
+	Challenged []uint64    `json:"challenged"`
+	Replayed   uint64      `json:"replayed"` // steps that were run again
+	Odds       []Odds      `json:"odds"`
+}
+
+// Build says what reached a finding.
+type Build struct {
+	Module    string `json:"module"`
+	Version   string `json:"version"`
+	Revision  string `json:"revision"`
+	Go        string `json:"go"`
+	Device    string `json:"device"`
+	Confirmed string `json:"confirmed,omitempty"` // device of the second replay, if one was made
+}
+
+// Verdict is a finding with the evidence that it rests on and the build that reached it.
+type Verdict struct {
+	Finding  Finding     `json:"finding"`
+	Evidence merkle.Hash `json:"evidence"` // root over job, claim, receipt, beacon, leaves, opening and finding
+	Build    Build       `json:"build"`
+}
+
+// Sign returns the envelope of v, signed by the verifier.
+func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
+	return document.Sign(verdictKind, v, signer)
+}
+
+// OpenVerdict reads a verdict that verifier signed. Errors begin with file.
+func OpenVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
+	v, _, err := document.Open[Verdict](file, data, verdictKind, verifier)
+	if err != nil {
+		return nil, err
+	}
+	if v.Finding.Version != VerdictVersion {
+		return nil, fmt.Errorf("%s: version: %.60q, %q is needed", file, v.Finding.Version, VerdictVersion)
+	}
+	return &v, nil
+}
