@@ -39,9 +39,14 @@ type CPU struct {
 type worker struct {
 	cpu     *CPU
 	vec     *vector
+	tiles   *tiles // nil for the reference's loops
 	scratch []float32
 	sums    []float32 // memory of row
 	row     fold
+
+	packA, packB []float32 // blocks of the operands of a matrix product
+	group        []float32 // sum of one group of its terms
+	edge         []float32 // tile on the edge of c
 }
 
 // NewCPU starts the workers. It fails if the forced instruction set is not available here.
@@ -59,7 +64,7 @@ func NewCPU(o Options) (*CPU, error) {
 	}
 	c := &CPU{isa: isa, vec: vectorFor(isa), operands: map[Operator][]Operand{}}
 	for i := range n {
-		w := &worker{cpu: c, vec: c.vec}
+		w := &worker{cpu: c, vec: c.vec, tiles: tilesFor(isa)}
 		c.workers = append(c.workers, w)
 		if i > 0 {
 			wake := make(chan struct{})
