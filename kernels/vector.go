@@ -1,5 +1,7 @@
 package kernels
 
+//go:generate go -C _gen run ./vector ..
+
 // vector is the table of inner loops that a code path supplies. Each field's comment is the exact
 // Go loop that every entry equals; the generic entry is that loop, on its operator's page. i runs
 // over x, or over the first operand where there is no x; all slices have that length unless said

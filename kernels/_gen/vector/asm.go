@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -28,20 +29,34 @@ var (
 type asm struct {
 	*build.Context
 	isa
-	constants map[uint32]operand.Mem
-	order     []uint32
-	labels    int
-	usesFirst bool
+	tables map[string]bool // the constants that the file has
+	labels int
 }
 
-type value = operand.Op
+// value is one vector, in a register or in memory, that all chains share, or one for each chain.
+//
+// Most of these functions are one long chain of dependent instructions. Several chains side by side,
+// an instruction of each in turn, keep the arithmetic units busy where a processor's schedulers are
+// too small to find the next chain by themselves.
+type value []operand.Op
 
-// mask is the result of a comparison: a vector of all-ones and all-zeros with AVX2, a mask register
-// with AVX-512.
-type mask = reg.Register
+// at is the value in chain i.
+func (v value) at(i int) operand.Op {
+	if len(v) == 1 {
+		return v[0]
+	}
+	return v[i]
+}
+
+// reg is the register of a value that all chains share.
+func (v value) reg() reg.VecVirtual { return v[0].(reg.VecVirtual) }
+
+// mask is the result of a comparison, for each chain: a vector of all-ones and all-zeros with AVX2,
+// a mask register with AVX-512.
+type mask []reg.Register
 
 func newAsm(i isa) *asm {
-	return &asm{Context: build.NewContext(), isa: i, constants: map[uint32]operand.Mem{}}
+	return &asm{Context: build.NewContext(), isa: i, tables: map[string]bool{}}
 }
 
 func (a *asm) wide() bool { return a.lanes == 16 }
@@ -57,50 +72,78 @@ func (a *asm) vec() reg.VecVirtual {
 	return a.YMM()
 }
 
+// table is a constant in memory, written where it is first asked for.
+func (a *asm) table(name string, words []uint64) operand.Mem {
+	if !a.tables[name] {
+		a.tables[name] = true
+		a.StaticGlobal(name)
+		a.DataAttributes(attr.RODATA | attr.NOPTR)
+		for _, w := range words {
+			a.AppendDatum(operand.U64(w))
+		}
+	}
+	return operand.NewDataAddr(operand.Symbol{Name: name, Static: true}, 0)
+}
+
 // bits is the vector with u in every lane, in memory.
 func (a *asm) bits(u uint32) value {
-	m, ok := a.constants[u]
-	if !ok {
-		m = operand.NewDataAddr(operand.Symbol{Name: fmt.Sprintf("all%08x", u), Static: true}, 0)
-		a.constants[u] = m
-		a.order = append(a.order, u)
+	return value{a.table(fmt.Sprintf("all%08x", u), repeated(uint64(u)<<32|uint64(u), a.lanes/2))}
+}
+
+func repeated(u uint64, n int) []uint64 {
+	s := make([]uint64, n)
+	for i := range s {
+		s[i] = u
 	}
-	return m
+	return s
 }
 
 // f is the vector with x in every lane, in memory.
 func (a *asm) f(x float32) value { return a.bits(math.Float32bits(x)) }
 
-// reg brings a value into a register.
-func (a *asm) reg(x value) reg.Register {
-	if r, ok := x.(reg.Register); ok {
-		return r
+// load brings a value into registers.
+func (a *asm) load(x value) value {
+	d := make(value, len(x))
+	for i := range x {
+		d[i] = x[i]
+		if operand.IsMem(x[i]) {
+			r := a.vec()
+			a.VMOVUPS(x[i], r)
+			d[i] = r
+		}
 	}
-	r := a.vec()
-	a.VMOVUPS(x, r)
-	return r
-}
-
-// copy is x in a register of its own.
-func (a *asm) copy(x value) reg.Register {
-	r := a.vec()
-	a.VMOVUPS(x, r)
-	return r
+	return d
 }
 
 // binary emits d = x op y; memory may only be the second operand.
 func (a *asm) binary(op func(...operand.Op), x, y value) value {
-	d := a.vec()
-	op(y, a.reg(x), d)
+	x = a.load(x)
+	d := make(value, max(len(x), len(y)))
+	for i := range d {
+		r := a.vec()
+		op(y.at(i), x.at(i), r)
+		d[i] = r
+	}
 	return d
 }
 
 // commutative lets a constant be either operand.
 func (a *asm) commutative(op func(...operand.Op), x, y value) value {
-	if operand.IsMem(x) {
+	if operand.IsMem(x[0]) {
 		x, y = y, x
 	}
 	return a.binary(op, x, y)
+}
+
+// unary emits d = op x.
+func (a *asm) unary(op func(...operand.Op), x value) value {
+	d := make(value, len(x))
+	for i := range d {
+		r := a.vec()
+		op(x[i], r)
+		d[i] = r
+	}
+	return d
 }
 
 func (a *asm) add(x, y value) value { return a.commutative(a.VADDPS, x, y) }
@@ -111,11 +154,7 @@ func (a *asm) and(x, y value) value { return a.commutative(a.VANDPS, x, y) }
 func (a *asm) or(x, y value) value  { return a.commutative(a.VORPS, x, y) }
 func (a *asm) xor(x, y value) value { return a.commutative(a.VXORPS, x, y) }
 
-func (a *asm) sqrt(x value) value {
-	d := a.vec()
-	a.VSQRTPS(x, d)
-	return d
-}
+func (a *asm) sqrt(x value) value { return a.unary(a.VSQRTPS, x) }
 
 // mad is float32(x*y) + z, two roundings.
 func (a *asm) mad(x, y, z value) value { return a.add(a.mul(x, y), z) }
@@ -140,9 +179,7 @@ func (a *asm) subInt(x, y value) value { return a.binary(a.VPSUBD, x, y) }
 
 // shift emits d = x shifted by the constant n.
 func (a *asm) shift(op func(...operand.Op), x value, n uint8) value {
-	d := a.vec()
-	op(operand.U8(n), a.reg(x), d)
-	return d
+	return a.binary(func(ops ...operand.Op) { op(operand.U8(n), ops[1], ops[2]) }, x, value{nil})
 }
 
 func (a *asm) shiftLeft(x value, n uint8) value       { return a.shift(a.VPSLLD, x, n) }
@@ -150,39 +187,44 @@ func (a *asm) shiftRight(x value, n uint8) value      { return a.shift(a.VPSRLD,
 func (a *asm) shiftRightArith(x value, n uint8) value { return a.shift(a.VPSRAD, x, n) }
 
 // toFloat converts int32 lanes to the nearest float32.
-func (a *asm) toFloat(x value) value {
-	d := a.vec()
-	a.VCVTDQ2PS(x, d)
-	return d
-}
+func (a *asm) toFloat(x value) value { return a.unary(a.VCVTDQ2PS, x) }
 
 // The predicates of VCMPPS, all quiet.
 const (
 	equal     = 0
 	unordered = 3
+	notEqual  = 4
 	less      = 17
-	greater   = 30
+	lessEqual = 18
 )
 
 // compare is the mask of x op y. NaN compares false, except that it is unordered.
 func (a *asm) compare(predicate uint8, x, y value) mask {
-	var m mask
-	if a.wide() {
-		m = a.K()
-	} else {
-		m = a.vec()
+	x = a.load(x)
+	m := make(mask, max(len(x), len(y)))
+	for i := range m {
+		if a.wide() {
+			m[i] = a.K()
+		} else {
+			m[i] = a.vec()
+		}
+		a.VCMPPS(operand.U8(predicate), y.at(i), x.at(i), m[i])
 	}
-	a.VCMPPS(operand.U8(predicate), y, a.reg(x), m)
 	return m
 }
 
 // choose is yes where the mask is set and no elsewhere.
 func (a *asm) choose(m mask, yes, no value) value {
-	d := a.vec()
-	if a.wide() {
-		a.VBLENDMPS(yes, a.reg(no), m, d)
-	} else {
-		a.VBLENDVPS(m, yes, a.reg(no), d)
+	no = a.load(no)
+	d := make(value, max(len(m), len(yes), len(no)))
+	for i := range d {
+		r, k := a.vec(), m[min(i, len(m)-1)]
+		if a.wide() {
+			a.VBLENDMPS(yes.at(i), no.at(i), k, r)
+		} else {
+			a.VBLENDVPS(k, yes.at(i), no.at(i), r)
+		}
+		d[i] = r
 	}
 	return d
 }

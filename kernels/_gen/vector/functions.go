@@ -23,9 +23,8 @@ func (a *asm) pow2(n value) value { return a.shiftLeft(a.addInt(n, a.bits(127)),
 
 // log is Log.
 func (a *asm) log(x value) value {
-	ix := a.reg(x)
-	small := a.compare(less, x, a.bits(0x00800000)) // also negative and NaN-free; those are replaced below
-	u := a.choose(small, a.mul(x, a.f(0x1p23)), ix)
+	small := a.compare(less, x, a.bits(0x00800000)) // true of negatives too, which end as NaN
+	u := a.choose(small, a.mul(x, a.f(0x1p23)), x)
 	u = a.addInt(u, a.bits(0x3f800000-0x3f3504f3))
 	k := a.subInt(a.shiftRight(u, 23), a.bits(127))
 	k = a.choose(small, a.subInt(k, a.bits(23)), k)

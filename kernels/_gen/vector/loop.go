@@ -4,17 +4,18 @@ import (
 	"fmt"
 
 	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// begin opens the function name+ISA. The doc is the Go loop that it equals.
-func (a *asm) begin(name, signature string, doc ...string) {
+// begin opens the function name+ISA, the entry of the vector table's field of that name.
+func (a *asm) begin(name, signature string) {
 	a.Function(name + a.name)
 	a.Attributes(attr.NOSPLIT)
 	a.Pragma("noescape")
 	a.SignatureExpr(signature)
-	a.Doc(doc...)
+	a.Doc(name + a.name + " is the " + name + " of the vector table.")
 	a.labels = 0
 }
 
@@ -45,116 +46,131 @@ func (a *asm) length(slice string) reg.GPVirtual {
 }
 
 // scalar broadcasts a float32 or uint32 argument.
-func (a *asm) scalar(name string) value {
-	c, err := a.Param(name).Resolve()
+func (a *asm) scalar(name string) value { return a.argument(a.Param(name)) }
+
+// argument broadcasts a component of 32 bits.
+func (a *asm) argument(c gotypes.Component) value {
+	b, err := c.Resolve()
 	if err != nil {
 		panic(err)
 	}
-	return a.broadcast(c.Addr)
+	return a.broadcast(b.Addr)
 }
 
 // broadcast copies the 32 bits in memory to every lane.
 func (a *asm) broadcast(m operand.Mem) value {
 	d := a.vec()
 	a.VBROADCASTSS(m, d)
-	return d
+	return value{d}
 }
 
-// cursor is where a loop body reads and writes: a whole vector, or the first lanes of one.
+// cursor is where a loop body reads and writes: some whole vectors, one for each chain, or the first
+// lanes of one.
 type cursor struct {
 	a      *asm
-	index  reg.GPVirtual // elements; nil is 0
+	index  reg.GPVirtual // elements
 	offset int           // bytes
-	tail   mask          // nil is a whole vector
+	chains int
+	tail   mask // nil is whole vectors
 }
 
-func (c cursor) mem(base reg.Register) operand.Mem {
-	m := operand.Mem{Base: base, Disp: c.offset}
-	if c.index != nil {
-		m.Index, m.Scale = c.index, 4
-	}
-	return m
+func (c cursor) mem(base reg.Register, chain int) operand.Mem {
+	return operand.Mem{Base: base, Index: c.index, Scale: 4, Disp: c.offset + chain*c.a.bytes()}
 }
 
 // load reads a vector. Lanes past the end of the slice are +0 and are not read.
 func (c cursor) load(base reg.Register) value {
-	d := c.a.vec()
-	switch {
-	case c.tail == nil:
-		c.a.VMOVUPS(c.mem(base), d)
-	case c.a.wide():
-		c.a.VMOVUPS_Z(c.mem(base), c.tail, d)
-	default:
-		c.a.VMASKMOVPS(c.mem(base), c.tail, d)
+	v := make(value, c.chains)
+	for i := range v {
+		d, m := c.a.vec(), c.mem(base, i)
+		switch {
+		case c.tail == nil:
+			c.a.VMOVUPS(m, d)
+		case c.a.wide():
+			c.a.VMOVUPS_Z(m, c.tail[0], d)
+		default:
+			c.a.VMASKMOVPS(m, c.tail[0], d)
+		}
+		v[i] = d
 	}
-	return d
+	return v
 }
 
 // store writes a vector. Lanes past the end of the slice are not written.
 func (c cursor) store(v value, base reg.Register) {
-	switch {
-	case c.tail == nil:
-		c.a.VMOVUPS(v, c.mem(base))
-	case c.a.wide():
-		c.a.VMOVUPS(v, c.tail, c.mem(base))
-	default:
-		c.a.VMASKMOVPS(v, c.tail, c.mem(base))
+	for i := range c.chains {
+		m := c.mem(base, i)
+		switch {
+		case c.tail == nil:
+			c.a.VMOVUPS(v.at(i), m)
+		case c.a.wide():
+			c.a.VMOVUPS(v.at(i), c.tail[0], m)
+		default:
+			c.a.VMASKMOVPS(v.at(i), c.tail[0], m)
+		}
 	}
 }
 
-// each runs body over n elements, unroll vectors at a time, then one at a time, then over the rest
+// only is v with +0 in the lanes past the end.
+func (c cursor) only(v value) value {
+	if c.tail == nil {
+		return v
+	}
+	d := c.a.vec()
+	if c.a.wide() {
+		c.a.VMOVUPS_Z(v[0], c.tail[0], d)
+	} else {
+		c.a.VANDPS(v[0], c.tail[0], d)
+	}
+	return value{d}
+}
+
+// each runs body over n elements, several chains at a time, then one at a time, then over the rest
 // in a partial vector. What an element becomes does not depend on which of the three it meets.
-func (a *asm) each(n reg.GPVirtual, unroll int, body func(cursor)) {
-	index := a.GP64()
+func (a *asm) each(n reg.GPVirtual, chains int, body func(cursor)) {
+	index, left := a.GP64(), a.GP64()
 	a.XORQ(index, index)
-	a.eachFrom(index, n, unroll, body)
-}
-
-// eachFrom is each, beginning at element index.
-func (a *asm) eachFrom(index, n reg.GPVirtual, unroll int, body func(cursor)) {
-	steps := []int{1}
-	if unroll > 1 {
-		steps = []int{unroll, 1}
-	}
-	left := a.GP64()
 	a.MOVQ(n, left)
-	a.SUBQ(index, left)
-	for _, u := range steps {
+	steps := []int{chains, 1}
+	if chains == 1 {
+		steps = steps[1:]
+	}
+	for _, k := range steps {
 		loop, done := a.label("loop"), a.label("done")
-		a.CMPQ(left, operand.Imm(uint64(u*a.lanes)))
+		size := operand.Imm(uint64(k * a.lanes))
+		a.CMPQ(left, size)
 		a.JLT(operand.LabelRef(done))
 		a.Label(loop)
-		for i := range u {
-			body(cursor{a: a, index: index, offset: i * a.bytes()})
-		}
-		a.ADDQ(operand.Imm(uint64(u*a.lanes)), index)
-		a.SUBQ(operand.Imm(uint64(u*a.lanes)), left)
-		a.CMPQ(left, operand.Imm(uint64(u*a.lanes)))
+		body(cursor{a: a, index: index, chains: k})
+		a.ADDQ(size, index)
+		a.SUBQ(size, left)
+		a.CMPQ(left, size)
 		a.JGE(operand.LabelRef(loop))
 		a.Label(done)
 	}
 	end := a.label("end")
 	a.TESTQ(left, left)
 	a.JLE(operand.LabelRef(end))
-	body(cursor{a: a, index: index, tail: a.first(left)})
+	body(cursor{a: a, index: index, chains: 1, tail: a.first(left)})
 	a.Label(end)
 }
 
-// first is the mask of the first n lanes, 0 <= n < lanes.
+// first is the mask of the first n lanes, 0 <= n <= lanes.
 func (a *asm) first(n reg.GPVirtual) mask {
 	if a.wide() {
 		bits, k := a.GP64(), a.K()
 		a.MOVQ(operand.I32(-1), bits)
 		a.BZHIQ(n, bits, bits)
 		a.KMOVW(bits.As32(), k)
-		return k
+		return mask{k}
 	}
-	table, m := a.GP64(), a.vec()
-	a.LEAQ(operand.NewDataAddr(operand.Symbol{Name: "firstLanes", Static: true}, 4*a.lanes), table)
-	neg := a.GP64()
-	a.MOVQ(n, neg)
-	a.NEGQ(neg)
-	a.VMOVUPS(operand.Mem{Base: table, Index: neg, Scale: 4}, m)
-	a.usesFirst = true
-	return m
+	// The mask is a window on n times ones followed by zeros.
+	half := a.lanes / 2
+	window := a.table("firstLanes", append(repeated(1<<64-1, half), repeated(0, half)...))
+	start, back, m := a.GP64(), a.GP64(), a.vec()
+	a.LEAQ(window.Offset(a.bytes()), start)
+	a.MOVQ(n, back)
+	a.NEGQ(back)
+	a.VMOVUPS(operand.Mem{Base: start, Index: back, Scale: 4}, m)
+	return mask{m}
 }

@@ -3,15 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"go/format"
 	"log"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 )
@@ -22,6 +22,11 @@ var families = []struct {
 	write func(*asm)
 }{
 	{"elementwise", elementwise},
+	{"activation", activation},
+	{"sums", sums},
+	{"rows", rows},
+	{"optimizer", optimizer},
+	{"random", random},
 }
 
 func main() {
@@ -45,7 +50,6 @@ func write(dir string, i isa) error {
 	for _, family := range families {
 		a := newAsm(i)
 		family.write(a)
-		a.data()
 		f, err := a.Result()
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", i.name, family.name, err)
@@ -71,25 +75,22 @@ func write(dir string, i isa) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path("", ".go"), stubs, 0o644)
+	source, err := format.Source(append(stubs, entries(i, all)...))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path("", ".go"), source, 0o644)
 }
 
-// data writes the constants that the file used.
-func (a *asm) data() {
-	for _, u := range a.order {
-		a.StaticGlobal(a.constants[u].Symbol.Name)
-		a.DataAttributes(attr.RODATA | attr.NOPTR)
-		for range a.lanes / 2 {
-			a.AppendDatum(operand.U64(uint64(u)<<32 | uint64(u)))
-		}
+// entries is the Go method that puts all the functions of an instruction set into the vector table.
+func entries(i isa, all *ir.File) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "\n// use%s takes every loop above.\nfunc (v *vector) use%s() {\n", i.name, i.name)
+	for _, fn := range all.Functions() {
+		fmt.Fprintf(&b, "v.%s = %s\n", strings.TrimSuffix(fn.Name, i.name), fn.Name)
 	}
-	if a.usesFirst {
-		a.StaticGlobal("firstLanes")
-		a.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range a.lanes {
-			a.AppendDatum(operand.U64(map[bool]uint64{true: 1<<64 - 1}[i < a.lanes/2]))
-		}
-	}
+	b.WriteString("}\n")
+	return b.Bytes()
 }
 
 // lint refuses what the templates must never produce: fused arithmetic, and with AVX2 a register
