@@ -18,9 +18,7 @@ func (t *tape) silu(x *gorgonia.Node) *gorgonia.Node { return t.times(x, t.sigmo
 
 // gelu is x Phi(x) = x/2 (1 + erf(x/sqrt(2))) (Hendrycks and Gimpel 2016, arXiv:1606.08415).
 func (t *tape) gelu(x *gorgonia.Node) *gorgonia.Node {
-	e := t.apply1(func(n *gorgonia.Node) (*gorgonia.Node, error) {
-		return gorgonia.ApplyOp(erf{}, n)
-	}, t.scale(x, 1/math.Sqrt2))
+	e := t.erf(t.scale(x, 1/math.Sqrt2))
 	return t.scale(t.times(x, t.shift(e, 1)), 0.5)
 }
 

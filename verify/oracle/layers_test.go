@@ -39,6 +39,8 @@ func TestLayersAgreeWithFiniteDifferences(t *testing.T) {
 		{"max_pool2d", [][2]int{{2, 48}}, func(p *tape, in nodes) *gorgonia.Node { return p.maxPool2d(in[0], 2, pooled) }, [2]int{2, 12}},
 		{"max_pool2d, overlapping", [][2]int{{2, 60}}, func(p *tape, in nodes) *gorgonia.Node { return p.maxPool2d(in[0], 2, plain) }, [2]int{2, 32}},
 		{"avg_pool2d", [][2]int{{2, 60}}, func(p *tape, in nodes) *gorgonia.Node { return p.avgPool2d(in[0], 2, strided) }, [2]int{2, 18}},
+		{"add, an input used twice", [][2]int{{3, 5}, {3, 5}}, func(p *tape, in nodes) *gorgonia.Node { return p.add(p.add(in[0], in[1]), in[0]) }, [2]int{3, 5}},
+		{"sub, an input used twice", [][2]int{{3, 5}, {3, 5}}, func(p *tape, in nodes) *gorgonia.Node { return p.sub(p.sub(in[0], in[1]), in[0]) }, [2]int{3, 5}},
 		{"cross_entropy", [][2]int{{4, 5}}, func(p *tape, in nodes) *gorgonia.Node { return p.crossEntropy(in[0], []int32{0, 4, 2, 2}, 5) }, [2]int{}},
 		{"mse", [][2]int{{3, 5}, {3, 5}}, func(p *tape, in nodes) *gorgonia.Node { return p.mse(in[0], in[1], 15) }, [2]int{}},
 	}

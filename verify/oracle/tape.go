@@ -82,8 +82,12 @@ func (t *tape) apply2(f binary, a, b *gorgonia.Node) *gorgonia.Node {
 }
 
 func (t *tape) mul(a, b *gorgonia.Node) *gorgonia.Node { return t.apply2(gorgonia.Mul, a, b) }
-func (t *tape) add(a, b *gorgonia.Node) *gorgonia.Node { return t.apply2(gorgonia.Add, a, b) }
-func (t *tape) sub(a, b *gorgonia.Node) *gorgonia.Node { return t.apply2(gorgonia.Sub, a, b) }
+func (t *tape) add(a, b *gorgonia.Node) *gorgonia.Node {
+	return t.apply2(gorgonia.Add, t.apart(a), t.apart(b))
+}
+func (t *tape) sub(a, b *gorgonia.Node) *gorgonia.Node {
+	return t.apply2(gorgonia.Sub, t.apart(a), t.apart(b))
+}
 func (t *tape) times(a, b *gorgonia.Node) *gorgonia.Node {
 	return t.apply2(gorgonia.HadamardProd, a, b)
 }
@@ -95,7 +99,9 @@ func (t *tape) over(a, b *gorgonia.Node) *gorgonia.Node {
 func (t *tape) scale(a *gorgonia.Node, s float64) *gorgonia.Node { return t.times(a, t.scalar(s)) }
 
 // shift adds s to every element.
-func (t *tape) shift(a *gorgonia.Node, s float64) *gorgonia.Node { return t.add(a, t.scalar(s)) }
+func (t *tape) shift(a *gorgonia.Node, s float64) *gorgonia.Node {
+	return t.apply2(gorgonia.Add, t.apart(a), t.scalar(s))
+}
 
 func (t *tape) reshape(a *gorgonia.Node, shape ...int) *gorgonia.Node {
 	return t.apply1(func(n *gorgonia.Node) (*gorgonia.Node, error) {
