@@ -1,0 +1,192 @@
+package program_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// Finite differences: a parameter is moved by a step up and down, the loss is computed in binary64 from
+// the binary32 outputs, and the quotient is compared with the gradient, tensor by tensor in relative
+// norm. The outputs carry rounding errors of about 1e-7, which a step of 4e-3 enlarges to 3e-5 of a loss of
+// order one, and the central difference is off by the third derivative times 3e-6: a correct gradient
+// stays below 2e-3. Functions with kinks take a smaller step, so that none is crossed, whose rounding
+// errors stay below 5e-3. A wrong factor or index is two orders of magnitude above.
+const (
+	differenceStep      = 4e-3
+	differenceTolerance = 2e-3
+	kinkedStep          = 2e-4
+	kinkedTolerance     = 5e-3
+)
+
+// differentiable are small graphs that together hold every node kind, each after a layer with parameters,
+// so that both the gradient of the kind's parameters and that of its input are seen.
+func differentiable() map[string][]program.Node {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	rows := node("x", program.Input{Type: program.F32, Shape: []int{5}})
+	linear := node("a", program.Linear{Out: 6, Bias: true}, "x")
+	after := func(op program.Op) []program.Node {
+		return []program.Node{rows, linear, node("b", op, "a"), node("c", program.Linear{Out: 3}, "b")}
+	}
+	image := node("x", program.Input{Type: program.F32, Shape: []int{2, 5, 6}})
+	conv := node("a", program.Conv2D{Out: 3, Kernel: [2]int{3, 2}, Stride: [2]int{1, 1}, Padding: [2]int{1, 0}, Bias: true}, "x")
+	pooled := func(op program.Op) []program.Node {
+		return []program.Node{image, conv, node("b", op, "a"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
+	}
+	tokens := node("x", program.Input{Type: program.I32, Shape: []int{5}})
+	embedded := []program.Node{tokens, node("tok", program.Embedding{Vocab: 7, Dim: 6, Std: 0.7}, "x"), node("pos", program.PositionEmbedding{Std: 0.5}, "tok")}
+	attention := func(causal bool) []program.Node {
+		return append(embedded[:3:3], node("qkv", program.Linear{Out: 12, Bias: true, Std: 0.6}, "pos"),
+			node("b", program.Attention{Heads: 2, Causal: causal}, "qkv"), node("c", program.Linear{Out: 3}, "b"))
+	}
+	return map[string][]program.Node{
+		"relu":      after(program.ReLU{}),
+		"gelu":      after(program.GELU{}),
+		"gelu_tanh": after(program.GELUTanh{}),
+		"silu":      after(program.SiLU{}),
+		"tanh":      after(program.Tanh{}),
+		"sigmoid":   after(program.Sigmoid{}),
+		"softmax":   after(program.Softmax{}),
+		// A small eps keeps the difference quotient's error small, not the gradient's.
+		"layer_norm": after(program.LayerNorm{Eps: 1e-2}),
+		"rms_norm":   after(program.RMSNorm{Eps: 1e-2}),
+		"add": {rows, linear, node("b", program.Tanh{}, "a"), node("c", program.Linear{Out: 6}, "b"),
+			node("d", program.Add{}, "c", "a"), node("e", program.Add{}, "d", "d")},
+		"mul": {rows, linear, node("b", program.Sigmoid{}, "a"), node("c", program.Mul{}, "b", "a"),
+			node("d", program.Mul{}, "c", "c"), node("e", program.Linear{Out: 3}, "d")},
+		"mul by the input": {rows, node("a", program.Linear{Out: 5}, "x"), node("b", program.Mul{}, "a", "x")},
+		"conv2d": {image, conv, node("b", program.Conv2D{Out: 2, Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [2]int{1, 1}}, "a"),
+			node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")},
+		"max_pool2d":                     pooled(program.MaxPool2D{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}),
+		"max_pool2d that overlaps":       pooled(program.MaxPool2D{Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [2]int{1, 1}}),
+		"avg_pool2d":                     pooled(program.AvgPool2D{Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}}),
+		"avg_pool2d that overlaps":       pooled(program.AvgPool2D{Kernel: [2]int{3, 3}, Stride: [2]int{2, 1}, Padding: [2]int{1, 1}}),
+		"embedding":                      append(embedded[:3:3], node("b", program.Tanh{}, "pos"), node("c", program.Linear{Out: 3}, "b")),
+		"attention":                      attention(false),
+		"attention that is causal":       attention(true),
+		"flatten of a value used before": {image, conv, node("flat", program.Flatten{}, "a"), node("t", program.Tanh{}, "a"), node("flat2", program.Flatten{}, "t"), node("s", program.Add{}, "flat", "flat2"), node("c", program.Linear{Out: 3}, "s")},
+	}
+}
+
+func TestGradientsAreFiniteDifferences(t *testing.T) {
+	for name, nodes := range differentiable() {
+		for _, loss := range []program.Loss{program.CrossEntropy, program.MSE} {
+			t.Run(name+" "+string(loss), func(t *testing.T) {
+				step, tolerance := float32(differenceStep), differenceTolerance
+				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") {
+					step, tolerance = kinkedStep, kinkedTolerance
+				}
+				checkGradient(t, nodes, loss, step, tolerance)
+			})
+		}
+	}
+}
+
+func checkGradient(t *testing.T, nodes []program.Node, loss program.Loss, step float32, tolerance float64) {
+	p := &program.Program{
+		Version: program.Version, BatchSize: 2, Accumulation: 2, Graph: program.Graph{Nodes: nodes}, Loss: loss,
+		Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 1},
+	}
+	m, plan := machine(t, p, kernels.Options{Threads: 1})
+	must(t, m.Init(5))
+	draw(m, 11, 3)
+	got, err := m.Gradients(0)
+	must(t, err)
+	if want := lossOf(t, m, loss); math.Abs(float64(got)-want) > 1e-6*math.Abs(want) {
+		t.Errorf("loss %v, %v in binary64", got, want)
+	}
+	for k, spec := range plan.Params() {
+		w := m.Tensors()[k]
+		quotient := make([]float32, len(w))
+		for i, v := range w {
+			up, down := v+step, v-step
+			w[i] = up
+			high := lossOf(t, m, loss)
+			w[i] = down
+			low := lossOf(t, m, loss)
+			w[i] = v
+			quotient[i] = float32((high - low) / (float64(up) - float64(down)))
+		}
+		if d := relative(m.Grads()[k], quotient); !(d < tolerance) {
+			t.Errorf("%s: relative difference %.3g", spec.Name, d)
+		}
+	}
+}
+
+// lossOf evaluates and computes the loss from the outputs in binary64.
+func lossOf(t *testing.T, m *program.Machine, loss program.Loss) float64 {
+	t.Helper()
+	_, out, err := m.Evaluate()
+	must(t, err)
+	y := m.Y()
+	var sum float64
+	if loss == program.MSE {
+		for i, v := range out {
+			sum += (float64(v) - float64(y.F[i])) * (float64(v) - float64(y.F[i]))
+		}
+		return sum / float64(len(out))
+	}
+	cols := len(out) / len(y.I)
+	for i, label := range y.I {
+		var e float64
+		for _, v := range out[i*cols : (i+1)*cols] {
+			e += math.Exp(float64(v))
+		}
+		sum += math.Log(e) - float64(out[i*cols+int(label)])
+	}
+	return sum / float64(len(y.I))
+}
+
+// Dropout is off in an evaluation, so it is checked where a loss is a quadratic function of the parameters: there
+// the central difference of the training loss is exact for any step.
+func TestTheGradientOfDropoutHasItsMask(t *testing.T) {
+	p := &program.Program{
+		Version: program.Version, BatchSize: 3, Accumulation: 2, Loss: program.MSE,
+		Graph: program.Graph{Nodes: []program.Node{
+			{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{5}}},
+			{Name: "in", Op: program.Dropout{P: 0.3}, Inputs: []string{"x"}},
+			{Name: "a", Op: program.Linear{Out: 6, Bias: true}, Inputs: []string{"in"}},
+			{Name: "b", Op: program.Dropout{P: 0.5}, Inputs: []string{"a"}},
+			{Name: "c", Op: program.Linear{Out: 4, Bias: true}, Inputs: []string{"b"}},
+		}},
+		Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 1},
+	}
+	m, plan := machine(t, p, kernels.Options{Threads: 1})
+	must(t, m.Init(5))
+	draw(m, 11, 0)
+	lossAt := func() float64 {
+		l, err := m.Gradients(9)
+		must(t, err)
+		return float64(l)
+	}
+	lossAt()
+	var grads [][]float32
+	for _, g := range m.Grads() {
+		grads = append(grads, append([]float32(nil), g...))
+	}
+	const h = 0.25
+	for k, spec := range plan.Params() {
+		w := m.Tensors()[k]
+		quotient := make([]float32, len(w))
+		for i, v := range w {
+			up, down := v+h, v-h
+			w[i] = up
+			high := lossAt()
+			w[i] = down
+			low := lossAt()
+			w[i] = v
+			quotient[i] = float32((high - low) / (float64(up) - float64(down)))
+		}
+		if d := relative(grads[k], quotient); !(d < 1e-5) {
+			t.Errorf("%s: relative difference %.3g", spec.Name, d)
+		}
+	}
+	if other, err := m.Gradients(10); err != nil || float64(other) == lossAt() {
+		t.Error("two steps draw the same mask")
+	}
+}

@@ -1,0 +1,204 @@
+package program_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+func TestAProgramIsReadBackFromItsJSON(t *testing.T) {
+	all := small()
+	for name, nodes := range differentiable() {
+		all[name] = &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Graph: program.Graph{Nodes: nodes}, Loss: program.MSE,
+			Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Exponential, Rate: 0.1, Factor: 0.99}}
+	}
+	for name, p := range all {
+		data := p.JSON()
+		q, err := program.Parse(data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if again := q.JSON(); !bytes.Equal(again, data) || q.Digest() != p.Digest() {
+			t.Errorf("%s: written again as\n%s\nread from\n%s", name, again, data)
+		}
+	}
+}
+
+// canonical is a program in its canonical form.
+const canonical = `{"version":"verifyd-program/1","batch_size":2,"accumulation":1,"graph":{"nodes":[` +
+	`{"name":"x","op":"input","attrs":{"type":"f32","shape":[3]}},` +
+	`{"name":"a","op":"linear","inputs":["x"],"attrs":{"out":4,"bias":true,"std":0}},` +
+	`{"name":"b","op":"relu","inputs":["a"],"attrs":{}}]},` +
+	`"loss":"cross_entropy","optimizer":{"kind":"sgd","momentum":0.9},"schedule":{"kind":"constant","rate":0.1},"clip_norm":0}`
+
+// The digest names the program in jobs that are already signed. It changes only with Version.
+func TestTheDigestOfAProgramIsFixed(t *testing.T) {
+	p, err := program.Parse([]byte(canonical))
+	must(t, err)
+	d := p.Digest()
+	const want = "2e7d439ae8cecfb248c248e26c8c2481a2beb89aaf8ee2fc36e88cea2121343d"
+	if got := hex.EncodeToString(d[:]); got != want {
+		t.Errorf("digest %s, %s wanted", got, want)
+	}
+}
+
+// edit replaces one part of the canonical program.
+func edit(old, new string) string {
+	if !strings.Contains(canonical, old) {
+		return "no such part: " + old
+	}
+	return strings.Replace(canonical, old, new, 1)
+}
+
+func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
+	relus := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,{"name":"n%d","op":"relu","inputs":["b"],"attrs":{}}`, i)
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ name, data, want string }{
+		{"empty", "", "EOF"},
+		{"truncated", canonical[:len(canonical)-9], "unexpected EOF"},
+		{"too long", canonical + strings.Repeat(" ", program.MaxJSON), "above the limit 1048576"},
+		{"too deep", edit(`"std":0`, `"std":`+strings.Repeat("[", 9)+strings.Repeat("]", 9)), "nested deeper than 8"},
+		{"too deep to read", strings.Repeat("[", 1<<20), "byte 8: nested deeper than 8"},
+		{"something after it", canonical + "{}", "something follows"},
+		{"a line end after it", canonical + "\n", "something follows"},
+		{"spaces", edit(`"loss":`, `"loss": `), "not canonical"},
+		{"another order", edit(`"out":4,"bias":true`, `"bias":true,"out":4`), "not canonical"},
+		{"another case", edit(`"loss":`, `"Loss":`), "not canonical"},
+		{"another spelling of a number", edit(`0.9`, `9e-1`), "not canonical"},
+		{"an escape", edit(`"sgd"`, `"\u0073gd"`), "not canonical"},
+		{"a field twice", edit(`"clip_norm":0`, `"clip_norm":0,"clip_norm":0`), "not canonical"},
+		{"a zero that is left out", edit(`"momentum":0.9`, `"momentum":0.9,"dampening":0`), "not canonical"},
+		{"a missing field", edit(`,"clip_norm":0`, ``), "not canonical"},
+		{"null", "null", "version"},
+		{"null attributes", edit(`"attrs":{}`, `"attrs":null`), "not canonical"},
+		{"no attributes", edit(`,"attrs":{}`, ``), "node \"b\": attrs"},
+		{"an unknown field", edit(`"clip_norm":0`, `"clip_norm":0,"code":""`), `unknown field "code"`},
+		{"an unknown attribute", edit(`"std":0`, `"std":0,"mean":0`), `node "a": attrs: json: unknown field "mean"`},
+		{"an unknown operator", edit(`"relu"`, `"exec"`), `node "b": op: "exec"`},
+		{"another version", edit(`program/1`, `program/2`), `version: "verifyd-program/2"`},
+		{"no rows", edit(`"batch_size":2`, `"batch_size":0`), "batch_size: 0 is outside 1 to 1048576"},
+		{"too many rows", edit(`"batch_size":2`, `"batch_size":1048577`), "batch_size: 1048577 is outside"},
+		{"too many micro-batches", edit(`"accumulation":1`, `"accumulation":65537`), "accumulation: 65537 is outside 1 to 65536"},
+		{"a number that is not an integer", edit(`"batch_size":2`, `"batch_size":2.5`), "batch_size"},
+		{"a number beyond integers", edit(`"out":4`, `"out":99999999999999999999`), "out"},
+		{"a dimension beyond the limit", edit(`"out":4`, `"out":2147483648`), `nodes[1] "a": out: 2147483648 is outside 1 to 2147483647`},
+		{"a negative dimension", edit(`"shape":[3]`, `"shape":[-3]`), `nodes[0] "x": output: dimension 0: -3 is outside`},
+		{"a shape that overflows", edit(`"shape":[3]`, `"shape":[2147483647,2147483647,2147483647]`), "has more than 2147483647 elements"},
+		{"parameters that overflow", edit(`"out":4`, `"out":1000000000`), "weight: shape [1000000000 3] has more than"},
+		{"a step that overflows", edit(`"shape":[3]`, `"shape":[2147483647]`), "nodes[1] \"a\": weight: shape"},
+		{"too many dimensions", edit(`"shape":[3]`, `"shape":[1,1,1,1,1,1,1,1,3]`), "shape: dimensions: 9 is outside 1 to 8"},
+		{"too many nodes", edit(`]},"loss"`, relus(program.MaxNodes)+`]},"loss"`), "nodes: 4099 is outside 2 to 4096"},
+		{"no nodes", edit(`{"name":"a"`, `{"name":"x"`), "name: used twice"},
+		{"a name with a slash", edit(`"name":"a"`, `"name":"../a"`), "name: byte 2 is not"},
+		{"a name that is too long", edit(`"name":"b"`, `"name":"`+strings.Repeat("b", 129)+`"`), "name: 129 bytes is outside 1 to 128"},
+		{"an input that comes later", edit(`"inputs":["x"]`, `"inputs":["b"]`), `no earlier node is called "b"`},
+		{"too many inputs", edit(`"inputs":["a"]`, `"inputs":["a","a"]`), "inputs: 2 given, 1 needed"},
+		{"a result that is not used", edit(`"inputs":["a"]`, `"inputs":["x"]`), `nodes[1] "a": its result is not used`},
+		{"tokens where values belong", edit(`"f32"`, `"i32"`), `input "x" is i32, f32 needed`},
+		{"an unknown type", edit(`"f32"`, `"f64"`), `"f64" is neither`},
+		{"an unknown loss", edit(`cross_entropy`, `hinge`), `loss: "hinge"`},
+		{"an unknown optimizer", edit(`"sgd"`, `"lion"`), `optimizer: kind: "lion"`},
+		{"momentum of one", edit(`0.9`, `1`), "momentum: 1 is outside [0, 1)"},
+		{"betas for sgd", edit(`"momentum":0.9`, `"momentum":0.9,"beta1":0.9`), "belong to adam"},
+		{"adam without eps", edit(`"kind":"sgd","momentum":0.9`, `"kind":"adam","beta1":0.9,"beta2":0.999`), "eps: 0 is outside"},
+		{"a negative rate", edit(`"rate":0.1`, `"rate":-0.1`), "rate: -0.1 is outside"},
+		{"a rate beyond binary32", edit(`"rate":0.1`, `"rate":1e39`), "rate: 1e+39 is outside"},
+		{"an unknown schedule", edit(`"constant"`, `"random"`), `schedule: kind: "random"`},
+		{"a decay without an end", edit(`"constant"`, `"cosine"`), "steps: 0 must be above warmup, 0"},
+		{"a negative clip", edit(`"clip_norm":0`, `"clip_norm":-1`), "clip_norm: -1 is outside"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := program.Parse([]byte(c.data))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, %q wanted", err, c.want)
+			}
+			if p != nil {
+				t.Error("a program was returned")
+			}
+		})
+	}
+}
+
+func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
+	image := program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2, 5, 6}}}
+	tokens := program.Node{Name: "x", Op: program.Input{Type: program.I32, Shape: []int{4}}}
+	pair := [2]int{1, 1}
+	for _, c := range []struct {
+		name  string
+		first program.Node
+		op    program.Op
+		want  string
+	}{
+		{"a kernel larger than its image", image, program.Conv2D{Out: 1, Kernel: [2]int{8, 1}, Stride: pair}, "kernel[0]: 8 is above the padded input's 5"},
+		{"no stride", image, program.Conv2D{Out: 1, Kernel: pair}, "stride[0]: 0 is outside 1 to 32768"},
+		{"negative padding", image, program.Conv2D{Out: 1, Kernel: pair, Stride: pair, Padding: [2]int{0, -1}}, "padding[1]: -1 is outside"},
+		{"no filters", image, program.Conv2D{Kernel: pair, Stride: pair}, "out: 0 is outside"},
+		{"a pool of padding", image, program.MaxPool2D{Kernel: pair, Stride: pair, Padding: pair}, "padding[0]: 1 is above half of kernel[0], 1"},
+		{"an average of padding", image, program.AvgPool2D{Kernel: [2]int{3, 3}, Stride: pair, Padding: [2]int{1, 2}}, "padding[1]: 2 is above half of kernel[1], 3"},
+		{"attention on an image", image, program.Attention{Heads: 1}, "has 3 dimensions, 2 needed"},
+		{"positions of an image", image, program.PositionEmbedding{}, "has 3 dimensions, 2 needed"},
+		{"an embedding of values", image, program.Embedding{Vocab: 2, Dim: 2}, `input "x" is f32, i32 needed`},
+		{"an embedding of nothing", tokens, program.Embedding{Dim: 2}, "vocab: 0 is outside"},
+		{"tokens in arithmetic", tokens, program.Tanh{}, `input "x" is i32, f32 needed`},
+		{"dropout of everything", image, program.Dropout{P: 1}, "p: 1 is outside [0, 1)"},
+		{"no eps", image, program.LayerNorm{}, "eps: 0 is outside"},
+		{"an operator that is missing", image, nil, "op: missing"},
+		{"a second input", image, program.Input{Type: program.F32, Shape: []int{1}}, "the first node, and no other"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Loss: program.MSE,
+				Graph:     program.Graph{Nodes: []program.Node{c.first, {Name: "n", Op: c.op, Inputs: []string{"x"}}}},
+				Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant}}
+			if _, err := program.Compile(p); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, %q wanted", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAPlanBeyondTheMemoryLimitIsRefused(t *testing.T) {
+	p := *small()["mlp"]
+	p.BatchSize, p.Accumulation = 1, 1
+	p.Graph = program.MLP(program.MLPConfig{Inputs: 40000, Hidden: []int{50000, 40000, 50000}, Classes: 2})
+	if _, err := program.Compile(&p); err == nil || !strings.Contains(err.Error(), "above the limit 68719476736") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAProgramWithoutParametersIsRefused(t *testing.T) {
+	p := *small()["mlp"]
+	p.Graph = program.Graph{Nodes: []program.Node{
+		{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{4}}}, {Name: "y", Op: program.Tanh{}, Inputs: []string{"x"}}}}
+	if _, err := program.Compile(&p); err == nil || !strings.Contains(err.Error(), "0 tensors in its state") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(canonical))
+	for _, p := range small() {
+		f.Add(p.JSON())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := program.Parse(data)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(p.JSON(), data) {
+			t.Error("a program that was read is written with other bytes")
+		}
+		if plan, err := program.Compile(p); err == nil && plan.MemoryBytes() > program.MaxMemory {
+			t.Error("a plan is above the memory limit")
+		}
+	})
+}
