@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// gemmOrder sums terms lo to hi of a product in the order of contract.md section 2.
+// gemmOrder sums terms lo to hi of a product in the order of contract.md section 2.1.
 func gemmOrder(lo, hi int, term func(k int) (a, b float32)) float32 {
 	var s float32
 	for g := 0; g < hi; g += groupK {

@@ -1,6 +1,6 @@
 package kernels
 
-// The sums over rows that are GEMMs with a factor of one: contract.md section 2.2 with
+// The sums over rows that are GEMMs with a factor of one: contract.md section 2.1 with
 // fma(1, x, P) = x + P.
 
 // columnBlock is the number of columns in one piece of a sum over rows.

@@ -32,6 +32,9 @@ func TestFunctionsGiveTheGoldenHashOverAllExponents(t *testing.T) {
 		{"silu", silu, 0x36f8d58a7625f5f8},
 		{"gelu", gelu, 0xcfb478693b9d9b11},
 		{"gelu_tanh", geluTanh, 0x78524c6a2d85328d},
+		{"silu_grad", siluSlope, 0xc35bd2b73af69d7b},
+		{"gelu_grad", geluSlope, 0x71052f71c6a77aa2},
+		{"gelu_tanh_grad", geluTanhSlope, 0x948dfe0e64696967},
 	} {
 		h := newHash()
 		for u := uint64(0); u <= 0xffffffff; u += 10007 {

@@ -2,7 +2,7 @@ package kernels
 
 import "math"
 
-// RowMax is the largest element of each row, contract.md section 2.3. NaN is never the largest; a
+// RowMax is the largest element of each row, contract.md section 1.3. NaN is never the largest; a
 // row of nothing else gives -Inf.
 //
 //	x[Rows,Cols] -> y[Rows]
