@@ -15,15 +15,61 @@ func (o Conv2D) Operands() []Operand {
 	return []Operand{o.x("x", In), o.w("w", In), o.y("y", Out)}
 }
 
-func (o Conv2D) pieces(_ *CPU, phase int) int {
-	if phase > 0 {
+func (o Conv2D) pieces(c *CPU, phase int) int {
+	switch {
+	case phase > 0:
 		return 0
+	case c.workers[0].tiles == nil:
+		return o.N * o.O
 	}
-	return o.N * o.O
+	return o.N * imageParts(c, o.N, o.O)
 }
 
 func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
-	o.reference(w, i/o.O, i%o.O, buf[0].F, buf[1].F, buf[2].F)
+	x, weights, y := buf[0].F, buf[1].F, buf[2].F
+	if w.tiles == nil {
+		o.reference(w, i/o.O, i%o.O, x, weights, y)
+		return
+	}
+	parts := imageParts(w.cpu, o.N, o.O)
+	n := i / parts
+	lo, hi := imagePart(i%parts, parts, o.O)
+	outputs := o.OutH() * o.OutW()
+	w.convolve(hi-lo, mat{weights[lo*o.taps():], o.taps(), 1}, o.image(w, x[n*o.C*o.H*o.W:]), y[(n*o.O+lo)*outputs:])
+}
+
+// image pads one image and deals its pixels out to StrideH x StrideW planes, so that the pixels that
+// neighbouring outputs meet under a tap are neighbours.
+func (o Conv2D) image(w *worker, x []float32) image {
+	sh, sw := o.StrideH, o.StrideW
+	height, width := (o.H+2*o.PadH+sh-1)/sh, (o.W+2*o.PadW+sw-1)/sw
+	place := func(c, row, col int) int {
+		plane := (c*sh+row%sh)*sw + col%sw
+		return (plane*height+row/sh)*width + col/sw
+	}
+	m := w.newImage(o.C*sh*sw*height*width, o.taps(), width, o.OutH(), o.OutW())
+	for c := range o.C {
+		for ih := range o.H {
+			line := x[(c*o.H+ih)*o.W:][:o.W]
+			if sw == 1 {
+				copy(m.data[place(c, ih+o.PadH, o.PadW):], line)
+				continue
+			}
+			for iw, v := range line {
+				m.data[place(c, ih+o.PadH, iw+o.PadW)] = v
+			}
+		}
+	}
+	k := 0
+	for c := range o.C {
+		for kh := range o.KH {
+			for kw := range o.KW {
+				m.at[k] = int32(place(c, kh, kw))
+				k++
+			}
+		}
+	}
+	return m
 }
 
 // reference computes output channel oc of image n.

@@ -16,15 +16,82 @@ func (o Conv2DGradInput) Operands() []Operand {
 	return []Operand{o.y("dy", In), o.w("w", In), o.x("dx", Out)}
 }
 
-func (o Conv2DGradInput) pieces(_ *CPU, phase int) int {
-	if phase > 0 {
-		return 0
+func (o Conv2DGradInput) pieces(c *CPU, phase int) int {
+	tiled := c.workers[0].tiles != nil
+	switch {
+	case !tiled && phase == 0:
+		return o.N * o.C
+	case tiled && phase == 0:
+		c.packed = grow(c.packed, o.O*o.taps())
+		return o.C
+	case tiled && phase == 1:
+		return o.N * imageParts(c, o.N, o.C)
 	}
-	return o.N * o.C
+	return 0
 }
 
-func (o Conv2DGradInput) piece(w *worker, _, i int, buf []Buf) {
-	o.reference(w, i/o.C, i%o.C, buf[0].F, buf[1].F, buf[2].F)
+func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
+	dy, weights, dx := buf[0].F, buf[1].F, buf[2].F
+	switch {
+	case w.tiles == nil:
+		o.reference(w, i/o.C, i%o.C, dy, weights, dx)
+	case phase == 0:
+		o.turn(i, weights, w.cpu.packed)
+	default:
+		parts := imageParts(w.cpu, o.N, o.C)
+		n := i / parts
+		lo, hi := imagePart(i%parts, parts, o.C)
+		terms := o.O * o.KH * o.KW
+		a := mat{w.cpu.packed[lo*terms:], terms, 1}
+		w.convolve(hi-lo, a, o.image(w, dy[n*o.O*o.OutH()*o.OutW():]), dx[(n*o.C+lo)*o.H*o.W:])
+	}
+}
+
+// turn gathers the weights of input channel c in the order of K.
+func (o Conv2DGradInput) turn(c int, weights, turned []float32) {
+	window := o.KH * o.KW
+	for oc := range o.O {
+		copy(turned[(c*o.O+oc)*window:][:window], weights[(oc*o.C+c)*window:])
+	}
+}
+
+// image spreads one image of dy by the strides over an input of H+KH-1 by W+KW-1, so that the outputs
+// that neighbouring input pixels met under a tap are neighbours.
+func (o Conv2DGradInput) image(w *worker, dy []float32) image {
+	rows, cols := o.OutH(), o.OutW()
+	height, width := o.H+o.KH-1, o.W+o.KW-1
+	m := w.newImage(o.O*height*width, o.O*o.KH*o.KW, width, o.H, o.W)
+	// Output column ow lies at column ow*StrideW + left; those off the image met no input pixel.
+	top, left := o.KH-1-o.PadH, o.KW-1-o.PadW
+	for oc := range o.O {
+		for oh := range rows {
+			r := oh*o.StrideH + top
+			if r < 0 || r >= height {
+				continue
+			}
+			line := dy[(oc*rows+oh)*cols:][:cols]
+			row := m.data[(oc*height+r)*width:][:width]
+			if o.StrideW == 1 && left >= 0 {
+				copy(row[left:], line)
+				continue
+			}
+			for ow, v := range line {
+				if c := ow*o.StrideW + left; c >= 0 && c < width {
+					row[c] = v
+				}
+			}
+		}
+	}
+	k := 0
+	for oc := range o.O {
+		for kh := range o.KH {
+			for kw := range o.KW {
+				m.at[k] = int32((oc*height+o.KH-1-kh)*width + o.KW - 1 - kw)
+				k++
+			}
+		}
+	}
+	return m
 }
 
 // reference computes input channel c of image n.

@@ -31,6 +31,7 @@ type CPU struct {
 
 	partial []float32 // sums of blocks, from one phase of an operator to the next
 	order   []uint64  // sorted rows, likewise
+	packed  []float32 // operand laid out for all workers, likewise
 
 	operands map[Operator][]Operand // of the operators that ran lately, which Run checks without allocating
 }
@@ -47,6 +48,8 @@ type worker struct {
 	packA, packB []float32 // blocks of the operands of a matrix product
 	group        []float32 // sum of one group of its terms
 	edge         []float32 // tile on the edge of c
+	image, wide  []float32 // padded image of a convolution and its outputs
+	at           []int32   // places of its terms
 }
 
 // NewCPU starts the workers. It fails if the forced instruction set is not available here.

@@ -1,0 +1,58 @@
+package kernels
+
+import "testing"
+
+var convShapes = []ConvShape{
+	{N: 2, C: 1, H: 28, W: 28, O: 8, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+	{N: 3, C: 5, H: 9, W: 7, O: 13, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+	{N: 1, C: 3, H: 11, W: 13, O: 7, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 0, PadW: 1},
+	{N: 2, C: 4, H: 6, W: 6, O: 32, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
+	{N: 2, C: 70, H: 5, W: 5, O: 3, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2},
+	{N: 1, C: 2, H: 8, W: 8, O: 4, KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3},
+	{N: 9, C: 2, H: 32, W: 33, O: 17, KH: 5, KW: 5, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2},
+	{N: 1, C: 1, H: 4, W: 4, O: 1, KH: 4, KW: 4, StrideH: 1, StrideW: 1},
+}
+
+func TestConv2DEqualsItsReference(t *testing.T) {
+	for _, s := range convShapes {
+		op := Conv2D{s}
+		sameEverywhere(t, op, operandsOf(op)...)
+	}
+}
+
+func TestConv2DGradInputEqualsItsReference(t *testing.T) {
+	for _, s := range convShapes {
+		op := Conv2DGradInput{s}
+		sameEverywhere(t, op, operandsOf(op)...)
+	}
+}
+
+func TestConv2DGradWeightEqualsItsReference(t *testing.T) {
+	for _, s := range convShapes {
+		op := Conv2DGradWeight{s}
+		sameEverywhere(t, op, operandsOf(op)...)
+	}
+}
+
+func TestConvolutionsDoNotAllocate(t *testing.T) {
+	everyCPU(t, func(t *testing.T, cpu *CPU) {
+		for _, op := range []Operator{Conv2D{convShapes[1]}, Conv2DGradInput{convShapes[1]}, Conv2DGradWeight{convShapes[1]}} {
+			var bufs []Buf
+			for _, f := range operandsOf(op) {
+				bufs = append(bufs, Buf{F: f})
+			}
+			if n := testing.AllocsPerRun(5, func() { cpu.Run(op, bufs) }); n > 0 {
+				t.Errorf("%s: %v allocations per run", op.Name(), n)
+			}
+		}
+	})
+}
+
+// operandsOf returns hard numbers for the operands of an operator.
+func operandsOf(op Operator) [][]float32 {
+	var all [][]float32
+	for i, o := range op.Operands() {
+		all = append(all, hard(o.Len, uint64(i+1)))
+	}
+	return all
+}
