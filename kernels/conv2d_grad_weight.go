@@ -15,15 +15,35 @@ func (o Conv2DGradWeight) Operands() []Operand {
 	return []Operand{o.x("x", In), o.y("dy", In), o.w("dw", Out)}
 }
 
-func (o Conv2DGradWeight) pieces(_ *CPU, phase int) int {
-	if phase > 0 {
-		return 0
+func (o Conv2DGradWeight) pieces(c *CPU, phase int) int {
+	tiled := c.workers[0].tiles != nil
+	switch {
+	case !tiled && phase == 0, tiled && phase == 1:
+		return o.taps()
+	case tiled && phase == 0:
+		groups, blocks, _ := o.tapCut(c)
+		c.packed = grow(c.packed, groups*o.taps()*o.O)
+		return max(groups*blocks, 1)
 	}
-	return o.taps()
+	return 0
 }
 
-func (o Conv2DGradWeight) piece(w *worker, _, i int, buf []Buf) {
-	o.reference(w, i, buf[0].F, buf[1].F, buf[2].F)
+func (o Conv2DGradWeight) piece(w *worker, phase, i int, buf []Buf) {
+	x, dy, dw := buf[0].F, buf[1].F, buf[2].F
+	if w.tiles == nil {
+		o.reference(w, i, x, dy, dw)
+		return
+	}
+	sums := w.cpu.packed
+	groups, blocks, taps := o.tapCut(w.cpu)
+	if phase == 1 {
+		o.foldGroups(i, groups, sums, dw)
+		return
+	}
+	g, lo := i/blocks, i%blocks*taps
+	if hi := min(lo+taps, o.taps()); lo < hi {
+		o.sumGroup(w, g, lo, hi, x, dy, sums[(g*o.taps()+lo)*o.O:])
+	}
 }
 
 // reference computes tap (c,kh,kw) of all filters.
