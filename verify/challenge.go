@@ -37,7 +37,6 @@ func (t *Terms) Draw(c trace.Claim, r Receipt, b beacon.Beacon) (*Challenge, err
 	return ch, nil
 }
 
-
 // DrawWith derives the challenge that a beacon of that randomness would make, for asking how often a
 // forgery is caught.
 func (t *Terms) DrawWith(c trace.Claim, randomness merkle.Hash) (*Challenge, error) {

@@ -1,11 +1,21 @@
 package verify
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
 	"time"
 
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // Device runs programs under a name that a verdict's build carries.
@@ -29,6 +39,249 @@ type Options struct {
 }
 
 // Judge checks the bundle in dir against the operator's key. An error means that it cannot be judged.
+//
+// Beside the plan's buffers it holds one step's opening, one segment's leaves and at most 32 MiB more,
+// whatever the files say.
 func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*Verdict, error) {
-	return judge(ctx, dir, operator, o)
+	if o.Device.Runner == nil || o.Confirm.Runner == nil {
+		return nil, errors.New("verify: a device and one to confirm with are needed")
+	}
+	f, err := openFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	c, err := readInquiry(f, operator)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.judge(ctx, o); err != nil {
+		return nil, err
+	}
+	return c.verdict(o)
+}
+
+// inquiry is a bundle while it is judged.
+type inquiry struct {
+	files     *files
+	terms     *Terms
+	claim     trace.Claim
+	challenge *Challenge
+	opening   Opening
+	receipt   Receipt
+
+	claimDigest, receiptDigest, beaconDigest, openingDigest merkle.Hash
+
+	finding   Finding
+	confirmed string // device of the second replay
+}
+
+// readInquiry reads the documents of a bundle and derives the challenge.
+func readInquiry(f *files, operator document.Key) (*inquiry, error) {
+	var data [5][]byte
+	for i, name := range []string{JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile} {
+		var err error
+		if data[i], err = f.read(name); err != nil {
+			return nil, err
+		}
+	}
+	terms, err := Accept(data[0], data[1], operator)
+	if err != nil {
+		return nil, err
+	}
+	q := &inquiry{files: f, terms: terms}
+	if q.claim, q.claimDigest, err = terms.openClaim(data[2]); err != nil {
+		return nil, err
+	}
+	if q.receipt, q.receiptDigest, err = terms.openReceipt(data[3], q.claimDigest); err != nil {
+		return nil, err
+	}
+	public, err := document.Decode[beacon.Beacon](BeaconFile, data[4])
+	if err != nil {
+		return nil, err
+	}
+	if q.beaconDigest, err = document.Digest(document.Kind("beacon"), public); err != nil {
+		return nil, err
+	}
+	if q.challenge, err = terms.Draw(q.claim, q.receipt, public); err != nil {
+		return nil, err
+	}
+	n := terms.Job.Segments()
+	k := min(uint64(terms.Job.Sampled), n)
+	worker := q.claim.Worker.ID()
+	q.finding = Finding{
+		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: job.Profile,
+		Job: terms.Digest, Worker: worker, Slot: q.claim.Slot,
+		Claim: q.claimDigest, Receipt: q.receiptDigest, Root: q.claim.Root, Final: q.claim.Final,
+		Beacon: public.Chain, Round: q.challenge.Round, Randomness: q.challenge.Randomness, Seed: q.challenge.Seed,
+		Steps: q.claim.Steps, Segments: n, Sampled: k, Challenged: q.challenge.Segments,
+		Odds: odds(n, k),
+	}
+	return q, nil
+}
+
+// judge fills the finding.
+func (q *inquiry) judge(ctx context.Context, o Options) error {
+	reason, at, err := q.checkLeaves()
+	if err != nil {
+		return err
+	}
+	if reason != Honest {
+		q.fail(&Mismatch{Reason: reason, Difference: Difference{Segment: at / q.terms.Job.Stride, Step: at}})
+		return nil
+	}
+	data, err := q.files.read(OpeningFile)
+	if errors.Is(err, fs.ErrNotExist) && q.overdue(o.Now) {
+		q.finding.Outcome, q.finding.Reason = Fail, Unopened
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if q.opening, q.openingDigest, err = q.terms.openOpening(data, q.claim, q.claimDigest, q.challenge); err != nil {
+		return err
+	}
+	return q.replay(ctx, o)
+}
+
+// overdue says that the time to open the claim is over.
+func (q *inquiry) overdue(now time.Time) bool {
+	return !now.IsZero() && now.Unix() > q.receipt.Arrived+int64(q.terms.Job.Deadline)
+}
+
+func (q *inquiry) fail(m *Mismatch) {
+	first := m.Difference
+	q.finding.Outcome, q.finding.Reason, q.finding.First = Fail, m.Reason, &first
+}
+
+// checkLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that
+// cannot be those of a training run are a reason to fail, with the step where it shows.
+func (q *inquiry) checkLeaves() (reason Reason, at uint64, err error) {
+	leaves, file, err := q.leaves()
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	reason = Honest
+	last := trace.Leaf{Next: q.terms.Job.Init.Root}
+	for {
+		l, err := leaves.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", 0, err
+		}
+		if reason == Honest && l.State != last.Next {
+			reason, at = BrokenChain, l.Step
+			if l.Step == 0 {
+				reason = WrongInit
+			}
+		}
+		last = l
+	}
+	if got := leaves.Root(); got != q.claim.Root {
+		return "", 0, fmt.Errorf("%s: root %v, the claim has %v", LeavesFile, got, q.claim.Root)
+	}
+	if reason == Honest && last.Next != q.claim.Final {
+		return WrongFinal, last.Step, nil
+	}
+	return reason, at, nil
+}
+
+// replay runs the challenged segments and confirms the first mismatch.
+func (q *inquiry) replay(ctx context.Context, o Options) error {
+	r, err := NewReplayer(q.terms, q.claim, o.Device.Runner, o.Threads)
+	if err != nil {
+		return err
+	}
+	var total uint64
+	for _, s := range q.challenge.Segments {
+		_, count := q.terms.Job.Segment(s)
+		total += count
+	}
+	r.Progress = func() {
+		q.finding.Replayed++
+		if o.Progress != nil {
+			o.Progress(q.finding.Replayed, total)
+		}
+	}
+	for _, s := range q.opening.Segments {
+		m, err := q.replaySegment(ctx, r, s)
+		if err != nil {
+			return err
+		}
+		if m != nil {
+			r = nil
+			return q.confirm(ctx, o, s, m)
+		}
+		// What parsing a segment left behind is small, but the collector waits until it rivals the
+		// plan's buffers.
+		runtime.GC()
+	}
+	return nil
+}
+
+// confirm replays a segment with a mismatch on another device. Only what both find is a FAIL.
+func (q *inquiry) confirm(ctx context.Context, o Options, s OpenedSegment, first *Mismatch) error {
+	runtime.GC() // the first replay's buffers go before the second's come
+	r, err := NewReplayer(q.terms, q.claim, o.Confirm.Runner, o.Threads)
+	if err != nil {
+		return err
+	}
+	second, err := q.replaySegment(ctx, r, s)
+	if err != nil {
+		return err
+	}
+	q.confirmed = o.Confirm.Name
+	q.fail(first)
+	if second == nil || *second != *first {
+		q.finding.Outcome, q.finding.Reason = Inconclusive, Disagreement
+	}
+	return nil
+}
+
+func (q *inquiry) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment) (m *Mismatch, err error) {
+	leaves, err := q.segmentLeaves(s.Segment)
+	if err != nil {
+		return nil, err
+	}
+	bytes, err := segmentBytes(q.terms.segmentInfos(s.Segment))
+	if err != nil {
+		return nil, err
+	}
+	err = q.files.segment(s, bytes, func(name string, opened io.Reader) error {
+		m, err = r.Replay(ctx, Segment{Index: s.Segment, Leaves: leaves, Opened: opened, File: name})
+		return err
+	})
+	return m, err
+}
+
+// leaves opens the leaf file, which must have the size that the job gives.
+func (q *inquiry) leaves() (*trace.Leaves, io.Closer, error) {
+	file, _, err := q.files.open(LeavesFile, trace.LeavesSize(q.terms.Job.Steps))
+	if err != nil {
+		return nil, nil, err
+	}
+	leaves, err := trace.NewLeaves(bufio.NewReaderSize(file, 1<<16), LeavesFile, q.terms.Job.Steps)
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return leaves, file, nil
+}
+
+// segmentLeaves reads the leaves of one segment.
+func (q *inquiry) segmentLeaves(segment uint64) ([]trace.Leaf, error) {
+	file, _, err := q.files.open(LeavesFile, trace.LeavesSize(q.terms.Job.Steps))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	first, count := q.terms.Job.Segment(segment)
+	leaves, err := trace.ReadLeaves(file, first, count)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", LeavesFile, err)
+	}
+	return leaves, nil
 }

@@ -75,3 +75,19 @@ func truncated(err error) error {
 	}
 	return err
 }
+
+// LeavesSize is the size of a leaf file in bytes.
+func LeavesSize(steps uint64) int64 { return int64(leavesHeader) + LeafSize*int64(steps) }
+
+// ReadLeaves reads count leaves of a leaf file that has been read whole before, beginning with step first.
+func ReadLeaves(r io.ReaderAt, first, count uint64) ([]Leaf, error) {
+	data := make([]byte, count*LeafSize)
+	if _, err := r.ReadAt(data, LeavesSize(first)); err != nil {
+		return nil, fmt.Errorf("leaf %d: %w", first, truncated(err))
+	}
+	leaves := make([]Leaf, count)
+	for i := range leaves {
+		leaves[i] = decodeLeaf(data[i*LeafSize:])
+	}
+	return leaves, nil
+}

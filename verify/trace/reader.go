@@ -69,8 +69,7 @@ func (r *Reader) Summary() Summary { return r.summary }
 
 // Leaves returns the leaf file's bytes from the beginning.
 func (r *Reader) Leaves() io.Reader {
-	size := int64(leavesHeader) + int64(LeafSize)*int64(r.shape.Steps)
-	return io.NewSectionReader(r.leaves, 0, size)
+	return io.NewSectionReader(r.leaves, 0, LeavesSize(r.shape.Steps))
 }
 
 // Digests fills the digests of a step: the gradients' and the next state's.

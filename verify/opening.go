@@ -1,0 +1,202 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// OpeningVersion is the only version of openings that this version of verifyd knows.
+const OpeningVersion = "verifyd-opening/1"
+
+const openingKind = document.Kind("opening")
+
+// Opening is the worker's signed list of the files that answer a challenge. Because it is signed, a file
+// that was damaged on its way is told apart from one that the worker made wrong.
+type Opening struct {
+	Version  string          `json:"version"`
+	Job      merkle.Hash     `json:"job"`
+	Claim    merkle.Hash     `json:"claim"`
+	Seed     merkle.Hash     `json:"seed"` // of the challenge
+	Segments []OpenedSegment `json:"segments"`
+}
+
+// OpenedSegment is one file under openings/.
+type OpenedSegment struct {
+	Segment uint64      `json:"segment"`
+	Size    int64       `json:"size"`   // bytes
+	Digest  merkle.Hash `json:"digest"` // SHA-256 of the file
+}
+
+// segmentFile is the path of an opened segment in a bundle.
+func segmentFile(segment uint64) string {
+	return fmt.Sprintf("%s/segment-%08d.safetensors.zst", OpeningsDir, segment)
+}
+
+// openOpening reads an opening and checks it against claim and challenge.
+func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
+	o, digest, err := document.Open[Opening](OpeningFile, data, openingKind, c.Worker)
+	if err != nil {
+		return o, digest, err
+	}
+	var segments []uint64
+	for _, s := range o.Segments {
+		segments = append(segments, s.Segment)
+	}
+	switch {
+	case o.Version != OpeningVersion:
+		err = fmt.Errorf("%s: version: %.60q, %q is needed", OpeningFile, o.Version, OpeningVersion)
+	case o.Job != t.Digest:
+		err = fmt.Errorf("%s: job: %v, the job is %v", OpeningFile, o.Job, t.Digest)
+	case o.Claim != claim:
+		err = fmt.Errorf("%s: claim: %v, the claim is %v", OpeningFile, o.Claim, claim)
+	case o.Seed != ch.Seed:
+		err = fmt.Errorf("%s: seed: %v, the challenge's is %v", OpeningFile, o.Seed, ch.Seed)
+	case !slices.Equal(segments, ch.Segments):
+		err = fmt.Errorf("%s: segments: not the %d that were challenged, in ascending order", OpeningFile, len(ch.Segments))
+	}
+	return o, digest, err
+}
+
+// segmentInfos lists the tensors of an opened segment: the state before its first step, then for each
+// step the sample ids, the rows, the rows' inclusion proofs and the digests.
+func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
+	infos := state.Infos("state/", t.state.Tensors())
+	_, count := t.Job.Segment(segment)
+	for k := range count {
+		prefix := fmt.Sprintf("step/%04d/", k)
+		infos = append(infos,
+			safetensors.Info{Name: prefix + "ids", DType: safetensors.I64, Shape: []int{t.rows}},
+			rowsInfo(prefix+"x", t.Plan.X()),
+			rowsInfo(prefix+"y", t.Plan.Y()))
+		if depth := merkle.MaxProof(t.Job.Data.Samples); depth > 0 {
+			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
+		}
+		infos = append(infos,
+			safetensors.Info{Name: prefix + "gradients", DType: safetensors.U8, Shape: []int{len(t.grads.Tensors()), merkle.Size}},
+			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{len(t.state.Tensors()), merkle.Size}})
+	}
+	return infos
+}
+
+func rowsInfo(name string, spec program.TensorSpec) safetensors.Info {
+	dtype := safetensors.F32
+	if spec.Kind == kernels.I32 {
+		dtype = safetensors.I32
+	}
+	return safetensors.Info{Name: name, DType: dtype, Shape: spec.Shape}
+}
+
+// segmentBytes is the size of the tensors of an opened segment.
+func segmentBytes(infos []safetensors.Info) (int64, error) {
+	var total int64
+	for _, info := range infos {
+		n, err := info.Elements()
+		if err != nil {
+			return 0, fmt.Errorf("opening: tensor %q: %w", info.Name, err)
+		}
+		total += int64(n) * info.DType.Size()
+	}
+	return total, nil
+}
+
+// packedLimit bounds a compressed file: what zstd needs for content that does not compress.
+func packedLimit(bytes int64) int64 {
+	unpacked := unpackedLimit(bytes)
+	return unpacked + unpacked/64 + 64<<10
+}
+
+// unpackedLimit bounds a safetensors file whose tensors have so many bytes.
+func unpackedLimit(bytes int64) int64 { return bytes + 8 + safetensors.MaxHeader }
+
+// flatten and spread turn digests into bytes and back.
+func flatten(dst []byte, hashes []merkle.Hash) {
+	for i := range hashes {
+		copy(dst[i*merkle.Size:], hashes[i][:])
+	}
+}
+
+func spread(hashes []merkle.Hash, src []byte) {
+	for i := range hashes {
+		hashes[i] = merkle.Hash(src[i*merkle.Size:])
+	}
+}
+
+// batch is the memory of one step's rows as an opening holds them.
+type batch struct {
+	ids       []int64
+	x, y      kernels.Buf
+	proofs    []byte
+	gradients []byte
+	next      []byte
+}
+
+// newBatch allocates a batch around buffers for the rows.
+func (t *Terms) newBatch(x, y kernels.Buf) *batch {
+	return &batch{
+		ids: make([]int64, t.rows), x: x, y: y,
+		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
+		gradients: make([]byte, len(t.grads.Tensors())*merkle.Size),
+		next:      make([]byte, len(t.state.Tensors())*merkle.Size),
+	}
+}
+
+// read reads the next step of an opened segment.
+func (b *batch) read(r *safetensors.Reader) error {
+	if err := r.I64(b.ids); err != nil {
+		return err
+	}
+	for _, rows := range []*kernels.Buf{&b.x, &b.y} {
+		if err := readRows(r, rows); err != nil {
+			return err
+		}
+	}
+	if len(b.proofs) > 0 {
+		if err := r.U8(b.proofs); err != nil {
+			return err
+		}
+	}
+	if err := r.U8(b.gradients); err != nil {
+		return err
+	}
+	return r.U8(b.next)
+}
+
+func readRows(r *safetensors.Reader, b *kernels.Buf) error {
+	if b.I != nil {
+		return r.I32(b.I)
+	}
+	return r.F32(b.F)
+}
+
+// write is the inverse of read.
+func (b *batch) write(w *safetensors.Writer) error {
+	if err := w.I64(b.ids); err != nil {
+		return err
+	}
+	for _, rows := range []kernels.Buf{b.x, b.y} {
+		if rows.I != nil {
+			if err := w.I32(rows.I); err != nil {
+				return err
+			}
+		} else if err := w.F32(rows.F); err != nil {
+			return err
+		}
+	}
+	if len(b.proofs) > 0 {
+		if err := w.U8(b.proofs); err != nil {
+			return err
+		}
+	}
+	if err := w.U8(b.gradients); err != nil {
+		return err
+	}
+	return w.U8(b.next)
+}

@@ -1,0 +1,165 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// Segment is an opened segment: what the claim says of it and what the worker opened.
+type Segment struct {
+	Index  uint64
+	Leaves []trace.Leaf // of its steps
+	Opened io.Reader    // the safetensors file, decompressed
+	File   string       // its name for errors
+}
+
+// Mismatch is the first place at which a replay departs from a claim.
+type Mismatch struct {
+	Reason Reason
+	Difference
+}
+
+// Replayer runs opened segments again. It holds the plan's buffers and a step's opening, whatever the
+// size of a segment, and allocates nothing for a step. It serves one goroutine at a time.
+type Replayer struct {
+	*stepper
+	order     *job.Order
+	batch     *batch
+	ids       []int64
+	proof     []merkle.Hash
+	gradients []merkle.Hash
+	next      []merkle.Hash
+	// Progress, if set, is called after each step.
+	Progress func()
+}
+
+// NewReplayer returns a replayer for a claim. Threads bounds the goroutines that hash states.
+func NewReplayer(t *Terms, c trace.Claim, runner program.Runner, threads int) (*Replayer, error) {
+	s, err := newStepper(t, runner, threads)
+	if err != nil {
+		return nil, err
+	}
+	return &Replayer{
+		stepper:   s,
+		order:     t.Job.OrderFor(c.Worker.ID(), c.Slot),
+		batch:     t.newBatch(s.machine.X(), s.machine.Y()),
+		ids:       make([]int64, t.rows),
+		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
+		gradients: make([]merkle.Hash, len(t.grads.Tensors())),
+		next:      make([]merkle.Hash, len(t.state.Tensors())),
+	}, nil
+}
+
+// Replay runs a segment from its opened state and compares every step with its leaf. It returns nil if
+// all agree. An error means that the opening cannot be read or holds numbers that are not finite.
+func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
+	infos := r.terms.segmentInfos(s.Index)
+	limit, err := segmentBytes(infos)
+	if err != nil {
+		return nil, err
+	}
+	in, err := safetensors.NewReader(s.Opened, s.File, limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.Expect(infos); err != nil {
+		return nil, err
+	}
+	for _, x := range r.machine.Tensors() {
+		if err := in.F32(x); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.terms.state.CheckFinite(r.machine.Tensors()); err != nil {
+		return nil, fmt.Errorf("%s: state: %w", s.File, err)
+	}
+	first, _ := r.terms.Job.Segment(s.Index)
+	if r.states.Root(r.terms.Counters(first), r.machine.Tensors()) != s.Leaves[0].State {
+		return &Mismatch{WrongState, Difference{Segment: s.Index, Step: first}}, nil
+	}
+	for i := range s.Leaves {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := r.batch.read(in); err != nil {
+			return nil, err
+		}
+		reason, tensor, err := r.check(&s.Leaves[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		if reason != Honest {
+			return &Mismatch{reason, Difference{Segment: s.Index, Step: s.Leaves[i].Step, Tensor: tensor}}, nil
+		}
+		if r.Progress != nil {
+			r.Progress()
+		}
+	}
+	return nil, in.Close()
+}
+
+// check compares a step that was read into the batch with its leaf, and runs it.
+func (r *Replayer) check(l *trace.Leaf) (reason Reason, tensor string, err error) {
+	t := r.terms
+	spread(r.gradients, r.batch.gradients)
+	spread(r.next, r.batch.next)
+	if t.grads.Root(t.Counters(l.Step), r.gradients) != l.Gradient || t.state.Root(t.Counters(l.Step+1), r.next) != l.Next {
+		return WrongDigests, "", nil
+	}
+	if ok, err := r.checkSamples(l.Step); err != nil || !ok {
+		return WrongSample, "", err
+	}
+	if err := r.step(l.Step, l.State); err != nil {
+		return "", "", err
+	}
+	got := &r.record.Leaf
+	switch {
+	case got.Batch != l.Batch:
+		return WrongBatch, "", nil
+	case got.Gradient != l.Gradient:
+		return WrongGradient, t.grads.FirstDifference(r.record.Gradients, r.gradients), nil
+	case got.Loss != l.Loss:
+		return WrongLoss, "", nil
+	case got.Clip != l.Clip:
+		return WrongClip, "", nil
+	case got.Next != l.Next:
+		return WrongUpdate, t.state.FirstDifference(r.record.Next, r.next), nil
+	case !r.states.Finite() || !got.Finite():
+		return NotFinite, "", nil
+	}
+	return Honest, "", nil
+}
+
+// checkSamples says whether the rows of the batch are the job's samples for a step.
+func (r *Replayer) checkSamples(step uint64) (bool, error) {
+	if err := r.order.Fill(step, r.ids); err != nil {
+		return false, err
+	}
+	samples := r.terms.Job.Data.Samples
+	width := merkle.MaxProof(samples) * merkle.Size
+	for i, id := range r.ids {
+		if r.batch.ids[i] != id {
+			return false, nil
+		}
+		proof := r.proof[:merkle.ProofLen(uint64(id), samples)]
+		given := r.batch.proofs[i*width : (i+1)*width]
+		spread(proof, given)
+		for _, padding := range given[len(proof)*merkle.Size:] {
+			if padding != 0 {
+				return false, nil
+			}
+		}
+		leaf := r.samples.Leaf(r.batch.x, r.batch.y, i, r.terms.rows)
+		if merkle.Verify(r.terms.Job.Data.Root, samples, uint64(id), leaf, proof) != nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}
