@@ -51,6 +51,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		measure func(context.Context) error
 	}{
 		{"gemm", s.measureGemm},
+		{"train", s.measureTrain},
+		{"replay", s.measureReplay},
+		{"state", s.measureState},
 	}
 	known := o.Only == ""
 	for _, g := range groups {
@@ -85,9 +88,9 @@ func (s *session) compare(group, name string, threads int, ours []Sample, peers 
 	return row
 }
 
-// add appends a row; in a quick run without what was asked, for its figures mean nothing.
+// add appends a row. Where a time means nothing, in a quick run or without the peer, nothing is asked of it.
 func (s *session) add(r Row) {
-	if s.options.Quick || r.Ratio == nil && r.Ours != nil {
+	if r.Ours != nil && (s.options.Quick || r.Ratio == nil && r.Value == 0) {
 		r.Limit, r.Most = 0, false
 	}
 	s.report.Rows = append(s.report.Rows, r)

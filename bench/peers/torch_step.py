@@ -40,12 +40,11 @@ class CNN(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(1, 32, 3, padding=1)
         self.conv2 = nn.Conv2d(32, 64, 3, padding=1)
-        self.fc = nn.Linear(64 * 7 * 7, 10)
+        self.fc = nn.Linear(64 * 14 * 14, 10)
 
     def forward(self, x):
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        return self.fc(x.flatten(1))
+        x = F.relu(self.conv2(F.relu(self.conv1(x))))
+        return self.fc(F.max_pool2d(x, 2).flatten(1))
 
 
 class Block(nn.Module):

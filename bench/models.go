@@ -1,0 +1,140 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+)
+
+// model is a program to train, and what peers/torch_step.py calls it.
+type model struct {
+	name    string
+	title   string
+	steps   int // steps in one sample, so that a sample is some tenths of a second
+	program program.Program
+}
+
+// models are the three whose training step is compared, or tiny ones of the same kinds. Their graphs and
+// settings are those of peers/torch_step.py.
+func models(quick bool) []model {
+	mlp := program.MLPConfig{Inputs: 784, Hidden: []int{1024, 1024}, Classes: 10}
+	cnn := program.CNNConfig{InChannels: 1, Height: 28, Width: 28, Channels: []int{32, 64}, Classes: 10}
+	gpt := program.GPTConfig{Vocab: 256, Context: 128, Width: 256, Layers: 4, Heads: 8}
+	batches := [3]int{256, 64, 8}
+	if quick {
+		mlp.Hidden, batches = []int{16}, [3]int{2, 2, 2}
+		cnn.Channels = []int{2}
+		gpt = program.GPTConfig{Vocab: 256, Context: 4, Width: 8, Layers: 1, Heads: 2}
+	}
+	train := func(batch int, g program.Graph, o program.Optimizer, rate, clip float64) program.Program {
+		return program.Program{
+			Version: program.Version, BatchSize: batch, Accumulation: 1, Graph: g, Loss: program.CrossEntropy, Optimizer: o,
+			Schedule: program.Schedule{Kind: program.Constant, Rate: rate}, ClipNorm: clip,
+		}
+	}
+	sgd := program.Optimizer{Kind: program.SGD, Momentum: 0.9}
+	adam := program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
+	adamw := program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
+	return []model{
+		{"mlp", "MLP 784-1024-1024-10, batch 256, SGD with momentum", 4, train(batches[0], program.MLP(mlp), sgd, 0.01, 0)},
+		{"cnn", "CNN 1x28x28, 32-64, batch 64, Adam", 3, train(batches[1], program.CNN(cnn), adam, 1e-3, 0)},
+		{"gpt", "GPT width 256, 4 layers, 8 heads, context 128, batch 8, AdamW, clipped", 1, train(batches[2], program.GPT(gpt), adamw, 3e-4, 1)},
+	}
+}
+
+// trainer runs a model's steps on one CPU.
+type trainer struct {
+	plan    *program.Plan
+	machine *program.Machine
+	step    uint64
+}
+
+// newTrainer compiles the model, sets its parameters and fills its batch, always with the same values.
+func newTrainer(m model, cpu *kernels.CPU) (*trainer, error) {
+	plan, err := program.Compile(&m.program)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := program.NewMachine(plan, cpu, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := machine.Init(1); err != nil {
+		return nil, err
+	}
+	copy(machine.X().F, hashed(len(machine.X().F), 1))
+	limit := 10
+	if m.name == "gpt" {
+		limit = 256
+	}
+	classes(machine.X().I, limit, 2)
+	classes(machine.Y().I, limit, 3)
+	return &trainer{plan: plan, machine: machine}, nil
+}
+
+// classes fills ids with numbers below limit.
+func classes(ids []int32, limit int, seed uint64) {
+	for i, v := range hashed(len(ids), seed) {
+		ids[i] = int32((v + 0.5) * float32(limit))
+	}
+}
+
+// train does one step: forward, backward and update.
+func (t *trainer) train() error {
+	if _, err := t.machine.Gradients(t.step); err != nil {
+		return err
+	}
+	_, _, err := t.machine.Update(t.step)
+	t.step++
+	return err
+}
+
+// loss does one step and returns its loss.
+func (t *trainer) loss() (float64, error) {
+	loss, err := t.machine.Gradients(t.step)
+	if err != nil {
+		return 0, err
+	}
+	_, _, err = t.machine.Update(t.step)
+	t.step++
+	return float64(loss), err
+}
+
+// write saves the parameters and the batch where a peer finds them.
+func (t *trainer) write(path string) (err error) {
+	tensors := []safetensors.Tensor{}
+	for i, spec := range t.plan.Tensors()[:len(t.plan.Params())] {
+		tensors = append(tensors, safetensors.Tensor{Name: spec.Name, Shape: spec.Shape, F32: t.machine.Tensors()[i]})
+	}
+	tensors = append(tensors, stored(t.plan.X(), t.machine.X()), stored(t.plan.Y(), t.machine.Y()))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}()
+	return safetensors.Write(f, nil, tensors)
+}
+
+// stored is a batch's tensor as a file holds it: of its own kind only.
+func stored(spec program.TensorSpec, b kernels.Buf) safetensors.Tensor {
+	t := safetensors.Tensor{Name: spec.Name, Shape: spec.Shape}
+	if spec.Kind == kernels.I32 {
+		t.I32 = b.I
+	} else {
+		t.F32 = b.F
+	}
+	return t
+}
+
+// file is where a model's start is written for the peers.
+func (m model) file(dir string) string {
+	return filepath.Join(dir, fmt.Sprintf("%s.safetensors", m.name))
+}

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// measureState times what is done with a state besides computing it: its root, and its way to and from a file.
+func (s *session) measureState(context.Context) error {
+	rounds, warm := 15, 2
+	spec := program.TensorSpec{Name: "param/w", Kind: kernels.F32, Shape: []int{4, 1 << 22}} // 64 MiB
+	if s.options.Quick {
+		rounds, warm, spec.Shape = 3, 1, []int{4, 1 << 10}
+	}
+	size := float64(4 * spec.Len())
+	tensor := hashed(spec.Len(), 1)
+	layout, err := state.NewLayout(state.State, []program.TensorSpec{spec})
+	if err != nil {
+		return err
+	}
+	for threads := 1; threads <= 2; threads++ {
+		h := state.NewHasher(layout, threads)
+		row, err := s.alone(rounds, warm, fmt.Sprintf("root of a state of %.4g MiB", size/(1<<20)), threads, size, func() error {
+			h.Root(state.Counters{}, [][]float32{tensor})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		row.Value = size / row.Ours.Median / 1e9 / float64(threads)
+		row.Note = fmt.Sprintf("%.2f GB/s a core", row.Value)
+		if threads == 1 {
+			row.Limit = 2
+		}
+		s.add(row)
+	}
+
+	tensors := []safetensors.Tensor{{Name: spec.Name, Shape: spec.Shape, F32: tensor}}
+	var plain, packed bytes.Buffer
+	for _, c := range []struct {
+		name string
+		work func() error
+	}{
+		{"safetensors, write", func() error {
+			plain.Reset()
+			return safetensors.Write(&plain, nil, tensors)
+		}},
+		{"safetensors, read", func() error {
+			_, err := safetensors.Read(bytes.NewReader(plain.Bytes()), "state", int64(size))
+			return err
+		}},
+		{"zstd, compress", func() error {
+			packed.Reset()
+			w, err := safetensors.Compress(&packed)
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(plain.Bytes()); err != nil {
+				return err
+			}
+			return w.Close()
+		}},
+		{"zstd, decompress", func() error {
+			r, err := safetensors.Decompress(bytes.NewReader(packed.Bytes()), "state", int64(plain.Len()))
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(io.Discard, r)
+			if e := r.Close(); err == nil {
+				err = e
+			}
+			return err
+		}},
+	} {
+		row, err := s.alone(min(rounds, 7), warm, c.name, 1, size, c.work)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		s.add(row)
+	}
+	return nil
+}
+
+// alone times work that has no peer; bytes is how many it treats.
+func (s *session) alone(rounds, warm int, name string, threads int, bytes float64, work func() error) (Row, error) {
+	samples, err := Alternate(rounds, warm, 0, Contender{Name: name, Run: func() (Sample, error) { return timed(1, work) }})
+	if err != nil {
+		return Row{}, err
+	}
+	spread := spreadOf(samples[0])
+	return Row{Group: "state", Name: name, Threads: threads, Ours: &spread, Work: bytes, Unit: "byte"}, nil
+}
