@@ -170,7 +170,7 @@ func (b *batch) read(r *safetensors.Reader) error {
 }
 
 func readRows(r *safetensors.Reader, b *kernels.Buf) error {
-	if b.I != nil {
+	if len(b.I) > 0 {
 		return r.I32(b.I)
 	}
 	return r.F32(b.F)
@@ -182,7 +182,7 @@ func (b *batch) write(w *safetensors.Writer) error {
 		return err
 	}
 	for _, rows := range []kernels.Buf{b.x, b.y} {
-		if rows.I != nil {
+		if len(rows.I) > 0 {
 			if err := w.I32(rows.I); err != nil {
 				return err
 			}

@@ -154,7 +154,7 @@ func (s *SampleHasher) Leaf(x, y kernels.Buf, i, rows int) merkle.Hash {
 }
 
 func (s *SampleHasher) row(b kernels.Buf, i, rows int) {
-	if b.I != nil {
+	if len(b.I) > 0 {
 		n := len(b.I) / rows
 		s.head(kernels.I32, n)
 		s.buf = little.Append(s.buf, b.I[i*n:(i+1)*n])

@@ -1,0 +1,199 @@
+package verify_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+var (
+	arrived = time.Unix(1_790_000_000, 0)
+	secret  = [32]byte{4, 2}
+)
+
+// rig is a pool in a test: an operator, a worker, a job and data.
+type rig struct {
+	t        testing.TB
+	operator *ecdsa.PrivateKey
+	worker   *ecdsa.PrivateKey
+	data     *job.Dataset
+	terms    *verify.Terms
+	docs     verify.Documents
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func keyOf(t testing.TB, k *ecdsa.PrivateKey) document.Key {
+	t.Helper()
+	key, err := document.NewKey(k.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newCPU(t testing.TB, isa kernels.ISA, threads int) *kernels.CPU {
+	t.Helper()
+	cpu, err := kernels.NewCPU(kernels.Options{ISA: isa, Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cpu.Close)
+	return cpu
+}
+
+// mlp is a small classifier with momentum, decay and clipping.
+func mlp() *program.Program {
+	return &program.Program{
+		Version: program.Version, BatchSize: 6, Accumulation: 2, ClipNorm: 0.5,
+		Graph:     program.MLP(program.MLPConfig{Inputs: 7, Hidden: []int{11, 5}, Classes: 3, Dropout: 0.2}),
+		Loss:      program.CrossEntropy,
+		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-4},
+		Schedule:  program.Schedule{Kind: program.CosineDecay, Rate: 0.1, Warmup: 5, Steps: 50},
+	}
+}
+
+// blobs is three noisy classes of rows.
+func blobs(t testing.TB, samples, width int) *job.Dataset {
+	t.Helper()
+	x := make([]float32, samples*width)
+	y := make([]int32, samples)
+	noise := uint32(1)
+	for i := range samples {
+		y[i] = int32(i % 3)
+		for k := range width {
+			noise = noise*1664525 + 1013904223
+			x[i*width+k] = float32(int32(noise)>>8)*(1.0/(1<<24)) + float32((i%3+k)%3)
+		}
+	}
+	d, err := job.NewDataset(
+		program.TensorSpec{Name: "x", Shape: []int{samples, width}}, kernels.Buf{F: x},
+		program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// newRig makes a job over p and data. Change may alter the job before it is signed.
+func newRig(t testing.TB, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
+	t.Helper()
+	r := &rig{t: t, operator: newKey(t), worker: newKey(t), data: data}
+	chain, public := beacon.NewFixed(secret)
+	root, err := verify.InitRoot(p, 11, newCPU(t, kernels.Auto, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job.Job{
+		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Operator: keyOf(t, r.operator), Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
+		Program: p.Digest(),
+		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},
+		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
+		Init:    job.Init{Root: root, Seed: 11},
+		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: 3,
+		Beacon: chain, Delay: 6, Deadline: 3600,
+	}
+	if change != nil {
+		change(&j)
+	}
+	r.docs.Program = p.JSON()
+	if r.docs.Job, err = job.Sign(j, r.operator); err != nil {
+		t.Fatal(err)
+	}
+	if r.terms, err = verify.Accept(r.docs.Job, r.docs.Program, j.Operator); err != nil {
+		t.Fatal(err)
+	}
+	if r.docs.Beacon, err = document.Encode(public); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// train leaves an honest trace.
+func (r *rig) train(runner program.Runner) (dir string, s trace.Summary) {
+	r.t.Helper()
+	dir = filepath.Join(r.t.TempDir(), "trace")
+	s, err := verify.Train(context.Background(), verify.Work{
+		Terms: r.terms, Data: r.data, Runner: runner, Worker: keyOf(r.t, r.worker).ID(), Slot: 1, Threads: 2,
+	}, dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return dir, s
+}
+
+// bundle claims a trace and answers the challenge.
+func (r *rig) bundle(traceDir string) string {
+	r.t.Helper()
+	dir, err := r.tryBundle(traceDir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return dir
+}
+
+func (r *rig) tryBundle(traceDir string) (string, error) {
+	tr, err := trace.Read(traceDir, r.terms.Trace())
+	if err != nil {
+		return "", err
+	}
+	defer tr.Close()
+	if r.docs.Claim, err = verify.Claim(r.terms, tr.Summary(), 1, r.worker); err != nil {
+		return "", err
+	}
+	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(r.t.TempDir(), "bundle")
+	err = verify.Open(context.Background(), verify.Answer{
+		Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker,
+	}, dir)
+	return dir, err
+}
+
+func (r *rig) options(isa kernels.ISA, threads int) verify.Options {
+	return verify.Options{
+		Device:  verify.Device{Runner: newCPU(r.t, isa, threads), Name: "first"},
+		Confirm: verify.Device{Runner: newCPU(r.t, kernels.Generic, 1), Name: "second"},
+		Threads: threads,
+	}
+}
+
+func (r *rig) judge(dir string, o verify.Options) *verify.Verdict {
+	r.t.Helper()
+	v, err := verify.Judge(context.Background(), dir, keyOf(r.t, r.operator), o)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
+}
+
+func write(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
