@@ -54,6 +54,22 @@ func TestAQuickRunFillsEveryGroup(t *testing.T) {
 	}
 }
 
+func TestTheOperatorsOfAStepAreTimedWhenAskedFor(t *testing.T) {
+	report, err := Run(t.Context(), Options{Quick: true, Only: "operators"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, r := range report.Rows {
+		names[r.Name] = true
+	}
+	for _, name := range []string{"mlp: gemm", "mlp: sgd", "cnn: conv2d", "gpt: attention_grad", "gpt: adam"} {
+		if !names[name] {
+			t.Errorf("no row %q in %v", name, names)
+		}
+	}
+}
+
 func TestAnUnknownGroupIsRefused(t *testing.T) {
 	if _, err := Run(t.Context(), Options{Quick: true, Only: "shapley"}); err == nil {
 		t.Error("no error")

@@ -54,7 +54,7 @@ type trainer struct {
 }
 
 // newTrainer compiles the model, sets its parameters and fills its batch, always with the same values.
-func newTrainer(m model, cpu *kernels.CPU) (*trainer, error) {
+func newTrainer(m model, cpu program.Runner) (*trainer, error) {
 	plan, err := program.Compile(&m.program)
 	if err != nil {
 		return nil, err

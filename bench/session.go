@@ -14,7 +14,7 @@ type Options struct {
 	Quick   bool   // tiny sizes and few rounds: the harness is exercised, the figures mean nothing
 	NoPeers bool   // measure verifyd alone
 	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty leaves it out
-	Only    string // one group: gemm, train, replay, state; empty is all
+	Only    string // one group: gemm, train, replay, state, or operators; empty is all but the last
 
 	// Progress, if not nil, is told what is measured next.
 	Progress func(what string)
@@ -54,10 +54,11 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		{"train", s.measureTrain},
 		{"replay", s.measureReplay},
 		{"state", s.measureState},
+		{"operators", s.measureOperators},
 	}
 	known := o.Only == ""
 	for _, g := range groups {
-		if o.Only != "" && o.Only != g.name {
+		if o.Only != g.name && (o.Only != "" || g.name == "operators") {
 			continue
 		}
 		known = true

@@ -27,7 +27,7 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&o.Quick, "quick", false, "tiny sizes, no peers: a smoke run whose figures mean nothing")
 	flag.BoolVar(&o.NoPeers, "no-peers", false, "measure verifyd alone")
 	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of the built verifyd, for the peak memory of verify")
-	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state")
+	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, or operators, which says where a step's time goes")
 	name := flag.String("name", "cpu", "`name` of the results file")
 	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
 	flag.Parse()
@@ -38,6 +38,9 @@ func run(ctx context.Context) error {
 	report, err := bench.Run(ctx, o)
 	if err != nil {
 		return err
+	}
+	if o.Only != "" {
+		*name += "-" + o.Only // a part does not replace the whole
 	}
 	if *dir != "" {
 		if err := write(filepath.Join(*dir, *name+".json"), report); err != nil {
