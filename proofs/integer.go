@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/big"
+	"math/bits"
 )
 
 // Uint128 is an unsigned integer of 128 bits. The zero value is 0.
@@ -77,6 +78,13 @@ func (u Uint128) Cmp(v Uint128) int {
 		return -1
 	}
 	return 1
+}
+
+// Add returns u+v, and false if that is more than 128 bits hold.
+func (u Uint128) Add(v Uint128) (Uint128, bool) {
+	lo, carry := bits.Add64(u.Lo, v.Lo, 0)
+	hi, over := bits.Add64(u.Hi, v.Hi, carry)
+	return Uint128{hi, lo}, over == 0
 }
 
 // String is u in decimal.

@@ -98,7 +98,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	complete(root, "output", "text", "json")
 	complete(root, "isa", "auto", "generic", "avx2", "avx512", "neon")
 
-	root.AddCommand(a.keysCommand(), a.proofCommand(), a.versionCommand())
+	root.AddCommand(a.demoCommand(), a.inspectCommand(), a.keysCommand(), a.proofCommand(), a.versionCommand())
 	return root
 }
 
@@ -121,15 +121,6 @@ func (a *app) checkOptions() error {
 		return usageError{fmt.Errorf("--threads %d: want 0 to 1024", a.threads)}
 	}
 	return nil
-}
-
-// cpu starts the machine that the options ask for.
-func (a *app) cpu() (*kernels.CPU, error) {
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return nil, err
-	}
-	return kernels.NewCPU(kernels.Options{ISA: isa, Threads: a.threads})
 }
 
 // runs marks the command line as understood and goes on with f.

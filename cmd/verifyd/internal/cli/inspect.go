@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+)
+
+// maxListed bounds the files of a folder that are listed.
+const maxListed = 1000
+
+// item is what a file turned out to be.
+type item struct {
+	File     string          `json:"file"`
+	What     string          `json:"what"`
+	Document json.RawMessage `json:"document,omitempty"`
+	Tensors  []tensor        `json:"tensors,omitempty"`
+	Program  *programSize    `json:"program,omitempty"`
+}
+
+type tensor struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+}
+
+// programSize is what running a program takes.
+type programSize struct {
+	Digest      string `json:"digest"`
+	Parameters  uint64 `json:"parameters"`
+	MemoryBytes uint64 `json:"memoryBytes"`
+	FLOPs       uint64 `json:"flopsPerStep"`
+}
+
+func (a *app) inspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect PATH",
+		Short: "Print what a file or the files of a bundle say, without checking signatures",
+		Long: `inspect prints what a file says: a job, a claim or another signed document, a
+program, a contribution proof, or the tensors of a safetensors file, compressed
+or not. Given a folder, it names what each file is. It checks form, never who
+signed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(_ *cobra.Command, args []string) error {
+			info, err := os.Stat(args[0])
+			if err != nil {
+				return err
+			}
+			if info.IsDir() {
+				return a.inspectFolder(args[0])
+			}
+			it, err := inspectFile(args[0])
+			if err != nil {
+				return err
+			}
+			return a.emit(it, func(w io.Writer) { it.text(w) })
+		}),
+	}
+}
+
+func (a *app) inspectFolder(dir string) error {
+	var items []item
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if len(items) == maxListed {
+			return fmt.Errorf("%s: more than %d files", dir, maxListed)
+		}
+		it, err := inspectFile(path)
+		if err != nil {
+			it = item{File: path, What: err.Error()}
+		}
+		items = append(items, item{File: it.File, What: it.What})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.emit(items, func(w io.Writer) {
+		for _, it := range items {
+			row(w, it.File, it.What)
+		}
+	})
+}
+
+func (it item) text(w io.Writer) {
+	row(w, "file", it.File)
+	row(w, "what", it.What)
+	for _, t := range it.Tensors {
+		row(w, t.Name, fmt.Sprintf("%s %v", t.DType, t.Shape))
+	}
+	if p := it.Program; p != nil {
+		row(w, "digest", p.Digest)
+		row(w, "parameters", p.Parameters)
+		row(w, "memory", fmt.Sprintf("%d bytes", p.MemoryBytes))
+		row(w, "work", fmt.Sprintf("%d floating-point operations a step", p.FLOPs))
+	}
+	if it.Document != nil {
+		fmt.Fprintf(w, "%s\n", it.Document)
+	}
+}
+
+// inspectFile looks at the first bytes of a file to see what reads it.
+func inspectFile(path string) (item, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return item{}, err
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	head, err := r.Peek(8)
+	if err != nil && err != io.EOF {
+		return item{}, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		d, err := safetensors.Decompress(r, path, math.MaxInt64-1)
+		if err != nil {
+			return item{}, err
+		}
+		it, err := inspectTensors(path, d)
+		if cerr := d.Close(); err == nil {
+			err = cerr
+		}
+		it.What += ", compressed"
+		return it, err
+	case bytes.HasPrefix(head, []byte("{")):
+		return inspectJSON(path, r)
+	case bytes.HasPrefix(head, []byte("-----BEG")):
+		return item{File: path, What: "key"}, nil
+	case len(head) == 8 && binary.LittleEndian.Uint64(head) <= safetensors.MaxHeader:
+		return inspectTensors(path, r)
+	}
+	return item{File: path, What: "unknown"}, nil
+}
+
+// inspectTensors reads the header and nothing else.
+func inspectTensors(path string, r io.Reader) (item, error) {
+	s, err := safetensors.NewReader(r, path, math.MaxInt64)
+	if err != nil {
+		return item{}, err
+	}
+	it := item{File: path, What: fmt.Sprintf("safetensors, %d tensors", len(s.Tensors()))}
+	for _, t := range s.Tensors() {
+		it.Tensors = append(it.Tensors, tensor{t.Name, string(t.DType), t.Shape})
+	}
+	return it, nil
+}
+
+func inspectJSON(path string, r io.Reader) (item, error) {
+	data, err := io.ReadAll(io.LimitReader(r, document.MaxSize+1))
+	if err != nil {
+		return item{}, err
+	}
+	if len(data) > document.MaxSize {
+		return item{}, fmt.Errorf("%s: over the limit of %d bytes for a document", path, document.MaxSize)
+	}
+	var head struct {
+		PayloadType string `json:"payloadType"`
+		Payload     string `json:"payload"`
+		Version     string `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return item{}, fmt.Errorf("%s: not JSON: %w", path, err)
+	}
+	switch {
+	case head.PayloadType == proofs.PayloadType:
+		return inspectProof(path, data)
+	case head.PayloadType != "":
+		payload, err := base64.StdEncoding.DecodeString(head.Payload)
+		if err != nil {
+			return item{}, fmt.Errorf("%s: payload: %w", path, err)
+		}
+		pretty, err := indented(path, payload)
+		return item{File: path, What: "signed document, " + head.PayloadType, Document: pretty}, err
+	case head.Version == program.Version:
+		return inspectProgram(path, data)
+	}
+	pretty, err := indented(path, data)
+	return item{File: path, What: "JSON", Document: pretty}, err
+}
+
+func indented(path string, data []byte) (json.RawMessage, error) {
+	var buf bytes.Buffer
+	if err := json.Indent(&buf, data, "", "  "); err != nil {
+		return nil, fmt.Errorf("%s: not JSON: %w", path, err)
+	}
+	return buf.Bytes(), nil
+}
+
+func inspectProof(path string, data []byte) (item, error) {
+	env, err := proofs.ParseEnvelope(data)
+	if err != nil {
+		return item{}, fmt.Errorf("%s: %w", path, err)
+	}
+	c, err := env.Unverified()
+	if err != nil {
+		return item{}, err
+	}
+	view, err := json.MarshalIndent(c, "", "  ")
+	return item{File: path, What: "contribution proof, signed by " + env.KeyID().String(), Document: view}, err
+}
+
+func inspectProgram(path string, data []byte) (item, error) {
+	p, err := program.Parse(data)
+	if err != nil {
+		return item{}, fmt.Errorf("%s: %w", path, err)
+	}
+	plan, err := program.Compile(p)
+	if err != nil {
+		return item{}, fmt.Errorf("%s: %w", path, err)
+	}
+	size := &programSize{Digest: fmt.Sprintf("%x", p.Digest()), MemoryBytes: plan.MemoryBytes(), FLOPs: plan.FLOPs()}
+	for _, t := range plan.Params() {
+		size.Parameters += uint64(t.Len())
+	}
+	return item{File: path, What: "program, " + program.Version, Program: size}, nil
+}

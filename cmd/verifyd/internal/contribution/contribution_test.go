@@ -1,0 +1,50 @@
+package contribution
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+)
+
+func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
+	credit := Credit{Epoch: 2, Units: proofs.Uint(40), Cumulative: proofs.Uint(math.MaxUint64)}
+	for _, c := range []struct {
+		outcome verify.Outcome
+		reason  verify.Reason
+		want    string
+		units   uint64
+	}{
+		{verify.Pass, verify.Honest, "accepted", 40},
+		{verify.Fail, verify.WrongGradient, "rejected/mismatch", 0},
+		{verify.Fail, verify.Unopened, "rejected/not-opened", 0},
+		{verify.Fail, verify.WrongState, "rejected/bad-opening", 0},
+		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0},
+	} {
+		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Steps: 400, Replayed: 48}}
+		p, err := State(v, &job.Job{Audience: [32]byte{1}}, credit, time.Unix(1_795_000_000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Verdict.String() != c.want || p.Units != proofs.Uint(c.units) {
+			t.Errorf("%s %s: %s with %s units, want %s with %d", c.outcome, c.reason, p.Verdict, p.Units, c.want, c.units)
+		}
+		if want, _ := credit.Cumulative.Add(p.Units); p.CumulativeUnits != want {
+			t.Errorf("%s: cumulative %s, want %s", c.outcome, p.CumulativeUnits, want)
+		}
+		if _, err := p.Encode(); err != nil {
+			t.Errorf("%s %s: %v", c.outcome, c.reason, err)
+		}
+	}
+}
+
+func TestATotalThatOverflowsIsRefused(t *testing.T) {
+	full := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass}}
+	if _, err := State(v, &job.Job{}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
+		t.Error("accepted")
+	}
+}

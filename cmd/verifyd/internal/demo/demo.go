@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// Options say where and on what the demonstration runs.
+type Options struct {
+	Dir     string        // folder that it makes anew
+	Device  verify.Device // trains and replays
+	Confirm verify.Device // repeats a mismatch before it becomes a FAIL
+	Threads int           // for hashing states
+	// Progress returns a function to be called with how much of some work is
+	// done.
+	Progress func(what string) func(done, total uint64)
+	// Trained is called when a model's honest claim has been judged.
+	Trained func(Model)
+
+	// people replaces newPeople where keys must not be random.
+	people func(dir string) (people, error)
+}
+
+// Report is what the demonstration found.
+type Report struct {
+	Dir        string    `json:"dir"`
+	Models     []Model   `json:"models"`
+	Forged     string    `json:"forged"` // name of the model whose claims are forged
+	Forgeries  []Forgery `json:"forgeries"`
+	Challenges int       `json:"challenges"` // drawn for each forgery
+	Seconds    float64   `json:"seconds"`
+}
+
+// Model is one honest claim: how well the model learned, and the verdict.
+type Model struct {
+	Name       string         `json:"name"`
+	What       string         `json:"what"`
+	Parameters int            `json:"parameters"`
+	Steps      uint64         `json:"steps"`
+	Accuracy   float64        `json:"accuracy"` // on the images kept for testing
+	Loss       float32        `json:"loss"`     // of the last step
+	Training   float64        `json:"trainingSeconds"`
+	Verifying  float64        `json:"verifyingSeconds"`
+	Verdict    verify.Verdict `json:"verdict"`
+	Bundle     string         `json:"bundle"` // folder
+	Proof      string         `json:"proof"`  // file
+}
+
+// Run is the whole demonstration.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	began := time.Now()
+	if err := makeFolder(o.Dir); err != nil {
+		return nil, err
+	}
+	if o.people == nil {
+		o.people = newPeople
+	}
+	who, err := o.people(filepath.Join(o.Dir, "keys"))
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{Dir: o.Dir, Challenges: challenges}
+	var earned proofs.Uint128
+	var s *setting
+	for _, m := range models() {
+		if s, err = newSetting(o, who, m, filepath.Join(o.Dir, m.name)); err != nil {
+			return nil, err
+		}
+		result, err := s.honest(ctx, m, &earned)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		report.Models = append(report.Models, result)
+		o.Trained(result)
+		report.Forged = m.name
+	}
+	if report.Forgeries, err = s.forge(ctx); err != nil {
+		return nil, err
+	}
+	report.Seconds = time.Since(began).Seconds()
+	return report, nil
+}
+
+// honest goes through the life of an honest claim: job, training, claim,
+// receipt, beacon, challenge, opening, verdict, proof.
+func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (Model, error) {
+	result := Model{Name: m.name, What: m.what, Steps: steps}
+	for _, t := range s.plan.Params() {
+		result.Parameters += t.Len()
+	}
+	offer, err := s.offer(1)
+	if err != nil {
+		return result, err
+	}
+	work, err := s.work(offer)
+	if err != nil {
+		return result, err
+	}
+	progress := s.options.Progress("training " + m.name)
+	work.Progress = func(done uint64, loss float32) {
+		result.Loss = loss
+		progress(done, steps)
+	}
+	start := time.Now()
+	traceDir := filepath.Join(s.dir, "trace")
+	if _, err := verify.Train(ctx, work, traceDir); err != nil {
+		return result, err
+	}
+	result.Training = time.Since(start).Seconds()
+	if result.Accuracy, err = s.test(work, traceDir); err != nil {
+		return result, err
+	}
+
+	result.Bundle = filepath.Join(s.dir, "bundle")
+	if err := s.bundle(ctx, offer, traceDir, result.Bundle); err != nil {
+		return result, err
+	}
+	start = time.Now()
+	verdict, err := s.judge(ctx, result.Bundle, s.options.Progress("verifying "+m.name))
+	if err != nil {
+		return result, err
+	}
+	result.Verifying, result.Verdict = time.Since(start).Seconds(), *verdict
+	result.Proof = filepath.Join(s.dir, "proof.json")
+	return result, s.prove(verdict, offer.terms.Job, earned, result.Proof)
+}
+
+// test returns the accuracy of the final state: the last one that the trace
+// holds, and the steps of the last segment done again.
+func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
+	tr, err := trace.Read(traceDir, w.Terms.Trace())
+	if err != nil {
+		return 0, err
+	}
+	defer tr.Close()
+	m, err := program.NewMachine(s.plan, w.Runner, w.Terms.Job.Seed)
+	if err != nil {
+		return 0, err
+	}
+	last := w.Terms.Job.Segments() - 1
+	if _, err := tr.Snapshot(last, m.Tensors()); err != nil {
+		return 0, err
+	}
+	order, ids := w.Terms.Job.OrderFor(w.Worker, w.Slot), make([]int64, w.Terms.Rows())
+	first, count := w.Terms.Job.Segment(last)
+	for t := first; t < first+count; t++ {
+		if err := order.Fill(t, ids); err != nil {
+			return 0, err
+		}
+		if err := s.data.Fill(m.X(), m.Y(), ids); err != nil {
+			return 0, err
+		}
+		if _, err := m.Gradients(t); err != nil {
+			return 0, err
+		}
+		if _, _, err := m.Update(t); err != nil {
+			return 0, err
+		}
+	}
+	return accuracy(m, len(ids))
+}
+
+// prove signs what the verdict is worth and writes the proof and the verdict.
+func (s *setting) prove(v *verify.Verdict, j *job.Job, earned *proofs.Uint128, path string) error {
+	worker, err := proofs.KeyID(&s.worker.PublicKey)
+	if err != nil {
+		return err
+	}
+	c, err := contribution.State(v, j, contribution.Credit{
+		Epoch: 1, Account: worker, Units: proofs.Uint(v.Finding.Steps), Cumulative: *earned,
+	}, time.Now())
+	if err != nil {
+		return err
+	}
+	*earned = c.CumulativeUnits
+	proof, err := proofs.Sign(c, s.verifier)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, proof.Bytes(), 0o644); err != nil {
+		return err
+	}
+	signed, err := v.Sign(s.verifier)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.dir, "verdict.json"), signed, 0o644)
+}

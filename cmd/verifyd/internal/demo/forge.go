@@ -1,0 +1,188 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// challenges is how many beacons are tried on each forgery to see how often
+// it is caught.
+const challenges = 1000
+
+// Forgery is one false claim and how it fared.
+type Forgery struct {
+	Name     string `json:"name"`
+	Where    string `json:"where"`    // "throughout", or which segment
+	Segments int    `json:"segments"` // that are forged
+	// Promised is the probability that a challenge includes a forged segment.
+	Promised float64 `json:"promised"`
+	// Seen is how many of the challenges drawn did.
+	Seen int `json:"seen"`
+	// First is the verdict on the first challenge, which may miss a single
+	// forged segment.
+	First verify.Finding `json:"first"`
+	// Caught is the verdict on the first challenge that includes a forged
+	// segment, and Challenge that challenge's number, from 1.
+	Caught    verify.Finding `json:"caught"`
+	Challenge uint64         `json:"challenge"`
+}
+
+// forge tries every forgery throughout and in a single segment.
+func (s *setting) forge(ctx context.Context) ([]Forgery, error) {
+	var results []Forgery
+	progress := s.options.Progress("forging")
+	total := uint64(2 * len(forgeries()))
+	segments := uint64(steps / stride)
+	for i := range forgeries() {
+		for _, single := range []bool{false, true} {
+			f := forgeries()[i]
+			from, to, name := uint64(0), segments, "throughout"
+			if single {
+				from = segments / 2
+				if f.last {
+					from = segments - 1
+				}
+				to, name = from+1, where(from)
+			}
+			progress(uint64(len(results)), total)
+			result, err := s.tryForgery(ctx, f, from, to)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", f.name, name, err)
+			}
+			result.Where = name
+			results = append(results, result)
+		}
+	}
+	progress(total, total)
+	return results, nil
+}
+
+// where names a single forged segment.
+func where(segment uint64) string { return fmt.Sprintf("segment %d", segment) }
+
+// tryForgery forges segments from to to-1, claims the trace, and lets
+// challenges at it.
+func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64) (Forgery, error) {
+	result := Forgery{Name: f.name, Segments: int(to - from)}
+	dir, err := os.MkdirTemp(s.dir, "forged-")
+	if err != nil {
+		return result, err
+	}
+	defer os.RemoveAll(dir)
+	offer, err := s.offer(1)
+	if err != nil {
+		return result, err
+	}
+	work, err := s.work(offer)
+	if err != nil {
+		return result, err
+	}
+	forger, err := newForger(work)
+	if err != nil {
+		return result, err
+	}
+	traceDir := filepath.Join(dir, "trace")
+	forged := func(segment uint64) bool { return from <= segment && segment < to }
+	summary, err := forger.trace(traceDir, f, forged)
+	if err != nil {
+		return result, err
+	}
+	if result.Seen, err = s.count(offer, summary, forged); err != nil {
+		return result, err
+	}
+	result.Promised = odds(offer.terms.Job, from, to)
+
+	// The first challenge is the one that the worker really met. If it misses
+	// the forged segment, the same trace is claimed for the next beacon, and so
+	// on, until one does not.
+	for number := uint64(1); ; number++ {
+		if number > 1 {
+			if offer, err = s.offer(number); err != nil {
+				return result, err
+			}
+		}
+		drawn, err := s.draw(offer, summary)
+		if err != nil {
+			return result, err
+		}
+		hit := slices.ContainsFunc(drawn, forged)
+		if !hit && number > 1 {
+			continue
+		}
+		bundle := filepath.Join(dir, fmt.Sprintf("bundle-%d", number))
+		if err := s.bundle(ctx, offer, traceDir, bundle); err != nil {
+			return result, err
+		}
+		verdict, err := s.judge(ctx, bundle, nil)
+		if err != nil {
+			return result, err
+		}
+		if number == 1 {
+			result.First = verdict.Finding
+		}
+		if hit {
+			result.Caught, result.Challenge = verdict.Finding, number
+			return result, nil
+		}
+	}
+}
+
+// claimOf is the claim that the worker would sign for a trace.
+func (s *setting) claimOf(o *offer, summary trace.Summary) (trace.Claim, error) {
+	worker, err := document.NewKey(&s.worker.PublicKey)
+	return trace.Claim{
+		Version: trace.ClaimVersion, Job: o.terms.Digest, Worker: worker,
+		Steps: summary.Steps, Root: summary.Root, Final: summary.Final,
+	}, err
+}
+
+// draw returns the segments that an offer's own beacon asks for.
+func (s *setting) draw(o *offer, summary trace.Summary) ([]uint64, error) {
+	claim, err := s.claimOf(o, summary)
+	if err != nil {
+		return nil, err
+	}
+	challenge, err := o.terms.DrawWith(claim, beaconValue(o.number))
+	if err != nil {
+		return nil, err
+	}
+	return challenge.Segments, nil
+}
+
+// count draws challenges for one claim from as many beacons and returns how
+// many of them include a forged segment.
+func (s *setting) count(o *offer, summary trace.Summary, forged func(uint64) bool) (int, error) {
+	claim, err := s.claimOf(o, summary)
+	if err != nil {
+		return 0, err
+	}
+	seen := 0
+	for number := range uint64(challenges) {
+		challenge, err := o.terms.DrawWith(claim, beaconValue(number+1))
+		if err != nil {
+			return 0, err
+		}
+		if slices.ContainsFunc(challenge.Segments, forged) {
+			seen++
+		}
+	}
+	return seen, nil
+}
+
+// odds is the probability that a challenge includes one of the segments from
+// to to-1.
+func odds(j *job.Job, from, to uint64) float64 {
+	if to == j.Segments() {
+		return 1 // the last segment is always replayed
+	}
+	p, _ := verify.Caught(j.Segments(), uint64(j.Sampled), to-from).Float64()
+	return p
+}
