@@ -174,6 +174,22 @@ func (r *rig) tryBundle(traceDir string) (string, error) {
 	return dir, err
 }
 
+// rebundle answers with the files of an honest worker for a claim that says something else of the trace.
+func (r *rig) rebundle(traceDir string, s trace.Summary) string {
+	r.t.Helper()
+	bundle := r.bundle(traceDir)
+	var err error
+	if r.docs.Claim, err = verify.Claim(r.terms, s, 1, r.worker); err != nil {
+		r.t.Fatal(err)
+	}
+	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+		r.t.Fatal(err)
+	}
+	write(r.t, filepath.Join(bundle, verify.ClaimFile), r.docs.Claim)
+	write(r.t, filepath.Join(bundle, verify.ReceiptFile), r.docs.Receipt)
+	return bundle
+}
+
 func (r *rig) options(isa kernels.ISA, threads int) verify.Options {
 	return verify.Options{
 		Device:  verify.Device{Runner: newCPU(r.t, isa, threads), Name: "first"},

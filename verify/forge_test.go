@@ -1,0 +1,220 @@
+package verify_test
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// cheat alters an honest worker's work; its functions may be nil.
+type cheat struct {
+	init   func(m *program.Machine)
+	batch  func(t uint64, ids []int64)
+	skip   func(t uint64) bool                // steps whose update is left out
+	state  func(t uint64, m *program.Machine) // after the update
+	record func(t uint64, s *trace.Step, terms *verify.Terms)
+}
+
+// forge leaves the trace of a cheat. Everything that it does not alter is consistent.
+func (r *rig) forge(c cheat) (dir string) {
+	r.t.Helper()
+	must := func(err error) {
+		r.t.Helper()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	terms := r.terms
+	m, err := program.NewMachine(terms.Plan, newCPU(r.t, kernels.Auto, 1), terms.Job.Seed)
+	must(err)
+	must(m.Init(terms.Job.Init.Seed))
+	if c.init != nil {
+		c.init(m)
+	}
+	dir = filepath.Join(r.t.TempDir(), "forged")
+	w, err := trace.Create(dir, terms.Trace())
+	must(err)
+	states, grads := state.NewHasher(terms.State(), 1), state.NewHasher(terms.Gradient(), 1)
+	samples := job.NewSampleHasher()
+	order := terms.Job.OrderFor(keyOf(r.t, r.worker).ID(), 1)
+	ids := make([]int64, terms.Rows())
+	current := states.Root(terms.Counters(0), m.Tensors())
+	for t := range terms.Job.Steps {
+		if t%terms.Job.Stride == 0 {
+			must(w.Snapshot(terms.Counters(t), m.Tensors()))
+		}
+		must(order.Fill(t, ids))
+		if c.batch != nil {
+			c.batch(t, ids)
+		}
+		must(r.data.Fill(m.X(), m.Y(), ids))
+		var leaves []merkle.Hash
+		for i := range ids {
+			leaves = append(leaves, samples.Leaf(m.X(), m.Y(), i, len(ids)))
+		}
+		loss, err := m.Gradients(t)
+		must(err)
+		gradients := append([]merkle.Hash(nil), grads.Digests(m.Grads())...)
+		coef := float32(1)
+		if c.skip == nil || !c.skip(t) {
+			_, coef, err = m.Update(t)
+			must(err)
+		}
+		if c.state != nil {
+			c.state(t, m)
+		}
+		next := append([]merkle.Hash(nil), states.Digests(m.Tensors())...)
+		s := trace.Step{Gradients: gradients, Next: next, Leaf: trace.Leaf{
+			Step: t, State: current, Batch: merkle.Root(leaves),
+			Gradient: terms.Gradient().Root(terms.Counters(t), gradients),
+			Next:     terms.State().Root(terms.Counters(t+1), next),
+			Clip:     math.Float32bits(coef), Loss: math.Float32bits(loss),
+		}}
+		current = s.Leaf.Next
+		if c.record != nil {
+			c.record(t, &s, terms)
+		}
+		must(w.Append(&s))
+	}
+	_, err = w.Close()
+	must(err)
+	return dir
+}
+
+// all replays every segment.
+func all(j *job.Job) { j.Sampled = job.MaxSampled }
+
+func flip(x []float32, i int) { x[i] = math.Float32frombits(math.Float32bits(x[i]) ^ 1) }
+
+func TestEachForgeryFailsWithItsReasonStepAndTensor(t *testing.T) {
+	const at = 13 // in segment 4
+	for name, c := range map[string]struct {
+		cheat  cheat
+		reason verify.Reason
+		step   uint64
+		tensor string
+	}{
+		"nothing": {cheat{}, verify.Honest, 0, ""},
+		"one weight bit flipped": {cheat{state: after(at, func(m *program.Machine) { flip(m.Tensors()[2], 4) })},
+			verify.WrongUpdate, at, "param/net.3.weight"},
+		"one momentum bit flipped": {cheat{state: after(at, func(m *program.Machine) { flip(m.Tensors()[6], 0) })},
+			verify.WrongUpdate, at, "opt/momentum_buffer/net.0.weight"},
+		"a step skipped": {cheat{skip: func(t uint64) bool { return t == at }},
+			verify.WrongClip, at, ""},
+		"samples swapped": {cheat{batch: func(t uint64, ids []int64) {
+			if t == at {
+				ids[0], ids[1] = ids[1], ids[0]
+			}
+		}}, verify.WrongBatch, at, ""},
+		"another sample": {cheat{batch: func(t uint64, ids []int64) {
+			if t == at {
+				ids[5] = (ids[5] + 1) % 40
+			}
+		}}, verify.WrongBatch, at, ""},
+		"a gradient altered": {cheat{record: func(t uint64, s *trace.Step, terms *verify.Terms) {
+			if t == at {
+				s.Gradients[3][0] ^= 1
+				s.Leaf.Gradient = terms.Gradient().Root(terms.Counters(t), s.Gradients)
+			}
+		}}, verify.WrongGradient, at, "net.3.bias"},
+		"a loss embellished": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+			if t == at {
+				s.Leaf.Loss--
+			}
+		}}, verify.WrongLoss, at, ""},
+		"a clip coefficient altered": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+			if t == at {
+				s.Leaf.Clip ^= 1
+			}
+		}}, verify.WrongClip, at, ""},
+		"a digest table that is not the leaf's": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+			if t == at {
+				s.Next[0][5] ^= 4
+			}
+		}}, verify.WrongDigests, at, ""},
+		"a broken chain": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+			if t == at {
+				s.Leaf.State[0] ^= 1
+			}
+		}}, verify.BrokenChain, at, ""},
+		"another initial state": {cheat{init: func(m *program.Machine) { flip(m.Tensors()[0], 0) }},
+			verify.WrongInit, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, mlp(), blobs(t, 40, 7), all)
+			v := r.judge(r.bundle(r.forge(c.cheat)), r.options(kernels.Auto, 2))
+			f := v.Finding
+			if c.reason == verify.Honest {
+				if f.Outcome != verify.Pass || v.Build.Confirmed != "" {
+					t.Errorf("%+v", v)
+				}
+				return
+			}
+			if f.Outcome != verify.Fail || f.Reason != c.reason || f.First == nil {
+				t.Fatalf("%s for %s, want FAIL for %s", f.Outcome, f.Reason, c.reason)
+			}
+			if want := (verify.Difference{Segment: c.step / 3, Step: c.step, Tensor: c.tensor}); *f.First != want {
+				t.Errorf("first difference %+v, want %+v", *f.First, want)
+			}
+			replayed := c.reason != verify.BrokenChain && c.reason != verify.WrongInit
+			if (v.Build.Confirmed == "second") != replayed {
+				t.Errorf("confirmed by %q", v.Build.Confirmed)
+			}
+		})
+	}
+}
+
+// after alters the machine after the update of one step.
+func after(at uint64, alter func(*program.Machine)) func(uint64, *program.Machine) {
+	return func(t uint64, m *program.Machine) {
+		if t == at {
+			alter(m)
+		}
+	}
+}
+
+func TestAFinalStateFromElsewhereFails(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, summary := r.train(newCPU(t, kernels.Auto, 1))
+	summary.Final[7] ^= 1
+	bundle := r.rebundle(dir, summary)
+	f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding
+	if f.Outcome != verify.Fail || f.Reason != verify.WrongFinal || f.First.Step != 22 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestAForgeryInASegmentThatIsNotDrawnPasses(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = 1 })
+	caught := 0
+	for segment := range uint64(7) {
+		at := segment * 3
+		bundle := r.bundle(r.forge(cheat{state: after(at, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
+		f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding
+		drawn := f.Challenged[0] == segment
+		if (f.Outcome == verify.Fail) != drawn {
+			t.Errorf("segment %d forged, %v challenged: %s", segment, f.Challenged, f.Outcome)
+		}
+		if drawn {
+			caught++
+		}
+	}
+	t.Logf("%d of 7 caught", caught)
+}
+
+func TestTheLastSegmentIsAlwaysReplayed(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = 1 })
+	bundle := r.bundle(r.forge(cheat{state: after(22, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
+	f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding
+	if f.Outcome != verify.Fail || f.First.Segment != 7 {
+		t.Errorf("%+v", f)
+	}
+}

@@ -1,0 +1,364 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// copyBundle copies a bundle so that a test may spoil it.
+func copyBundle(t testing.TB, from string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func read(t testing.TB, parts ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// openings lists the segment files of a bundle.
+func openings(t testing.TB, bundle string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	return paths
+}
+
+// reopen alters the first opened segment as a dishonest worker would, who signs what he sends.
+func (r *rig) reopen(bundle string, alter func(plain []byte) []byte) {
+	r.t.Helper()
+	path := openings(r.t, bundle)[0]
+	in, err := safetensors.Decompress(bytes.NewReader(read(r.t, path)), path, 1<<30)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	plain, err := io.ReadAll(in)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	out, err := safetensors.Compress(&packed)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := out.Write(alter(plain)); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.replace(bundle, packed.Bytes())
+}
+
+// replace puts another first segment file into the bundle and signs for it.
+func (r *rig) replace(bundle string, file []byte) {
+	r.t.Helper()
+	write(r.t, openings(r.t, bundle)[0], file)
+	r.resign(bundle, func(o *verify.Opening) {
+		o.Segments[0].Size, o.Segments[0].Digest = int64(len(file)), sha256.Sum256(file)
+	})
+}
+
+// resign alters the signed opening with the worker's key.
+func (r *rig) resign(bundle string, alter func(*verify.Opening)) {
+	r.t.Helper()
+	path := filepath.Join(bundle, verify.OpeningFile)
+	o, err := document.Peek[verify.Opening](path, read(r.t, path), "opening")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	alter(&o)
+	signed, err := document.Sign("opening", o, r.worker)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	write(r.t, path, signed)
+}
+
+// sign writes a document signed by anybody.
+func (r *rig) sign(path string, kind document.Kind, doc any) {
+	r.t.Helper()
+	signed, err := document.Sign(kind, doc, r.worker)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	write(r.t, path, signed)
+}
+
+func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	good := r.bundle(dir)
+	other := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	otherDir, _ := other.train(newCPU(t, kernels.Auto, 1))
+	foreign := other.bundle(otherDir)
+	segment := "openings/" + filepath.Base(openings(t, good)[0])
+
+	// spoil returns a case that rewrites one file.
+	spoil := func(name string, change func([]byte) []byte) func(string) {
+		return func(b string) { write(t, filepath.Join(b, name), change(read(t, b, name))) }
+	}
+	claim, err := document.Peek[trace.Claim]("", r.docs.Claim, trace.ClaimKind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := document.Peek[verify.Receipt]("", r.docs.Receipt, "receipt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// claimed signs an altered claim, with a receipt for it.
+	claimed := func(change func(*trace.Claim)) func(string) {
+		return func(b string) {
+			c := claim
+			change(&c)
+			r.sign(filepath.Join(b, verify.ClaimFile), trace.ClaimKind, c)
+		}
+	}
+	nan := func(plain []byte) []byte {
+		header := binary.LittleEndian.Uint64(plain)
+		binary.LittleEndian.PutUint32(plain[8+header+4:], math.Float32bits(float32(math.NaN())))
+		return plain
+	}
+	cases := []struct {
+		name  string
+		spoil func(bundle string)
+		words string
+	}{
+		{"no job", func(b string) { os.Remove(filepath.Join(b, "job.json")) }, "job.json: the file is missing"},
+		{"no leaves", func(b string) { os.Remove(filepath.Join(b, "leaves.bin")) }, "leaves.bin: the file is missing"},
+		{"no opening in time", func(b string) { os.Remove(filepath.Join(b, "opening.json")) }, "opening.json: the file is missing"},
+		{"no segment", func(b string) { os.Remove(openings(t, b)[0]) }, segment + ": the file is missing"},
+		{"a link", func(b string) {
+			os.Remove(filepath.Join(b, "claim.json"))
+			os.Symlink(filepath.Join(good, "claim.json"), filepath.Join(b, "claim.json"))
+		}, "claim.json: not a regular file"},
+		{"a folder", func(b string) {
+			os.Remove(filepath.Join(b, "claim.json"))
+			os.Mkdir(filepath.Join(b, "claim.json"), 0o755)
+		}, "claim.json: not a regular file"},
+		{"oversized job", spoil("job.json", func(d []byte) []byte { return append(d, make([]byte, document.MaxSize)...) }), "job.json: 10"},
+		{"truncated job", spoil("job.json", func(d []byte) []byte { return d[:len(d)-9] }), "job.json: not JSON"},
+		{"deep job", spoil("job.json", func([]byte) []byte { return bytes.Repeat([]byte("["), 1<<19) }), "job.json: "},
+		{"mislabelled job", spoil("job.json", func([]byte) []byte { return r.docs.Claim }), `job.json: payloadType: "application/vnd.verifyd.claim.v1+json"`},
+		{"another operator's job", spoil("job.json", func([]byte) []byte { return other.docs.Job }), "job.json: the signature is not by the expected key"},
+		{"spaced job", spoil("job.json", func(d []byte) []byte { return append([]byte(" "), d...) }), "job.json: not canonical"},
+		{"another program", spoil("program.json", func([]byte) []byte {
+			p := mlp()
+			p.ClipNorm = 1
+			return p.JSON()
+		}), "program.json: digest"},
+		{"broken program", spoil("program.json", func(d []byte) []byte { return d[:40] }), "program.json: program"},
+		{"another job's claim", spoil("claim.json", func([]byte) []byte { return other.docs.Claim }), "claim.json: job"},
+		{"claim of another slot", claimed(func(c *trace.Claim) { c.Slot = 2 }), "claim.json: slot: 2"},
+		{"claim of fewer steps", claimed(func(c *trace.Claim) { c.Steps = 22 }), "claim.json: steps: 22"},
+		{"claim of another version", claimed(func(c *trace.Claim) { c.Version = "verifyd-claim/2" }), `claim.json: version: "verifyd-claim/2"`},
+		{"claim in another's name", claimed(func(c *trace.Claim) { c.Worker = keyOf(t, other.worker) }), "claim.json: the signature"},
+		{"claim without receipt", claimed(func(c *trace.Claim) { c.Root[0] ^= 1 }), "receipt.json: claim"},
+		{"receipt by the worker", func(b string) {
+			r.sign(filepath.Join(b, "receipt.json"), "receipt", receipt)
+		}, "receipt.json: the signature"},
+		{"another claim's receipt", spoil("receipt.json", func([]byte) []byte { return other.docs.Receipt }), "receipt.json: the signature"},
+		{"another beacon", spoil("beacon.json", func([]byte) []byte {
+			_, b := beacon.NewFixed([32]byte{9})
+			d, _ := document.Encode(b)
+			return d
+		}), "beacon.json: value"},
+		{"another round", spoil("beacon.json", func(d []byte) []byte {
+			return bytes.Replace(d, []byte(`"round":1`), []byte(`"round":2`), 1)
+		}), "beacon.json: round: 2"},
+		{"truncated leaves", spoil("leaves.bin", func(d []byte) []byte { return d[:len(d)-1] }), "leaves.bin: leaf 22: the file is truncated"},
+		{"trailing leaves", spoil("leaves.bin", func(d []byte) []byte { return append(d, 0) }), "leaves.bin: 3329 bytes, the limit is 3328"},
+		{"empty leaves", spoil("leaves.bin", func([]byte) []byte { return nil }), "leaves.bin: header: the file is truncated"},
+		{"leaves of another version", spoil("leaves.bin", func(d []byte) []byte { d[7] = '2'; return d }), "leaves.bin: header: begins with"},
+		{"miscounted leaves", spoil("leaves.bin", func(d []byte) []byte { d[8]++; return d }), "leaves.bin: header: 24 leaves"},
+		{"reordered leaves", spoil("leaves.bin", func(d []byte) []byte {
+			first := append([]byte(nil), d[16:16+trace.LeafSize]...)
+			copy(d[16:], d[16+trace.LeafSize:16+2*trace.LeafSize])
+			copy(d[16+trace.LeafSize:], first)
+			return d
+		}), "leaves.bin: leaf 0: step: 1"},
+		{"a NaN loss", spoil("leaves.bin", func(d []byte) []byte {
+			binary.LittleEndian.PutUint32(d[16+trace.LeafSize-4:], 0x7fc00000)
+			return d
+		}), "leaves.bin: leaf 0: loss or clip coefficient is not finite"},
+		{"a damaged leaf", spoil("leaves.bin", func(d []byte) []byte { d[100] ^= 1; return d }), "leaves.bin: root"},
+		{"another claim's leaves", spoil("leaves.bin", func([]byte) []byte { return read(t, foreign, "leaves.bin") }), "leaves.bin: root"},
+		{"another's opening", spoil("opening.json", func([]byte) []byte { return read(t, foreign, "opening.json") }), "opening.json: the signature"},
+		{"opening of another challenge", func(b string) {
+			r.resign(b, func(o *verify.Opening) { o.Seed[0] ^= 1 })
+		}, "opening.json: seed"},
+		{"opening of fewer segments", func(b string) {
+			r.resign(b, func(o *verify.Opening) { o.Segments = o.Segments[1:] })
+		}, "opening.json: segments"},
+		{"opening of reordered segments", func(b string) {
+			r.resign(b, func(o *verify.Opening) { o.Segments[0], o.Segments[1] = o.Segments[1], o.Segments[0] })
+		}, "opening.json: segments"},
+		{"a damaged segment", func(b string) {
+			d := read(t, b, segment)
+			d[len(d)/2] ^= 1
+			write(t, filepath.Join(b, segment), d)
+		}, segment + ": SHA-256"},
+		{"a truncated segment", func(b string) {
+			write(t, filepath.Join(b, segment), read(t, b, segment)[:100])
+		}, segment + ": 100 bytes"},
+		{"a segment that is no zstd", func(b string) { r.replace(b, []byte("not zstd at all")) }, segment + ": "},
+		{"a bomb", func(b string) {
+			r.reopen(b, func(p []byte) []byte { return append(p, make([]byte, 64<<20)...) })
+		}, segment + ": bytes follow the last tensor"},
+		{"a bomb of a header", func(b string) {
+			r.reopen(b, func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 64<<20) })
+		}, segment + ": header length"},
+		{"an opened NaN", func(b string) { r.reopen(b, nan) }, segment + `: state: tensor "param/net.0.weight": element 1 is NaN`},
+		{"a mislabelled tensor", func(b string) {
+			r.reopen(b, func(p []byte) []byte {
+				return bytes.Replace(p, []byte(`"state/param/net.0.weight"`), []byte(`"state/param/net.1.weight"`), 1)
+			})
+		}, segment + ": header"},
+		{"a relabelled type", func(b string) {
+			r.reopen(b, func(p []byte) []byte {
+				return bytes.Replace(p, []byte(`"dtype":"F32"`), []byte(`"dtype":"I32"`), 1)
+			})
+		}, segment + ": header"},
+		{"a truncated tensor", func(b string) { r.reopen(b, func(p []byte) []byte { return p[:len(p)-5] }) }, segment + ": tensor"},
+		{"a segment of nothing", func(b string) { r.reopen(b, func([]byte) []byte { return nil }) }, segment + ": header length"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := copyBundle(t, good)
+			c.spoil(b)
+			v, err := verify.Judge(context.Background(), b, keyOf(t, r.operator), r.options(kernels.Auto, 1))
+			if err == nil {
+				t.Fatalf("judged: %+v", v.Finding)
+			}
+			if v != nil || !strings.HasPrefix(err.Error(), c.words) {
+				t.Errorf("error %q does not begin with %q", err, c.words)
+			}
+			if strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
+				t.Errorf("not one clear line: %q", err)
+			}
+		})
+	}
+}
+
+func TestRowsThatAreNotTheJobsFail(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	good := r.bundle(dir)
+	infos := openedTensors(t, openings(t, good)[0])
+	for name, tensor := range map[string]string{
+		"x": "step/0001/x", "y": "step/0001/y", "proof": "step/0001/proofs", "id": "step/0001/ids",
+	} {
+		b := copyBundle(t, good)
+		r.reopen(b, func(p []byte) []byte { p[infos[tensor]] ^= 1; return p })
+		f := r.judge(b, r.options(kernels.Auto, 1)).Finding
+		if f.Outcome != verify.Fail || f.Reason != verify.WrongSample {
+			t.Errorf("%s: %s for %s", name, f.Outcome, f.Reason)
+		}
+	}
+	for tensor, reason := range map[string]verify.Reason{
+		"state/param/net.0.weight": verify.WrongState,
+		"step/0000/gradients":      verify.WrongDigests,
+		"step/0000/next":           verify.WrongDigests,
+	} {
+		b := copyBundle(t, good)
+		r.reopen(b, func(p []byte) []byte { p[infos[tensor]] ^= 1; return p })
+		if f := r.judge(b, r.options(kernels.Auto, 1)).Finding; f.Outcome != verify.Fail || f.Reason != reason {
+			t.Errorf("%s: %s for %s", tensor, f.Outcome, f.Reason)
+		}
+	}
+}
+
+// openedTensors gives the offset of each tensor in the plain bytes of an opened segment.
+func openedTensors(t testing.TB, path string) map[string]int {
+	t.Helper()
+	in, err := safetensors.Decompress(bytes.NewReader(read(t, path)), path, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := safetensors.NewReader(bytes.NewReader(plain), path, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]int{}
+	offset := 8 + int(binary.LittleEndian.Uint64(plain))
+	for _, info := range r.Tensors() {
+		at[info.Name] = offset
+		n, err := info.Elements()
+		if err != nil {
+			t.Fatal(err)
+		}
+		offset += n * int(info.DType.Size())
+	}
+	return at
+}
+
+func TestSilencePastTheDeadlineFails(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	b := r.bundle(dir)
+	if err := os.Remove(filepath.Join(b, verify.OpeningFile)); err != nil {
+		t.Fatal(err)
+	}
+	o := r.options(kernels.Auto, 1)
+	for late, want := range map[int]bool{3600: false, 3601: true} {
+		o.Now = arrived.Add(time.Duration(late) * time.Second)
+		v, err := verify.Judge(context.Background(), b, keyOf(t, r.operator), o)
+		if !want {
+			if err == nil {
+				t.Errorf("judged %d seconds after arrival: %+v", late, v.Finding)
+			}
+			continue
+		}
+		if err != nil || v.Finding.Outcome != verify.Fail || v.Finding.Reason != verify.Unopened {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+}
+
+func TestAReceiptIsGivenOnlyByTheOperatorAndForThisJob(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps = 3 })
+	claim, err := verify.Claim(r.terms, trace.Summary{Steps: 3}, 0, r.worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verify.Receive(r.terms, claim, arrived, r.worker); err == nil {
+		t.Error("the worker gave itself a receipt")
+	}
+	if _, err := verify.Receive(r.terms, r.docs.Job, arrived, r.operator); err == nil {
+		t.Error("a receipt for a job")
+	}
+	if _, err := verify.Receive(r.terms, claim, arrived, r.operator); err != nil {
+		t.Error(err)
+	}
+}
