@@ -41,9 +41,7 @@ func TestConvolutionsDoNotAllocate(t *testing.T) {
 			for _, f := range operandsOf(op) {
 				bufs = append(bufs, Buf{F: f})
 			}
-			if n := testing.AllocsPerRun(5, func() { cpu.Run(op, bufs) }); n > 0 {
-				t.Errorf("%s: %v allocations per run", op.Name(), n)
-			}
+			steady(t, cpu, op, bufs)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 )
 
 // Options choose how a CPU runs operators. They change the speed, never the bits.
@@ -20,14 +19,12 @@ type CPU struct {
 	vec     *vector
 	workers []*worker
 
+	team *team
+
 	mu    sync.Mutex // held during Run
 	op    Operator
 	bufs  []Buf
 	phase int
-	total int64
-	next  atomic.Int64
-	wake  []chan struct{} // one for each worker but the first, which is the caller's
-	done  sync.WaitGroup
 
 	partial []float32 // sums of blocks, from one phase of an operator to the next
 	order   []uint64  // sorted rows, likewise
@@ -66,19 +63,12 @@ func NewCPU(o Options) (*CPU, error) {
 		return nil, fmt.Errorf("threads: %d is outside 1 to 1024", n)
 	}
 	c := &CPU{isa: isa, vec: vectorFor(isa), operands: map[Operator][]Operand{}}
-	for i := range n {
-		w := &worker{cpu: c, vec: c.vec, tiles: tilesFor(isa)}
-		c.workers = append(c.workers, w)
-		if i > 0 {
-			wake := make(chan struct{})
-			c.wake = append(c.wake, wake)
-			go func() {
-				for range wake {
-					w.drain()
-					c.done.Done()
-				}
-			}()
-		}
+	for range n {
+		c.workers = append(c.workers, &worker{cpu: c, vec: c.vec, tiles: tilesFor(isa)})
+	}
+	c.team, err = newTeam(c.workers, func(w *worker, i int) { c.op.piece(w, c.phase, i, c.bufs) })
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -93,19 +83,22 @@ func (c *CPU) Threads() int { return len(c.workers) }
 func (c *CPU) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, wake := range c.wake {
-		close(wake)
-	}
-	c.wake = nil
+	c.team.close()
 }
 
 // Run computes op on bufs, which must satisfy Check. In and Out operands of elementwise operators
 // may be the same buffer; any other overlap is an error of the caller. Run does not allocate once
-// the workers' scratch has grown to the operators in use.
+// the workers' scratch has grown to the operators in use. It fails on a thread whose rounding
+// somebody has changed.
 func (c *CPU) Run(op Operator, bufs []Buf) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := check(op, c.operandsOf(op), bufs); err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := checkRounding(); err != nil {
 		return err
 	}
 	c.op, c.bufs = op, bufs
@@ -114,15 +107,7 @@ func (c *CPU) Run(op Operator, bufs []Buf) error {
 		if n == 0 {
 			break
 		}
-		c.total = int64(n)
-		c.next.Store(0)
-		helpers := min(n-1, len(c.wake))
-		c.done.Add(helpers)
-		for _, wake := range c.wake[:helpers] {
-			wake <- struct{}{}
-		}
-		c.workers[0].drain()
-		c.done.Wait()
+		c.team.run(c.workers[0], n)
 	}
 	c.op, c.bufs = nil, nil
 	return nil
@@ -143,18 +128,6 @@ func (c *CPU) operandsOf(op Operator) []Operand {
 
 // maxOperands is more operators than a program has.
 const maxOperands = 1 << 16
-
-// drain takes pieces of the current phase until none is left.
-func (w *worker) drain() {
-	c := w.cpu
-	for {
-		i := c.next.Add(1) - 1
-		if i >= c.total {
-			return
-		}
-		c.op.piece(w, c.phase, int(i), c.bufs)
-	}
-}
 
 // floats returns n elements of scratch, valid until the next call. Their content is arbitrary.
 func (w *worker) floats(n int) []float32 {
