@@ -94,9 +94,10 @@ func hashed(n int, seed uint64) []float32 {
 // measureGemm compares products of each size with OpenBLAS on one thread, and both with themselves on two.
 func (s *session) measureGemm(ctx context.Context) error {
 	sizes := [][3]int{{1024, 1024, 1024}, {4096, 1024, 1024}}
-	rounds, warm, settle := 25, 2, 30*time.Millisecond
+	rounds, warm := s.rounds(25)
+	settle := 30 * time.Millisecond
 	if s.options.Quick {
-		sizes, rounds, warm, settle = [][3]int{{33, 65, 129}}, 3, 1, 0
+		sizes, settle = [][3]int{{33, 65, 129}}, 0
 	}
 	var peers []*Peer
 	defer func() {

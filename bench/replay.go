@@ -13,10 +13,7 @@ import (
 // measureReplay counts what a replayed step allocates, and compares it with the bare training step: the
 // difference is the price of the roots.
 func (s *session) measureReplay(ctx context.Context) error {
-	rounds, warm := 15, 2
-	if s.options.Quick {
-		rounds, warm = 3, 1
-	}
+	rounds, warm := s.rounds(15)
 	for _, m := range models(s.options.Quick) {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -13,8 +13,9 @@ import (
 type Options struct {
 	Quick   bool   // tiny sizes and few rounds: the harness is exercised, the figures mean nothing
 	NoPeers bool   // measure verifyd alone
-	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty leaves it out
-	Only    string // one group: gemm, train, replay, state, or operators; empty is all but the last
+	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty builds one, Quick then leaves it out
+	Rounds  int    // rounds of each comparison; 0 takes enough for stable medians
+	Only    string // one group: gemm, train, replay, state, verify, or operators; empty is all but the last
 
 	// Progress, if not nil, is told what is measured next.
 	Progress func(what string)
@@ -54,6 +55,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		{"train", s.measureTrain},
 		{"replay", s.measureReplay},
 		{"state", s.measureState},
+		{"verify", s.measureVerify},
 		{"operators", s.measureOperators},
 	}
 	known := o.Only == ""
@@ -74,6 +76,17 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	}
 	s.report.Machine.LoadLate = loadAverage()
 	return s.report, nil
+}
+
+// rounds is how often the contenders of a comparison take turns, and how often before it counts.
+func (s *session) rounds(full int) (rounds, warm int) {
+	switch {
+	case s.options.Quick:
+		return 3, 1
+	case s.options.Rounds > 0:
+		return s.options.Rounds, 1
+	}
+	return full, 2
 }
 
 // compare makes the row of our samples against a peer's, the first of the list; without one, of ours alone.

@@ -14,10 +14,10 @@ import (
 
 // measureState times what is done with a state besides computing it: its root, and its way to and from a file.
 func (s *session) measureState(context.Context) error {
-	rounds, warm := 15, 2
+	rounds, warm := s.rounds(15)
 	spec := program.TensorSpec{Name: "param/w", Kind: kernels.F32, Shape: []int{4, 1 << 22}} // 64 MiB
 	if s.options.Quick {
-		rounds, warm, spec.Shape = 3, 1, []int{4, 1 << 10}
+		spec.Shape = []int{4, 1 << 10}
 	}
 	size := float64(4 * spec.Len())
 	tensor := hashed(spec.Len(), 1)

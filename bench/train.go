@@ -38,9 +38,10 @@ func startTorch(ctx context.Context, dir string, threads int) (*Peer, error) {
 
 // measureTrain compares a training step of each model with PyTorch's, with one thread and with two.
 func (s *session) measureTrain(ctx context.Context) error {
-	rounds, warm, settle := 15, 2, 50*time.Millisecond
+	rounds, warm := s.rounds(15)
+	settle := 50 * time.Millisecond
 	if s.options.Quick {
-		rounds, warm, settle = 3, 1, 0
+		settle = 0
 	}
 	var peers []*Peer
 	defer func() {

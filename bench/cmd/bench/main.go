@@ -26,8 +26,9 @@ func run(ctx context.Context) error {
 	var o bench.Options
 	flag.BoolVar(&o.Quick, "quick", false, "tiny sizes, no peers: a smoke run whose figures mean nothing")
 	flag.BoolVar(&o.NoPeers, "no-peers", false, "measure verifyd alone")
-	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of the built verifyd, for the peak memory of verify")
-	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, or operators, which says where a step's time goes")
+	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of a built verifyd, for the peak memory of verify (default: builds one)")
+	flag.IntVar(&o.Rounds, "rounds", 0, "rounds of each comparison (default: enough for stable medians)")
+	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, verify, or operators, which says where a step's time goes")
 	name := flag.String("name", "cpu", "`name` of the results file")
 	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
 	flag.Parse()
