@@ -17,20 +17,52 @@ func (o BiasGrad) Operands() []Operand {
 	}
 }
 
-func (o BiasGrad) pieces(_ *CPU, phase int) int {
-	if phase > 0 {
-		return 0
+// block is the number of outputs in one piece: a strip of columns, or some planes.
+func (o BiasGrad) block() int {
+	if o.P == 1 {
+		return columnBlock
 	}
-	return 1
+	return 8
 }
 
-func (o BiasGrad) piece(w *worker, _, _ int, buf []Buf) {
-	dy, db := buf[0].F, buf[1].F
-	f := w.fold(o.C)
-	for n := range o.N {
-		for p := range o.P {
-			f.add(n*o.P+p, 1, dy[n*o.C*o.P+p:], o.P)
+func (o BiasGrad) pieces(_ *CPU, phase int) int {
+	return onePhase(phase, (o.C+o.block()-1)/o.block())
+}
+
+func (o BiasGrad) piece(w *worker, _, i int, buf []Buf) {
+	lo := i * o.block()
+	hi := min(lo+o.block(), o.C)
+	dy, db := buf[0].F, buf[1].F[lo:hi]
+	f := w.fold(hi - lo)
+	total := o.N * o.P
+	for k := 0; k < total; {
+		f.seek(k)
+		end := min(k-k%chunkK+chunkK, total) // of the chunk
+		if o.P == 1 {
+			w.vec.foldRows(f.p, dy[k*o.C+lo:], o.C, end-k)
+			k = end
+			continue
 		}
+		n, p := k/o.P, k%o.P
+		count := min(end-k, o.P-p)
+		w.vec.foldColumns(f.p, dy[(n*o.C+lo)*o.P+p:], o.P, count)
+		k += count
 	}
 	f.sum(db, 1)
+}
+
+func foldRowsLoop(sum, x []float32, stride, n int) {
+	for i := range n {
+		for j := range sum {
+			sum[j] += x[i*stride+j]
+		}
+	}
+}
+
+func foldColumnsLoop(sum, x []float32, stride, n int) {
+	for j := range sum {
+		for i := range n {
+			sum[j] += x[j*stride+i]
+		}
+	}
 }

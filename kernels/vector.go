@@ -34,6 +34,9 @@ type vector struct {
 	subScale  func(dx, x, t []float32, s float32)                                        // dx[i] = (x[i] - t[i]) * s
 	dropout   func(y, x []float32, at uint64, s stream, threshold uint32, scale float32) // y[i] = word at+i of s >= threshold ? x[i]*scale : +0; at is a multiple of 4
 
+	foldRows    func(sum, x []float32, stride, n int) // sum[j] += x[i*stride+j] for i < n ascending; j runs over sum
+	foldColumns func(sum, x []float32, stride, n int) // sum[j] += x[j*stride+i] for i < n ascending; j runs over sum
+
 	max            func(x []float32) float32               // m = -Inf; if x[i] > m { m = x[i] }; m + 0
 	sum            func(x []float32) float32               // R128 of x[i]
 	sumSquares     func(x []float32) float32               // R128 of float32(x[i]*x[i])
@@ -73,6 +76,8 @@ func generic() *vector {
 
 		add: addLoop, mul: mulLoop, scale: scaleLoop, addScalar: addScalarLoop, addRows: addRowsLoop,
 		subScale: subScaleLoop, dropout: dropoutLoop,
+
+		foldRows: foldRowsLoop, foldColumns: foldColumnsLoop,
 
 		max: maxLoop, sum: r128, sumSquares: sumSquaresLoop, sumProducts: sumProductsLoop,
 		sumDifferences: sumDifferencesLoop, sumDeviations: sumDeviationsLoop,

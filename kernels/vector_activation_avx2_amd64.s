@@ -104,8 +104,6 @@ loop1:
 	VADDPS    Y6, Y11, Y6
 	VADDPS    all3f800000<>+0(SB), Y7, Y7
 	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VPSUBD    all4b400000<>+0(SB), Y8, Y8
-	VPSUBD    all4b400000<>+0(SB), Y9, Y9
 	VPSRAD    $0x01, Y8, Y10
 	VPSRAD    $0x01, Y9, Y11
 	VPADDD    all0000007f<>+0(SB), Y10, Y12
@@ -232,7 +230,6 @@ loop3:
 	VMULPS    Y5, Y6, Y5
 	VADDPS    Y3, Y5, Y3
 	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSUBD    all4b400000<>+0(SB), Y4, Y4
 	VPSRAD    $0x01, Y4, Y5
 	VPADDD    all0000007f<>+0(SB), Y5, Y6
 	VPSLLD    $0x17, Y6, Y6
@@ -326,7 +323,6 @@ done4:
 	VMULPS     Y6, Y7, Y6
 	VADDPS     Y4, Y6, Y4
 	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSUBD     all4b400000<>+0(SB), Y5, Y5
 	VPSRAD     $0x01, Y5, Y6
 	VPADDD     all0000007f<>+0(SB), Y6, Y7
 	VPSLLD     $0x17, Y7, Y7
@@ -673,8 +669,6 @@ loop1:
 	VADDPS    Y6, Y11, Y6
 	VADDPS    all3f800000<>+0(SB), Y7, Y7
 	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VPSUBD    all4b400000<>+0(SB), Y8, Y8
-	VPSUBD    all4b400000<>+0(SB), Y9, Y9
 	VPSRAD    $0x01, Y8, Y10
 	VPSRAD    $0x01, Y9, Y11
 	VPADDD    all0000007f<>+0(SB), Y10, Y12
@@ -786,7 +780,6 @@ loop3:
 	VMULPS    Y5, Y6, Y5
 	VADDPS    Y3, Y5, Y3
 	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSUBD    all4b400000<>+0(SB), Y4, Y4
 	VPSRAD    $0x01, Y4, Y5
 	VPADDD    all0000007f<>+0(SB), Y5, Y6
 	VPSLLD    $0x17, Y6, Y6
@@ -866,7 +859,6 @@ done4:
 	VMULPS     Y6, Y7, Y6
 	VADDPS     Y4, Y6, Y4
 	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSUBD     all4b400000<>+0(SB), Y5, Y5
 	VPSRAD     $0x01, Y5, Y6
 	VPADDD     all0000007f<>+0(SB), Y6, Y7
 	VPSLLD     $0x17, Y7, Y7
@@ -1032,8 +1024,6 @@ loop1:
 	VADDPS  Y3, Y7, Y3
 	VADDPS  all3f800000<>+0(SB), Y2, Y2
 	VADDPS  all3f800000<>+0(SB), Y3, Y3
-	VPSUBD  all4b400000<>+0(SB), Y4, Y4
-	VPSUBD  all4b400000<>+0(SB), Y5, Y5
 	VPSRAD  $0x01, Y4, Y6
 	VPSRAD  $0x01, Y5, Y7
 	VPADDD  all0000007f<>+0(SB), Y6, Y8
@@ -1094,7 +1084,6 @@ loop3:
 	VMULPS  Y3, Y4, Y3
 	VADDPS  Y1, Y3, Y1
 	VADDPS  all3f800000<>+0(SB), Y1, Y1
-	VPSUBD  all4b400000<>+0(SB), Y2, Y2
 	VPSRAD  $0x01, Y2, Y3
 	VPADDD  all0000007f<>+0(SB), Y3, Y4
 	VPSLLD  $0x17, Y4, Y4
@@ -1144,7 +1133,6 @@ done4:
 	VMULPS     Y4, Y5, Y4
 	VADDPS     Y2, Y4, Y2
 	VADDPS     all3f800000<>+0(SB), Y2, Y2
-	VPSUBD     all4b400000<>+0(SB), Y3, Y3
 	VPSRAD     $0x01, Y3, Y4
 	VPADDD     all0000007f<>+0(SB), Y4, Y5
 	VPSLLD     $0x17, Y5, Y5
@@ -1227,8 +1215,6 @@ loop1:
 	VADDPS    Y4, Y9, Y4
 	VADDPS    all3f800000<>+0(SB), Y5, Y5
 	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSUBD    all4b400000<>+0(SB), Y6, Y6
-	VPSUBD    all4b400000<>+0(SB), Y7, Y7
 	VPSRAD    $0x01, Y6, Y8
 	VPSRAD    $0x01, Y7, Y9
 	VPADDD    all0000007f<>+0(SB), Y8, Y10
@@ -1329,7 +1315,6 @@ loop3:
 	VMULPS    Y4, Y5, Y4
 	VADDPS    Y2, Y4, Y2
 	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VPSUBD    all4b400000<>+0(SB), Y3, Y3
 	VPSRAD    $0x01, Y3, Y4
 	VPADDD    all0000007f<>+0(SB), Y4, Y5
 	VPSLLD    $0x17, Y5, Y5
@@ -1401,7 +1386,6 @@ done4:
 	VMULPS     Y5, Y6, Y5
 	VADDPS     Y3, Y5, Y3
 	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VPSUBD     all4b400000<>+0(SB), Y4, Y4
 	VPSRAD     $0x01, Y4, Y5
 	VPADDD     all0000007f<>+0(SB), Y5, Y6
 	VPSLLD     $0x17, Y6, Y6
@@ -1498,8 +1482,6 @@ loop1:
 	VADDPS  Y1, Y5, Y1
 	VADDPS  all3f800000<>+0(SB), Y0, Y0
 	VADDPS  all3f800000<>+0(SB), Y1, Y1
-	VPSUBD  all4b400000<>+0(SB), Y2, Y2
-	VPSUBD  all4b400000<>+0(SB), Y3, Y3
 	VPSRAD  $0x01, Y2, Y4
 	VPSRAD  $0x01, Y3, Y5
 	VPADDD  all0000007f<>+0(SB), Y4, Y6
@@ -1558,7 +1540,6 @@ loop3:
 	VMULPS  Y2, Y3, Y2
 	VADDPS  Y0, Y2, Y0
 	VADDPS  all3f800000<>+0(SB), Y0, Y0
-	VPSUBD  all4b400000<>+0(SB), Y1, Y1
 	VPSRAD  $0x01, Y1, Y2
 	VPADDD  all0000007f<>+0(SB), Y2, Y3
 	VPSLLD  $0x17, Y3, Y3
@@ -1607,7 +1588,6 @@ done4:
 	VMULPS     Y3, Y4, Y3
 	VADDPS     Y1, Y3, Y1
 	VADDPS     all3f800000<>+0(SB), Y1, Y1
-	VPSUBD     all4b400000<>+0(SB), Y2, Y2
 	VPSRAD     $0x01, Y2, Y3
 	VPADDD     all0000007f<>+0(SB), Y3, Y4
 	VPSLLD     $0x17, Y4, Y4
@@ -1730,8 +1710,6 @@ loop1:
 	VADDPS    Y8, Y13, Y8
 	VADDPS    all3f800000<>+0(SB), Y9, Y9
 	VADDPS    all3f800000<>+0(SB), Y8, Y8
-	VPSUBD    all4b400000<>+0(SB), Y10, Y10
-	VPSUBD    all4b400000<>+0(SB), Y11, Y11
 	VPSRAD    $0x01, Y10, Y12
 	VPSRAD    $0x01, Y11, Y13
 	VPADDD    all0000007f<>+0(SB), Y12, Y14
@@ -1845,8 +1823,6 @@ loop1:
 	VADDPS    Y7, Y11, Y7
 	VADDPS    all3f800000<>+0(SB), Y6, Y6
 	VADDPS    all3f800000<>+0(SB), Y7, Y7
-	VPSUBD    all4b400000<>+0(SB), Y8, Y8
-	VPSUBD    all4b400000<>+0(SB), Y9, Y9
 	VPSRAD    $0x01, Y8, Y10
 	VPSRAD    $0x01, Y9, Y11
 	VPADDD    all0000007f<>+0(SB), Y10, Y12
@@ -1931,7 +1907,6 @@ loop3:
 	VMULPS    Y6, Y7, Y6
 	VADDPS    Y4, Y6, Y4
 	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSUBD    all4b400000<>+0(SB), Y5, Y5
 	VPSRAD    $0x01, Y5, Y6
 	VPADDD    all0000007f<>+0(SB), Y6, Y7
 	VPSLLD    $0x17, Y7, Y7
@@ -1990,7 +1965,6 @@ loop3:
 	VMULPS    Y5, Y6, Y5
 	VADDPS    Y3, Y5, Y3
 	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSUBD    all4b400000<>+0(SB), Y4, Y4
 	VPSRAD    $0x01, Y4, Y5
 	VPADDD    all0000007f<>+0(SB), Y5, Y6
 	VPSLLD    $0x17, Y6, Y6
@@ -2063,7 +2037,6 @@ done4:
 	VMULPS     Y7, Y8, Y7
 	VADDPS     Y5, Y7, Y5
 	VADDPS     all3f800000<>+0(SB), Y5, Y5
-	VPSUBD     all4b400000<>+0(SB), Y6, Y6
 	VPSRAD     $0x01, Y6, Y7
 	VPADDD     all0000007f<>+0(SB), Y7, Y8
 	VPSLLD     $0x17, Y8, Y8
@@ -2122,7 +2095,6 @@ done4:
 	VMULPS     Y6, Y7, Y6
 	VADDPS     Y4, Y6, Y4
 	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSUBD     all4b400000<>+0(SB), Y5, Y5
 	VPSRAD     $0x01, Y5, Y6
 	VPADDD     all0000007f<>+0(SB), Y6, Y7
 	VPSLLD     $0x17, Y7, Y7
@@ -2230,8 +2202,6 @@ loop1:
 	VADDPS    Y8, Y13, Y8
 	VADDPS    all3f800000<>+0(SB), Y9, Y9
 	VADDPS    all3f800000<>+0(SB), Y8, Y8
-	VPSUBD    all4b400000<>+0(SB), Y10, Y10
-	VPSUBD    all4b400000<>+0(SB), Y11, Y11
 	VPSRAD    $0x01, Y10, Y12
 	VPSRAD    $0x01, Y11, Y13
 	VPADDD    all0000007f<>+0(SB), Y12, Y14
@@ -2365,7 +2335,6 @@ loop3:
 	VMULPS    Y6, Y7, Y6
 	VADDPS    Y4, Y6, Y4
 	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSUBD    all4b400000<>+0(SB), Y5, Y5
 	VPSRAD    $0x01, Y5, Y6
 	VPADDD    all0000007f<>+0(SB), Y6, Y7
 	VPSLLD    $0x17, Y7, Y7
@@ -2457,7 +2426,6 @@ done4:
 	VMULPS     Y7, Y8, Y7
 	VADDPS     Y5, Y7, Y5
 	VADDPS     all3f800000<>+0(SB), Y5, Y5
-	VPSUBD     all4b400000<>+0(SB), Y6, Y6
 	VPSRAD     $0x01, Y6, Y7
 	VPADDD     all0000007f<>+0(SB), Y7, Y8
 	VPSLLD     $0x17, Y8, Y8
@@ -2577,8 +2545,6 @@ loop1:
 	VADDPS  Y5, Y9, Y5
 	VADDPS  all3f800000<>+0(SB), Y4, Y4
 	VADDPS  all3f800000<>+0(SB), Y5, Y5
-	VPSUBD  all4b400000<>+0(SB), Y6, Y6
-	VPSUBD  all4b400000<>+0(SB), Y7, Y7
 	VPSRAD  $0x01, Y6, Y8
 	VPSRAD  $0x01, Y7, Y9
 	VPADDD  all0000007f<>+0(SB), Y8, Y10
@@ -2649,7 +2615,6 @@ loop3:
 	VMULPS  Y4, Y5, Y4
 	VADDPS  Y2, Y4, Y2
 	VADDPS  all3f800000<>+0(SB), Y2, Y2
-	VPSUBD  all4b400000<>+0(SB), Y3, Y3
 	VPSRAD  $0x01, Y3, Y4
 	VPADDD  all0000007f<>+0(SB), Y4, Y5
 	VPSLLD  $0x17, Y5, Y5
@@ -2705,7 +2670,6 @@ done4:
 	VMULPS     Y5, Y6, Y5
 	VADDPS     Y3, Y5, Y3
 	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VPSUBD     all4b400000<>+0(SB), Y4, Y4
 	VPSRAD     $0x01, Y4, Y5
 	VPADDD     all0000007f<>+0(SB), Y5, Y6
 	VPSLLD     $0x17, Y6, Y6

@@ -167,6 +167,16 @@ func normGradAVX2(dx []float32, dy []float32, gamma []float32, x []float32, mu f
 //go:noescape
 func normParamsAVX2(dgamma []float32, dbeta []float32, x []float32, dy []float32, mu float32, rs float32)
 
+// foldRowsAVX2 is the foldRows of the vector table.
+//
+//go:noescape
+func foldRowsAVX2(sum []float32, x []float32, stride int, n int)
+
+// foldColumnsAVX2 is the foldColumns of the vector table.
+//
+//go:noescape
+func foldColumnsAVX2(sum []float32, x []float32, stride int, n int)
+
 // sgdAVX2 is the sgd of the vector table.
 //
 //go:noescape
@@ -227,6 +237,8 @@ func (v *vector) useAVX2() {
 	v.normGradSums = normGradSumsAVX2
 	v.normGrad = normGradAVX2
 	v.normParams = normParamsAVX2
+	v.foldRows = foldRowsAVX2
+	v.foldColumns = foldColumnsAVX2
 	v.sgd = sgdAVX2
 	v.sgdMomentum = sgdMomentumAVX2
 	v.adam = adamAVX2

@@ -167,6 +167,16 @@ func normGradAVX512(dx []float32, dy []float32, gamma []float32, x []float32, mu
 //go:noescape
 func normParamsAVX512(dgamma []float32, dbeta []float32, x []float32, dy []float32, mu float32, rs float32)
 
+// foldRowsAVX512 is the foldRows of the vector table.
+//
+//go:noescape
+func foldRowsAVX512(sum []float32, x []float32, stride int, n int)
+
+// foldColumnsAVX512 is the foldColumns of the vector table.
+//
+//go:noescape
+func foldColumnsAVX512(sum []float32, x []float32, stride int, n int)
+
 // sgdAVX512 is the sgd of the vector table.
 //
 //go:noescape
@@ -227,6 +237,8 @@ func (v *vector) useAVX512() {
 	v.normGradSums = normGradSumsAVX512
 	v.normGrad = normGradAVX512
 	v.normParams = normParamsAVX512
+	v.foldRows = foldRowsAVX512
+	v.foldColumns = foldColumnsAVX512
 	v.sgd = sgdAVX512
 	v.sgdMomentum = sgdMomentumAVX512
 	v.adam = adamAVX512

@@ -13,12 +13,13 @@ func (a *asm) exp(x value) value {
 	r = a.mad(n, a.f(0x1.bd0106p-13), r)
 	q := a.poly(r, 0x1.694c8ep-10, 0x1.12397ep-7, 0x1.555a26p-5, 0x1.555492p-3, 0x1.fffffap-2)
 	y := a.add(a.f(1), a.mad(a.mul(r, r), q, r))
-	ni := a.subInt(t, a.bits(0x4b400000))
-	h := a.shiftRightArith(ni, 1)
-	return a.mul(a.mul(y, a.pow2(h)), a.pow2(a.subInt(ni, h)))
+	// bits(t) is 0x4b400000 + k. The constant is even and its half has no bit that pow2 keeps, so that
+	// the halves of k need not be freed of it.
+	h := a.shiftRightArith(t, 1)
+	return a.mul(a.mul(y, a.pow2(h)), a.pow2(a.subInt(t, h)))
 }
 
-// pow2 is 2^n for int32 n in [-126, 127].
+// pow2 is 2^n for n in [-126, 127], of which it reads the 9 lowest bits.
 func (a *asm) pow2(n value) value { return a.shiftLeft(a.addInt(n, a.bits(127)), 23) }
 
 // log is Log.

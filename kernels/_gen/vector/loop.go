@@ -68,14 +68,18 @@ func (a *asm) broadcast(m operand.Mem) value {
 // lanes of one.
 type cursor struct {
 	a      *asm
-	index  reg.GPVirtual // elements
+	index  reg.GPVirtual // elements; nil is 0
 	offset int           // bytes
 	chains int
 	tail   mask // nil is whole vectors
 }
 
 func (c cursor) mem(base reg.Register, chain int) operand.Mem {
-	return operand.Mem{Base: base, Index: c.index, Scale: 4, Disp: c.offset + chain*c.a.bytes()}
+	m := operand.Mem{Base: base, Disp: c.offset + chain*c.a.bytes()}
+	if c.index != nil {
+		m.Index, m.Scale = c.index, 4
+	}
+	return m
 }
 
 // load reads a vector. Lanes past the end of the slice are +0 and are not read.

@@ -25,6 +25,7 @@ var families = []struct {
 	{"activation", activation},
 	{"sums", sums},
 	{"rows", rows},
+	{"folds", folds},
 	{"optimizer", optimizer},
 	{"random", random},
 }
