@@ -222,7 +222,8 @@ func (q *inquiry) replay(ctx context.Context, o Options) error {
 	return nil
 }
 
-// confirm replays a segment with a mismatch on another device. Only what both find is a FAIL.
+// confirm replays a segment with a mismatch on another device. It is a FAIL only if both find the same
+// mismatch and compute the same step.
 func (q *inquiry) confirm(ctx context.Context, o Options, s OpenedSegment, first *Mismatch) error {
 	runtime.GC() // the first replay's buffers go before the second's come
 	r, err := NewReplayer(q.terms, q.claim, o.Confirm.Runner, o.Threads)

@@ -24,6 +24,7 @@ type Segment struct {
 type Mismatch struct {
 	Reason Reason
 	Difference
+	found merkle.Hash // of the leaf that the replay computed; zero if it computed none
 }
 
 // Replayer runs opened segments again. It holds the plan's buffers and a step's opening, whatever the
@@ -82,7 +83,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 	}
 	first, _ := r.terms.Job.Segment(s.Index)
 	if r.states.Root(r.terms.Counters(first), r.machine.Tensors()) != s.Leaves[0].State {
-		return &Mismatch{WrongState, Difference{Segment: s.Index, Step: first}}, nil
+		return &Mismatch{Reason: WrongState, Difference: Difference{Segment: s.Index, Step: first}}, nil
 	}
 	for i := range s.Leaves {
 		if err := ctx.Err(); err != nil {
@@ -91,12 +92,14 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if err := r.batch.read(in); err != nil {
 			return nil, err
 		}
-		reason, tensor, err := r.check(&s.Leaves[i])
+		m, err := r.check(&s.Leaves[i])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.File, err)
 		}
-		if reason != Honest {
-			return &Mismatch{reason, Difference{Segment: s.Index, Step: s.Leaves[i].Step, Tensor: tensor}}, nil
+		if m.Reason != Honest {
+			mismatch := m // a copy, so that only a mismatch is allocated
+			mismatch.Segment, mismatch.Step = s.Index, s.Leaves[i].Step
+			return &mismatch, nil
 		}
 		if r.Progress != nil {
 			r.Progress()
@@ -106,35 +109,40 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 }
 
 // check compares a step that was read into the batch with its leaf, and runs it.
-func (r *Replayer) check(l *trace.Leaf) (reason Reason, tensor string, err error) {
+func (r *Replayer) check(l *trace.Leaf) (m Mismatch, err error) {
 	t := r.terms
 	spread(r.gradients, r.batch.gradients)
 	spread(r.next, r.batch.next)
 	if t.grads.Root(t.Counters(l.Step), r.gradients) != l.Gradient || t.state.Root(t.Counters(l.Step+1), r.next) != l.Next {
-		return WrongDigests, "", nil
+		m.Reason = WrongDigests
+		return m, nil
 	}
 	if ok, err := r.checkSamples(l.Step); err != nil || !ok {
-		return WrongSample, "", err
+		m.Reason = WrongSample
+		return m, err
 	}
 	if err := r.step(l.Step, l.State); err != nil {
-		return "", "", err
+		return m, err
 	}
 	got := &r.record.Leaf
+	m.found = got.Hash()
 	switch {
 	case got.Batch != l.Batch:
-		return WrongBatch, "", nil
+		m.Reason = WrongBatch
 	case got.Gradient != l.Gradient:
-		return WrongGradient, t.grads.FirstDifference(r.record.Gradients, r.gradients), nil
+		m.Reason, m.Tensor = WrongGradient, t.grads.FirstDifference(r.record.Gradients, r.gradients)
 	case got.Loss != l.Loss:
-		return WrongLoss, "", nil
+		m.Reason = WrongLoss
 	case got.Clip != l.Clip:
-		return WrongClip, "", nil
+		m.Reason = WrongClip
 	case got.Next != l.Next:
-		return WrongUpdate, t.state.FirstDifference(r.record.Next, r.next), nil
+		m.Reason, m.Tensor = WrongUpdate, t.state.FirstDifference(r.record.Next, r.next)
 	case !r.states.Finite() || !got.Finite():
-		return NotFinite, "", nil
+		m.Reason = NotFinite
+	default:
+		m.Reason = Honest
 	}
-	return Honest, "", nil
+	return m, nil
 }
 
 // checkSamples says whether the rows of the batch are the job's samples for a step.

@@ -1,0 +1,183 @@
+package verify_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// challenges draws n challenges for a claim, each with a beacon of its own.
+func (r *rig) challenges(n int) []*verify.Challenge {
+	r.t.Helper()
+	c := trace.Claim{Job: r.terms.Digest, Worker: keyOf(r.t, r.worker), Slot: 1, Steps: r.terms.Job.Steps, Root: merkle.Hash{1}}
+	var list []*verify.Challenge
+	for i := range n {
+		beacon := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
+		ch, err := r.terms.DrawWith(c, beacon)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		list = append(list, ch)
+	}
+	return list
+}
+
+func TestAThousandChallengesCatchASingleForgeryAsOftenAsPromised(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, 7 })
+	const draws, n, k = 1000, 40, 7
+	hits := make([]int, n)
+	for _, ch := range r.challenges(draws) {
+		if !slices.IsSorted(ch.Segments) || ch.Segments[len(ch.Segments)-1] != n-1 {
+			t.Fatalf("%v: not ascending, or without the last segment", ch.Segments)
+		}
+		if len(ch.Segments) != k && len(ch.Segments) != k+1 {
+			t.Fatalf("%d segments", len(ch.Segments))
+		}
+		for _, s := range ch.Segments {
+			hits[s]++
+		}
+	}
+	if hits[n-1] != draws {
+		t.Errorf("the last segment was challenged %d times of %d", hits[n-1], draws)
+	}
+	// A binomial variable of 1,000 trials leaves a range of five standard deviations once in a
+	// million; the draws are fixed, so the test is too.
+	const p = float64(k) / n
+	deviation := math.Sqrt(draws * p * (1 - p))
+	for s, h := range hits[:n-1] {
+		if math.Abs(float64(h)-draws*p) > 5*deviation {
+			t.Errorf("segment %d was challenged %d times of %d, %.0f expected", s, h, draws, draws*p)
+		}
+	}
+	want := big.NewRat(k, n)
+	if got := verify.Caught(n, k, 1); got.Cmp(want) != 0 {
+		t.Errorf("promised %v, want k/N = %v", got, want)
+	}
+}
+
+func TestAThousandChallengesCatchSeveralForgeriesAsOftenAsPromised(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, 7 })
+	const draws, n, k = 1000, 40, 7
+	for _, forged := range [][]uint64{{3, 4}, {0, 10, 20, 30}, {5, 6, 7, 8, 9, 10, 11, 12}} {
+		caught := 0
+		for _, ch := range r.challenges(draws) {
+			if slices.ContainsFunc(forged, func(s uint64) bool { return slices.Contains(ch.Segments, s) }) {
+				caught++
+			}
+		}
+		p, _ := verify.Caught(n, k, uint64(len(forged))).Float64()
+		if deviation := math.Sqrt(draws * p * (1 - p)); math.Abs(float64(caught)-draws*p) > 5*deviation {
+			t.Errorf("%d forged: caught %d times of %d, %.0f expected", len(forged), caught, draws, draws*p)
+		}
+	}
+}
+
+func TestAChallengeDependsOnAllThatItIsBoundTo(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	other := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	base := trace.Claim{Worker: keyOf(t, r.worker), Slot: 1, Root: merkle.Hash{1}}
+	seen := map[merkle.Hash]string{}
+	draw := func(name string, terms *verify.Terms, c trace.Claim, beacon merkle.Hash) {
+		ch, err := terms.DrawWith(c, beacon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if was, ok := seen[ch.Seed]; ok {
+			t.Errorf("%s has the seed of %s", name, was)
+		}
+		seen[ch.Seed] = name
+	}
+	draw("the claim", r.terms, base, merkle.Hash{9})
+	draw("another beacon", r.terms, base, merkle.Hash{8})
+	draw("another job", other.terms, base, merkle.Hash{9})
+	with := func(change func(*trace.Claim)) trace.Claim { c := base; change(&c); return c }
+	draw("another root", r.terms, with(func(c *trace.Claim) { c.Root[0]++ }), merkle.Hash{9})
+	draw("another slot", r.terms, with(func(c *trace.Claim) { c.Slot++ }), merkle.Hash{9})
+	draw("another worker", r.terms, with(func(c *trace.Claim) { c.Worker = keyOf(t, other.worker) }), merkle.Hash{9})
+}
+
+func TestSmallClaimsAreReplayedWhole(t *testing.T) {
+	for steps, want := range map[uint64]int{1: 1, 3: 1, 4: 2, 9: 3} {
+		r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps = steps })
+		for _, ch := range r.challenges(20) {
+			if len(ch.Segments) != want {
+				t.Errorf("%d steps: %v", steps, ch.Segments)
+			}
+		}
+	}
+}
+
+func TestTheOddsAreExact(t *testing.T) {
+	// Against direct counting: of all subsets of k out of n, those that meet the first b.
+	for n := uint64(1); n <= 10; n++ {
+		for k := uint64(1); k <= n; k++ {
+			for b := uint64(0); b <= n; b++ {
+				met, all := int64(0), int64(0)
+				for set := range uint64(1) << n {
+					if ones(set) != k {
+						continue
+					}
+					all++
+					if set&(1<<b-1) != 0 {
+						met++
+					}
+				}
+				if got := verify.Caught(n, k, b); got.Cmp(big.NewRat(met, all)) != 0 {
+					t.Fatalf("n=%d k=%d b=%d: %v, want %d/%d", n, k, b, got, met, all)
+				}
+			}
+		}
+	}
+}
+
+func ones(x uint64) (n uint64) {
+	for ; x > 0; x &= x - 1 {
+		n++
+	}
+	return n
+}
+
+func TestAVerdictStatesTheOddsOfFourShares(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil) // N = 8, k = 3
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	got := r.judge(r.bundle(dir), r.options(kernels.Auto, 1)).Finding.Odds
+	want := []verify.Odds{{"1%", 1, "0.375000"}, {"5%", 1, "0.375000"}, {"10%", 1, "0.375000"}, {"50%", 4, "0.928571"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestAVerdictIsSignedAndReadBack(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	v := r.judge(r.bundle(dir), r.options(kernels.Auto, 1))
+	verifier := newKey(t)
+	signed, err := v.Sign(verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := verify.OpenVerdict("verdict.json", signed, keyOf(t, verifier))
+	if err != nil || back.Evidence != v.Evidence || fmt.Sprint(back.Finding) != fmt.Sprint(v.Finding) {
+		t.Errorf("%+v, %v", back, err)
+	}
+	if _, err := verify.OpenVerdict("verdict.json", signed, keyOf(t, r.worker)); err == nil {
+		t.Error("read with another verifier's key")
+	}
+	if _, err := document.Peek[verify.Verdict]("verdict.json", signed, "verdict"); err != nil {
+		t.Error(err)
+	}
+	if v.Build.Module == "" || v.Build.Go == "" || v.Build.Device != "first" {
+		t.Errorf("%+v", v.Build)
+	}
+}
