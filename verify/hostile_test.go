@@ -116,7 +116,7 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	good := r.bundle(dir)
-	other := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	other := newRigWith(t, newKey(t, 3), newKey(t, 4), mlp(), blobs(t, 40, 7), nil)
 	otherDir, _ := other.train(newCPU(t, kernels.Auto, 1))
 	foreign := other.bundle(otherDir)
 	segment := "openings/" + filepath.Base(openings(t, good)[0])

@@ -85,7 +85,7 @@ func TestAThousandChallengesCatchSeveralForgeriesAsOftenAsPromised(t *testing.T)
 
 func TestAChallengeDependsOnAllThatItIsBoundTo(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
-	other := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	other := newRigWith(t, newKey(t, 3), newKey(t, 4), mlp(), blobs(t, 40, 7), nil)
 	base := trace.Claim{Worker: keyOf(t, r.worker), Slot: 1, Root: merkle.Hash{1}}
 	seen := map[merkle.Hash]string{}
 	draw := func(name string, terms *verify.Terms, c trace.Claim, beacon merkle.Hash) {
@@ -162,7 +162,7 @@ func TestAVerdictIsSignedAndReadBack(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	v := r.judge(r.bundle(dir), r.options(kernels.Auto, 1))
-	verifier := newKey(t)
+	verifier := newKey(t, 5)
 	signed, err := v.Sign(verifier)
 	if err != nil {
 		t.Fatal(err)

@@ -1,10 +1,10 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,9 +36,10 @@ type rig struct {
 	docs     verify.Documents
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+// newKey returns the same key for the same number, so that the order of samples is the same in every run.
+func newKey(t testing.TB, number byte) *ecdsa.PrivateKey {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{number}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,12 @@ func blobs(t testing.TB, samples, width int) *job.Dataset {
 // newRig makes a job over p and data. Change may alter the job before it is signed.
 func newRig(t testing.TB, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
 	t.Helper()
-	r := &rig{t: t, operator: newKey(t), worker: newKey(t), data: data}
+	return newRigWith(t, newKey(t, 1), newKey(t, 2), p, data, change)
+}
+
+func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
+	t.Helper()
+	r := &rig{t: t, operator: operator, worker: worker, data: data}
 	chain, public := beacon.NewFixed(secret)
 	root, err := verify.InitRoot(p, 11, newCPU(t, kernels.Auto, 1))
 	if err != nil {
