@@ -36,6 +36,19 @@ func parseHash(s string) (Hash, error) {
 	return h, nil
 }
 
+// ParseAccount reads a ledger account: 0x and up to 32 bytes in hex, which are
+// padded with zeros on the left, as an EVM address is.
+func ParseAccount(s string) (Hash, error) {
+	digits, ok := strings.CutPrefix(s, "0x")
+	raw, err := hex.DecodeString(digits)
+	var h Hash
+	if !ok || err != nil || len(raw) == 0 || len(raw) > len(h) {
+		return Hash{}, fmt.Errorf("%.80q is not 0x and 1 to 32 bytes in hex", s)
+	}
+	copy(h[len(h)-len(raw):], raw)
+	return h, nil
+}
+
 // MarshalText makes h its String in JSON.
 func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,17 +68,9 @@ func (a *app) proofVerifyCommand() *cobra.Command {
 
 // readProof reads a proof file of at most its limit.
 func readProof(path string) (*proofs.Envelope, error) {
-	f, err := os.Open(path)
+	data, err := readFile(path, proofs.MaxEnvelopeSize)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, proofs.MaxEnvelopeSize+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > proofs.MaxEnvelopeSize {
-		return nil, fmt.Errorf("%s: over the limit of %d bytes for a proof", path, proofs.MaxEnvelopeSize)
 	}
 	env, err := proofs.ParseEnvelope(data)
 	if err != nil {

@@ -98,7 +98,10 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	complete(root, "output", "text", "json")
 	complete(root, "isa", "auto", "generic", "avx2", "avx512", "neon")
 
-	root.AddCommand(a.demoCommand(), a.inspectCommand(), a.keysCommand(), a.proofCommand(), a.versionCommand())
+	root.AddCommand(
+		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
+		a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.versionCommand(),
+	)
 	return root
 }
 

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
+)
+
+// fixtures leaves in the folder where a script starts what the scripts read
+// and no command makes: a signed proof, a program and a data set.
+func fixtures(env *testscript.Env) error {
+	if err := writeProof(env); err != nil {
+		return err
+	}
+	p := program.Program{
+		Version: program.Version, BatchSize: 4, Accumulation: 1,
+		Graph:     program.MLP(program.MLPConfig{Inputs: 6, Hidden: []int{8}, Classes: 3}),
+		Loss:      program.CrossEntropy,
+		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
+	}
+	if err := os.WriteFile(filepath.Join(env.WorkDir, "program.json"), p.JSON(), 0o644); err != nil {
+		return err
+	}
+	return writeData(filepath.Join(env.WorkDir, "data.safetensors"))
+}
+
+// writeData writes 30 samples of 3 classes.
+func writeData(path string) error {
+	const samples, width = 30, 6
+	x, y := make([]float32, samples*width), make([]int32, samples)
+	for i := range x {
+		x[i] = float32(i*i%17)/16 - 0.5
+	}
+	for i := range y {
+		y[i] = int32(i % 3)
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	err = safetensors.Write(f, nil, []safetensors.Tensor{
+		{Name: "x", Shape: []int{samples, width}, F32: x},
+		{Name: "y", Shape: []int{samples}, I32: y},
+	})
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// writeProof leaves a signed proof and its verifier's key where a script
+// starts: good.proof, verifier.pem and verifier.pem.pub.
+func writeProof(env *testscript.Env) error {
+	key, err := keys.New(filepath.Join(env.WorkDir, "verifier.pem"))
+	if err != nil {
+		return err
+	}
+	signed, err := proofs.Sign(proofs.Contribution{
+		Audience: sha256.Sum256([]byte("urn:db:test")), Epoch: 7,
+		Units: proofs.Uint(400), CumulativeUnits: proofs.Uint(500), Shapley: proofs.Int(-3),
+		Verdict:      proofs.Verdict{Kind: proofs.Accepted},
+		StepsClaimed: 400, StepsReplayed: 40, IssuedAt: 1_795_000_000,
+	}, key)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(env.WorkDir, "good.proof"), signed.Bytes(), 0o644)
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// readFile reads a regular file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: over the limit of %d bytes", path, limit)
+	}
+	return data, nil
+}
+
+// writeNew writes a file that must not exist.
+func writeNew(path string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// readData reads a data set. The file's own size bounds what it may hold.
+func readData(path string) (*job.Dataset, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return job.ReadDataset(path, info.Size())
+}
+
+// terms are a job's, as they lie in a folder, with the files' bytes.
+type terms struct {
+	*verify.Terms
+	jobFile, programFile []byte
+}
+
+// readTerms reads job.json and program.json in a folder and checks that the
+// operator signed the job.
+func readTerms(dir, operatorFile string) (*terms, error) {
+	operator, err := readKey(operatorFile)
+	if err != nil {
+		return nil, err
+	}
+	return readTermsFor(dir, operator)
+}
+
+func readTermsFor(dir string, operator document.Key) (_ *terms, err error) {
+	var t terms
+	if t.jobFile, err = readFile(filepath.Join(dir, verify.JobFile), document.MaxSize); err != nil {
+		return nil, err
+	}
+	if t.programFile, err = readFile(filepath.Join(dir, verify.ProgramFile), document.MaxSize); err != nil {
+		return nil, err
+	}
+	if t.Terms, err = verify.Accept(t.jobFile, t.programFile, operator); err != nil {
+		return nil, explainKey(fmt.Errorf("%s: %w", dir, err), "operator")
+	}
+	return &t, nil
+}
+
+// readKey reads a public key as the protocol's documents hold it.
+func readKey(path string) (document.Key, error) {
+	pub, err := readPublic(path)
+	if err != nil {
+		return document.Key{}, err
+	}
+	return document.NewKey(pub)
+}
+
+// keyOf is the public half of a signing key.
+func keyOf(key *ecdsa.PrivateKey) (document.Key, error) { return document.NewKey(&key.PublicKey) }
+
+// explainKey adds to an error about a signature what was expected of it.
+func explainKey(err error, who string) error {
+	if errors.Is(err, document.ErrSignature) {
+		return hint(err, "the key given is not the %s's, or the file was changed after it was signed", who)
+	}
+	return err
+}
+
+// named is the hash that stands for a name in a job: the SHA-256 of the text.
+func named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }

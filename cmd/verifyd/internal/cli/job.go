@@ -1,0 +1,319 @@
+package cli
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+func (a *app) jobCommand() *cobra.Command {
+	return group("job", "The operator's side: offer work, receive claims", a.jobNewCommand(), a.jobReceiptCommand(), a.jobBeaconCommand())
+}
+
+// jobOptions are what an operator decides about a job.
+type jobOptions struct {
+	program, data, key string // files
+	pool, audience     string // names
+	policy             string // file, may be empty
+	chain, reveal      string
+	out                string // folder
+	steps, stride      uint64
+	sampled, slots     uint32
+	delay, deadline    time.Duration
+	seed               uint64
+	seedGiven          bool
+}
+
+func (a *app) jobNewCommand() *cobra.Command {
+	var o jobOptions
+	cmd := &cobra.Command{
+		Use:   "new --program FILE --data FILE --steps N --key OPERATOR --audience NAME --out FOLDER",
+		Short: "Sign a job: fix everything that matters before any work is done",
+		Long: `new signs a job and writes it to a folder, with its program, for workers to
+fetch. The data is committed to and not copied.
+
+With --beacon fixed, the random value that will pick what is replayed is made
+here and kept in the file that --reveal names until the claims have arrived. Whoever
+has it can foresee the challenge: it is for trying things out. drand-quicknet is
+a public beacon that nobody can foresee.`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			o.seedGiven = cmd.Flags().Changed("seed")
+			return a.newJob(o)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.program, "program", "", "program (JSON)")
+	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
+	f.StringVar(&o.key, "key", "", "operator's private key (PEM)")
+	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
+	f.StringVar(&o.pool, "pool", "default", "name of the pool")
+	f.StringVar(&o.policy, "policy", "", "scoring policy (any file); the job holds its SHA-256")
+	f.StringVar(&o.out, "out", "", "folder to make")
+	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
+	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
+	f.Uint32Var(&o.sampled, "sampled", 5, "segments drawn for replay, besides the last one")
+	f.Uint32Var(&o.slots, "slots", 1, "claims that one worker may make, each with an order of data of its own")
+	f.StringVar(&o.chain, "beacon", beacon.Quicknet, "source of randomness: drand-quicknet or fixed")
+	f.StringVar(&o.reveal, "reveal", "", "with --beacon fixed: file for the value, to be kept until claims have arrived")
+	f.DurationVar(&o.delay, "delay", 6*time.Second, "from a claim's arrival to its beacon, at least")
+	f.DurationVar(&o.deadline, "deadline", 24*time.Hour, "from a claim's arrival to its opening, at most")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state, data order and dropout; drawn at random if not given")
+	for _, name := range []string{"program", "data", "key", "audience", "out", "steps"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+	complete(cmd, "beacon", beacon.Quicknet, beacon.Fixed)
+	return cmd
+}
+
+func (a *app) newJob(o jobOptions) error {
+	if (o.chain == beacon.Fixed) != (o.reveal != "") {
+		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
+	}
+	key, err := keys.ReadPrivate(o.key)
+	if err != nil {
+		return err
+	}
+	programFile, err := readFile(o.program, program.MaxJSON)
+	if err != nil {
+		return err
+	}
+	p, err := program.Parse(programFile)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.program, err)
+	}
+	data, err := readData(o.data)
+	if err != nil {
+		return err
+	}
+	plan, err := program.Compile(p)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.program, err)
+	}
+	if err := data.Fits(plan); err != nil {
+		return fmt.Errorf("%s: %w", o.data, err)
+	}
+	operator, err := keyOf(key)
+	if err != nil {
+		return err
+	}
+	j, revealed, err := a.manifest(o, p, data, operator)
+	if err != nil {
+		return err
+	}
+	signed, err := job.Sign(*j, key)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(o.out, 0o755); err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(o.out, verify.JobFile), signed, 0o644); err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
+		return err
+	}
+	if revealed != nil {
+		if err := writeNew(o.reveal, revealed, 0o600); err != nil {
+			return err
+		}
+		a.note("keep %s to yourself until every claim has its receipt", o.reveal)
+	}
+	return a.emitJob(o.out, j)
+}
+
+// manifest fills in a job. With a fixed beacon it also returns the file that
+// reveals it.
+func (a *app) manifest(o jobOptions, p *program.Program, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
+	var random [40]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, nil, err
+	}
+	seed := o.seed
+	if !o.seedGiven {
+		seed = binary.LittleEndian.Uint64(random[32:])
+	}
+	policy := merkle.Hash{}
+	if o.policy != "" {
+		text, err := readFile(o.policy, document.MaxSize)
+		if err != nil {
+			return nil, nil, err
+		}
+		policy = sha256.Sum256(text)
+	}
+	chain, revealed := beacon.Chain{Name: o.chain}, []byte(nil)
+	if o.chain == beacon.Fixed {
+		fixed, value := beacon.NewFixed([32]byte(random[:32]))
+		file, err := document.Encode(value)
+		if err != nil {
+			return nil, nil, err
+		}
+		chain, revealed = fixed, file
+	}
+	device, err := a.device()
+	if err != nil {
+		return nil, nil, err
+	}
+	root, err := verify.InitRoot(p, seed, device.Runner)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &job.Job{
+		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Operator: operator, Pool: named(o.pool), Audience: named(o.audience), Policy: policy,
+		Program: p.Digest(),
+		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},
+		Order:   job.OrderRule{Rule: job.Rule, Seed: named(fmt.Sprintf("verifyd/order/%d", seed))},
+		Init:    job.Init{Root: root, Seed: seed},
+		Seed:    seed,
+		Steps:   o.steps, Stride: o.stride, Slots: o.slots, Sampled: o.sampled,
+		Beacon: chain, Delay: uint32(o.delay / time.Second), Deadline: uint32(o.deadline / time.Second),
+	}, revealed, nil
+}
+
+// emitJob prints what a job is about.
+func (a *app) emitJob(dir string, j *job.Job) error {
+	digest, err := document.Digest(job.Kind, *j)
+	if err != nil {
+		return err
+	}
+	view := struct {
+		Folder   string      `json:"folder"`
+		Digest   merkle.Hash `json:"digest"`
+		Job      *job.Job    `json:"job"`
+		Segments uint64      `json:"segments"`
+	}{dir, digest, j, j.Segments()}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "job", digest)
+		row(w, "folder", dir)
+		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
+		row(w, "replay", fmt.Sprintf("%d segments and the last one, picked by %s", j.Sampled, j.Beacon.Name))
+	})
+}
+
+func (a *app) jobReceiptCommand() *cobra.Command {
+	var dir, keyFile, out string
+	cmd := &cobra.Command{
+		Use:   "receipt CLAIM --job FOLDER --key OPERATOR --out FILE",
+		Short: "Sign the time at which a claim arrived, which fixes the beacon's round",
+		Long: `receipt signs that a claim arrived now. Give each worker and slot one receipt,
+ever: a second one would draw the challenge anew.`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(_ *cobra.Command, args []string) error {
+			key, err := keys.ReadPrivate(keyFile)
+			if err != nil {
+				return err
+			}
+			operator, err := keyOf(key)
+			if err != nil {
+				return err
+			}
+			t, err := readTermsFor(dir, operator)
+			if err != nil {
+				return err
+			}
+			claim, err := readFile(args[0], document.MaxSize)
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			receipt, err := verify.Receive(t.Terms, claim, now, key)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if err := writeNew(out, receipt, 0o644); err != nil {
+				return err
+			}
+			return a.emitDue(out, t.Job, now)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&dir, "job", "", "the job's folder")
+	f.StringVar(&keyFile, "key", "", "operator's private key (PEM)")
+	f.StringVar(&out, "out", "", "file to write; it must not exist")
+	for _, name := range []string{"job", "key", "out"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+	return cmd
+}
+
+// emitDue prints which value of the beacon will pick what is replayed.
+func (a *app) emitDue(receipt string, j *job.Job, arrived time.Time) error {
+	due := arrived.Add(time.Duration(j.Delay) * time.Second)
+	view := struct {
+		Receipt  string    `json:"receipt"`
+		Arrived  time.Time `json:"arrived"`
+		Beacon   string    `json:"beacon"`
+		Round    uint64    `json:"round"`
+		Deadline time.Time `json:"deadline"`
+	}{
+		receipt, arrived.UTC().Truncate(time.Second), j.Beacon.Name, j.Beacon.RoundAt(due.Unix()),
+		arrived.Add(time.Duration(j.Deadline) * time.Second).UTC().Truncate(time.Second),
+	}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "receipt", view.Receipt)
+		row(w, "arrived", view.Arrived.Format(time.RFC3339))
+		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
+		row(w, "to be opened by", view.Deadline.Format(time.RFC3339))
+	})
+}
+
+func (a *app) jobBeaconCommand() *cobra.Command {
+	var round uint64
+	var out string
+	cmd := &cobra.Command{
+		Use:   "beacon SIGNATURE --round N --out FILE",
+		Short: "Check a round of drand quicknet without a network and write it as a beacon",
+		Long: `beacon takes the signature of a drand quicknet round, in hex, as published at
+https://api.drand.sh/52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971/public/ROUND
+and checks it against the chain's public key, which is built in.`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(_ *cobra.Command, args []string) error {
+			b := beacon.Beacon{Chain: beacon.Quicknet, Round: round, Value: args[0]}
+			random, err := (beacon.Chain{Name: beacon.Quicknet}).Randomness(b, round)
+			if err != nil {
+				return err
+			}
+			file, err := document.Encode(b)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(out, file, 0o644); err != nil {
+				return err
+			}
+			view := struct {
+				Beacon     string      `json:"beacon"`
+				Round      uint64      `json:"round"`
+				Randomness merkle.Hash `json:"randomness"`
+			}{out, round, random}
+			return a.emit(view, func(w io.Writer) {
+				row(w, "beacon", out)
+				row(w, "round", round)
+				row(w, "randomness", random)
+			})
+		}),
+	}
+	cmd.Flags().Uint64Var(&round, "round", 0, "number of the round")
+	cmd.Flags().StringVar(&out, "out", "", "file to write; it must not exist")
+	for _, name := range []string{"round", "out"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+	return cmd
+}

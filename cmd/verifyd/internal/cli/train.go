@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+func (a *app) trainCommand() *cobra.Command {
+	return group("train", "The worker's side: do a job, open what is challenged", a.trainRunCommand(), a.trainOpenCommand())
+}
+
+// worker is what both of the worker's commands ask for.
+type worker struct{ operator, data, key string }
+
+func (w *worker) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&w.operator, "operator", "", "operator's public key (PEM)")
+	f.StringVar(&w.data, "data", "", "the job's data set (safetensors)")
+	f.StringVar(&w.key, "key", "", "worker's private key (PEM)")
+	for _, name := range []string{"operator", "data", "key"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+}
+
+func (a *app) trainRunCommand() *cobra.Command {
+	var who worker
+	var slot uint32
+	var out string
+	cmd := &cobra.Command{
+		Use:   "run JOB --operator KEY.pub --data FILE --key WORKER --out FOLDER",
+		Short: "Do the work of a job and sign a claim to it",
+		Long: `run trains as the job says and writes the trace and the signed claim to a
+folder. Send claim.json in it to the operator, and keep the rest: it is needed to
+open what will be challenged.`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			t, err := readTerms(args[0], who.operator)
+			if err != nil {
+				return err
+			}
+			key, err := keys.ReadPrivate(who.key)
+			if err != nil {
+				return err
+			}
+			id, err := keyOf(key)
+			if err != nil {
+				return err
+			}
+			if slot >= t.Job.Slots {
+				return fmt.Errorf("--slot %d: the job has %d, from 0", slot, t.Job.Slots)
+			}
+			data, err := readData(who.data)
+			if err != nil {
+				return err
+			}
+			device, err := a.device()
+			if err != nil {
+				return err
+			}
+			progress, last := a.progress("training"), float32(0)
+			began := time.Now()
+			summary, err := verify.Train(cmd.Context(), verify.Work{
+				Terms: t.Terms, Data: data, Runner: device.Runner, Worker: id.ID(), Slot: slot, Threads: a.hashThreads(),
+				Progress: func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
+			}, out)
+			if err != nil {
+				return err
+			}
+			claim, err := verify.Claim(t.Terms, summary, slot, key)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
+				return err
+			}
+			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
+		}),
+	}
+	who.flags(cmd)
+	cmd.Flags().Uint32Var(&slot, "slot", 0, "which of the job's slots to fill")
+	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
+	_ = cmd.MarkFlagRequired("out") // fails only for a flag that is not there
+	return cmd
+}
+
+func (a *app) emitClaim(path string, s trace.Summary, loss float32, took time.Duration) error {
+	view := struct {
+		Claim   string      `json:"claim"`
+		Steps   uint64      `json:"steps"`
+		Root    merkle.Hash `json:"root"`
+		Final   merkle.Hash `json:"final"`
+		Loss    string      `json:"loss"`
+		Seconds float64     `json:"seconds"`
+	}{path, s.Steps, s.Root, s.Final, fmt.Sprintf("%.6g", loss), math.Round(took.Seconds()*1000) / 1000}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "claim", view.Claim)
+		row(w, "steps", fmt.Sprintf("%d in %.1f s, last loss %s", view.Steps, view.Seconds, view.Loss))
+		row(w, "root", view.Root)
+		row(w, "final state", view.Final)
+	})
+}
+
+func (a *app) trainOpenCommand() *cobra.Command {
+	var who worker
+	var traceDir, receipt, public, out string
+	cmd := &cobra.Command{
+		Use:   "open JOB --trace FOLDER --receipt FILE --beacon FILE --operator KEY.pub --data FILE --key WORKER --out BUNDLE",
+		Short: "Answer the challenge to a claim with a bundle",
+		Args:  cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			t, err := readTerms(args[0], who.operator)
+			if err != nil {
+				return err
+			}
+			key, err := keys.ReadPrivate(who.key)
+			if err != nil {
+				return err
+			}
+			documents := verify.Documents{Job: t.jobFile, Program: t.programFile}
+			for _, f := range []struct {
+				path string
+				into *[]byte
+			}{
+				{filepath.Join(traceDir, verify.ClaimFile), &documents.Claim},
+				{receipt, &documents.Receipt},
+				{public, &documents.Beacon},
+			} {
+				if *f.into, err = readFile(f.path, document.MaxSize); err != nil {
+					return err
+				}
+			}
+			data, err := readData(who.data)
+			if err != nil {
+				return err
+			}
+			tr, err := trace.Read(traceDir, t.Trace())
+			if err != nil {
+				return err
+			}
+			defer tr.Close()
+			opened, progress := 0, a.progress("opening")
+			err = verify.Open(cmd.Context(), verify.Answer{
+				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key,
+				Progress: func(done, total int) { opened = total; progress(uint64(done), uint64(total)) },
+			}, out)
+			if err != nil {
+				return explainKey(err, "operator")
+			}
+			return a.emitBundle(out, opened)
+		}),
+	}
+	who.flags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&traceDir, "trace", "", "folder that train run made")
+	f.StringVar(&receipt, "receipt", "", "the operator's receipt for the claim")
+	f.StringVar(&public, "beacon", "", "the beacon of the round that the receipt fixes")
+	f.StringVar(&out, "out", "", "folder to make for the bundle")
+	for _, name := range []string{"trace", "receipt", "beacon", "out"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+	return cmd
+}
+
+func (a *app) emitBundle(dir string, segments int) error {
+	size := int64(0)
+	err := filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	view := struct {
+		Bundle   string `json:"bundle"`
+		Segments int    `json:"segments"`
+		Bytes    int64  `json:"bytes"`
+	}{dir, segments, size}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "bundle", dir)
+		row(w, "opened", fmt.Sprintf("%d segments, %d bytes", segments, size))
+	})
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+)
+
+// verifyOptions are what a verifier adds to a bundle.
+type verifyOptions struct {
+	operator, key          string // files
+	verdict, proof         string // files to write
+	epoch                  uint64
+	account                string
+	units, cumulativeUnits string
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify BUNDLE --operator KEY.pub",
+		Short: "Replay what was challenged and say PASS, FAIL or INCONCLUSIVE",
+		Long: `verify checks a bundle against the operator's public key and replays the
+segments that the beacon picked. It needs nothing but the bundle and the key.
+
+The exit code is 0 for PASS, 3 for FAIL and 4 for INCONCLUSIVE; 1 means that the
+bundle cannot be judged. A FAIL has been confirmed by a second replay on the
+reference code path. With --key the verdict, and what it is worth, can be signed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args[0], o) }),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
+	f.StringVar(&o.key, "key", "", "verifier's private key (PEM), to sign with")
+	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
+	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
+	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
+	f.StringVar(&o.account, "account", "", "for the proof: ledger account, up to 32 bytes in hex with 0x; the worker's key id if not given")
+	f.StringVar(&o.units, "units", "0", "for the proof: what the claim earns if it passes")
+	f.StringVar(&o.cumulativeUnits, "earned", "0", "for the proof: what the account has earned before")
+	_ = cmd.MarkFlagRequired("operator") // fails only for a flag that is not there
+	return cmd
+}
+
+func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
+	signs := o.verdict != "" || o.proof != ""
+	if signs != (o.key != "") {
+		return usageError{errors.New("--key belongs to --verdict or --proof, and is needed there")}
+	}
+	credit, err := o.credit()
+	if err != nil {
+		return usageError{err}
+	}
+	operator, err := readKey(o.operator)
+	if err != nil {
+		return err
+	}
+	device, confirm, err := a.devices()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	v, err := verify.Judge(cmd.Context(), bundle, operator, verify.Options{
+		Device: device, Confirm: confirm, Threads: a.hashThreads(), Now: began, Progress: a.progress("replaying"),
+	})
+	if err != nil {
+		return explainJudge(fmt.Errorf("%s: %w", bundle, err))
+	}
+	if signs {
+		if err := a.sign(bundle, operator, v, o, credit); err != nil {
+			return err
+		}
+	}
+	took := time.Since(began)
+	if err := a.emit(v, func(w io.Writer) { verdictText(w, v, took) }); err != nil {
+		return err
+	}
+	switch v.Finding.Outcome {
+	case verify.Fail:
+		return exitWith(exitFail)
+	case verify.Inconclusive:
+		return exitWith(exitInconclusive)
+	}
+	return nil
+}
+
+// credit reads the part of a proof that a verdict does not give.
+func (o verifyOptions) credit() (c contribution.Credit, err error) {
+	c.Epoch = o.epoch
+	if c.Units, err = proofs.ParseUint128(o.units); err != nil {
+		return c, fmt.Errorf("--units: %w", err)
+	}
+	if c.Cumulative, err = proofs.ParseUint128(o.cumulativeUnits); err != nil {
+		return c, fmt.Errorf("--earned: %w", err)
+	}
+	if o.account != "" {
+		if c.Account, err = proofs.ParseAccount(o.account); err != nil {
+			return c, fmt.Errorf("--account: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// explainJudge adds what to do about a bundle that cannot be judged.
+func explainJudge(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), verify.OpeningFile):
+		return hint(err, "a claim that is not opened by its deadline is a FAIL, but the deadline is not over")
+	case errors.Is(err, document.ErrSignature):
+		return hint(err, "the key given is not the operator's, or the file was changed after it was signed")
+	}
+	return err
+}
+
+// sign writes the signed verdict and the signed proof that are asked for.
+func (a *app) sign(bundle string, operator document.Key, v *verify.Verdict, o verifyOptions, credit contribution.Credit) error {
+	key, err := keys.ReadPrivate(o.key)
+	if err != nil {
+		return err
+	}
+	if o.verdict != "" {
+		signed, err := v.Sign(key)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(o.verdict, signed, 0o644); err != nil {
+			return err
+		}
+		a.note("signed verdict in %s", o.verdict)
+	}
+	if o.proof == "" {
+		return nil
+	}
+	if credit.Account == (proofs.Hash{}) {
+		credit.Account = proofs.Hash(v.Finding.Worker)
+	}
+	t, err := readTermsFor(bundle, operator)
+	if err != nil {
+		return err
+	}
+	c, err := contribution.State(v, t.Job, credit, time.Now())
+	if err != nil {
+		return err
+	}
+	signed, err := proofs.Sign(c, key)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(o.proof, signed.Bytes(), 0o644); err != nil {
+		return err
+	}
+	a.note("signed contribution proof in %s", o.proof)
+	return nil
+}
+
+func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
+	f := v.Finding
+	row(w, f.Outcome)
+	if f.Outcome != verify.Pass {
+		row(w, "reason", f.Reason)
+	}
+	if d := f.First; d != nil {
+		where := fmt.Sprintf("step %d of segment %d", d.Step, d.Segment)
+		if d.Tensor != "" {
+			where += ", tensor " + d.Tensor
+		}
+		row(w, "first difference", where)
+	}
+	row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(f.Challenged), f.Segments))
+	row(w, "picked by", fmt.Sprintf("%s round %d, randomness %s", f.Beacon, f.Round, f.Randomness))
+	for _, odds := range f.Odds {
+		row(w, "forging "+odds.Share, fmt.Sprintf("%d segments, would be caught with probability %s", odds.Forged, odds.Caught))
+	}
+	row(w, "job", f.Job)
+	row(w, "worker", fmt.Sprintf("%s, slot %d", f.Worker, f.Slot))
+	row(w, "claim", f.Root)
+	row(w, "evidence", v.Evidence)
+	row(w, "build", fmt.Sprintf("%s %s, profile %s, %s", v.Build.Version, v.Build.Revision, f.Profile, v.Build.Device))
+	if v.Build.Confirmed != "" {
+		row(w, "confirmed by", v.Build.Confirmed)
+	}
+}
