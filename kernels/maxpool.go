@@ -13,11 +13,42 @@ func (o MaxPool2D) Operands() []Operand {
 	return []Operand{{"x", F32, o.in(), In}, {"y", F32, o.out(), Out}, {"index", I32, o.out(), Out}}
 }
 func (o MaxPool2D) pieces(_ *CPU, phase int) int { return o.planes(phase) }
-func (o MaxPool2D) piece(_ *worker, _, i int, b []Buf) {
+func (o MaxPool2D) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := o.planeRange(i)
 	in, out := o.H*o.W, o.OutH()*o.OutW()
 	for p := lo; p < hi; p++ {
-		o.plane(b[0].F[p*in:(p+1)*in], b[1].F[p*out:(p+1)*out], b[2].I[p*out:(p+1)*out])
+		x, y, index := b[0].F[p*in:(p+1)*in], b[1].F[p*out:(p+1)*out], b[2].I[p*out:(p+1)*out]
+		if o.KH == 2 && o.KW == 2 && o.StrideH == 2 && o.StrideW == 2 && o.PadH == 0 && o.PadW == 0 {
+			o.planeOfPairs(w.vec, x, y, index)
+		} else {
+			o.plane(x, y, index)
+		}
+	}
+}
+
+// planeOfPairs is plane for 2x2 windows side by side.
+func (o MaxPool2D) planeOfPairs(v *vector, x, y []float32, index []int32) {
+	n := o.OutW()
+	for oh := range o.OutH() {
+		at := 2 * oh * o.W
+		v.maxPool2(y[oh*n:(oh+1)*n], index[oh*n:(oh+1)*n], x[at:at+2*n], x[at+o.W:at+o.W+2*n], int32(at), int32(o.W))
+	}
+}
+
+func maxPool2Loop(y []float32, index []int32, top, bottom []float32, at, width int32) {
+	for j := range y {
+		k := int32(2 * j)
+		best, where := top[k], at+k
+		if v := top[k+1]; v > best || v != v {
+			best, where = v, at+k+1
+		}
+		if v := bottom[k]; v > best || v != v {
+			best, where = v, at+k+width
+		}
+		if v := bottom[k+1]; v > best || v != v {
+			best, where = v, at+k+width+1
+		}
+		y[j], index[j] = best, where
 	}
 }
 

@@ -34,6 +34,10 @@ type vector struct {
 	subScale  func(dx, x, t []float32, s float32)                                        // dx[i] = (x[i] - t[i]) * s
 	dropout   func(y, x []float32, at uint64, s stream, threshold uint32, scale float32) // y[i] = word at+i of s >= threshold ? x[i]*scale : +0; at is a multiple of 4
 
+	// The windows are top[2j], top[2j+1], bottom[2j], bottom[2j+1], and at+2j is the place of the first:
+	// y[j], index[j] = the largest of contract.md section 7.7 and its place, where bottom lies width behind top.
+	maxPool2 func(y []float32, index []int32, top, bottom []float32, at, width int32)
+
 	foldRows    func(sum, x []float32, stride, n int) // sum[j] += x[i*stride+j] for i < n ascending; j runs over sum
 	foldColumns func(sum, x []float32, stride, n int) // sum[j] += x[j*stride+i] for i < n ascending; j runs over sum
 
@@ -76,6 +80,8 @@ func generic() *vector {
 
 		add: addLoop, mul: mulLoop, scale: scaleLoop, addScalar: addScalarLoop, addRows: addRowsLoop,
 		subScale: subScaleLoop, dropout: dropoutLoop,
+
+		maxPool2: maxPool2Loop,
 
 		foldRows: foldRowsLoop, foldColumns: foldColumnsLoop,
 

@@ -202,6 +202,11 @@ func adamWAVX2(p []float32, g []float32, m []float32, v []float32, s *[9]float32
 //go:noescape
 func dropoutAVX2(y []float32, x []float32, at uint64, s stream, threshold uint32, scale float32)
 
+// maxPool2AVX2 is the maxPool2 of the vector table.
+//
+//go:noescape
+func maxPool2AVX2(y []float32, index []int32, top []float32, bottom []float32, at int32, width int32)
+
 // useAVX2 takes every loop above.
 func (v *vector) useAVX2() {
 	v.relu = reluAVX2
@@ -244,4 +249,5 @@ func (v *vector) useAVX2() {
 	v.adam = adamAVX2
 	v.adamW = adamWAVX2
 	v.dropout = dropoutAVX2
+	v.maxPool2 = maxPool2AVX2
 }

@@ -202,6 +202,11 @@ func adamWAVX512(p []float32, g []float32, m []float32, v []float32, s *[9]float
 //go:noescape
 func dropoutAVX512(y []float32, x []float32, at uint64, s stream, threshold uint32, scale float32)
 
+// maxPool2AVX512 is the maxPool2 of the vector table.
+//
+//go:noescape
+func maxPool2AVX512(y []float32, index []int32, top []float32, bottom []float32, at int32, width int32)
+
 // useAVX512 takes every loop above.
 func (v *vector) useAVX512() {
 	v.relu = reluAVX512
@@ -244,4 +249,5 @@ func (v *vector) useAVX512() {
 	v.adam = adamAVX512
 	v.adamW = adamWAVX512
 	v.dropout = dropoutAVX512
+	v.maxPool2 = maxPool2AVX512
 }

@@ -196,18 +196,37 @@ const (
 	notEqual  = 4
 	less      = 17
 	lessEqual = 18
+	greater   = 30
 )
+
+// maskRegister allocates a register for a mask.
+func (a *asm) maskRegister() reg.Register {
+	if a.wide() {
+		return a.K()
+	}
+	return a.vec()
+}
+
+// either is the union of two masks.
+func (a *asm) either(x, y mask) mask {
+	m := make(mask, len(x))
+	for i := range m {
+		m[i] = a.maskRegister()
+		if a.wide() {
+			a.KORW(x[i], y[i], m[i])
+		} else {
+			a.VORPS(x[i], y[i], m[i])
+		}
+	}
+	return m
+}
 
 // compare is the mask of x op y. NaN compares false, except that it is unordered.
 func (a *asm) compare(predicate uint8, x, y value) mask {
 	x = a.load(x)
 	m := make(mask, max(len(x), len(y)))
 	for i := range m {
-		if a.wide() {
-			m[i] = a.K()
-		} else {
-			m[i] = a.vec()
-		}
+		m[i] = a.maskRegister()
 		a.VCMPPS(operand.U8(predicate), y.at(i), x.at(i), m[i])
 	}
 	return m

@@ -71,7 +71,8 @@ type cursor struct {
 	index  reg.GPVirtual // elements; nil is 0
 	offset int           // bytes
 	chains int
-	tail   mask // nil is whole vectors
+	tail   mask          // nil is whole vectors
+	left   reg.GPVirtual // elements in the partial vector
 }
 
 func (c cursor) mem(base reg.Register, chain int) operand.Mem {
@@ -155,7 +156,7 @@ func (a *asm) each(n reg.GPVirtual, chains int, body func(cursor)) {
 	end := a.label("end")
 	a.TESTQ(left, left)
 	a.JLE(operand.LabelRef(end))
-	body(cursor{a: a, index: index, chains: 1, tail: a.first(left)})
+	body(cursor{a: a, index: index, chains: 1, tail: a.first(left), left: left})
 	a.Label(end)
 }
 
@@ -177,4 +178,16 @@ func (a *asm) first(n reg.GPVirtual) mask {
 	a.NEGQ(back)
 	a.VMOVUPS(operand.Mem{Base: start, Index: back, Scale: 4}, m)
 	return mask{m}
+}
+
+// clamp is n within [0, lanes].
+func (a *asm) clamp(n reg.GPVirtual) reg.GPVirtual {
+	zero, r := a.GP64(), a.GP64()
+	a.XORQ(zero, zero)
+	a.MOVQ(operand.I32(a.lanes), r)
+	a.CMPQ(n, r)
+	a.CMOVQLT(n, r)
+	a.TESTQ(r, r)
+	a.CMOVQLT(zero, r)
+	return r
 }

@@ -28,6 +28,7 @@ var families = []struct {
 	{"folds", folds},
 	{"optimizer", optimizer},
 	{"random", random},
+	{"pool", pool},
 }
 
 func main() {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // random writes the loops that draw from Philox4x32-10.
@@ -84,27 +83,11 @@ func (a *asm) dropout() {
 	a.end()
 }
 
-// clamp is n within [0, lanes].
-func (a *asm) clamp(n reg.GPVirtual) reg.GPVirtual {
-	zero, r := a.GP64(), a.GP64()
-	a.XORQ(zero, zero)
-	a.MOVQ(operand.I32(a.lanes), r)
-	a.CMPQ(n, r)
-	a.CMOVQLT(n, r)
-	a.TESTQ(r, r)
-	a.CMOVQLT(zero, r)
-	return r
-}
-
 // atLeast is the mask of x >= y, unsigned.
 func (a *asm) atLeast(x, y value) mask {
 	m := make(mask, len(x))
 	for i, v := range a.binary(a.VPMAXUD, x, y) {
-		if a.wide() {
-			m[i] = a.K()
-		} else {
-			m[i] = a.vec()
-		}
+		m[i] = a.maskRegister()
 		a.VPCMPEQD(x[i], v, m[i])
 	}
 	return m
