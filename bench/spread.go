@@ -34,6 +34,7 @@ type Ratio struct {
 	Median float64 `json:"of_medians"`     // second's median over the first's
 	Q1     float64 `json:"pair_q1"`        // quartiles over the rounds, each round's pair compared
 	Q3     float64 `json:"pair_q3"`        //
+	Best   float64 `json:"of_bests"`       // second's best over the first's: the machine left alone, if ever it was
 	CPU    float64 `json:"of_cpu_medians"` // the same by process time; of use with one thread only
 }
 
@@ -45,7 +46,7 @@ func ratioOf(ours, peer []Sample) Ratio {
 		pairs = append(pairs, float64(peer[i].Wall)/float64(max(ours[i].Wall, 1)))
 	}
 	slices.Sort(pairs)
-	r := Ratio{Median: over(b.Median, a.Median), CPU: over(b.CPU, a.CPU)}
+	r := Ratio{Median: over(b.Median, a.Median), Best: over(b.Best, a.Best), CPU: over(b.CPU, a.CPU)}
 	r.Q1, r.Q3 = quantile(pairs, 0.25), quantile(pairs, 0.75)
 	return r
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/bench"
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/optest"
 )
 
 func main() {
@@ -31,9 +33,13 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, verify, or operators, which says where a step's time goes")
 	name := flag.String("name", "cpu", "`name` of the results file")
 	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
+	alone := flag.Bool("kernels", false, "only print the time of every operator on its own, on one thread")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if *alone {
+		return kernelTimes()
 	}
 	o.Progress = func(what string) { fmt.Fprintln(os.Stderr, "measuring", what) }
 	report, err := bench.Run(ctx, o)
@@ -49,6 +55,16 @@ func run(ctx context.Context) error {
 		}
 	}
 	return report.Markdown(os.Stdout)
+}
+
+// kernelTimes prints the conformance suite's table of times.
+func kernelTimes() error {
+	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
+	if err != nil {
+		return err
+	}
+	defer cpu.Close()
+	return optest.Perf(os.Stdout, optest.CPU(cpu))
 }
 
 // write replaces the results file at path.
