@@ -5,34 +5,6 @@ import (
 	"testing"
 )
 
-// near fails the test unless got is want but for rounding, relative to the largest of want.
-func near(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
-	t.Helper()
-	var top float64
-	for _, v := range want {
-		top = max(top, math.Abs(v))
-	}
-	for i, v := range want {
-		if d := math.Abs(float64(got[i]) - v); !(d <= tolerance*top) {
-			t.Fatalf("%s[%d] = %v, want %v", what, i, got[i], v)
-		}
-	}
-}
-
-// same fails the test unless got and want are the same bits.
-func same(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
-	}
-	for i, v := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(v) && !(v != v && got[i] != got[i]) {
-			t.Fatalf("%s[%d] = %v (%08x), want %v (%08x)", what, i,
-				got[i], math.Float32bits(got[i]), v, math.Float32bits(v))
-		}
-	}
-}
-
 // norm64 is the gradient of a normalisation in binary64. Without centring it is that of RMSNorm.
 func norm64(x, gamma, dy []float32, rows, cols int, eps float64, centred bool) (y, dx, dgamma, dbeta []float64) {
 	y, dx = make([]float64, rows*cols), make([]float64, rows*cols)

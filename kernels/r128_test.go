@@ -5,38 +5,6 @@ import (
 	"testing"
 )
 
-// fill is n numbers in [-1, 1) from a xorshift generator.
-func fill(n int, seed uint64) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		seed ^= seed << 13
-		seed ^= seed >> 7
-		seed ^= seed << 17
-		x[i] = float32(int64(seed>>20)-1<<43) / (1 << 43)
-	}
-	return x
-}
-
-// run computes op with one worker on the code path.
-func run(t *testing.T, op Operator, bufs ...Buf) {
-	t.Helper()
-	c, err := NewCPU(Options{ISA: Generic, Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Run(op, bufs); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// floats is a buffer of binary32 elements, and ints one of integers.
-func floats(x ...float32) Buf { return Buf{F: x} }
-func ints(x ...int32) Buf     { return Buf{I: x} }
-
-// zeros is a buffer of n elements.
-func zeros(n int) Buf { return Buf{F: make([]float32, n)} }
-
 func TestR128GivesTheGoldenSums(t *testing.T) {
 	x := fill(200000, 9)
 	for _, c := range []struct {

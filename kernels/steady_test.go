@@ -55,12 +55,6 @@ func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
 				bufs = append(bufs, zeros(o.Len))
 			}
 		}
-		if n := testing.AllocsPerRun(5, func() {
-			if err := c.Run(op, bufs); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%s: %v allocations", op.Name(), n)
-		}
+		steady(t, c, op, bufs)
 	}
 }
