@@ -117,7 +117,7 @@ func TestTrainingHasTheSameBytesOnEveryPathAndThreadCount(t *testing.T) {
 
 // The digests are the same on every architecture. They change only with DRN-1, with the order in which
 // this package calls its operators, or with the programs above.
-func TestTheBytesOfTrainingAreFixed(t *testing.T) {
+func TestTheDigestOfTrainingIsFixed(t *testing.T) {
 	for name, want := range map[string]string{
 		"mlp": "fc48aeda9771d2f180a469775677a467210a1f444cb9efc98a5a0993c4d087ae",
 		"cnn": "f88bde8b48385498852769ae075a6d9c5df6d538aaa3f417cb797e2b791aa7cb",
