@@ -7,7 +7,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for machine in arm64:aarch64 s390x:s390x; do
 	arch=${machine%:*} qemu=qemu-${machine#*:}-static
-	for package in . ./optest; do
+	for package in . ./optest ../verify/program; do
 		CGO_ENABLED=0 GOARCH=$arch go test -c -o "$out/test" $package
 		(cd $package && "$qemu" "$out/test" -test.run 'Golden|KnownAnswers|Digest')
 	done
