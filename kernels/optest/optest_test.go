@@ -15,7 +15,10 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-var report = flag.String("report", "", "instead of testing, write a report: perf, coverage or support")
+var (
+	report = flag.String("report", "", "instead of testing, write a report: perf, coverage or support")
+	only   = flag.String("isa", "", "test this code path alone, and fail where it is not available")
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -57,8 +60,16 @@ func writeReport(kind string) error {
 // machines starts a CPU for each code path of this machine and each number of threads.
 func machines(t *testing.T, threads ...int) []Backend {
 	t.Helper()
+	isas := kernels.Available()
+	if *only != "" {
+		isa, err := kernels.ParseISA(*only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isas = []kernels.ISA{isa}
+	}
 	var all []Backend
-	for _, isa := range kernels.Available() {
+	for _, isa := range isas {
 		for _, n := range threads {
 			c, err := kernels.NewCPU(kernels.Options{ISA: isa, Threads: n})
 			if err != nil {
