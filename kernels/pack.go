@@ -36,8 +36,8 @@ func packAlong(kc, n, cols int, b []float32, row int, dst []float32, step int) {
 		s := b[k*row:][:n]
 		for p := 0; p < whole; p += cols {
 			d := dst[p/cols*step+k*cols:][:cols]
-			for j := 0; j <= cols-16; j += 16 {
-				*(*[16]float32)(d[j:]) = *(*[16]float32)(s[p+j:])
+			for j := 0; j < cols; j += 8 {
+				*(*[8]float32)(d[j:]) = *(*[8]float32)(s[p+j:])
 			}
 		}
 		if whole < n {

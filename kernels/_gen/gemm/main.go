@@ -1,5 +1,5 @@
 // Command gemm writes the assembly of the matrix product's tiles, for AVX2 and AVX-512 from one
-// template. Run it through `go generate ./kernels`.
+// template, and for NEON. Run it through `go generate ./kernels`.
 package main
 
 import (
@@ -21,6 +21,9 @@ func main() {
 		if err := write(os.Args[1], i); err != nil {
 			log.Fatal(err)
 		}
+	}
+	if err := writeNEON(os.Args[1]); err != nil {
+		log.Fatal(err)
 	}
 }
 

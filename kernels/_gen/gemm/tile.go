@@ -43,6 +43,15 @@ func (t tile) symbol() string {
 	return fmt.Sprintf("%sTile%d%s", []string{"strided", "listed"}[t.from], t.rows, t.name)
 }
 
+func (t tile) signature() string {
+	place := []string{"kb int", "at *int32"}[t.from]
+	return "func(kc int, a *float32, ra, ka int, b *float32, " + place + ", c *float32, rc, add int)"
+}
+
+func (t tile) doc() string {
+	return fmt.Sprintf("%s is %sTile in gemm_tile.go, %d rows by %d columns.", t.symbol(), []string{"strided", "listed"}[t.from], t.rows, 2*t.lanes)
+}
+
 // vec allocates a vector register.
 func (t tile) vec() reg.VecVirtual {
 	if t.lanes == 16 {
@@ -61,12 +70,11 @@ func (t tile) zero(r reg.VecVirtual) {
 }
 
 func (t tile) write() {
-	place := map[source]string{strided: "kb int", listed: "at *int32"}[t.from]
 	t.Function(t.symbol())
 	t.Attributes(attr.NOSPLIT)
-	t.SignatureExpr("func(kc int, a *float32, ra, ka int, b *float32, " + place + ", c *float32, rc, add int)")
+	t.SignatureExpr(t.signature())
 	t.Pragma("noescape")
-	t.Doc(t.symbol() + " is " + []string{"strided", "listed"}[t.from] + fmt.Sprintf("Tile in gemm_tile.go, %d rows by %d columns.", t.rows, 2*t.lanes))
+	t.Doc(t.doc())
 
 	size := 4 * t.lanes
 	kc := t.Load(t.Param("kc"), t.GP64())
@@ -196,6 +204,9 @@ func table(i isa) []byte {
 		}
 		fmt.Fprintf(&w, "\t\t},\n")
 	}
-	fmt.Fprintf(&w, "\t\ttranspose: transposeAVX2,\n\t}\n}\n")
+	if i != neon {
+		fmt.Fprintf(&w, "\t\ttranspose: transposeAVX2,\n")
+	}
+	fmt.Fprintf(&w, "\t}\n}\n")
 	return w.Bytes()
 }
