@@ -59,6 +59,10 @@ func newCall(t *testing.T, r *rand.Rand, f reflect.Type, n, offset, alias int) c
 			}
 			c.buffers = append(c.buffers, b)
 			c.args = append(c.args, reflect.ValueOf(b[offset:offset+n]))
+		case reflect.TypeFor[[]int32]():
+			c.args = append(c.args, reflect.ValueOf(make([]int32, n)))
+		case reflect.TypeFor[int](), reflect.TypeFor[int32]():
+			c.args = append(c.args, reflect.ValueOf(r.IntN(1000)).Convert(p))
 		case reflect.TypeFor[float32]():
 			x := []float32{0}
 			draw(r, x)
