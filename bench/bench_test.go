@@ -175,7 +175,7 @@ func TestARowSaysWhetherItReachesWhatIsAsked(t *testing.T) {
 		"no allocations":    {Row{Unit: "allocations", Most: true}, true, "at most 0: met"},
 		"an allocation":     {Row{Value: 1, Unit: "allocations", Most: true}, false, "at most 0: **not met**"},
 		"bytes are in MiB":  {Row{Value: 3 << 20, Unit: "byte", Limit: 2 << 20, Most: true}, false, "at most 2.0 MiB: **not met**"},
-		"rate of a measure": {Row{Ours: &Spread{Median: 1}, Value: 3, Limit: 2}, true, "at least 2: met"},
+		"rate of a measure": {Row{Ours: &Spread{Median: 1}, Unit: "byte", Value: 3, Limit: 2}, true, "at least 2: met"},
 	} {
 		if c.row.Met() != c.met || c.row.asked() != c.says {
 			t.Errorf("%s: met %v, says %q", name, c.row.Met(), c.row.asked())

@@ -139,7 +139,7 @@ func (r *Row) asked() string {
 	if !r.Met() {
 		mark = "**not met**"
 	}
-	if r.Ratio == nil && r.Unit == "byte" {
+	if r.Ours == nil && r.Unit == "byte" {
 		return fmt.Sprintf("%s %.1f MiB: %s", sign, r.Limit/(1<<20), mark)
 	}
 	return fmt.Sprintf("%s %.4g: %s", sign, r.Limit, mark)

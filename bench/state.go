@@ -34,11 +34,8 @@ func (s *session) measureState(context.Context) error {
 		if err != nil {
 			return err
 		}
-		row.Value = size / row.Ours.Median / 1e9 / float64(threads)
-		row.Note = fmt.Sprintf("%.2f GB/s a core", row.Value)
-		if threads == 1 {
-			row.Limit = 2
-		}
+		row.Value, row.Limit = over(size/1e9, row.Ours.CPU), 2
+		row.Note = fmt.Sprintf("%.2f GB/s a core, by process time", row.Value)
 		s.add(row)
 	}
 
