@@ -93,3 +93,18 @@ func TestUnknownChainsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzRandomness(f *testing.F) {
+	f.Add(round1000.Value, uint64(1000))
+	f.Add("c0"+strings.Repeat("00", 47), uint64(1))
+	fixed, revealed := NewFixed([32]byte{7})
+	f.Add(revealed.Value, uint64(1))
+	f.Fuzz(func(t *testing.T, value string, round uint64) {
+		for _, c := range []Chain{{Name: Quicknet}, fixed} {
+			_, err := c.Randomness(Beacon{Chain: c.Name, Round: round, Value: value}, round)
+			if err == nil && value != round1000.Value && value != revealed.Value {
+				t.Fatalf("%s: forged value %q for round %d", c.Name, value, round)
+			}
+		}
+	})
+}

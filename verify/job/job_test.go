@@ -1,0 +1,160 @@
+package job
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+func newKey(t testing.TB, number byte) (*ecdsa.PrivateKey, document.Key) {
+	t.Helper()
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{number}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := document.NewKey(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private, key
+}
+
+func sample(t testing.TB) Job {
+	t.Helper()
+	_, key := newKey(t, 1)
+	return Job{
+		Version: Version, Profile: Profile, Merkle: merkle.Version, State: state.Version,
+		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
+		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Order: OrderRule{Rule, merkle.Hash{6}},
+		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: 3,
+		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
+	}
+}
+
+func TestAJobComesBackFromItsFile(t *testing.T) {
+	private, key := newKey(t, 1)
+	j := sample(t)
+	file, err := Sign(j, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, digest, err := Open("job.json", file, key)
+	if err != nil || *back != j {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	const want = "d151db09a915359af002386499d966784c62f80574d003475ef83832044dc075"
+	if digest.String() != want {
+		t.Errorf("digest %v, want %v: the encoding of jobs has changed", digest, want)
+	}
+	if _, other := newKey(t, 2); other == key {
+		t.Fatal("keys are equal")
+	} else if _, _, err := Open("job.json", file, other); err == nil {
+		t.Error("opened with another operator's key")
+	}
+}
+
+func TestEachFieldOfAJobIsChecked(t *testing.T) {
+	private, _ := newKey(t, 1)
+	for words, spoil := range map[string]func(*Job){
+		"version: \"verifyd-job/2\"":  func(j *Job) { j.Version = "verifyd-job/2" },
+		"profile":                     func(j *Job) { j.Profile = "drn1/bf16" },
+		"merkle":                      func(j *Job) { j.Merkle = "verifyd-merkle/0" },
+		"state":                       func(j *Job) { j.State = "" },
+		"order.rule":                  func(j *Job) { j.Order.Rule = "claimed" },
+		"pool: zero":                  func(j *Job) { j.Pool = merkle.Hash{} },
+		"audience: zero":              func(j *Job) { j.Audience = merkle.Hash{} },
+		"program: zero":               func(j *Job) { j.Program = merkle.Hash{} },
+		"data.root: zero":             func(j *Job) { j.Data.Root = merkle.Hash{} },
+		"init.root: zero":             func(j *Job) { j.Init.Root = merkle.Hash{} },
+		"data.samples: 0":             func(j *Job) { j.Data.Samples = 0 },
+		"data.samples: 4294967297":    func(j *Job) { j.Data.Samples = MaxRows + 1 },
+		"steps: 0":                    func(j *Job) { j.Steps = 0 },
+		"steps: 16777217":             func(j *Job) { j.Steps = MaxSteps + 1 },
+		"stride: 0":                   func(j *Job) { j.Stride = 0 },
+		"stride: 1025":                func(j *Job) { j.Stride = MaxStride + 1 },
+		"slots: 0":                    func(j *Job) { j.Slots = 0 },
+		"sampled: 0":                  func(j *Job) { j.Sampled = 0 },
+		"sampled: 4097":               func(j *Job) { j.Sampled = MaxSampled + 1 },
+		"delay":                       func(j *Job) { j.Delay = MaxWindow + 1 },
+		"deadline: 5 is outside 6":    func(j *Job) { j.Deadline = 5 },
+		"beacon: chain \"lottery\"":   func(j *Job) { j.Beacon.Name = "lottery" },
+		"operator":                    func(j *Job) { j.Operator = document.Key{} },
+		"operator: the manifest name": func(j *Job) { _, j.Operator = newKey(t, 2) },
+	} {
+		j := sample(t)
+		spoil(&j)
+		if _, err := Sign(j, private); err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
+			t.Errorf("%q: %v", words, err)
+		}
+	}
+}
+
+func TestAJobInAnotherOperatorsNameIsRefused(t *testing.T) {
+	private, key := newKey(t, 2)
+	file, err := document.Sign(Kind, sample(t), private) // names key 1
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open("job.json", file, key); err == nil || !strings.Contains(err.Error(), "job.json: operator") {
+		t.Error(err)
+	}
+}
+
+func TestSegmentsTileTheSteps(t *testing.T) {
+	for _, c := range []struct{ steps, stride, segments, last uint64 }{{1, 1, 1, 1}, {10, 3, 4, 1}, {9, 3, 3, 3}, {5, 100, 1, 5}} {
+		j := Job{Steps: c.steps, Stride: c.stride}
+		if j.Segments() != c.segments {
+			t.Errorf("%+v: %d segments", c, j.Segments())
+		}
+		next := uint64(0)
+		for i := range j.Segments() {
+			first, count := j.Segment(i)
+			if first != next || count == 0 {
+				t.Errorf("%+v: segment %d begins at %d with %d", c, i, first, count)
+			}
+			next = first + count
+			if i == c.segments-1 && (count != c.last || next != c.steps) {
+				t.Errorf("%+v: the last segment has %d", c, count)
+			}
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	private, key := newKey(f, 1)
+	file, err := Sign(sample(f), private)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if j, _, err := Open("f", data, key); err == nil && j.Check() != nil {
+			t.Fatal("a job that does not check was opened")
+		}
+	})
+}
+
+// FuzzManifest reads manifests without the signature, which no fuzzer can forge.
+func FuzzManifest(f *testing.F) {
+	payload, err := document.Encode(sample(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(payload)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		j, err := document.Decode[Job]("f", data)
+		if err != nil || j.Check() != nil {
+			return
+		}
+		if n := j.Segments(); n == 0 {
+			t.Fatal("a job without segments checks")
+		}
+	})
+}
