@@ -77,9 +77,18 @@ func reportText(w io.Writer, r *demo.Report) {
 	for _, f := range r.Forgeries {
 		row(w, f.Name, f.Where, odds(f), fmt.Sprintf("%.3f", float64(f.Seen)/float64(r.Challenges)), outcomeText(f.First), caughtText(f))
 	}
-	fmt.Fprintf(w, "\nproofs: %s\n", proofFiles(r))
-	fmt.Fprintf(w, "check:  verifyd proof verify %s --key %s/keys/verifier.pem.pub\n", r.Models[0].Proof, r.Dir)
-	fmt.Fprintf(w, "done in %.0f s\n", r.Seconds)
+	single, seen := 0, 0
+	for _, f := range r.Forgeries {
+		if f.Promised < 1 {
+			single, seen = single+r.Challenges, seen+f.Seen
+		}
+	}
+	fmt.Fprintf(w, "\na single forged segment was among those drawn in %d of %d challenges\n", seen, single)
+	fmt.Fprintf(w, "\nsigned proofs: %s\n", proofFiles(r))
+	fmt.Fprintf(w, "done in %.0f s; now try\n\n", r.Seconds)
+	fmt.Fprintf(w, "  verifyd proof verify %s --key %s/keys/verifier.pem.pub\n", r.Models[0].Proof, r.Dir)
+	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Models[0].Bundle, r.Dir)
+	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Forgeries[0].Bundle, r.Dir)
 }
 
 // odds shows where a probability comes from.

@@ -17,14 +17,21 @@ func (a *app) device() (verify.Device, error) {
 	return a.deviceOf(isa)
 }
 
-// devices starts it and a second one for confirming what the first finds,
-// which shares no assembly with it unless it must.
+// devices starts it and a second one for confirming what the first finds. They
+// share no assembly: one of them is the reference, unless this machine has
+// nothing else.
 func (a *app) devices() (first, second verify.Device, err error) {
-	if first, err = a.device(); err != nil {
+	cpu, err := a.device()
+	if err != nil {
 		return first, second, err
 	}
-	second, err = a.deviceOf(kernels.Generic)
-	return first, second, err
+	other := kernels.Generic
+	if a.isa == other.String() {
+		have := kernels.Available()
+		other = have[len(have)-1]
+	}
+	second, err = a.deviceOf(other)
+	return cpu, second, err
 }
 
 func (a *app) deviceOf(isa kernels.ISA) (verify.Device, error) {

@@ -58,6 +58,10 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
+	if errors.Is(err, context.Canceled) {
+		a.note("interrupted")
+		return exitError
+	}
 	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
 	a.note("%s", message)
 	var h *hinted

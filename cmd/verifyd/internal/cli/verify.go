@@ -86,13 +86,18 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	if err := a.emit(v, func(w io.Writer) { verdictText(w, v, took) }); err != nil {
 		return err
 	}
-	switch v.Finding.Outcome {
+	return outcome(v.Finding.Outcome)
+}
+
+// outcome is how the command ends with a verdict.
+func outcome(o verify.Outcome) error {
+	switch o {
+	case verify.Pass:
+		return nil
 	case verify.Fail:
 		return exitWith(exitFail)
-	case verify.Inconclusive:
-		return exitWith(exitInconclusive)
 	}
-	return nil
+	return exitWith(exitInconclusive)
 }
 
 // credit reads the part of a proof that a verdict does not give.

@@ -55,8 +55,10 @@ func State(v *verify.Verdict, j *job.Job, c Credit, issued time.Time) (proofs.Co
 		}
 		p.CumulativeUnits = total
 	case proofs.Rejected:
-		// Replay stops at the first step that differs.
-		if p.Verdict.Reason == proofs.Mismatch && f.Replayed > 0 {
+		if replayed(f.Reason) {
+			// The finding counts the steps that agreed; replay stopped at the
+			// next one.
+			p.StepsReplayed++
 			p.StepsFailed = 1
 		}
 	}
@@ -79,6 +81,15 @@ func decision(f verify.Finding) proofs.Verdict {
 		reason = proofs.BadOpening
 	}
 	return proofs.Verdict{Kind: proofs.Rejected, Reason: reason}
+}
+
+// replayed says that a reason was found by running a step again.
+func replayed(r verify.Reason) bool {
+	switch r {
+	case verify.WrongBatch, verify.WrongLoss, verify.WrongGradient, verify.WrongClip, verify.WrongUpdate, verify.NotFinite:
+		return true
+	}
+	return false
 }
 
 // engineHash names what reached the verdict: the SHA-256 of the canonical JSON

@@ -17,12 +17,14 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		reason  verify.Reason
 		want    string
 		units   uint64
+		failed  uint64
 	}{
-		{verify.Pass, verify.Honest, "accepted", 40},
-		{verify.Fail, verify.WrongGradient, "rejected/mismatch", 0},
-		{verify.Fail, verify.Unopened, "rejected/not-opened", 0},
-		{verify.Fail, verify.WrongState, "rejected/bad-opening", 0},
-		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0},
+		{verify.Pass, verify.Honest, "accepted", 40, 0},
+		{verify.Fail, verify.WrongGradient, "rejected/mismatch", 0, 1},
+		{verify.Fail, verify.BrokenChain, "rejected/mismatch", 0, 0},
+		{verify.Fail, verify.Unopened, "rejected/not-opened", 0, 0},
+		{verify.Fail, verify.WrongState, "rejected/bad-opening", 0, 0},
+		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0, 0},
 	} {
 		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Steps: 400, Replayed: 48}}
 		p, err := State(v, &job.Job{Audience: [32]byte{1}}, credit, time.Unix(1_795_000_000, 0))
@@ -31,6 +33,9 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		}
 		if p.Verdict.String() != c.want || p.Units != proofs.Uint(c.units) {
 			t.Errorf("%s %s: %s with %s units, want %s with %d", c.outcome, c.reason, p.Verdict, p.Units, c.want, c.units)
+		}
+		if p.StepsFailed != c.failed || p.StepsReplayed != 48+c.failed {
+			t.Errorf("%s %s: %d steps replayed, %d failed", c.outcome, c.reason, p.StepsReplayed, p.StepsFailed)
 		}
 		if want, _ := credit.Cumulative.Add(p.Units); p.CumulativeUnits != want {
 			t.Errorf("%s: cumulative %s, want %s", c.outcome, p.CumulativeUnits, want)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
@@ -33,6 +34,8 @@ type Forgery struct {
 	// segment, and Challenge that challenge's number, from 1.
 	Caught    verify.Finding `json:"caught"`
 	Challenge uint64         `json:"challenge"`
+	// Bundle is the folder with the bundle that Caught is about.
+	Bundle string `json:"bundle"`
 }
 
 // forge tries every forgery throughout and in a single segment.
@@ -53,11 +56,13 @@ func (s *setting) forge(ctx context.Context) ([]Forgery, error) {
 				to, name = from+1, where(from)
 			}
 			progress(uint64(len(results)), total)
-			result, err := s.tryForgery(ctx, f, from, to)
-			if err != nil {
+			result := Forgery{
+				Name: f.name, Where: name, Segments: int(to - from),
+				Bundle: filepath.Join(s.options.Dir, "forged", strings.ReplaceAll(f.name+" "+name, " ", "-")),
+			}
+			if err := s.tryForgery(ctx, f, from, to, &result); err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", f.name, name, err)
 			}
-			result.Where = name
 			results = append(results, result)
 		}
 	}
@@ -70,33 +75,32 @@ func where(segment uint64) string { return fmt.Sprintf("segment %d", segment) }
 
 // tryForgery forges segments from to to-1, claims the trace, and lets
 // challenges at it.
-func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64) (Forgery, error) {
-	result := Forgery{Name: f.name, Segments: int(to - from)}
+func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, result *Forgery) error {
 	dir, err := os.MkdirTemp(s.dir, "forged-")
 	if err != nil {
-		return result, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	offer, err := s.offer(1)
 	if err != nil {
-		return result, err
+		return err
 	}
 	work, err := s.work(offer)
 	if err != nil {
-		return result, err
+		return err
 	}
 	forger, err := newForger(work)
 	if err != nil {
-		return result, err
+		return err
 	}
 	traceDir := filepath.Join(dir, "trace")
 	forged := func(segment uint64) bool { return from <= segment && segment < to }
 	summary, err := forger.trace(traceDir, f, forged)
 	if err != nil {
-		return result, err
+		return err
 	}
 	if result.Seen, err = s.count(offer, summary, forged); err != nil {
-		return result, err
+		return err
 	}
 	result.Promised = odds(offer.terms.Job, from, to)
 
@@ -106,31 +110,34 @@ func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64) (F
 	for number := uint64(1); ; number++ {
 		if number > 1 {
 			if offer, err = s.offer(number); err != nil {
-				return result, err
+				return err
 			}
 		}
 		drawn, err := s.draw(offer, summary)
 		if err != nil {
-			return result, err
+			return err
 		}
 		hit := slices.ContainsFunc(drawn, forged)
 		if !hit && number > 1 {
 			continue
 		}
-		bundle := filepath.Join(dir, fmt.Sprintf("bundle-%d", number))
+		bundle := filepath.Join(dir, "missed")
+		if hit {
+			bundle = result.Bundle
+		}
 		if err := s.bundle(ctx, offer, traceDir, bundle); err != nil {
-			return result, err
+			return err
 		}
 		verdict, err := s.judge(ctx, bundle, nil)
 		if err != nil {
-			return result, err
+			return err
 		}
 		if number == 1 {
 			result.First = verdict.Finding
 		}
 		if hit {
 			result.Caught, result.Challenge = verdict.Finding, number
-			return result, nil
+			return nil
 		}
 	}
 }

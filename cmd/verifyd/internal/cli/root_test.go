@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/verify"
+)
+
+func TestEachOutcomeHasItsExitCode(t *testing.T) {
+	for o, want := range map[verify.Outcome]int{verify.Pass: 0, verify.Fail: 3, verify.Inconclusive: 4} {
+		a := &app{stderr: new(bytes.Buffer), started: true}
+		if got := a.exitCode(&cobra.Command{}, outcome(o)); got != want {
+			t.Errorf("%s: exit code %d, want %d", o, got, want)
+		}
+	}
+}
+
+func TestErrorsAreOneLineAndAHint(t *testing.T) {
+	for _, c := range []struct {
+		err     error
+		started bool
+		code    int
+		want    string
+	}{
+		{errors.New("disk full"), true, 1, "verifyd: disk full\n"},
+		{fmt.Errorf("a.pem: %w", hint(errors.New("too big"), "cut it to %d", 3)), true, 1, "verifyd: a.pem: too big\nverifyd: hint: cut it to 3\n"},
+		{usageError{errors.New("-o what")}, true, 2, "verifyd: -o what\nverifyd: usage: verb\n"},
+		{errors.New("unknown command\n\nDid you mean this?\n"), false, 2, "verifyd: unknown command\nverifyd: usage: verb\n"},
+		{fmt.Errorf("replaying: %w", context.Canceled), true, 1, "verifyd: interrupted\n"},
+	} {
+		var stderr bytes.Buffer
+		a := &app{stderr: &stderr, started: c.started}
+		if code := a.exitCode(&cobra.Command{Use: "verb"}, c.err); code != c.code || stderr.String() != c.want {
+			t.Errorf("%q: exit code %d and %q, want %d and %q", c.err, code, stderr.String(), c.code, c.want)
+		}
+	}
+}
+
+func TestProgressIsSilentWhereNobodyWatchesUntilTenSecondsPass(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &app{stderr: &stderr}
+	report := a.progress("training")
+	for i := range uint64(100) {
+		report(i+1, 100)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("wrote %q", stderr.String())
+	}
+}
