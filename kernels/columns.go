@@ -4,7 +4,7 @@ package kernels
 // fma(1, x, P) = x + P.
 
 // columnBlock is the number of columns in one piece of a sum over rows.
-const columnBlock = 128
+const columnBlock = 256
 
 func columnPieces(cols int) int { return (cols + columnBlock - 1) / columnBlock }
 
