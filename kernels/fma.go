@@ -38,3 +38,20 @@ func roundOdd(p, z, s float64) float32 {
 	}
 	return float32(math.Float64frombits(u))
 }
+
+// fmaRow sets p[j] = fma32(a, b[j], p[j]). The usual case of fma32 is written out, because the
+// compiler does not inline it and this loop is all that a machine without assembly has.
+func fmaRow(p []float32, a float32, b []float32) {
+	x := float64(a)
+	b = b[:len(p)]
+	for j, c := range p {
+		product := float64(x * float64(b[j]))
+		s := float64(product + float64(c))
+		u := math.Float64bits(s)
+		if u&0x1fffffff != 0x10000000 && u>>52&0x7ff > 1023-126 {
+			p[j] = float32(s)
+		} else {
+			p[j] = roundOdd(product, float64(c), s)
+		}
+	}
+}

@@ -38,10 +38,7 @@ func (w *worker) fold(n int) *fold {
 func (f *fold) add(k int, a float32, b []float32, stride int) {
 	f.seek(k)
 	if stride == 1 {
-		b = b[:len(f.p)]
-		for j, p := range f.p {
-			f.p[j] = fma32(a, b[j], p)
-		}
+		fmaRow(f.p, a, b)
 		return
 	}
 	for j, p := range f.p {
