@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -43,6 +44,9 @@ func run(ctx context.Context) error {
 	}
 	o.Progress = func(what string) { fmt.Fprintln(os.Stderr, "measuring", what) }
 	report, err := bench.Run(ctx, o)
+	if errors.Is(err, bench.ErrNoPeer) {
+		return fmt.Errorf("%w\nhint: -no-peers measures verifyd alone", err)
+	}
 	if err != nil {
 		return err
 	}
