@@ -2,11 +2,13 @@ package verify
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -47,6 +49,10 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
 	}
 	t.rows = t.Plan.X().Shape[0]
+	// The first segment is the longest: if its opening can be described, so can all others.
+	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
+		return nil, fmt.Errorf("%s: stride: openings of %d steps of this program do not fit a file: %w", JobFile, j.Stride, err)
+	}
 	return t, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
@@ -27,7 +28,8 @@ type Work struct {
 	Progress func(done uint64, loss float32)
 }
 
-// Train does the work of a job from its initial state and writes the trace to dir, which must not exist.
+// Train does the work of a job from its initial state and writes the trace to dir, which must not exist. If
+// it fails it leaves no directory behind.
 func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	s, err := newStepper(w.Terms, w.Runner, w.Threads)
 	if err != nil {
@@ -53,11 +55,16 @@ func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	if err != nil {
 		return trace.Summary{}, err
 	}
-	if err := train(ctx, w, s, out, current); err != nil {
-		out.Close()
+	err = train(ctx, w, s, out, current)
+	summary, closing := out.Close()
+	if err == nil {
+		err = closing
+	}
+	if err != nil {
+		os.RemoveAll(dir)
 		return trace.Summary{}, err
 	}
-	return out.Close()
+	return summary, nil
 }
 
 func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current merkle.Hash) error {
