@@ -11,10 +11,10 @@ type ConvShape struct {
 }
 
 // OutH is the height of an output image.
-func (s ConvShape) OutH() int { return (s.H+2*s.PadH-s.KH)/s.StrideH + 1 }
+func (s ConvShape) OutH() int { return windows(s.H, s.KH, s.StrideH, s.PadH) }
 
 // OutW is the width of an output image.
-func (s ConvShape) OutW() int { return (s.W+2*s.PadW-s.KW)/s.StrideW + 1 }
+func (s ConvShape) OutW() int { return windows(s.W, s.KW, s.StrideW, s.PadW) }
 
 // taps is the number of weights of one filter, C*KH*KW.
 func (s ConvShape) taps() int { return s.C * s.KH * s.KW }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"sync"
 )
@@ -93,7 +94,11 @@ func (c *CPU) Close() {
 func (c *CPU) Run(op Operator, bufs []Buf) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := check(op, c.operandsOf(op), bufs); err != nil {
+	operands, err := c.operandsOf(op)
+	if err != nil {
+		return err
+	}
+	if err := check(op, operands, bufs); err != nil {
 		return err
 	}
 	runtime.LockOSThread()
@@ -113,17 +118,20 @@ func (c *CPU) Run(op Operator, bufs []Buf) error {
 	return nil
 }
 
-// operandsOf is op.Operands(), remembered.
-func (c *CPU) operandsOf(op Operator) []Operand {
+// operandsOf is op.Operands() of a sound shape, remembered.
+func (c *CPU) operandsOf(op Operator) ([]Operand, error) {
 	operands, ok := c.operands[op]
 	if !ok {
+		if err := checkShape(op.Name(), reflect.ValueOf(op)); err != nil {
+			return nil, err
+		}
 		if len(c.operands) >= maxOperands {
 			clear(c.operands)
 		}
 		operands = op.Operands()
 		c.operands[op] = operands
 	}
-	return operands
+	return operands, nil
 }
 
 // maxOperands is more operators than a program has.

@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Buf is a dense, row-major buffer. Exactly one of the two slices is set.
 type Buf struct {
@@ -59,8 +62,29 @@ type Operator interface {
 	piece(w *worker, phase, i int, b []Buf)
 }
 
-// Check returns an error unless bufs fit op's operands in number, kind and length.
-func Check(op Operator, bufs []Buf) error { return check(op, op.Operands(), bufs) }
+// Check returns an error unless bufs fit op's operands in number, kind and length, and no size in
+// op's shape is negative. That the products of sizes stay within int is the caller's to know.
+func Check(op Operator, bufs []Buf) error {
+	if err := checkShape(op.Name(), reflect.ValueOf(op)); err != nil {
+		return err
+	}
+	return check(op, op.Operands(), bufs)
+}
+
+// checkShape finds the negative sizes of a shape, also of one embedded in another.
+func checkShape(name string, shape reflect.Value) error {
+	for i := range shape.NumField() {
+		switch f := shape.Field(i); {
+		case f.Kind() == reflect.Struct:
+			if err := checkShape(name, f); err != nil {
+				return err
+			}
+		case f.CanInt() && f.Int() < 0:
+			return fmt.Errorf("%s: %s is negative: %d", name, shape.Type().Field(i).Name, f.Int())
+		}
+	}
+	return nil
+}
 
 // check is Check for an operator whose operands are at hand.
 func check(op Operator, operands []Operand, bufs []Buf) error {

@@ -6,14 +6,13 @@ type PoolShape struct {
 	KH, KW, StrideH, StrideW, PadH, PadW int
 }
 
-// OutH is the height of the output.
-func (s PoolShape) OutH() int { return poolOut(s.H, s.KH, s.StrideH, s.PadH) }
+// OutH is the height of the output, OutW its width.
+func (s PoolShape) OutH() int { return windows(s.H, s.KH, s.StrideH, s.PadH) }
+func (s PoolShape) OutW() int { return windows(s.W, s.KW, s.StrideW, s.PadW) }
 
-// OutW is the width of the output.
-func (s PoolShape) OutW() int { return poolOut(s.W, s.KW, s.StrideW, s.PadW) }
-
-// poolOut is the number of windows along one side, 0 for a shape that makes no sense.
-func poolOut(n, k, stride, pad int) int {
+// windows is the number of windows of k elements along a side of n elements between two borders of
+// pad, 0 for a shape that makes no sense.
+func windows(n, k, stride, pad int) int {
 	if stride < 1 || k < 1 || pad < 0 || n+2*pad < k {
 		return 0
 	}
