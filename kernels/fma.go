@@ -15,18 +15,11 @@ func fma32(a, b, c float32) float32 {
 	if u&0x1fffffff != 0x10000000 && u>>52&0x7ff > 1023-126 {
 		return float32(s)
 	}
-	return roundOdd(p, float64(c), s)
-}
-
-// roundOdd converts s = p+z to binary32 as if p+z had been rounded once.
-//
-//go:noinline
-func roundOdd(p, z, s float64) float32 {
-	u := math.Float64bits(s)
 	if u>>52&0x7ff == 0x7ff {
 		return float32(s)
 	}
 	// TwoSum (Knuth): p+z = s+e exactly.
+	z := float64(c)
 	zs := float64(s - p)
 	e := float64(float64(p-float64(s-zs)) + float64(z-zs))
 	if e != 0 && u&1 == 0 {
@@ -45,13 +38,12 @@ func fmaRow(p []float32, a float32, b []float32) {
 	x := float64(a)
 	b = b[:len(p)]
 	for j, c := range p {
-		product := float64(x * float64(b[j]))
-		s := float64(product + float64(c))
+		s := float64(float64(x*float64(b[j])) + float64(c))
 		u := math.Float64bits(s)
 		if u&0x1fffffff != 0x10000000 && u>>52&0x7ff > 1023-126 {
 			p[j] = float32(s)
 		} else {
-			p[j] = roundOdd(product, float64(c), s)
+			p[j] = fma32(a, b[j], c)
 		}
 	}
 }

@@ -20,30 +20,29 @@ const (
 // -0 vanishes there, and so zero terms (±0 times a finite number) can be added or left out anywhere.
 type fold struct {
 	p, g, s []float32
-	k       int // the last term's place
+	b       []float32 // one row of terms
+	k       int       // the last term's place
 }
 
 // fold returns a fold of n outputs in the worker's memory, valid until the next call.
 func (w *worker) fold(n int) *fold {
-	if cap(w.sums) < 3*n {
-		w.sums = make([]float32, 3*n)
-	}
-	t := w.sums[:3*n]
+	w.sums = grow(w.sums, 4*n)
+	t := w.sums
 	clear(t)
-	w.row = fold{p: t[:n], g: t[n : 2*n], s: t[2*n:]}
+	w.row = fold{p: t[:n], g: t[n : 2*n], s: t[2*n : 3*n], b: t[3*n:]}
 	return &w.row
 }
 
 // add makes a*b[j*stride] term k of output j, for every j. k must not decrease.
 func (f *fold) add(k int, a float32, b []float32, stride int) {
 	f.seek(k)
-	if stride == 1 {
-		fmaRow(f.p, a, b)
-		return
+	if stride != 1 {
+		for j := range f.b {
+			f.b[j] = b[j*stride]
+		}
+		b = f.b
 	}
-	for j, p := range f.p {
-		f.p[j] = fma32(a, b[j*stride], p)
-	}
+	fmaRow(f.p, a, b)
 }
 
 // seek closes the chunk and the group that end before term k.
