@@ -117,7 +117,7 @@ func TestAStrideWhoseOpeningsFitNoFileIsRefused(t *testing.T) {
 	p.Graph = program.MLP(program.MLPConfig{Inputs: 7, Hidden: slices.Repeat([]int{2}, 600), Classes: 3})
 	r := newRig(t, p, blobs(t, 40, 7), nil)
 	manifest := *r.terms.Job
-	manifest.Stride = job.MaxStride // 2,404 tensors of state and six for each of 1,024 steps
+	manifest.Steps, manifest.Stride = 5000, job.MaxStride // 2,404 tensors of state and six for each of 1,024 steps
 	file, err := job.Sign(manifest, r.operator)
 	if err != nil {
 		t.Fatal(err)
