@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -14,7 +15,8 @@ import (
 )
 
 // fixtures leaves in the folder where a script starts what the scripts read
-// and no command makes: a signed proof, a program and a data set.
+// and no command makes: a signed proof, a program, and two data sets, one of
+// which holds a NaN.
 func fixtures(env *testscript.Env) error {
 	if err := writeProof(env); err != nil {
 		return err
@@ -29,16 +31,20 @@ func fixtures(env *testscript.Env) error {
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "program.json"), p.JSON(), 0o644); err != nil {
 		return err
 	}
-	return writeData(filepath.Join(env.WorkDir, "data.safetensors"))
+	if err := writeData(filepath.Join(env.WorkDir, "nan.safetensors"), float32(math.NaN())); err != nil {
+		return err
+	}
+	return writeData(filepath.Join(env.WorkDir, "data.safetensors"), 0)
 }
 
-// writeData writes 30 samples of 3 classes.
-func writeData(path string) error {
+// writeData writes 30 samples of 3 classes, the first number as given.
+func writeData(path string, first float32) error {
 	const samples, width = 30, 6
 	x, y := make([]float32, samples*width), make([]int32, samples)
 	for i := range x {
 		x[i] = float32(i*i%17)/16 - 0.5
 	}
+	x[0] = first
 	for i := range y {
 		y[i] = int32(i % 3)
 	}

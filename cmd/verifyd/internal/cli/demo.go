@@ -40,7 +40,7 @@ It writes to a folder of its own, which a second run replaces.`,
 				Trained:  func(m demo.Model) { modelText(say, m) },
 			})
 			if errors.Is(err, demo.ErrNotOurs) {
-				return hint(err, "name another folder with --dir")
+				return hint(err, "name another folder with --out")
 			}
 			if err != nil {
 				return err
@@ -48,7 +48,7 @@ It writes to a folder of its own, which a second run replaces.`,
 			return a.emit(report, func(w io.Writer) { reportText(w, report) })
 		}),
 	}
-	cmd.Flags().StringVar(&dir, "dir", "verifyd-demo", "folder to write to")
+	cmd.Flags().StringVar(&dir, "out", "verifyd-demo", "folder to write to")
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -40,6 +41,30 @@ func writeNew(path string, data []byte, mode os.FileMode) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
+}
+
+// fresh returns an error if something is at path already, before long work for
+// it begins. An empty path is none.
+func fresh(path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	return nil
+}
+
+// makeFolder makes a folder that must not exist and fills it. If that fails
+// nothing is left behind.
+func makeFolder(dir string, fill func() error) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	return nil
 }
 
 // readData reads a data set. The file's own size bounds what it may hold.

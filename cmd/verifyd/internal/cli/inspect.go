@@ -63,6 +63,9 @@ signed.`,
 			if info.IsDir() {
 				return a.inspectFolder(args[0])
 			}
+			if !info.Mode().IsRegular() {
+				return fmt.Errorf("%s: not a regular file", args[0])
+			}
 			it, err := inspectFile(args[0])
 			if err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -121,19 +120,22 @@ func (a *app) newJob(o jobOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(o.out, 0o755); err != nil {
-		return err
-	}
-	if err := writeNew(filepath.Join(o.out, verify.JobFile), signed, 0o644); err != nil {
-		return err
-	}
-	if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
+	err = makeFolder(o.out, func() error {
+		if err := writeNew(filepath.Join(o.out, verify.JobFile), signed, 0o644); err != nil {
+			return err
+		}
+		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
+			return err
+		}
+		if revealed == nil {
+			return nil
+		}
+		return writeNew(o.reveal, revealed, 0o600)
+	})
+	if err != nil {
 		return err
 	}
 	if revealed != nil {
-		if err := writeNew(o.reveal, revealed, 0o600); err != nil {
-			return err
-		}
 		a.note("keep %s to yourself until every claim has its receipt", o.reveal)
 	}
 	return a.emitJob(o.out, j)
@@ -206,114 +208,4 @@ func (a *app) emitJob(dir string, j *job.Job) error {
 		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
 		row(w, "replay", fmt.Sprintf("%d segments and the last one, picked by %s", j.Sampled, j.Beacon.Name))
 	})
-}
-
-func (a *app) jobReceiptCommand() *cobra.Command {
-	var dir, keyFile, out string
-	cmd := &cobra.Command{
-		Use:   "receipt CLAIM --job FOLDER --key OPERATOR --out FILE",
-		Short: "Sign the time at which a claim arrived, which fixes the beacon's round",
-		Long: `receipt signs that a claim arrived now. Give each worker and slot one receipt,
-ever: a second one would draw the challenge anew.`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			key, err := keys.ReadPrivate(keyFile)
-			if err != nil {
-				return err
-			}
-			operator, err := keyOf(key)
-			if err != nil {
-				return err
-			}
-			t, err := readTermsFor(dir, operator)
-			if err != nil {
-				return err
-			}
-			claim, err := readFile(args[0], document.MaxSize)
-			if err != nil {
-				return err
-			}
-			now := time.Now()
-			receipt, err := verify.Receive(t.Terms, claim, now, key)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			if err := writeNew(out, receipt, 0o644); err != nil {
-				return err
-			}
-			return a.emitDue(out, t.Job, now)
-		}),
-	}
-	f := cmd.Flags()
-	f.StringVar(&dir, "job", "", "the job's folder")
-	f.StringVar(&keyFile, "key", "", "operator's private key (PEM)")
-	f.StringVar(&out, "out", "", "file to write; it must not exist")
-	for _, name := range []string{"job", "key", "out"} {
-		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
-	}
-	return cmd
-}
-
-// emitDue prints which value of the beacon will pick what is replayed.
-func (a *app) emitDue(receipt string, j *job.Job, arrived time.Time) error {
-	due := arrived.Add(time.Duration(j.Delay) * time.Second)
-	view := struct {
-		Receipt  string    `json:"receipt"`
-		Arrived  time.Time `json:"arrived"`
-		Beacon   string    `json:"beacon"`
-		Round    uint64    `json:"round"`
-		Deadline time.Time `json:"deadline"`
-	}{
-		receipt, arrived.UTC().Truncate(time.Second), j.Beacon.Name, j.Beacon.RoundAt(due.Unix()),
-		arrived.Add(time.Duration(j.Deadline) * time.Second).UTC().Truncate(time.Second),
-	}
-	return a.emit(view, func(w io.Writer) {
-		row(w, "receipt", view.Receipt)
-		row(w, "arrived", view.Arrived.Format(time.RFC3339))
-		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
-		row(w, "to be opened by", view.Deadline.Format(time.RFC3339))
-	})
-}
-
-func (a *app) jobBeaconCommand() *cobra.Command {
-	var round uint64
-	var out string
-	cmd := &cobra.Command{
-		Use:   "beacon SIGNATURE --round N --out FILE",
-		Short: "Check a round of drand quicknet without a network and write it as a beacon",
-		Long: `beacon takes the signature of a drand quicknet round, in hex, as published at
-https://api.drand.sh/52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971/public/ROUND
-and checks it against the chain's public key, which is built in.`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			b := beacon.Beacon{Chain: beacon.Quicknet, Round: round, Value: args[0]}
-			random, err := (beacon.Chain{Name: beacon.Quicknet}).Randomness(b, round)
-			if err != nil {
-				return err
-			}
-			file, err := document.Encode(b)
-			if err != nil {
-				return err
-			}
-			if err := writeNew(out, file, 0o644); err != nil {
-				return err
-			}
-			view := struct {
-				Beacon     string      `json:"beacon"`
-				Round      uint64      `json:"round"`
-				Randomness merkle.Hash `json:"randomness"`
-			}{out, round, random}
-			return a.emit(view, func(w io.Writer) {
-				row(w, "beacon", out)
-				row(w, "round", round)
-				row(w, "randomness", random)
-			})
-		}),
-	}
-	cmd.Flags().Uint64Var(&round, "round", 0, "number of the round")
-	cmd.Flags().StringVar(&out, "out", "", "file to write; it must not exist")
-	for _, name := range []string{"round", "out"} {
-		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
-	}
-	return cmd
 }

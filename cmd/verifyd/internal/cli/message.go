@@ -28,5 +28,8 @@ func hint(err error, format string, args ...any) error {
 // note writes one message line. There is nobody to tell if standard error is
 // gone.
 func (a *app) note(format string, args ...any) {
+	if a.bar != nil {
+		_ = a.bar.Clear()
+	}
 	_, _ = fmt.Fprintf(a.stderr, "verifyd: "+format+"\n", args...)
 }

@@ -17,7 +17,7 @@ const reportEvery = 10 * time.Second
 // work is; elsewhere it writes a line every ten seconds.
 func (a *app) progress(what string) func(done, total uint64) {
 	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return drawBar(f, what)
+		return a.drawBar(f, what)
 	}
 	last := time.Now()
 	return func(done, total uint64) {
@@ -28,10 +28,10 @@ func (a *app) progress(what string) func(done, total uint64) {
 	}
 }
 
-func drawBar(f *os.File, what string) func(done, total uint64) {
+func (a *app) drawBar(f *os.File, what string) func(done, total uint64) {
 	var bar *progressbar.ProgressBar
 	return func(done, total uint64) {
-		if bar == nil || done == 0 {
+		if bar == nil {
 			bar = progressbar.NewOptions64(int64(total),
 				progressbar.OptionSetWriter(f),
 				progressbar.OptionSetDescription(what),
@@ -40,6 +40,10 @@ func drawBar(f *os.File, what string) func(done, total uint64) {
 				progressbar.OptionThrottle(100*time.Millisecond),
 				progressbar.OptionClearOnFinish(),
 			)
+		}
+		a.bar = bar
+		if done >= total {
+			a.bar = nil
 		}
 		// A bar that cannot be drawn is no reason to stop working.
 		_ = bar.Set64(int64(done))

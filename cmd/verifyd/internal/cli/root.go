@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -33,7 +34,8 @@ type app struct {
 	output         string // "text" or "json"
 	isa            string
 	threads        int
-	started        bool // the command line made sense, and a command has begun
+	bar            *progressbar.ProgressBar // on the terminal now; nil if none is
+	started        bool                     // the command line made sense, and a command has begun
 }
 
 // Main runs verifyd with the arguments after the program's name and returns

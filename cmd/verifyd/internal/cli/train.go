@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -69,6 +70,9 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
+			if err := fresh(out); err != nil {
+				return err
+			}
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
@@ -76,7 +80,8 @@ open what will be challenged.`,
 				Progress: func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				return err
+				// A trace that stops half-way is of no use to anybody.
+				return errors.Join(err, os.RemoveAll(out))
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {

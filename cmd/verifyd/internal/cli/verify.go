@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +67,16 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	var key *ecdsa.PrivateKey
+	if signs {
+		// All that can go wrong afterwards is better known before.
+		if key, err = keys.ReadPrivate(o.key); err != nil {
+			return err
+		}
+		if err := errors.Join(fresh(o.verdict), fresh(o.proof)); err != nil {
+			return err
+		}
+	}
 	device, confirm, err := a.devices()
 	if err != nil {
 		return err
@@ -77,8 +88,18 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	if err != nil {
 		return explainJudge(fmt.Errorf("%s: %w", bundle, err))
 	}
-	if signs {
-		if err := a.sign(bundle, operator, v, o, credit); err != nil {
+	if o.verdict != "" {
+		signed, err := v.Sign(key)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(o.verdict, signed, 0o644); err != nil {
+			return err
+		}
+		a.note("signed verdict in %s", o.verdict)
+	}
+	if o.proof != "" {
+		if err := a.prove(bundle, operator, v, key, credit, o.proof); err != nil {
 			return err
 		}
 	}
@@ -128,25 +149,8 @@ func explainJudge(err error) error {
 	return err
 }
 
-// sign writes the signed verdict and the signed proof that are asked for.
-func (a *app) sign(bundle string, operator document.Key, v *verify.Verdict, o verifyOptions, credit contribution.Credit) error {
-	key, err := keys.ReadPrivate(o.key)
-	if err != nil {
-		return err
-	}
-	if o.verdict != "" {
-		signed, err := v.Sign(key)
-		if err != nil {
-			return err
-		}
-		if err := writeNew(o.verdict, signed, 0o644); err != nil {
-			return err
-		}
-		a.note("signed verdict in %s", o.verdict)
-	}
-	if o.proof == "" {
-		return nil
-	}
+// prove writes the signed contribution proof of a verdict.
+func (a *app) prove(bundle string, operator document.Key, v *verify.Verdict, key *ecdsa.PrivateKey, credit contribution.Credit, path string) error {
 	if credit.Account == (proofs.Hash{}) {
 		credit.Account = proofs.Hash(v.Finding.Worker)
 	}
@@ -162,10 +166,10 @@ func (a *app) sign(bundle string, operator document.Key, v *verify.Verdict, o ve
 	if err != nil {
 		return err
 	}
-	if err := writeNew(o.proof, signed.Bytes(), 0o644); err != nil {
+	if err := writeNew(path, signed.Bytes(), 0o644); err != nil {
 		return err
 	}
-	a.note("signed contribution proof in %s", o.proof)
+	a.note("signed contribution proof in %s", path)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // maxFile bounds a key file in bytes. A PKCS#8 P-256 key is about 240.
@@ -60,13 +61,14 @@ func create(path string, mode os.FileMode, kind string, der []byte) error {
 	return f.Close()
 }
 
-// ReadPrivate reads a private key. A file that others may read is refused.
+// ReadPrivate reads a private key. A file that others may read is refused,
+// except on Windows, whose permissions do not say.
 func ReadPrivate(path string) (*ecdsa.PrivateKey, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("%s: mode %04o lets others read a private key, want 0600", path, mode)
 	}
 	der, err := read(path, "PRIVATE KEY")
