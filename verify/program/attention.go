@@ -6,6 +6,10 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
+// MaxContext is the largest number of positions that attention spans. The scores of a few hundred positions
+// with all others are a worker's scratch memory.
+const MaxContext = 1 << 15
+
 // Attention is self-attention of Heads heads on (context, 3*width), where a row holds queries, keys and
 // values one after another, each head by head. The output is (context, width).
 type Attention struct {
@@ -21,6 +25,9 @@ func (o Attention) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	}
 	s := in[0].Shape
 	if err := within("heads", o.Heads, 1, MaxElements/3); err != nil {
+		return TensorSpec{}, nil, err
+	}
+	if err := within("context", s[0], 1, MaxContext); err != nil {
 		return TensorSpec{}, nil, err
 	}
 	if s[1]%(3*o.Heads) != 0 {

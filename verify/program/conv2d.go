@@ -22,7 +22,7 @@ func (o Conv2D) infer(in []TensorSpec) (TensorSpec, []param, error) {
 		return TensorSpec{}, nil, err
 	}
 	s := in[0].Shape
-	h, w, err := windows(s[1], s[2], o.Kernel, o.Stride, o.Padding)
+	h, w, err := windows(s, o.Kernel, o.Stride, o.Padding)
 	if err != nil {
 		return TensorSpec{}, nil, err
 	}

@@ -121,61 +121,12 @@ func (p *Plan) spaceSizes() (f, i [spaces]int) {
 	return f, i
 }
 
-// MemoryBytes is the size of all buffers of a machine that runs the plan.
+// MemoryBytes is the size of all buffers of a machine that runs the plan. A runner's scratch comes on top.
 func (p *Plan) MemoryBytes() uint64 {
 	var n uint64
 	f, i := p.spaceSizes()
 	for s := range f {
 		n += 4 * (uint64(f[s]) + uint64(i[s]))
-	}
-	return n
-}
-
-// FLOPs is the number of floating-point operations of one step. Matrix products, convolutions and
-// attention count a multiplication and an addition for each term; everything else counts one for each
-// element that it writes.
-func (p *Plan) FLOPs() uint64 {
-	var n uint64
-	for _, ins := range p.train.code {
-		switch ins.when {
-		case always:
-			n += uint64(p.accum) * operations(ins.op)
-		case first:
-			n += operations(ins.op)
-		case later:
-			n += uint64(p.accum-1) * operations(ins.op)
-		}
-	}
-	for _, ins := range p.update.code {
-		n += operations(ins.op)
-	}
-	return n
-}
-
-func operations(op kernels.Operator) uint64 {
-	conv := func(s kernels.ConvShape) uint64 {
-		return 2 * uint64(s.N) * uint64(s.O) * uint64(s.OutH()) * uint64(s.OutW()) * uint64(s.C) * uint64(s.KH) * uint64(s.KW)
-	}
-	attention := func(b, h, t, d int) uint64 { return 2 * uint64(b) * uint64(h) * uint64(t) * uint64(t) * uint64(d) }
-	switch o := op.(type) {
-	case kernels.Gemm:
-		return 2 * uint64(o.M) * uint64(o.N) * uint64(o.K)
-	case kernels.Conv2D:
-		return conv(o.ConvShape)
-	case kernels.Conv2DGradInput:
-		return conv(o.ConvShape)
-	case kernels.Conv2DGradWeight:
-		return conv(o.ConvShape)
-	case kernels.Attention: // S and O
-		return 2 * attention(o.Batch, o.Heads, o.Seq, o.HeadDim)
-	case kernels.AttentionGrad: // S again, dV, dP, dQ and dK
-		return 5 * attention(o.Batch, o.Heads, o.Seq, o.HeadDim)
-	}
-	var n uint64
-	for _, operand := range op.Operands() {
-		if operand.Access != kernels.In {
-			n += uint64(operand.Len)
-		}
 	}
 	return n
 }

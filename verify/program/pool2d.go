@@ -72,7 +72,7 @@ func inferPool(in []TensorSpec, kernel, stride, padding [2]int) (TensorSpec, []p
 		return TensorSpec{}, nil, err
 	}
 	s := in[0].Shape
-	h, w, err := windows(s[1], s[2], kernel, stride, padding)
+	h, w, err := windows(s, kernel, stride, padding)
 	if err != nil {
 		return TensorSpec{}, nil, err
 	}
@@ -84,13 +84,17 @@ func inferPool(in []TensorSpec, kernel, stride, padding [2]int) (TensorSpec, []p
 	return f32(s[0], h, w), nil, nil
 }
 
-// maxWindow is the largest kernel, stride or padding in one direction.
-const maxWindow = 1 << 15
+// maxWindow is the largest kernel, stride or padding in one direction, maxPadded the largest number of
+// elements of an image with its padding, which is a worker's scratch memory.
+const (
+	maxWindow = 1 << 15
+	maxPadded = 1 << 28
+)
 
-// windows is the number of windows down and across an image of h by w.
-func windows(h, w int, kernel, stride, padding [2]int) (down, across int, err error) {
+// windows is the number of windows down and across an image of (channels, height, width).
+func windows(image []int, kernel, stride, padding [2]int) (down, across int, err error) {
 	out := [2]int{}
-	for i, size := range [2]int{h, w} {
+	for i, size := range image[1:] {
 		for _, f := range []struct {
 			name  string
 			v, lo int
@@ -104,6 +108,10 @@ func windows(h, w int, kernel, stride, padding [2]int) (down, across int, err er
 			return 0, 0, fmt.Errorf("kernel[%d]: %d is above the padded input's %d", i, kernel[i], size+2*padding[i])
 		}
 		out[i] = room/stride[i] + 1
+	}
+	n, err := elements(image[0], image[1]+2*padding[0], image[2]+2*padding[1])
+	if err != nil || n > maxPadded {
+		return 0, 0, fmt.Errorf("padding: the padded image has more than %d elements", maxPadded)
 	}
 	return out[0], out[1], nil
 }

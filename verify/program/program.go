@@ -16,6 +16,7 @@ const Version = "verifyd-program/1"
 const (
 	MaxJSON         = 1 << 20 // bytes of a program file
 	maxDepth        = 8       // nested objects and arrays of a program file
+	maxText         = 512     // bytes of a decoding error
 	MaxBatch        = 1 << 20 // rows of a micro-batch
 	MaxAccumulation = 1 << 16 // micro-batches of a step
 	MaxTensors      = 4096    // tensors of a state
@@ -124,6 +125,9 @@ func unmarshal(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
+		if text := err.Error(); len(text) > maxText { // it may quote the file
+			return errors.New(text[:maxText] + "...")
+		}
 		return err
 	}
 	if d.InputOffset() != int64(len(data)) {

@@ -83,6 +83,7 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 		{"null attributes", edit(`"attrs":{}`, `"attrs":null`), "not canonical"},
 		{"no attributes", edit(`,"attrs":{}`, ``), "node \"b\": attrs"},
 		{"an unknown field", edit(`"clip_norm":0`, `"clip_norm":0,"code":""`), `unknown field "code"`},
+		{"a long unknown field", edit(`"clip_norm":0`, `"clip_norm":0,"`+strings.Repeat("c", 1<<19)+`":""`), `unknown field "ccc`},
 		{"an unknown attribute", edit(`"std":0`, `"std":0,"mean":0`), `node "a": attrs: json: unknown field "mean"`},
 		{"an unknown operator", edit(`"relu"`, `"exec"`), `node "b": op: "exec"`},
 		{"another version", edit(`program/1`, `program/2`), `version: "verifyd-program/2"`},
@@ -125,6 +126,9 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 			if p != nil {
 				t.Error("a program was returned")
 			}
+			if err != nil && len(err.Error()) > 2000 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
 		})
 	}
 }
@@ -145,6 +149,10 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 		{"no filters", image, program.Conv2D{Kernel: pair, Stride: pair}, "out: 0 is outside"},
 		{"a pool of padding", image, program.MaxPool2D{Kernel: pair, Stride: pair, Padding: pair}, "padding[0]: 1 is above half of kernel[0], 1"},
 		{"an average of padding", image, program.AvgPool2D{Kernel: [2]int{3, 3}, Stride: pair, Padding: [2]int{1, 2}}, "padding[1]: 2 is above half of kernel[1], 3"},
+		{"an image of padding", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{1, 1, 1 << 20}}},
+			program.Conv2D{Out: 1, Kernel: [2]int{1 << 15, 1}, Stride: [2]int{1 << 15, 1}, Padding: [2]int{1 << 15, 0}}, "padded image has more than 268435456 elements"},
+		{"attention over too many positions", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{1<<15 + 1, 3}}},
+			program.Attention{Heads: 1}, "context: 32769 is outside 1 to 32768"},
 		{"attention on an image", image, program.Attention{Heads: 1}, "has 3 dimensions, 2 needed"},
 		{"positions of an image", image, program.PositionEmbedding{}, "has 3 dimensions, 2 needed"},
 		{"an embedding of values", image, program.Embedding{Vocab: 2, Dim: 2}, `input "x" is f32, i32 needed`},
