@@ -58,7 +58,7 @@ func writeReport(kind string) error {
 }
 
 // machines starts a CPU for each code path of this machine and each number of threads.
-func machines(t *testing.T, threads ...int) []Backend {
+func machines(t testing.TB, threads ...int) []Backend {
 	t.Helper()
 	isas := kernels.Available()
 	if *only != "" {

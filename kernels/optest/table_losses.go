@@ -4,11 +4,11 @@ import "github.com/verifyd/verifyd/kernels"
 
 // losses are the losses and the operators indexed by tokens.
 func losses() []entry {
-	cross := byMatrix(func(r, c int) kernels.Operator { return kernels.CrossEntropy{Rows: r, Classes: c} })
+	cross := byMatrix(func(r, c int) kernels.Operator { return kernels.CrossEntropy{Rows: r, Classes: c} }, [2]int{1, 66000}, [2]int{66000, 2})
 	cross.fill = func(op kernels.Operator, o kernels.Operand, c Class, r *source, b kernels.Buf) bool {
 		return fillIndices("labels", op.(kernels.CrossEntropy).Classes, o, c, r, b)
 	}
-	grad := byMatrix(func(r, c int) kernels.Operator { return kernels.CrossEntropyGrad{Rows: r, Classes: c, Scale: 0x1.5p-4} })
+	grad := byMatrix(func(r, c int) kernels.Operator { return kernels.CrossEntropyGrad{Rows: r, Classes: c, Scale: 0x1.5p-4} }, [2]int{1, 66000})
 	grad.fill = func(op kernels.Operator, o kernels.Operand, c Class, r *source, b kernels.Buf) bool {
 		return fillIndices("labels", op.(kernels.CrossEntropyGrad).Classes, o, c, r, b)
 	}

@@ -12,7 +12,7 @@ import (
 
 func main() {
 	test := exec.Command("/optest", os.Args[1:]...)
-	test.Stdout, test.Stderr = os.Stdout, os.Stderr
+	test.Stdin, test.Stdout, test.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := test.Run(); err != nil {
 		fmt.Println("finished: failed:", err)
 	} else {
