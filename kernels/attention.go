@@ -43,10 +43,17 @@ func (o Attention) piece(w *worker, _, i int, b []Buf) {
 	out := o.output(b[1].F, head)
 	first, last := tile*attentionTile, min((tile+1)*attentionTile, o.Seq)
 	n := o.keys(last - 1)
-	s := mat{w.floats((last - first) * n), n, 1}
-	w.gemm(last-first, n, o.HeadDim, q.from(first, 0), k.transposed(), s)
+	size, keys := (last-first)*n, w.packedLen(o.HeadDim, n)
+	scratch := w.floats(size + keys + w.packedLen(n, o.HeadDim))
+	s := mat{scratch[:size], n, 1}
+	kt := w.pack(o.HeadDim, n, k.transposed(), scratch[size:size+keys])
+	values := w.pack(n, o.HeadDim, v, scratch[size+keys:])
+	for at, end := first, 0; at < last; at = end {
+		end = min(at+o.step(), last)
+		w.gemmPacked(end-at, o.keys(at), 0, o.HeadDim, q.from(at, 0), kt, s.from(at-first, 0))
+	}
 	for i := first; i < last; i++ {
-		row := s.data[(i-first)*n : (i-first+1)*n]
+		row := s.from(i-first, 0).data[:o.keys(i)]
 		e := row[:o.visible(i)]
 		clear(row[len(e):])
 		w.vec.scale(e, e, o.scale())
@@ -56,7 +63,7 @@ func (o Attention) piece(w *worker, _, i int, b []Buf) {
 	}
 	for at, end := first, 0; at < last; at = end {
 		end = min(at+o.step(), last)
-		w.gemm(end-at, o.HeadDim, o.keys(at), s.from(at-first, 0), v, out.from(at, 0))
+		w.gemmPacked(end-at, o.HeadDim, 0, o.keys(at), s.from(at-first, 0), values, out.from(at, 0))
 	}
 	for i := first; i < last; i++ {
 		row := out.from(i, 0).data[:o.HeadDim]

@@ -26,18 +26,34 @@ func (o AttentionGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, o.
 // only one chunk of queries has its weights in memory.
 func (o AttentionGrad) piece(w *worker, _, head int, b []Buf) {
 	f := Attention(o)
-	n := f.Seq * f.HeadDim
-	scratch := w.floats(3*n + 2*min(chunkK, f.Seq)*f.Seq)
+	n, rows := f.Seq*f.HeadDim, min(chunkK, f.Seq)
+	lengths := [...]int{
+		n, n, n, 2 * rows * f.Seq,
+		w.packedLen(f.HeadDim, f.Seq), w.packedLen(f.HeadDim, f.Seq), w.packedLen(f.Seq, f.HeadDim),
+		w.packedLen(rows, f.HeadDim),
+	}
+	total := 0
+	for _, l := range lengths {
+		total += l
+	}
+	var parts [len(lengths)][]float32
+	scratch := w.floats(total)
+	for i, l := range lengths {
+		parts[i], scratch = scratch[:l], scratch[l:]
+	}
 	h := headGrad{
 		Attention: f, w: w,
 		max: b[2].F[head*f.Seq : (head+1)*f.Seq],
 		sum: b[3].F[head*f.Seq : (head+1)*f.Seq],
 		o:   f.output(b[1].F, head), do: f.output(b[4].F, head),
-		part: scratch[:n], dkGroup: scratch[n : 2*n], dvGroup: scratch[2*n : 3*n],
-		weights: scratch[3*n:],
+		part: parts[0], dkGroup: parts[1], dvGroup: parts[2], weights: parts[3], rows: parts[7],
 	}
-	h.q, h.k, h.v = f.projections(b[0].F, head)
+	var k, v mat
+	h.q, k, v = f.projections(b[0].F, head)
 	h.dq, h.dk, h.dv = f.projections(b[5].F, head)
+	h.kt = w.pack(f.HeadDim, f.Seq, k.transposed(), parts[4])
+	h.vt = w.pack(f.HeadDim, f.Seq, v.transposed(), parts[5])
+	h.k = w.pack(f.Seq, f.HeadDim, k, parts[6])
 	clear(h.dkGroup)
 	clear(h.dvGroup)
 	for first := 0; first < f.Seq; first += chunkK {
@@ -58,12 +74,14 @@ func (o AttentionGrad) piece(w *worker, _, head int, b []Buf) {
 type headGrad struct {
 	Attention
 	w                *worker
-	q, k, v, o, do   mat
+	q, o, do         mat
+	k, kt, vt        packed // kt and vt are the transposes of k and v
 	dq, dk, dv       mat
 	max, sum         []float32
 	part             []float32 // one chunk's share of dk or dv
 	dkGroup, dvGroup []float32
 	weights          []float32 // p and ds of one chunk of queries
+	rows             []float32 // one chunk of q or do, packed
 }
 
 // scores computes the weights p and the gradients ds of the scores of queries first to last.
@@ -72,14 +90,13 @@ func (h *headGrad) scores(first, last int) (p, ds mat) {
 	size := (last - first) * n
 	p, ds = mat{h.weights[:size], n, 1}, mat{h.weights[size : 2*size], n, 1}
 	for at, end := first, 0; at < last; at = end {
-		end = min(at+attentionTile, last)
-		keys := h.keys(end - 1)
-		h.w.gemm(end-at, keys, h.HeadDim, h.q.from(at, 0), h.k.transposed(), p.from(at-first, 0))
-		h.w.gemm(end-at, keys, h.HeadDim, h.do.from(at, 0), h.v.transposed(), ds.from(at-first, 0))
+		end = min(at+h.step(), last)
+		h.w.gemmPacked(end-at, h.keys(at), 0, h.HeadDim, h.q.from(at, 0), h.kt, p.from(at-first, 0))
+		h.w.gemmPacked(end-at, h.keys(at), 0, h.HeadDim, h.do.from(at, 0), h.vt, ds.from(at-first, 0))
 	}
 	v := h.w.vec
 	for i := first; i < last; i++ {
-		pi, di := p.data[(i-first)*n:(i-first+1)*n], ds.data[(i-first)*n:(i-first+1)*n]
+		pi, di := p.from(i-first, 0).data[:h.keys(i)], ds.from(i-first, 0).data[:h.keys(i)]
 		seen := h.visible(i)
 		clear(pi[seen:])
 		clear(di[seen:])
@@ -96,7 +113,7 @@ func (h *headGrad) scores(first, last int) (p, ds mat) {
 func (h *headGrad) queries(first, last int, ds mat) {
 	for at, end := first, 0; at < last; at = end {
 		end = min(at+h.step(), last)
-		h.w.gemm(end-at, h.HeadDim, h.keys(at), ds.from(at-first, 0), h.k, h.dq.from(at, 0))
+		h.w.gemmPacked(end-at, h.HeadDim, 0, h.keys(at), ds.from(at-first, 0), h.k, h.dq.from(at, 0))
 	}
 	h.scaleRows(h.dq, first, last)
 }
@@ -105,17 +122,18 @@ func (h *headGrad) queries(first, last int, ds mat) {
 // group. A key has the queries of its own causal block and of those after it as terms.
 func (h *headGrad) addKeys(group []float32, p, x mat, first, last int) {
 	part := mat{h.part, h.HeadDim, 1}
+	chunk := h.w.pack(last-first, h.HeadDim, x.from(first, 0), h.rows)
 	keys := h.keys(last - 1)
 	before := keys // keys that have all the chunk's queries as terms
 	if h.Causal {
 		before = first
 	}
 	if before > 0 {
-		h.w.gemm(before, h.HeadDim, last-first, p.transposed(), x.from(first, 0), part)
+		h.w.gemmPacked(before, h.HeadDim, 0, last-first, p.transposed(), chunk, part)
 	}
 	for at, end := before, 0; at < keys; at = end {
 		end = min(at+causalBlock, keys)
-		h.w.gemm(end-at, h.HeadDim, last-at, p.from(at-first, at).transposed(), x.from(at, 0), part.from(at, 0))
+		h.w.gemmPacked(end-at, h.HeadDim, at-first, last-first, p.from(at-first, at).transposed(), chunk, part.from(at, 0))
 	}
 	h.w.vec.add(group[:keys*h.HeadDim], group[:keys*h.HeadDim], h.part[:keys*h.HeadDim])
 }
