@@ -6,36 +6,128 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/trace"
 )
 
-func TestAnHonestClaimPassesOnEveryCodePath(t *testing.T) {
+// models are small programs of each family, with data for them.
+func models(t *testing.T) map[string]struct {
+	program *program.Program
+	data    *job.Dataset
+} {
+	t.Helper()
+	return map[string]struct {
+		program *program.Program
+		data    *job.Dataset
+	}{
+		"mlp": {mlp(), blobs(t, 40, 7)},
+		"cnn": {&program.Program{
+			Version: program.Version, BatchSize: 5, Accumulation: 1, ClipNorm: 1,
+			Graph: program.CNN(program.CNNConfig{
+				InChannels: 1, Height: 6, Width: 6, Channels: []int{3, 5}, Classes: 3, Dropout: 0.25}),
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01},
+			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.01, Warmup: 10, Steps: 300},
+		}, images(t, 33)},
+		"gpt": {&program.Program{
+			Version: program.Version, BatchSize: 2, Accumulation: 2, ClipNorm: 1,
+			Graph:     program.GPT(program.GPTConfig{Vocab: 11, Context: 6, Layers: 1, Heads: 2, Width: 8, Dropout: 0.1}),
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8},
+			Schedule:  program.Schedule{Kind: program.StepDecay, Rate: 0.01, Every: 100, Factor: 0.5},
+		}, text(t, 21)},
+	}
+}
+
+// images are rows of one channel of 6x6 with three classes.
+func images(t testing.TB, samples int) *job.Dataset {
+	t.Helper()
+	flat := blobs(t, samples, 36)
+	x, y := kernels.Buf{F: make([]float32, samples*36)}, kernels.Buf{I: make([]int32, samples)}
+	ids := make([]int64, samples)
+	for i := range ids {
+		ids[i] = int64(i)
+	}
+	if err := flat.Fill(x, y, ids); err != nil {
+		t.Fatal(err)
+	}
+	d, err := job.NewDataset(
+		program.TensorSpec{Shape: []int{samples, 1, 6, 6}}, x, program.TensorSpec{Kind: kernels.I32, Shape: []int{samples}}, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// text is sequences of six tokens out of eleven, each with the tokens that follow.
+func text(t testing.TB, samples int) *job.Dataset {
+	t.Helper()
+	x, y := make([]int32, samples*6), make([]int32, samples*6)
+	for i := range x {
+		x[i] = int32(i * i % 11)
+		y[i] = int32((i + 1) * (i + 1) % 11)
+	}
+	spec := program.TensorSpec{Kind: kernels.I32, Shape: []int{samples, 6}}
+	d, err := job.NewDataset(spec, kernels.Buf{I: x}, spec, kernels.Buf{I: y})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestThreeHundredStepsAndTheirReplayAreTheSameOnEveryCodePathAndThreadCount(t *testing.T) {
+	for name, m := range models(t) {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, m.program, m.data, func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 300, 10, job.MaxSampled })
+			var first *verify.Verdict
+			var claimed trace.Summary
+			var bundle string
+			for _, isa := range kernels.Available() {
+				for _, threads := range []int{1, 2, 8} {
+					dir, summary := r.train(newCPU(t, isa, threads))
+					if first == nil {
+						claimed, bundle = summary, r.bundle(dir)
+					}
+					if summary != claimed {
+						t.Fatalf("%v, %d threads: training gives another claim", isa, threads)
+					}
+					v := r.judge(bundle, r.options(isa, threads))
+					if f := v.Finding; f.Outcome != verify.Pass || f.Reason != verify.Honest || f.First != nil || f.Replayed != 300 {
+						t.Fatalf("%v, %d threads: %+v", isa, threads, f)
+					}
+					if first == nil {
+						first = v
+					}
+					if v.Evidence != first.Evidence || !reflect.DeepEqual(v.Finding, first.Finding) {
+						t.Errorf("%v, %d threads: another finding or evidence root", isa, threads)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, summary := r.train(newCPU(t, kernels.Auto, 2))
-	bundle := r.bundle(dir)
-	var first *verify.Verdict
-	for _, isa := range kernels.Available() {
-		for _, threads := range []int{1, 2} {
-			_, again := r.train(newCPU(t, isa, threads))
-			if again != summary {
-				t.Fatalf("%v, %d threads: training gives another claim", isa, threads)
-			}
-			v := r.judge(bundle, r.options(isa, threads))
-			if v.Finding.Outcome != verify.Pass || v.Finding.Reason != verify.Honest || v.Finding.First != nil {
-				t.Fatalf("%v, %d threads: %+v", isa, threads, v.Finding)
-			}
-			if first == nil {
-				first = v
-			}
-			if v.Evidence != first.Evidence || !reflect.DeepEqual(v.Finding, first.Finding) {
-				t.Errorf("%v, %d threads: another finding or evidence root", isa, threads)
-			}
-		}
-	}
-	f := first.Finding
+	v := r.judge(r.bundle(dir), r.options(kernels.Auto, 1))
+	f := v.Finding
 	if f.Segments != 8 || f.Sampled != 3 || f.Steps != 23 || f.Challenged[len(f.Challenged)-1] != 7 {
 		t.Errorf("sampling: %+v", f)
 	}
-	if f.Replayed == 0 || f.Final != summary.Final || f.Root != summary.Root {
+	if f.Final != summary.Final || f.Root != summary.Root || f.Worker != keyOf(t, r.worker).ID() || f.Slot != 1 || f.Job != r.terms.Digest {
+		t.Errorf("claim: %+v", f)
+	}
+	if f.Profile != job.Profile || f.Beacon != "fixed" || f.Round != 1 || f.Randomness != secret {
 		t.Errorf("%+v", f)
+	}
+	replayed := uint64(0)
+	for _, s := range f.Challenged {
+		_, count := r.terms.Job.Segment(s)
+		replayed += count
+	}
+	if f.Replayed != replayed {
+		t.Errorf("%d steps replayed, %d challenged", f.Replayed, replayed)
 	}
 }
