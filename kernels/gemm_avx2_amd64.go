@@ -62,6 +62,11 @@ func listedTile5AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, 
 //go:noescape
 func listedTile6AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
 
+// copyPanelsAVX2 is copyPanels in gemm_tile.go.
+//
+//go:noescape
+func copyPanelsAVX2(kc int, n int, src *float32, rs int, dst *float32, step int)
+
 // transposeAVX2 is transpose8 in pack.go. n is a multiple of 8 and not 0.
 //
 //go:noescape

@@ -3,19 +3,24 @@
 #include "textflag.h"
 
 // func stridedTile1AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile1AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DX
-	SHLQ   $0x02, DX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       rc+56(FP), DI
+	SHLQ       $0x02, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       c+48(FP), DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 60(DI)
 
 terms:
 	VMOVUPS      (SI), Y2
@@ -27,44 +32,50 @@ terms:
 	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), DI
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y2, Y2, Y2
 	VADDPS  Y2, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (DI)
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y1, 32(DI)
 	VZEROUPPER
 	RET
 
 // func stridedTile2AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile2AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 terms:
 	VMOVUPS      (SI), Y4
@@ -79,56 +90,65 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
+	VADDPS       (R9), Y0, Y0
+	VMOVUPS      Y0, (R9)
+	VADDPS       32(R9), Y1, Y1
+	VMOVUPS      Y1, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y2, Y2
+	VMOVUPS      Y2, (R9)
+	VADDPS       32(R9), Y3, Y3
+	VMOVUPS      Y3, 32(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y4, Y4, Y4
 	VADDPS  Y4, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R9)
 	VADDPS  Y4, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y4, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R9)
 	VADDPS  Y4, Y3, Y3
-	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y3, 32(R9)
 	VZEROUPPER
 	RET
 
 // func stridedTile3AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile3AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 terms:
 	VMOVUPS      (SI), Y6
@@ -146,69 +166,81 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
+	VADDPS       (R9), Y0, Y0
+	VMOVUPS      Y0, (R9)
+	VADDPS       32(R9), Y1, Y1
+	VMOVUPS      Y1, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y2, Y2
+	VMOVUPS      Y2, (R9)
+	VADDPS       32(R9), Y3, Y3
+	VMOVUPS      Y3, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y4, Y4
+	VMOVUPS      Y4, (R9)
+	VADDPS       32(R9), Y5, Y5
+	VMOVUPS      Y5, 32(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y6, Y6, Y6
 	VADDPS  Y6, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R9)
 	VADDPS  Y6, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y6, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R9)
 	VADDPS  Y6, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y6, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R9)
 	VADDPS  Y6, Y5, Y5
-	VMOVUPS Y5, 32(AX)
+	VMOVUPS Y5, 32(R9)
 	VZEROUPPER
 	RET
 
 // func stridedTile4AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile4AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
 
 terms:
 	VMOVUPS      (SI), Y8
@@ -229,81 +261,96 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
+	VADDPS       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VADDPS       32(R10), Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y4, Y4
+	VMOVUPS      Y4, (R10)
+	VADDPS       32(R10), Y5, Y5
+	VMOVUPS      Y5, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y6, Y6
+	VMOVUPS      Y6, (R10)
+	VADDPS       32(R10), Y7, Y7
+	VMOVUPS      Y7, 32(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y8, Y8, Y8
 	VADDPS  Y8, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R10)
 	VADDPS  Y8, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R10)
 	VADDPS  Y8, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R10)
 	VADDPS  Y8, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R10)
 	VADDPS  Y8, Y7, Y7
-	VMOVUPS Y7, 32(AX)
+	VMOVUPS Y7, 32(R10)
 	VZEROUPPER
 	RET
 
 // func stridedTile5AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile5AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
 
 terms:
 	VMOVUPS      (SI), Y10
@@ -327,94 +374,112 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       32(AX), Y9, Y9
-	VMOVUPS      Y9, 32(AX)
+	VADDPS       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VADDPS       32(R10), Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y4, Y4
+	VMOVUPS      Y4, (R10)
+	VADDPS       32(R10), Y5, Y5
+	VMOVUPS      Y5, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y6, Y6
+	VMOVUPS      Y6, (R10)
+	VADDPS       32(R10), Y7, Y7
+	VMOVUPS      Y7, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y8, Y8
+	VMOVUPS      Y8, (R10)
+	VADDPS       32(R10), Y9, Y9
+	VMOVUPS      Y9, 32(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y10, Y10, Y10
 	VADDPS  Y10, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R10)
 	VADDPS  Y10, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R10)
 	VADDPS  Y10, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R10)
 	VADDPS  Y10, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R10)
 	VADDPS  Y10, Y7, Y7
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y8, Y8
-	VMOVUPS Y8, (AX)
+	VMOVUPS Y8, (R10)
 	VADDPS  Y10, Y9, Y9
-	VMOVUPS Y9, 32(AX)
+	VMOVUPS Y9, 32(R10)
 	VZEROUPPER
 	RET
 
 // func stridedTile6AVX2(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·stridedTile6AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
 
 terms:
 	VMOVUPS      (SI), Y12
@@ -441,91 +506,94 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       32(AX), Y9, Y9
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y10, Y10
-	VMOVUPS      Y10, (AX)
-	VADDPS       32(AX), Y11, Y11
-	VMOVUPS      Y11, 32(AX)
+	VADDPS       (R11), Y0, Y0
+	VMOVUPS      Y0, (R11)
+	VADDPS       32(R11), Y1, Y1
+	VMOVUPS      Y1, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VADDPS       32(R11), Y3, Y3
+	VMOVUPS      Y3, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y4, Y4
+	VMOVUPS      Y4, (R11)
+	VADDPS       32(R11), Y5, Y5
+	VMOVUPS      Y5, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y6, Y6
+	VMOVUPS      Y6, (R11)
+	VADDPS       32(R11), Y7, Y7
+	VMOVUPS      Y7, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y8, Y8
+	VMOVUPS      Y8, (R11)
+	VADDPS       32(R11), Y9, Y9
+	VMOVUPS      Y9, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y10, Y10
+	VMOVUPS      Y10, (R11)
+	VADDPS       32(R11), Y11, Y11
+	VMOVUPS      Y11, 32(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y12, Y12, Y12
 	VADDPS  Y12, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R11)
 	VADDPS  Y12, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R11)
 	VADDPS  Y12, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R11)
 	VADDPS  Y12, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R11)
 	VADDPS  Y12, Y7, Y7
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y8, Y8
-	VMOVUPS Y8, (AX)
+	VMOVUPS Y8, (R11)
 	VADDPS  Y12, Y9, Y9
-	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS Y10, (AX)
+	VMOVUPS Y10, (R11)
 	VADDPS  Y12, Y11, Y11
-	VMOVUPS Y11, 32(AX)
+	VMOVUPS Y11, 32(R11)
 	VZEROUPPER
 	RET
 
 // func listedTile1AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile1AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DX
+	MOVQ       rc+56(FP), DI
+	SHLQ       $0x02, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       c+48(FP), DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 60(DI)
 
 terms:
 	MOVL         (DX), DI
@@ -538,48 +606,54 @@ terms:
 	ADDQ         $0x04, DX
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), DI
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
+	VADDPS       (DI), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       32(DI), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y2, Y2, Y2
 	VADDPS  Y2, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (DI)
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y1, 32(DI)
 	VZEROUPPER
 	RET
 
 // func listedTile2AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile2AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 terms:
-	MOVL         (DI), R8
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      32(SI)(R8*4), Y5
+	MOVL         (DI), R9
+	VMOVUPS      (SI)(R9*4), Y4
+	VMOVUPS      32(SI)(R9*4), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
@@ -590,60 +664,69 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
+	VADDPS       (R9), Y0, Y0
+	VMOVUPS      Y0, (R9)
+	VADDPS       32(R9), Y1, Y1
+	VMOVUPS      Y1, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y2, Y2
+	VMOVUPS      Y2, (R9)
+	VADDPS       32(R9), Y3, Y3
+	VMOVUPS      Y3, 32(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y4, Y4, Y4
 	VADDPS  Y4, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R9)
 	VADDPS  Y4, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y4, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R9)
 	VADDPS  Y4, Y3, Y3
-	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y3, 32(R9)
 	VZEROUPPER
 	RET
 
 // func listedTile3AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile3AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
 
 terms:
-	MOVL         (DI), R8
-	VMOVUPS      (SI)(R8*4), Y6
-	VMOVUPS      32(SI)(R8*4), Y7
+	MOVL         (DI), R9
+	VMOVUPS      (SI)(R9*4), Y6
+	VMOVUPS      32(SI)(R9*4), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -657,73 +740,85 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
+	VADDPS       (R9), Y0, Y0
+	VMOVUPS      Y0, (R9)
+	VADDPS       32(R9), Y1, Y1
+	VMOVUPS      Y1, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y2, Y2
+	VMOVUPS      Y2, (R9)
+	VADDPS       32(R9), Y3, Y3
+	VMOVUPS      Y3, 32(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Y4, Y4
+	VMOVUPS      Y4, (R9)
+	VADDPS       32(R9), Y5, Y5
+	VMOVUPS      Y5, 32(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y6, Y6, Y6
 	VADDPS  Y6, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R9)
 	VADDPS  Y6, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y6, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R9)
 	VADDPS  Y6, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R9)
+	ADDQ    R8, R9
 	VADDPS  Y6, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R9)
 	VADDPS  Y6, Y5, Y5
-	VMOVUPS Y5, 32(AX)
+	VMOVUPS Y5, 32(R9)
 	VZEROUPPER
 	RET
 
 // func listedTile4AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile4AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
 
 terms:
-	MOVL         (DI), R9
-	VMOVUPS      (SI)(R9*4), Y8
-	VMOVUPS      32(SI)(R9*4), Y9
+	MOVL         (DI), R10
+	VMOVUPS      (SI)(R10*4), Y8
+	VMOVUPS      32(SI)(R10*4), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -740,85 +835,100 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
+	VADDPS       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VADDPS       32(R10), Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y4, Y4
+	VMOVUPS      Y4, (R10)
+	VADDPS       32(R10), Y5, Y5
+	VMOVUPS      Y5, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y6, Y6
+	VMOVUPS      Y6, (R10)
+	VADDPS       32(R10), Y7, Y7
+	VMOVUPS      Y7, 32(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y8, Y8, Y8
 	VADDPS  Y8, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R10)
 	VADDPS  Y8, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R10)
 	VADDPS  Y8, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R10)
 	VADDPS  Y8, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y8, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R10)
 	VADDPS  Y8, Y7, Y7
-	VMOVUPS Y7, 32(AX)
+	VMOVUPS Y7, 32(R10)
 	VZEROUPPER
 	RET
 
 // func listedTile5AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile5AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
 
 terms:
-	MOVL         (DI), R9
-	VMOVUPS      (SI)(R9*4), Y10
-	VMOVUPS      32(SI)(R9*4), Y11
+	MOVL         (DI), R10
+	VMOVUPS      (SI)(R10*4), Y10
+	VMOVUPS      32(SI)(R10*4), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -838,98 +948,116 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       32(AX), Y9, Y9
-	VMOVUPS      Y9, 32(AX)
+	VADDPS       (R10), Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       32(R10), Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y2, Y2
+	VMOVUPS      Y2, (R10)
+	VADDPS       32(R10), Y3, Y3
+	VMOVUPS      Y3, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y4, Y4
+	VMOVUPS      Y4, (R10)
+	VADDPS       32(R10), Y5, Y5
+	VMOVUPS      Y5, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y6, Y6
+	VMOVUPS      Y6, (R10)
+	VADDPS       32(R10), Y7, Y7
+	VMOVUPS      Y7, 32(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Y8, Y8
+	VMOVUPS      Y8, (R10)
+	VADDPS       32(R10), Y9, Y9
+	VMOVUPS      Y9, 32(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y10, Y10, Y10
 	VADDPS  Y10, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R10)
 	VADDPS  Y10, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R10)
 	VADDPS  Y10, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R10)
 	VADDPS  Y10, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R10)
 	VADDPS  Y10, Y7, Y7
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R9, R10
 	VADDPS  Y10, Y8, Y8
-	VMOVUPS Y8, (AX)
+	VMOVUPS Y8, (R10)
 	VADDPS  Y10, Y9, Y9
-	VMOVUPS Y9, 32(AX)
+	VMOVUPS Y9, 32(R10)
 	VZEROUPPER
 	RET
 
 // func listedTile6AVX2(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·listedTile6AVX2(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 60(R11)
 
 terms:
-	MOVL         (DI), R10
-	VMOVUPS      (SI)(R10*4), Y12
-	VMOVUPS      32(SI)(R10*4), Y13
+	MOVL         (DI), R11
+	VMOVUPS      (SI)(R11*4), Y12
+	VMOVUPS      32(SI)(R11*4), Y13
 	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -952,75 +1080,107 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VADDPS       32(AX), Y1, Y1
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VADDPS       32(AX), Y3, Y3
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y4, Y4
-	VMOVUPS      Y4, (AX)
-	VADDPS       32(AX), Y5, Y5
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y6, Y6
-	VMOVUPS      Y6, (AX)
-	VADDPS       32(AX), Y7, Y7
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       32(AX), Y9, Y9
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Y10, Y10
-	VMOVUPS      Y10, (AX)
-	VADDPS       32(AX), Y11, Y11
-	VMOVUPS      Y11, 32(AX)
+	VADDPS       (R11), Y0, Y0
+	VMOVUPS      Y0, (R11)
+	VADDPS       32(R11), Y1, Y1
+	VMOVUPS      Y1, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y2, Y2
+	VMOVUPS      Y2, (R11)
+	VADDPS       32(R11), Y3, Y3
+	VMOVUPS      Y3, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y4, Y4
+	VMOVUPS      Y4, (R11)
+	VADDPS       32(R11), Y5, Y5
+	VMOVUPS      Y5, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y6, Y6
+	VMOVUPS      Y6, (R11)
+	VADDPS       32(R11), Y7, Y7
+	VMOVUPS      Y7, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y8, Y8
+	VMOVUPS      Y8, (R11)
+	VADDPS       32(R11), Y9, Y9
+	VMOVUPS      Y9, 32(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Y10, Y10
+	VMOVUPS      Y10, (R11)
+	VADDPS       32(R11), Y11, Y11
+	VMOVUPS      Y11, 32(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VXORPS  Y12, Y12, Y12
 	VADDPS  Y12, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMOVUPS Y0, (R11)
 	VADDPS  Y12, Y1, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y2, Y2
-	VMOVUPS Y2, (AX)
+	VMOVUPS Y2, (R11)
 	VADDPS  Y12, Y3, Y3
-	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS Y4, (R11)
 	VADDPS  Y12, Y5, Y5
-	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y6, Y6
-	VMOVUPS Y6, (AX)
+	VMOVUPS Y6, (R11)
 	VADDPS  Y12, Y7, Y7
-	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y8, Y8
-	VMOVUPS Y8, (AX)
+	VMOVUPS Y8, (R11)
 	VADDPS  Y12, Y9, Y9
-	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R10, R11
 	VADDPS  Y12, Y10, Y10
-	VMOVUPS Y10, (AX)
+	VMOVUPS Y10, (R11)
 	VADDPS  Y12, Y11, Y11
-	VMOVUPS Y11, 32(AX)
+	VMOVUPS Y11, 32(R11)
+	VZEROUPPER
+	RET
+
+// func copyPanelsAVX2(kc int, n int, src *float32, rs int, dst *float32, step int)
+// Requires: AVX, MMX+
+TEXT ·copyPanelsAVX2(SB), NOSPLIT, $0-48
+	MOVQ kc+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ rs+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ step+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ CX, R8
+	MOVQ DX, R9
+	MOVQ SI, R10
+
+panel:
+	VMOVUPS    (R9), Y0
+	VMOVUPS    32(R9), Y1
+	PREFETCHT0 (R9)(BX*4)
+	VMOVUPS    Y0, (R10)
+	VMOVUPS    Y1, 32(R10)
+	ADDQ       $0x00000040, R9
+	ADDQ       DI, R10
+	DECQ       R8
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       $0x00000040, SI
+	DECQ       AX
+	JNZ        row
 	VZEROUPPER
 	RET
 

@@ -22,6 +22,7 @@ func tilesAVX2() *tiles {
 			listedTile5AVX2,
 			listedTile6AVX2,
 		},
-		transpose: transposeAVX2,
+		copyPanels: copyPanelsAVX2,
+		transpose:  transposeAVX2,
 	}
 }

@@ -141,3 +141,8 @@ func listedTile13AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int3
 //
 //go:noescape
 func listedTile14AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
+
+// copyPanelsAVX512 is copyPanels in gemm_tile.go.
+//
+//go:noescape
+func copyPanelsAVX512(kc int, n int, src *float32, rs int, dst *float32, step int)

@@ -3,19 +3,24 @@
 #include "textflag.h"
 
 // func stridedTile1AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile1AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DX
-	SHLQ   $0x02, DX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       rc+56(FP), DI
+	SHLQ       $0x02, DI
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       c+48(FP), DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 124(DI)
 
 terms:
 	VMOVUPS      (SI), Z2
@@ -27,44 +32,50 @@ terms:
 	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), DI
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z2, Z2, Z2
 	VADDPS  Z2, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (DI)
 	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z1, 64(DI)
 	VZEROUPPER
 	RET
 
 // func stridedTile2AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile2AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
 
 terms:
 	VMOVUPS      (SI), Z4
@@ -79,56 +90,65 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
+	VADDPS       (R9), Z0, Z0
+	VMOVUPS      Z0, (R9)
+	VADDPS       64(R9), Z1, Z1
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z2, Z2
+	VMOVUPS      Z2, (R9)
+	VADDPS       64(R9), Z3, Z3
+	VMOVUPS      Z3, 64(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z4, Z4, Z4
 	VADDPS  Z4, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R9)
 	VADDPS  Z4, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z4, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R9)
 	VADDPS  Z4, Z3, Z3
-	VMOVUPS Z3, 64(AX)
+	VMOVUPS Z3, 64(R9)
 	VZEROUPPER
 	RET
 
 // func stridedTile3AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile3AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
 
 terms:
 	VMOVUPS      (SI), Z6
@@ -146,69 +166,81 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
+	VADDPS       (R9), Z0, Z0
+	VMOVUPS      Z0, (R9)
+	VADDPS       64(R9), Z1, Z1
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z2, Z2
+	VMOVUPS      Z2, (R9)
+	VADDPS       64(R9), Z3, Z3
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z4, Z4
+	VMOVUPS      Z4, (R9)
+	VADDPS       64(R9), Z5, Z5
+	VMOVUPS      Z5, 64(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z6, Z6, Z6
 	VADDPS  Z6, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R9)
 	VADDPS  Z6, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z6, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R9)
 	VADDPS  Z6, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z6, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R9)
 	VADDPS  Z6, Z5, Z5
-	VMOVUPS Z5, 64(AX)
+	VMOVUPS Z5, 64(R9)
 	VZEROUPPER
 	RET
 
 // func stridedTile4AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile4AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
 
 terms:
 	VMOVUPS      (SI), Z8
@@ -229,81 +261,96 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
+	VADDPS       (R10), Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VADDPS       64(R10), Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VADDPS       64(R10), Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z4, Z4
+	VMOVUPS      Z4, (R10)
+	VADDPS       64(R10), Z5, Z5
+	VMOVUPS      Z5, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z6, Z6
+	VMOVUPS      Z6, (R10)
+	VADDPS       64(R10), Z7, Z7
+	VMOVUPS      Z7, 64(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z8, Z8, Z8
 	VADDPS  Z8, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R10)
 	VADDPS  Z8, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R10)
 	VADDPS  Z8, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R10)
 	VADDPS  Z8, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R10)
 	VADDPS  Z8, Z7, Z7
-	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z7, 64(R10)
 	VZEROUPPER
 	RET
 
 // func stridedTile5AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile5AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
 
 terms:
 	VMOVUPS      (SI), Z10
@@ -327,94 +374,112 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
+	VADDPS       (R10), Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VADDPS       64(R10), Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VADDPS       64(R10), Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z4, Z4
+	VMOVUPS      Z4, (R10)
+	VADDPS       64(R10), Z5, Z5
+	VMOVUPS      Z5, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z6, Z6
+	VMOVUPS      Z6, (R10)
+	VADDPS       64(R10), Z7, Z7
+	VMOVUPS      Z7, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z8, Z8
+	VMOVUPS      Z8, (R10)
+	VADDPS       64(R10), Z9, Z9
+	VMOVUPS      Z9, 64(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z10, Z10, Z10
 	VADDPS  Z10, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R10)
 	VADDPS  Z10, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R10)
 	VADDPS  Z10, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R10)
 	VADDPS  Z10, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R10)
 	VADDPS  Z10, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R10)
 	VADDPS  Z10, Z9, Z9
-	VMOVUPS Z9, 64(AX)
+	VMOVUPS Z9, 64(R10)
 	VZEROUPPER
 	RET
 
 // func stridedTile6AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile6AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
 
 terms:
 	VMOVUPS      (SI), Z12
@@ -441,106 +506,127 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
+	VADDPS       (R11), Z0, Z0
+	VMOVUPS      Z0, (R11)
+	VADDPS       64(R11), Z1, Z1
+	VMOVUPS      Z1, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VADDPS       64(R11), Z3, Z3
+	VMOVUPS      Z3, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z4, Z4
+	VMOVUPS      Z4, (R11)
+	VADDPS       64(R11), Z5, Z5
+	VMOVUPS      Z5, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z6, Z6
+	VMOVUPS      Z6, (R11)
+	VADDPS       64(R11), Z7, Z7
+	VMOVUPS      Z7, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z8, Z8
+	VMOVUPS      Z8, (R11)
+	VADDPS       64(R11), Z9, Z9
+	VMOVUPS      Z9, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z10, Z10
+	VMOVUPS      Z10, (R11)
+	VADDPS       64(R11), Z11, Z11
+	VMOVUPS      Z11, 64(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z12, Z12, Z12
 	VADDPS  Z12, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R11)
 	VADDPS  Z12, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R11)
 	VADDPS  Z12, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R11)
 	VADDPS  Z12, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R11)
 	VADDPS  Z12, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R11)
 	VADDPS  Z12, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R11)
 	VADDPS  Z12, Z11, Z11
-	VMOVUPS Z11, 64(AX)
+	VMOVUPS Z11, 64(R11)
 	VZEROUPPER
 	RET
 
 // func stridedTile7AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile7AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
 
 terms:
 	VMOVUPS      (SI), Z14
@@ -570,119 +656,143 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
+	VADDPS       (R11), Z0, Z0
+	VMOVUPS      Z0, (R11)
+	VADDPS       64(R11), Z1, Z1
+	VMOVUPS      Z1, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VADDPS       64(R11), Z3, Z3
+	VMOVUPS      Z3, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z4, Z4
+	VMOVUPS      Z4, (R11)
+	VADDPS       64(R11), Z5, Z5
+	VMOVUPS      Z5, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z6, Z6
+	VMOVUPS      Z6, (R11)
+	VADDPS       64(R11), Z7, Z7
+	VMOVUPS      Z7, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z8, Z8
+	VMOVUPS      Z8, (R11)
+	VADDPS       64(R11), Z9, Z9
+	VMOVUPS      Z9, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z10, Z10
+	VMOVUPS      Z10, (R11)
+	VADDPS       64(R11), Z11, Z11
+	VMOVUPS      Z11, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z12, Z12
+	VMOVUPS      Z12, (R11)
+	VADDPS       64(R11), Z13, Z13
+	VMOVUPS      Z13, 64(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z14, Z14, Z14
 	VADDPS  Z14, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R11)
 	VADDPS  Z14, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R11)
 	VADDPS  Z14, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R11)
 	VADDPS  Z14, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R11)
 	VADDPS  Z14, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R11)
 	VADDPS  Z14, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R11)
 	VADDPS  Z14, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R11)
 	VADDPS  Z14, Z13, Z13
-	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z13, 64(R11)
 	VZEROUPPER
 	RET
 
 // func stridedTile8AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile8AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z16
@@ -716,131 +826,158 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z16, Z16, Z16
 	VADDPS  Z16, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z16, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z16, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z16, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z16, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z16, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z16, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z16, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z16, Z15, Z15
-	VMOVUPS Z15, 64(AX)
+	VMOVUPS Z15, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile9AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile9AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z18
@@ -877,143 +1014,173 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z18, Z18, Z18
 	VADDPS  Z18, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z18, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z18, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z18, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z18, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z18, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z18, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z18, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z18, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z18, Z17, Z17
-	VMOVUPS Z17, 64(AX)
+	VMOVUPS Z17, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile10AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile10AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z20
@@ -1053,155 +1220,188 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z20, Z20, Z20
 	VADDPS  Z20, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z20, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z20, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z20, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z20, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z20, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z20, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z20, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z20, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z20, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z20, Z19, Z19
-	VMOVUPS Z19, 64(AX)
+	VMOVUPS Z19, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile11AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile11AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z22
@@ -1244,167 +1444,203 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z22, Z22, Z22
 	VADDPS  Z22, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z22, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z22, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z22, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z22, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z22, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z22, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z22, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z22, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z22, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z22, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z22, Z21, Z21
-	VMOVUPS Z21, 64(AX)
+	VMOVUPS Z21, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile12AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile12AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z24
@@ -1450,179 +1686,218 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z24, Z24, Z24
 	VADDPS  Z24, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z24, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z24, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z24, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z24, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z24, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z24, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z24, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z24, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z24, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z24, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z24, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z24, Z23, Z23
-	VMOVUPS Z23, 64(AX)
+	VMOVUPS Z23, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile13AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile13AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z26
@@ -1671,191 +1946,233 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z24, Z24
-	VMOVUPS      Z24, (AX)
-	VADDPS       64(AX), Z25, Z25
-	VMOVUPS      Z25, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z24, Z24
+	VMOVUPS      Z24, (R12)
+	VADDPS       64(R12), Z25, Z25
+	VMOVUPS      Z25, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z26, Z26, Z26
 	VADDPS  Z26, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z26, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z26, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z26, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z26, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z26, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z26, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z26, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z26, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z26, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z26, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z26, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z26, Z23, Z23
-	VMOVUPS Z23, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z24, Z24
-	VMOVUPS Z24, (AX)
+	VMOVUPS Z24, (R12)
 	VADDPS  Z26, Z25, Z25
-	VMOVUPS Z25, 64(AX)
+	VMOVUPS Z25, 64(R12)
 	VZEROUPPER
 	RET
 
 // func stridedTile14AVX512(kc int, a *float32, ra int, ka int, b *float32, kb int, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·stridedTile14AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   kb+40(FP), DI
-	SHLQ   $0x02, DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       kb+40(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
 	VMOVUPS      (SI), Z28
@@ -1907,171 +2224,174 @@ terms:
 	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z24, Z24
-	VMOVUPS      Z24, (AX)
-	VADDPS       64(AX), Z25, Z25
-	VMOVUPS      Z25, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z26, Z26
-	VMOVUPS      Z26, (AX)
-	VADDPS       64(AX), Z27, Z27
-	VMOVUPS      Z27, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z24, Z24
+	VMOVUPS      Z24, (R12)
+	VADDPS       64(R12), Z25, Z25
+	VMOVUPS      Z25, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z26, Z26
+	VMOVUPS      Z26, (R12)
+	VADDPS       64(R12), Z27, Z27
+	VMOVUPS      Z27, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z28, Z28, Z28
 	VADDPS  Z28, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z28, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z28, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z28, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z28, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z28, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z28, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z28, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z28, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z28, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z28, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z28, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z28, Z23, Z23
-	VMOVUPS Z23, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z24, Z24
-	VMOVUPS Z24, (AX)
+	VMOVUPS Z24, (R12)
 	VADDPS  Z28, Z25, Z25
-	VMOVUPS Z25, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z25, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z26, Z26
-	VMOVUPS Z26, (AX)
+	VMOVUPS Z26, (R12)
 	VADDPS  Z28, Z27, Z27
-	VMOVUPS Z27, 64(AX)
+	VMOVUPS Z27, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile1AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile1AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DX
+	MOVQ       rc+56(FP), DI
+	SHLQ       $0x02, DI
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       c+48(FP), DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 124(DI)
 
 terms:
 	MOVL         (DX), DI
@@ -2084,48 +2404,54 @@ terms:
 	ADDQ         $0x04, DX
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), DI
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
+	VADDPS       (DI), Z0, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       64(DI), Z1, Z1
+	VMOVUPS      Z1, 64(DI)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z2, Z2, Z2
 	VADDPS  Z2, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (DI)
 	VADDPS  Z2, Z1, Z1
-	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z1, 64(DI)
 	VZEROUPPER
 	RET
 
 // func listedTile2AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile2AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
 
 terms:
-	MOVL         (DI), R8
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      64(SI)(R8*4), Z5
+	MOVL         (DI), R9
+	VMOVUPS      (SI)(R9*4), Z4
+	VMOVUPS      64(SI)(R9*4), Z5
 	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -2136,60 +2462,69 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
+	VADDPS       (R9), Z0, Z0
+	VMOVUPS      Z0, (R9)
+	VADDPS       64(R9), Z1, Z1
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z2, Z2
+	VMOVUPS      Z2, (R9)
+	VADDPS       64(R9), Z3, Z3
+	VMOVUPS      Z3, 64(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z4, Z4, Z4
 	VADDPS  Z4, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R9)
 	VADDPS  Z4, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z4, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R9)
 	VADDPS  Z4, Z3, Z3
-	VMOVUPS Z3, 64(AX)
+	VMOVUPS Z3, 64(R9)
 	VZEROUPPER
 	RET
 
 // func listedTile3AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile3AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	MOVQ       rc+56(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       c+48(FP), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
 
 terms:
-	MOVL         (DI), R8
-	VMOVUPS      (SI)(R8*4), Z6
-	VMOVUPS      64(SI)(R8*4), Z7
+	MOVL         (DI), R9
+	VMOVUPS      (SI)(R9*4), Z6
+	VMOVUPS      64(SI)(R9*4), Z7
 	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -2203,73 +2538,85 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R9
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
+	VADDPS       (R9), Z0, Z0
+	VMOVUPS      Z0, (R9)
+	VADDPS       64(R9), Z1, Z1
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z2, Z2
+	VMOVUPS      Z2, (R9)
+	VADDPS       64(R9), Z3, Z3
+	VMOVUPS      Z3, 64(R9)
+	ADDQ         R8, R9
+	VADDPS       (R9), Z4, Z4
+	VMOVUPS      Z4, (R9)
+	VADDPS       64(R9), Z5, Z5
+	VMOVUPS      Z5, 64(R9)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z6, Z6, Z6
 	VADDPS  Z6, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R9)
 	VADDPS  Z6, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z6, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R9)
 	VADDPS  Z6, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R8, R9
 	VADDPS  Z6, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R9)
 	VADDPS  Z6, Z5, Z5
-	VMOVUPS Z5, 64(AX)
+	VMOVUPS Z5, 64(R9)
 	VZEROUPPER
 	RET
 
 // func listedTile4AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile4AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
 
 terms:
-	MOVL         (DI), R9
-	VMOVUPS      (SI)(R9*4), Z8
-	VMOVUPS      64(SI)(R9*4), Z9
+	MOVL         (DI), R10
+	VMOVUPS      (SI)(R10*4), Z8
+	VMOVUPS      64(SI)(R10*4), Z9
 	VBROADCASTSS (CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -2286,85 +2633,100 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
+	VADDPS       (R10), Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VADDPS       64(R10), Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VADDPS       64(R10), Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z4, Z4
+	VMOVUPS      Z4, (R10)
+	VADDPS       64(R10), Z5, Z5
+	VMOVUPS      Z5, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z6, Z6
+	VMOVUPS      Z6, (R10)
+	VADDPS       64(R10), Z7, Z7
+	VMOVUPS      Z7, 64(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z8, Z8, Z8
 	VADDPS  Z8, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R10)
 	VADDPS  Z8, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R10)
 	VADDPS  Z8, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R10)
 	VADDPS  Z8, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z8, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R10)
 	VADDPS  Z8, Z7, Z7
-	VMOVUPS Z7, 64(AX)
+	VMOVUPS Z7, 64(R10)
 	VZEROUPPER
 	RET
 
 // func listedTile5AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile5AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	MOVQ       rc+56(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       c+48(FP), R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
 
 terms:
-	MOVL         (DI), R9
-	VMOVUPS      (SI)(R9*4), Z10
-	VMOVUPS      64(SI)(R9*4), Z11
+	MOVL         (DI), R10
+	VMOVUPS      (SI)(R10*4), Z10
+	VMOVUPS      64(SI)(R10*4), Z11
 	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -2384,98 +2746,116 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R10
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
+	VADDPS       (R10), Z0, Z0
+	VMOVUPS      Z0, (R10)
+	VADDPS       64(R10), Z1, Z1
+	VMOVUPS      Z1, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z2, Z2
+	VMOVUPS      Z2, (R10)
+	VADDPS       64(R10), Z3, Z3
+	VMOVUPS      Z3, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z4, Z4
+	VMOVUPS      Z4, (R10)
+	VADDPS       64(R10), Z5, Z5
+	VMOVUPS      Z5, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z6, Z6
+	VMOVUPS      Z6, (R10)
+	VADDPS       64(R10), Z7, Z7
+	VMOVUPS      Z7, 64(R10)
+	ADDQ         R9, R10
+	VADDPS       (R10), Z8, Z8
+	VMOVUPS      Z8, (R10)
+	VADDPS       64(R10), Z9, Z9
+	VMOVUPS      Z9, 64(R10)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z10, Z10, Z10
 	VADDPS  Z10, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R10)
 	VADDPS  Z10, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R10)
 	VADDPS  Z10, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R10)
 	VADDPS  Z10, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R10)
 	VADDPS  Z10, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R9, R10
 	VADDPS  Z10, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R10)
 	VADDPS  Z10, Z9, Z9
-	VMOVUPS Z9, 64(AX)
+	VMOVUPS Z9, 64(R10)
 	VZEROUPPER
 	RET
 
 // func listedTile6AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile6AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
 
 terms:
-	MOVL         (DI), R10
-	VMOVUPS      (SI)(R10*4), Z12
-	VMOVUPS      64(SI)(R10*4), Z13
+	MOVL         (DI), R11
+	VMOVUPS      (SI)(R11*4), Z12
+	VMOVUPS      64(SI)(R11*4), Z13
 	VBROADCASTSS (CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -2498,110 +2878,131 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
+	VADDPS       (R11), Z0, Z0
+	VMOVUPS      Z0, (R11)
+	VADDPS       64(R11), Z1, Z1
+	VMOVUPS      Z1, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VADDPS       64(R11), Z3, Z3
+	VMOVUPS      Z3, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z4, Z4
+	VMOVUPS      Z4, (R11)
+	VADDPS       64(R11), Z5, Z5
+	VMOVUPS      Z5, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z6, Z6
+	VMOVUPS      Z6, (R11)
+	VADDPS       64(R11), Z7, Z7
+	VMOVUPS      Z7, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z8, Z8
+	VMOVUPS      Z8, (R11)
+	VADDPS       64(R11), Z9, Z9
+	VMOVUPS      Z9, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z10, Z10
+	VMOVUPS      Z10, (R11)
+	VADDPS       64(R11), Z11, Z11
+	VMOVUPS      Z11, 64(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z12, Z12, Z12
 	VADDPS  Z12, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R11)
 	VADDPS  Z12, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R11)
 	VADDPS  Z12, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R11)
 	VADDPS  Z12, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R11)
 	VADDPS  Z12, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R11)
 	VADDPS  Z12, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z12, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R11)
 	VADDPS  Z12, Z11, Z11
-	VMOVUPS Z11, 64(AX)
+	VMOVUPS Z11, 64(R11)
 	VZEROUPPER
 	RET
 
 // func listedTile7AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile7AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	MOVQ       rc+56(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       c+48(FP), R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
 
 terms:
-	MOVL         (DI), R10
-	VMOVUPS      (SI)(R10*4), Z14
-	VMOVUPS      64(SI)(R10*4), Z15
+	MOVL         (DI), R11
+	VMOVUPS      (SI)(R11*4), Z14
+	VMOVUPS      64(SI)(R11*4), Z15
 	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -2627,123 +3028,147 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R11
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
+	VADDPS       (R11), Z0, Z0
+	VMOVUPS      Z0, (R11)
+	VADDPS       64(R11), Z1, Z1
+	VMOVUPS      Z1, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z2, Z2
+	VMOVUPS      Z2, (R11)
+	VADDPS       64(R11), Z3, Z3
+	VMOVUPS      Z3, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z4, Z4
+	VMOVUPS      Z4, (R11)
+	VADDPS       64(R11), Z5, Z5
+	VMOVUPS      Z5, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z6, Z6
+	VMOVUPS      Z6, (R11)
+	VADDPS       64(R11), Z7, Z7
+	VMOVUPS      Z7, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z8, Z8
+	VMOVUPS      Z8, (R11)
+	VADDPS       64(R11), Z9, Z9
+	VMOVUPS      Z9, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z10, Z10
+	VMOVUPS      Z10, (R11)
+	VADDPS       64(R11), Z11, Z11
+	VMOVUPS      Z11, 64(R11)
+	ADDQ         R10, R11
+	VADDPS       (R11), Z12, Z12
+	VMOVUPS      Z12, (R11)
+	VADDPS       64(R11), Z13, Z13
+	VMOVUPS      Z13, 64(R11)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z14, Z14, Z14
 	VADDPS  Z14, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R11)
 	VADDPS  Z14, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R11)
 	VADDPS  Z14, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R11)
 	VADDPS  Z14, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R11)
 	VADDPS  Z14, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R11)
 	VADDPS  Z14, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R11)
 	VADDPS  Z14, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R10, R11
 	VADDPS  Z14, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R11)
 	VADDPS  Z14, Z13, Z13
-	VMOVUPS Z13, 64(AX)
+	VMOVUPS Z13, 64(R11)
 	VZEROUPPER
 	RET
 
 // func listedTile8AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile8AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z16
-	VMOVUPS      64(SI)(R11*4), Z17
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z16
+	VMOVUPS      64(SI)(R12*4), Z17
 	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -2773,135 +3198,162 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z16, Z16, Z16
 	VADDPS  Z16, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z16, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z16, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z16, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z16, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z16, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z16, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z16, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z16, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z16, Z15, Z15
-	VMOVUPS Z15, 64(AX)
+	VMOVUPS Z15, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile9AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile9AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z18
-	VMOVUPS      64(SI)(R11*4), Z19
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z18
+	VMOVUPS      64(SI)(R12*4), Z19
 	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -2934,147 +3386,177 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z18, Z18, Z18
 	VADDPS  Z18, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z18, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z18, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z18, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z18, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z18, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z18, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z18, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z18, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z18, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z18, Z17, Z17
-	VMOVUPS Z17, 64(AX)
+	VMOVUPS Z17, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile10AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile10AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z20
-	VMOVUPS      64(SI)(R11*4), Z21
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z20
+	VMOVUPS      64(SI)(R12*4), Z21
 	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -3110,159 +3592,192 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z20, Z20, Z20
 	VADDPS  Z20, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z20, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z20, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z20, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z20, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z20, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z20, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z20, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z20, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z20, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z20, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z20, Z19, Z19
-	VMOVUPS Z19, 64(AX)
+	VMOVUPS Z19, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile11AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile11AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z22
-	VMOVUPS      64(SI)(R11*4), Z23
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z22
+	VMOVUPS      64(SI)(R12*4), Z23
 	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -3301,171 +3816,207 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z22, Z22, Z22
 	VADDPS  Z22, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z22, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z22, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z22, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z22, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z22, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z22, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z22, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z22, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z22, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z22, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z22, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z22, Z21, Z21
-	VMOVUPS Z21, 64(AX)
+	VMOVUPS Z21, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile12AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile12AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z24
-	VMOVUPS      64(SI)(R11*4), Z25
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z24
+	VMOVUPS      64(SI)(R12*4), Z25
 	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -3507,183 +4058,222 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z24, Z24, Z24
 	VADDPS  Z24, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z24, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z24, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z24, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z24, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z24, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z24, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z24, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z24, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z24, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z24, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z24, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z24, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z24, Z23, Z23
-	VMOVUPS Z23, 64(AX)
+	VMOVUPS Z23, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile13AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile13AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z26
-	VMOVUPS      64(SI)(R11*4), Z27
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z26
+	VMOVUPS      64(SI)(R12*4), Z27
 	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -3728,195 +4318,237 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z24, Z24
-	VMOVUPS      Z24, (AX)
-	VADDPS       64(AX), Z25, Z25
-	VMOVUPS      Z25, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z24, Z24
+	VMOVUPS      Z24, (R12)
+	VADDPS       64(R12), Z25, Z25
+	VMOVUPS      Z25, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z26, Z26, Z26
 	VADDPS  Z26, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z26, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z26, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z26, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z26, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z26, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z26, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z26, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z26, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z26, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z26, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z26, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z26, Z23, Z23
-	VMOVUPS Z23, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z26, Z24, Z24
-	VMOVUPS Z24, (AX)
+	VMOVUPS Z24, (R12)
 	VADDPS  Z26, Z25, Z25
-	VMOVUPS Z25, 64(AX)
+	VMOVUPS Z25, 64(R12)
 	VZEROUPPER
 	RET
 
 // func listedTile14AVX512(kc int, a *float32, ra int, ka int, b *float32, at *int32, c *float32, rc int, add int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·listedTile14AVX512(SB), NOSPLIT, $0-72
-	MOVQ   kc+0(FP), AX
-	MOVQ   a+8(FP), CX
-	MOVQ   ra+16(FP), DX
-	MOVQ   ka+24(FP), BX
-	MOVQ   b+32(FP), SI
-	SHLQ   $0x02, DX
-	SHLQ   $0x02, BX
-	MOVQ   at+40(FP), DI
-	LEAQ   (DX)(DX*2), R8
-	LEAQ   (DX)(DX*4), R9
-	LEAQ   (CX)(R9*1), R10
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
+	MOVQ       kc+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       ra+16(FP), DX
+	MOVQ       ka+24(FP), BX
+	MOVQ       b+32(FP), SI
+	SHLQ       $0x02, DX
+	SHLQ       $0x02, BX
+	MOVQ       at+40(FP), DI
+	LEAQ       (DX)(DX*2), R8
+	LEAQ       (DX)(DX*4), R9
+	LEAQ       (CX)(R9*1), R10
+	MOVQ       rc+56(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       c+48(FP), R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
 
 terms:
-	MOVL         (DI), R11
-	VMOVUPS      (SI)(R11*4), Z28
-	VMOVUPS      64(SI)(R11*4), Z29
+	MOVL         (DI), R12
+	VMOVUPS      (SI)(R12*4), Z28
+	VMOVUPS      64(SI)(R12*4), Z29
 	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -3964,154 +4596,186 @@ terms:
 	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          terms
-	MOVQ         c+48(FP), AX
-	MOVQ         rc+56(FP), CX
-	MOVQ         add+64(FP), DX
-	SHLQ         $0x02, CX
-	TESTQ        DX, DX
+	MOVQ         c+48(FP), R12
+	MOVQ         add+64(FP), AX
+	TESTQ        AX, AX
 	JZ           first
-	VADDPS       (AX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	VADDPS       64(AX), Z1, Z1
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VMOVUPS      Z2, (AX)
-	VADDPS       64(AX), Z3, Z3
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VMOVUPS      Z4, (AX)
-	VADDPS       64(AX), Z5, Z5
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       64(AX), Z7, Z7
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VMOVUPS      Z8, (AX)
-	VADDPS       64(AX), Z9, Z9
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VMOVUPS      Z10, (AX)
-	VADDPS       64(AX), Z11, Z11
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VMOVUPS      Z12, (AX)
-	VADDPS       64(AX), Z13, Z13
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VMOVUPS      Z14, (AX)
-	VADDPS       64(AX), Z15, Z15
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z16, Z16
-	VMOVUPS      Z16, (AX)
-	VADDPS       64(AX), Z17, Z17
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z18, Z18
-	VMOVUPS      Z18, (AX)
-	VADDPS       64(AX), Z19, Z19
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z20, Z20
-	VMOVUPS      Z20, (AX)
-	VADDPS       64(AX), Z21, Z21
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z22, Z22
-	VMOVUPS      Z22, (AX)
-	VADDPS       64(AX), Z23, Z23
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z24, Z24
-	VMOVUPS      Z24, (AX)
-	VADDPS       64(AX), Z25, Z25
-	VMOVUPS      Z25, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       (AX), Z26, Z26
-	VMOVUPS      Z26, (AX)
-	VADDPS       64(AX), Z27, Z27
-	VMOVUPS      Z27, 64(AX)
+	VADDPS       (R12), Z0, Z0
+	VMOVUPS      Z0, (R12)
+	VADDPS       64(R12), Z1, Z1
+	VMOVUPS      Z1, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z2, Z2
+	VMOVUPS      Z2, (R12)
+	VADDPS       64(R12), Z3, Z3
+	VMOVUPS      Z3, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z4, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       64(R12), Z5, Z5
+	VMOVUPS      Z5, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z6, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       64(R12), Z7, Z7
+	VMOVUPS      Z7, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z8, Z8
+	VMOVUPS      Z8, (R12)
+	VADDPS       64(R12), Z9, Z9
+	VMOVUPS      Z9, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z10, Z10
+	VMOVUPS      Z10, (R12)
+	VADDPS       64(R12), Z11, Z11
+	VMOVUPS      Z11, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z12, Z12
+	VMOVUPS      Z12, (R12)
+	VADDPS       64(R12), Z13, Z13
+	VMOVUPS      Z13, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z14, Z14
+	VMOVUPS      Z14, (R12)
+	VADDPS       64(R12), Z15, Z15
+	VMOVUPS      Z15, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z16, Z16
+	VMOVUPS      Z16, (R12)
+	VADDPS       64(R12), Z17, Z17
+	VMOVUPS      Z17, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z18, Z18
+	VMOVUPS      Z18, (R12)
+	VADDPS       64(R12), Z19, Z19
+	VMOVUPS      Z19, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z20, Z20
+	VMOVUPS      Z20, (R12)
+	VADDPS       64(R12), Z21, Z21
+	VMOVUPS      Z21, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z22, Z22
+	VMOVUPS      Z22, (R12)
+	VADDPS       64(R12), Z23, Z23
+	VMOVUPS      Z23, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z24, Z24
+	VMOVUPS      Z24, (R12)
+	VADDPS       64(R12), Z25, Z25
+	VMOVUPS      Z25, 64(R12)
+	ADDQ         R11, R12
+	VADDPS       (R12), Z26, Z26
+	VMOVUPS      Z26, (R12)
+	VADDPS       64(R12), Z27, Z27
+	VMOVUPS      Z27, 64(R12)
 	VZEROUPPER
 	RET
 
 first:
 	VPXORD  Z28, Z28, Z28
 	VADDPS  Z28, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VMOVUPS Z0, (R12)
 	VADDPS  Z28, Z1, Z1
-	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z2, Z2
-	VMOVUPS Z2, (AX)
+	VMOVUPS Z2, (R12)
 	VADDPS  Z28, Z3, Z3
-	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z4, Z4
-	VMOVUPS Z4, (AX)
+	VMOVUPS Z4, (R12)
 	VADDPS  Z28, Z5, Z5
-	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z6, Z6
-	VMOVUPS Z6, (AX)
+	VMOVUPS Z6, (R12)
 	VADDPS  Z28, Z7, Z7
-	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z8, Z8
-	VMOVUPS Z8, (AX)
+	VMOVUPS Z8, (R12)
 	VADDPS  Z28, Z9, Z9
-	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z10, Z10
-	VMOVUPS Z10, (AX)
+	VMOVUPS Z10, (R12)
 	VADDPS  Z28, Z11, Z11
-	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z12, Z12
-	VMOVUPS Z12, (AX)
+	VMOVUPS Z12, (R12)
 	VADDPS  Z28, Z13, Z13
-	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z14, Z14
-	VMOVUPS Z14, (AX)
+	VMOVUPS Z14, (R12)
 	VADDPS  Z28, Z15, Z15
-	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z16, Z16
-	VMOVUPS Z16, (AX)
+	VMOVUPS Z16, (R12)
 	VADDPS  Z28, Z17, Z17
-	VMOVUPS Z17, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z18, Z18
-	VMOVUPS Z18, (AX)
+	VMOVUPS Z18, (R12)
 	VADDPS  Z28, Z19, Z19
-	VMOVUPS Z19, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z20, Z20
-	VMOVUPS Z20, (AX)
+	VMOVUPS Z20, (R12)
 	VADDPS  Z28, Z21, Z21
-	VMOVUPS Z21, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z22, Z22
-	VMOVUPS Z22, (AX)
+	VMOVUPS Z22, (R12)
 	VADDPS  Z28, Z23, Z23
-	VMOVUPS Z23, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z24, Z24
-	VMOVUPS Z24, (AX)
+	VMOVUPS Z24, (R12)
 	VADDPS  Z28, Z25, Z25
-	VMOVUPS Z25, 64(AX)
-	ADDQ    CX, AX
+	VMOVUPS Z25, 64(R12)
+	ADDQ    R11, R12
 	VADDPS  Z28, Z26, Z26
-	VMOVUPS Z26, (AX)
+	VMOVUPS Z26, (R12)
 	VADDPS  Z28, Z27, Z27
-	VMOVUPS Z27, 64(AX)
+	VMOVUPS Z27, 64(R12)
+	VZEROUPPER
+	RET
+
+// func copyPanelsAVX512(kc int, n int, src *float32, rs int, dst *float32, step int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·copyPanelsAVX512(SB), NOSPLIT, $0-48
+	MOVQ kc+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ rs+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ step+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+
+row:
+	MOVQ CX, R8
+	MOVQ DX, R9
+	MOVQ SI, R10
+
+panel:
+	VMOVUPS    (R9), Z0
+	VMOVUPS    64(R9), Z1
+	PREFETCHT0 (R9)(BX*4)
+	VMOVUPS    Z0, (R10)
+	VMOVUPS    Z1, 64(R10)
+	ADDQ       $0x00000080, R9
+	ADDQ       DI, R10
+	DECQ       R8
+	JNZ        panel
+	ADDQ       BX, DX
+	ADDQ       $0x00000080, SI
+	DECQ       AX
+	JNZ        row
 	VZEROUPPER
 	RET

@@ -38,6 +38,7 @@ func tilesAVX512() *tiles {
 			listedTile13AVX512,
 			listedTile14AVX512,
 		},
-		transpose: transposeAVX2,
+		copyPanels: copyPanelsAVX512,
+		transpose:  transposeAVX2,
 	}
 }

@@ -30,9 +30,14 @@ type tiles struct {
 	rows, cols int           // size of the largest tile; cols is a multiple of 8
 	strided    []stridedTile // by height
 	listed     []listedTile
-	transpose  transpose8
+	copyPanels copyPanels // nil for Go's own copy
+	transpose  transpose8 // likewise
 }
 
 // transpose8 turns 8 rows into columns: dst[k*rd+i] = src[i*rs+k] for i < 8 and k < n. n is a
 // multiple of 8 and not 0.
 type transpose8 func(n int, src *float32, rs int, dst *float32, rd int)
+
+// copyPanels copies rows into panels of tiles.cols columns:
+// dst[p*step+k*cols+j] = src[k*rs+p*cols+j] for k < kc, p < n and j < cols. kc and n are not 0.
+type copyPanels func(kc, n int, src *float32, rs int, dst *float32, step int)

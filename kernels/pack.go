@@ -8,7 +8,7 @@ func (w *worker) packColumns(kc, n int, b mat, dst []float32) panels {
 	for j := 0; j < n; j += packWidth {
 		wide := min(packWidth, n-j)
 		if b.col == 1 {
-			packAlong(kc, wide, cols, b.data[j:], b.row, dst[j/cols*step:], step)
+			w.packAlong(kc, wide, b.data[j:], b.row, dst[j/cols*step:], step)
 			continue
 		}
 		for p := 0; p < wide; p += cols {
@@ -30,19 +30,22 @@ func panelStep(kc, cols int) int { return kc*cols + 16 }
 func panelsLen(kc, n, cols int) int { return (n + cols - 1) / cols * panelStep(kc, cols) }
 
 // packAlong packs n columns whose rows are contiguous.
-func packAlong(kc, n, cols int, b []float32, row int, dst []float32, step int) {
+func (w *worker) packAlong(kc, n int, b []float32, row int, dst []float32, step int) {
+	cols := w.tiles.cols
 	whole := n / cols * cols
-	for k := range kc {
-		s := b[k*row:][:n]
+	if w.tiles.copyPanels != nil && whole > 0 {
+		w.tiles.copyPanels(kc, n/cols, &b[0], row, &dst[0], step)
+	} else {
 		for p := 0; p < whole; p += cols {
-			d := dst[p/cols*step+k*cols:][:cols]
-			for j := 0; j < cols; j += 8 {
-				*(*[8]float32)(d[j:]) = *(*[8]float32)(s[p+j:])
+			for k := range kc {
+				copy(dst[p/cols*step+k*cols:][:cols], b[k*row+p:])
 			}
 		}
-		if whole < n {
+	}
+	if whole < n {
+		for k := range kc {
 			d := dst[whole/cols*step+k*cols:][:cols]
-			clear(d[copy(d, s[whole:]):])
+			clear(d[copy(d, b[k*row+whole:][:n-whole]):])
 		}
 	}
 }

@@ -35,6 +35,7 @@ func write(dir string, i isa) error {
 			tile{Context: c, isa: i, rows: rows, from: from}.write()
 		}
 	}
+	tile{Context: c, isa: i}.copyPanels()
 	if i == avx2 {
 		transpose(c)
 	}
@@ -53,11 +54,19 @@ func write(dir string, i isa) error {
 	if err := print(printer.NewStubs(cfg), f, path+".go"); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "gemm_"+i.suffix+"_table_amd64.go"), table(i), 0o644)
+	return writeTable(filepath.Join(dir, "gemm_"+i.suffix+"_table_amd64.go"), i)
 }
 
 func print(p printer.Printer, f *ir.File, path string) error {
 	text, err := p.Print(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
+func writeTable(path string, i isa) error {
+	text, err := table(i)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func writeNEON(dir string) error {
 	if err := os.WriteFile(path+".go", stubs.Bytes(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "gemm_neon_table_arm64.go"), table(neon), 0o644)
+	return writeTable(filepath.Join(dir, "gemm_neon_table_arm64.go"), neon)
 }
 
 // writeNEON is tile.write for arm64.
