@@ -52,11 +52,12 @@ func (o Attention) piece(w *worker, _, i int, b []Buf) {
 		end = min(at+o.step(), last)
 		w.gemmPacked(end-at, o.keys(at), 0, o.HeadDim, q.from(at, 0), kt, s.from(at-first, 0))
 	}
+	scale := o.scale()
 	for i := first; i < last; i++ {
 		row := s.from(i-first, 0).data[:o.keys(i)]
 		e := row[:o.visible(i)]
 		clear(row[len(e):])
-		w.vec.scale(e, e, o.scale())
+		w.vec.scale(e, e, scale)
 		m := w.vec.max(e)
 		b[2].F[head*o.Seq+i] = m
 		b[3].F[head*o.Seq+i] = w.vec.rowExpSum(e, e, m)

@@ -94,14 +94,14 @@ func (h *headGrad) scores(first, last int) (p, ds mat) {
 		h.w.gemmPacked(end-at, h.keys(at), 0, h.HeadDim, h.q.from(at, 0), h.kt, p.from(at-first, 0))
 		h.w.gemmPacked(end-at, h.keys(at), 0, h.HeadDim, h.do.from(at, 0), h.vt, ds.from(at-first, 0))
 	}
-	v := h.w.vec
+	v, scale := h.w.vec, h.scale()
 	for i := first; i < last; i++ {
 		pi, di := p.from(i-first, 0).data[:h.keys(i)], ds.from(i-first, 0).data[:h.keys(i)]
 		seen := h.visible(i)
 		clear(pi[seen:])
 		clear(di[seen:])
 		pi, di = pi[:seen], di[:seen]
-		v.scale(pi, pi, h.scale())
+		v.scale(pi, pi, scale)
 		v.expScale(pi, pi, h.max[i], 1/h.sum[i], 1)
 		d := v.rowSumProducts(h.do.from(i, 0).data[:h.HeadDim], h.o.from(i, 0).data[:h.HeadDim])
 		v.softmaxGrad(di, pi, di, d)
@@ -153,8 +153,9 @@ func (h *headGrad) endGroup(d mat, group []float32, first bool) {
 
 // scaleRows multiplies rows first to last of d by the factor of the scores.
 func (h *headGrad) scaleRows(d mat, first, last int) {
+	scale := h.scale()
 	for i := first; i < last; i++ {
 		row := d.from(i, 0).data[:h.HeadDim]
-		h.w.vec.scale(row, row, h.scale())
+		h.w.vec.scale(row, row, scale)
 	}
 }
