@@ -9,173 +9,269 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), CX
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
-	CMPQ DX, $0x10
+	CMPQ DX, $0x18
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(BX*4), Y0
 	VMOVUPS   32(CX)(BX*4), Y1
-	VMULPS    all3f3504f3<>+0(SB), Y0, Y2
-	VMULPS    all3f3504f3<>+0(SB), Y1, Y3
-	VANDPS    all7fffffff<>+0(SB), Y2, Y4
-	VANDPS    all7fffffff<>+0(SB), Y3, Y5
-	VMOVUPS   all407c0000<>+0(SB), Y6
-	VMINPS    Y4, Y6, Y7
-	VMINPS    Y5, Y6, Y6
-	VMULPS    all331068ce<>+0(SB), Y7, Y8
-	VMULPS    all331068ce<>+0(SB), Y6, Y9
-	VADDPS    allb61fc909<>+0(SB), Y8, Y8
-	VADDPS    allb61fc909<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    all385f0ba1<>+0(SB), Y8, Y8
-	VADDPS    all385f0ba1<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    allba269312<>+0(SB), Y8, Y8
-	VADDPS    allba269312<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    all3ba03de7<>+0(SB), Y8, Y8
-	VADDPS    all3ba03de7<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    allbcdac66d<>+0(SB), Y8, Y8
-	VADDPS    allbcdac66d<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    all3de24353<>+0(SB), Y8, Y8
-	VADDPS    all3de24353<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    all3f21a88b<>+0(SB), Y8, Y8
-	VADDPS    all3f21a88b<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y8
-	VMULPS    Y6, Y9, Y9
-	VADDPS    all3f90b111<>+0(SB), Y8, Y8
-	VADDPS    all3f90b111<>+0(SB), Y9, Y9
-	VMULPS    Y7, Y8, Y7
+	VMOVUPS   64(CX)(BX*4), Y2
+	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VMULPS    all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS   all407c0000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VMULPS    all331068ce<>+0(SB), Y0, Y3
+	VMULPS    all331068ce<>+0(SB), Y1, Y4
+	VMULPS    all331068ce<>+0(SB), Y2, Y5
+	VADDPS    allb61fc909<>+0(SB), Y3, Y3
+	VADDPS    allb61fc909<>+0(SB), Y4, Y4
+	VADDPS    allb61fc909<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all385f0ba1<>+0(SB), Y3, Y3
+	VADDPS    all385f0ba1<>+0(SB), Y4, Y4
+	VADDPS    all385f0ba1<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    allba269312<>+0(SB), Y3, Y3
+	VADDPS    allba269312<>+0(SB), Y4, Y4
+	VADDPS    allba269312<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3ba03de7<>+0(SB), Y3, Y3
+	VADDPS    all3ba03de7<>+0(SB), Y4, Y4
+	VADDPS    all3ba03de7<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    allbcdac66d<>+0(SB), Y3, Y3
+	VADDPS    allbcdac66d<>+0(SB), Y4, Y4
+	VADDPS    allbcdac66d<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3de24353<>+0(SB), Y3, Y3
+	VADDPS    all3de24353<>+0(SB), Y4, Y4
+	VADDPS    all3de24353<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3f21a88b<>+0(SB), Y3, Y3
+	VADDPS    all3f21a88b<>+0(SB), Y4, Y4
+	VADDPS    all3f21a88b<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3f90b111<>+0(SB), Y3, Y3
+	VADDPS    all3f90b111<>+0(SB), Y4, Y4
+	VADDPS    all3f90b111<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y0
+	VMULPS    Y1, Y4, Y1
+	VMULPS    Y2, Y5, Y2
+	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
+	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
+	VADDPS    allb9ba84c4<>+0(SB), Y2, Y2
+	VXORPS    all80000000<>+0(SB), Y0, Y0
+	VXORPS    all80000000<>+0(SB), Y1, Y1
+	VXORPS    all80000000<>+0(SB), Y2, Y2
+	VMOVUPS   all42b20000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VMOVUPS   allc2d00000<>+0(SB), Y3
+	VMAXPS    Y0, Y3, Y0
+	VMAXPS    Y1, Y3, Y1
+	VMAXPS    Y2, Y3, Y2
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y5
+	VADDPS    all4b400000<>+0(SB), Y3, Y3
+	VADDPS    all4b400000<>+0(SB), Y4, Y4
+	VADDPS    all4b400000<>+0(SB), Y5, Y5
+	VSUBPS    all4b400000<>+0(SB), Y3, Y6
+	VSUBPS    all4b400000<>+0(SB), Y4, Y7
+	VSUBPS    all4b400000<>+0(SB), Y5, Y8
+	VMULPS    allbf318000<>+0(SB), Y6, Y9
+	VMULPS    allbf318000<>+0(SB), Y7, Y10
+	VMULPS    allbf318000<>+0(SB), Y8, Y11
+	VADDPS    Y0, Y9, Y0
+	VADDPS    Y1, Y10, Y1
+	VADDPS    Y2, Y11, Y2
+	VMULPS    all395e8083<>+0(SB), Y6, Y6
+	VMULPS    all395e8083<>+0(SB), Y7, Y7
+	VMULPS    all395e8083<>+0(SB), Y8, Y8
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y6
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y7
+	VMULPS    all3ab4a647<>+0(SB), Y2, Y8
+	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
+	VADDPS    all3c091cbf<>+0(SB), Y7, Y7
+	VADDPS    all3c091cbf<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
+	VADDPS    all3d2aad13<>+0(SB), Y7, Y7
+	VADDPS    all3d2aad13<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
+	VADDPS    all3e2aaa49<>+0(SB), Y7, Y7
+	VADDPS    all3e2aaa49<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3efffffd<>+0(SB), Y6, Y6
+	VADDPS    all3efffffd<>+0(SB), Y7, Y7
+	VADDPS    all3efffffd<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y0, Y9
+	VMULPS    Y1, Y1, Y10
+	VMULPS    Y2, Y2, Y11
 	VMULPS    Y6, Y9, Y6
-	VADDPS    allb9ba84c4<>+0(SB), Y7, Y7
-	VADDPS    allb9ba84c4<>+0(SB), Y6, Y6
-	VXORPS    all80000000<>+0(SB), Y7, Y7
-	VXORPS    all80000000<>+0(SB), Y6, Y6
-	VMOVUPS   all42b20000<>+0(SB), Y8
-	VMINPS    Y7, Y8, Y7
-	VMINPS    Y6, Y8, Y6
-	VMOVUPS   allc2d00000<>+0(SB), Y8
-	VMAXPS    Y7, Y8, Y7
-	VMAXPS    Y6, Y8, Y6
-	VMULPS    all3fb8aa3b<>+0(SB), Y7, Y8
-	VMULPS    all3fb8aa3b<>+0(SB), Y6, Y9
-	VADDPS    all4b400000<>+0(SB), Y8, Y8
-	VADDPS    all4b400000<>+0(SB), Y9, Y9
-	VSUBPS    all4b400000<>+0(SB), Y8, Y10
-	VSUBPS    all4b400000<>+0(SB), Y9, Y11
-	VMULPS    allbf318000<>+0(SB), Y10, Y12
-	VMULPS    allbf318000<>+0(SB), Y11, Y13
-	VADDPS    Y7, Y12, Y7
-	VADDPS    Y6, Y13, Y6
-	VMULPS    all395e8083<>+0(SB), Y10, Y10
-	VMULPS    all395e8083<>+0(SB), Y11, Y11
-	VADDPS    Y7, Y10, Y7
-	VADDPS    Y6, Y11, Y6
-	VMULPS    all3ab4a647<>+0(SB), Y7, Y10
-	VMULPS    all3ab4a647<>+0(SB), Y6, Y11
-	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
-	VADDPS    all3c091cbf<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
-	VADDPS    all3d2aad13<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
-	VADDPS    all3e2aaa49<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3efffffd<>+0(SB), Y10, Y10
-	VADDPS    all3efffffd<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y7, Y12
-	VMULPS    Y6, Y6, Y13
-	VMULPS    Y10, Y12, Y10
-	VMULPS    Y11, Y13, Y11
-	VADDPS    Y7, Y10, Y7
-	VADDPS    Y6, Y11, Y6
-	VADDPS    all3f800000<>+0(SB), Y7, Y7
-	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VPSRAD    $0x01, Y8, Y10
-	VPSRAD    $0x01, Y9, Y11
-	VPADDD    all0000007f<>+0(SB), Y10, Y12
-	VPADDD    all0000007f<>+0(SB), Y11, Y13
-	VPSLLD    $0x17, Y12, Y12
-	VPSLLD    $0x17, Y13, Y13
-	VMULPS    Y12, Y7, Y7
-	VMULPS    Y13, Y6, Y6
-	VPSUBD    Y10, Y8, Y8
-	VPSUBD    Y11, Y9, Y9
-	VPADDD    all0000007f<>+0(SB), Y8, Y8
-	VPADDD    all0000007f<>+0(SB), Y9, Y9
-	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y7, Y10, Y7
+	VMULPS    Y8, Y11, Y8
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y2, Y2
+	VPSRAD    $0x01, Y3, Y6
+	VPSRAD    $0x01, Y4, Y7
+	VPSRAD    $0x01, Y5, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y9
+	VPADDD    all0000007f<>+0(SB), Y7, Y10
+	VPADDD    all0000007f<>+0(SB), Y8, Y11
 	VPSLLD    $0x17, Y9, Y9
-	VMULPS    Y8, Y7, Y7
-	VMULPS    Y9, Y6, Y6
-	VMOVUPS   all3f800000<>+0(SB), Y8
-	VSUBPS    Y7, Y8, Y7
-	VSUBPS    Y6, Y8, Y6
-	VMULPS    Y4, Y4, Y8
-	VMULPS    Y5, Y5, Y9
-	VMULPS    allb70c02d0<>+0(SB), Y8, Y10
-	VMULPS    allb70c02d0<>+0(SB), Y9, Y11
+	VPSLLD    $0x17, Y10, Y10
+	VPSLLD    $0x17, Y11, Y11
+	VMULPS    Y9, Y0, Y0
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y11, Y2, Y2
+	VPSUBD    Y6, Y3, Y3
+	VPSUBD    Y7, Y4, Y4
+	VPSUBD    Y8, Y5, Y5
+	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VPADDD    all0000007f<>+0(SB), Y4, Y4
+	VPADDD    all0000007f<>+0(SB), Y5, Y5
+	VPSLLD    $0x17, Y3, Y3
+	VPSLLD    $0x17, Y4, Y4
+	VPSLLD    $0x17, Y5, Y5
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMOVUPS   all3f800000<>+0(SB), Y3
+	VSUBPS    Y0, Y3, Y0
+	VSUBPS    Y1, Y3, Y1
+	VSUBPS    Y2, Y3, Y2
+	VMOVUPS   (CX)(BX*4), Y3
+	VMOVUPS   32(CX)(BX*4), Y4
+	VMOVUPS   64(CX)(BX*4), Y5
+	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
+	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
+	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
+	VANDPS    all7fffffff<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y4, Y4
+	VANDPS    all7fffffff<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y3, Y6
+	VMULPS    Y4, Y4, Y7
+	VMULPS    Y5, Y5, Y8
+	VMULPS    allb70c02d0<>+0(SB), Y6, Y9
+	VMULPS    allb70c02d0<>+0(SB), Y7, Y10
+	VMULPS    allb70c02d0<>+0(SB), Y8, Y11
+	VADDPS    all38e24f78<>+0(SB), Y9, Y9
 	VADDPS    all38e24f78<>+0(SB), Y10, Y10
 	VADDPS    all38e24f78<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allba5c9d9e<>+0(SB), Y9, Y9
 	VADDPS    allba5c9d9e<>+0(SB), Y10, Y10
 	VADDPS    allba5c9d9e<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    all3baaeb32<>+0(SB), Y9, Y9
 	VADDPS    all3baaeb32<>+0(SB), Y10, Y10
 	VADDPS    all3baaeb32<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allbcdc10c3<>+0(SB), Y9, Y9
 	VADDPS    allbcdc10c3<>+0(SB), Y10, Y10
 	VADDPS    allbcdc10c3<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    all3de7174f<>+0(SB), Y9, Y9
 	VADDPS    all3de7174f<>+0(SB), Y10, Y10
 	VADDPS    all3de7174f<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allbec093a2<>+0(SB), Y9, Y9
 	VADDPS    allbec093a2<>+0(SB), Y10, Y10
 	VADDPS    allbec093a2<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y8
-	VMULPS    Y9, Y11, Y9
+	VMULPS    Y6, Y9, Y6
+	VMULPS    Y7, Y10, Y7
+	VMULPS    Y8, Y11, Y8
+	VADDPS    all3e0375d4<>+0(SB), Y6, Y6
+	VADDPS    all3e0375d4<>+0(SB), Y7, Y7
 	VADDPS    all3e0375d4<>+0(SB), Y8, Y8
-	VADDPS    all3e0375d4<>+0(SB), Y9, Y9
-	VMULPS    Y8, Y4, Y8
-	VMULPS    Y9, Y5, Y9
-	VADDPS    Y4, Y8, Y8
-	VADDPS    Y5, Y9, Y9
+	VMULPS    Y6, Y3, Y6
+	VMULPS    Y7, Y4, Y7
+	VMULPS    Y8, Y5, Y8
+	VADDPS    Y3, Y6, Y6
+	VADDPS    Y4, Y7, Y7
+	VADDPS    Y5, Y8, Y8
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y3, Y3
 	VCMPPS    $0x11, all3f780000<>+0(SB), Y4, Y4
 	VCMPPS    $0x11, all3f780000<>+0(SB), Y5, Y5
-	VBLENDVPS Y4, Y8, Y7, Y4
-	VBLENDVPS Y5, Y9, Y6, Y5
-	VANDPS    all80000000<>+0(SB), Y2, Y2
+	VBLENDVPS Y3, Y6, Y0, Y0
+	VBLENDVPS Y4, Y7, Y1, Y1
+	VBLENDVPS Y5, Y8, Y2, Y2
+	VMOVUPS   (CX)(BX*4), Y3
+	VMOVUPS   32(CX)(BX*4), Y4
+	VMOVUPS   64(CX)(BX*4), Y5
+	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
+	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
+	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
 	VANDPS    all80000000<>+0(SB), Y3, Y3
-	VORPS     Y2, Y4, Y2
-	VORPS     Y3, Y5, Y3
+	VANDPS    all80000000<>+0(SB), Y4, Y4
+	VANDPS    all80000000<>+0(SB), Y5, Y5
+	VORPS     Y3, Y0, Y0
+	VORPS     Y4, Y1, Y1
+	VORPS     Y5, Y2, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
 	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VMULPS    all3f000000<>+0(SB), Y0, Y0
-	VMULPS    all3f000000<>+0(SB), Y1, Y1
-	VMULPS    Y2, Y0, Y0
-	VMULPS    Y3, Y1, Y1
+	VMOVUPS   (CX)(BX*4), Y3
+	VMOVUPS   32(CX)(BX*4), Y4
+	VMOVUPS   64(CX)(BX*4), Y5
+	VMULPS    all3f000000<>+0(SB), Y3, Y3
+	VMULPS    all3f000000<>+0(SB), Y4, Y4
+	VMULPS    all3f000000<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y0
+	VMULPS    Y1, Y4, Y1
+	VMULPS    Y2, Y5, Y2
 	VMOVUPS   Y0, (AX)(BX*4)
 	VMOVUPS   Y1, 32(AX)(BX*4)
-	ADDQ      $0x10, BX
-	SUBQ      $0x10, DX
-	CMPQ      DX, $0x10
+	VMOVUPS   Y2, 64(AX)(BX*4)
+	ADDQ      $0x18, BX
+	SUBQ      $0x18, DX
+	CMPQ      DX, $0x18
 	JGE       loop1
 
 done2:
@@ -184,86 +280,92 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(BX*4), Y0
-	VMULPS    all3f3504f3<>+0(SB), Y0, Y1
-	VANDPS    all7fffffff<>+0(SB), Y1, Y2
-	VMOVUPS   all407c0000<>+0(SB), Y3
-	VMINPS    Y2, Y3, Y3
-	VMULPS    all331068ce<>+0(SB), Y3, Y4
-	VADDPS    allb61fc909<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all385f0ba1<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    allba269312<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3ba03de7<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    allbcdac66d<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3de24353<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3f21a88b<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3f90b111<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y3
-	VADDPS    allb9ba84c4<>+0(SB), Y3, Y3
-	VXORPS    all80000000<>+0(SB), Y3, Y3
-	VMOVUPS   all42b20000<>+0(SB), Y4
-	VMINPS    Y3, Y4, Y3
-	VMOVUPS   allc2d00000<>+0(SB), Y4
-	VMAXPS    Y3, Y4, Y3
-	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y4
-	VADDPS    all4b400000<>+0(SB), Y4, Y4
-	VSUBPS    all4b400000<>+0(SB), Y4, Y5
-	VMULPS    allbf318000<>+0(SB), Y5, Y6
-	VADDPS    Y3, Y6, Y3
-	VMULPS    all395e8083<>+0(SB), Y5, Y5
-	VADDPS    Y3, Y5, Y3
-	VMULPS    all3ab4a647<>+0(SB), Y3, Y5
-	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3efffffd<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y3, Y6
-	VMULPS    Y5, Y6, Y5
-	VADDPS    Y3, Y5, Y3
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSRAD    $0x01, Y4, Y5
-	VPADDD    all0000007f<>+0(SB), Y5, Y6
-	VPSLLD    $0x17, Y6, Y6
-	VMULPS    Y6, Y3, Y3
-	VPSUBD    Y5, Y4, Y4
-	VPADDD    all0000007f<>+0(SB), Y4, Y4
-	VPSLLD    $0x17, Y4, Y4
-	VMULPS    Y4, Y3, Y3
-	VMOVUPS   all3f800000<>+0(SB), Y4
-	VSUBPS    Y3, Y4, Y3
-	VMULPS    Y2, Y2, Y4
-	VMULPS    allb70c02d0<>+0(SB), Y4, Y5
-	VADDPS    all38e24f78<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allba5c9d9e<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3baaeb32<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allbcdc10c3<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3de7174f<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allbec093a2<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y4
-	VADDPS    all3e0375d4<>+0(SB), Y4, Y4
-	VMULPS    Y4, Y2, Y4
-	VADDPS    Y2, Y4, Y4
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y2, Y2
-	VBLENDVPS Y2, Y4, Y3, Y2
-	VANDPS    all80000000<>+0(SB), Y1, Y1
-	VORPS     Y1, Y2, Y1
-	VADDPS    all3f800000<>+0(SB), Y1, Y1
-	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS   all407c0000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMULPS    all331068ce<>+0(SB), Y0, Y1
+	VADDPS    allb61fc909<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all385f0ba1<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    allba269312<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3ba03de7<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    allbcdac66d<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3de24353<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3f21a88b<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3f90b111<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y0
+	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
+	VXORPS    all80000000<>+0(SB), Y0, Y0
+	VMOVUPS   all42b20000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   allc2d00000<>+0(SB), Y1
+	VMAXPS    Y0, Y1, Y0
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS    all4b400000<>+0(SB), Y1, Y1
+	VSUBPS    all4b400000<>+0(SB), Y1, Y2
+	VMULPS    allbf318000<>+0(SB), Y2, Y3
+	VADDPS    Y0, Y3, Y0
+	VMULPS    all395e8083<>+0(SB), Y2, Y2
+	VADDPS    Y0, Y2, Y0
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3efffffd<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y0, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    Y0, Y2, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VPSRAD    $0x01, Y1, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y3
+	VPSLLD    $0x17, Y3, Y3
+	VMULPS    Y3, Y0, Y0
+	VPSUBD    Y2, Y1, Y1
+	VPADDD    all0000007f<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
 	VMULPS    Y1, Y0, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VSUBPS    Y0, Y1, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    allb70c02d0<>+0(SB), Y2, Y3
+	VADDPS    all38e24f78<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allba5c9d9e<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3baaeb32<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbcdc10c3<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3de7174f<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbec093a2<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y1, Y2
+	VADDPS    Y1, Y2, Y2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y1, Y1
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS    all80000000<>+0(SB), Y1, Y1
+	VORPS     Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	SUBQ      $0x08, DX
@@ -277,86 +379,92 @@ done4:
 	NEGQ       DX
 	VMOVUPS    (SI)(DX*4), Y0
 	VMASKMOVPS (CX)(BX*4), Y0, Y1
-	VMULPS     all3f3504f3<>+0(SB), Y1, Y2
-	VANDPS     all7fffffff<>+0(SB), Y2, Y3
-	VMOVUPS    all407c0000<>+0(SB), Y4
-	VMINPS     Y3, Y4, Y4
-	VMULPS     all331068ce<>+0(SB), Y4, Y5
-	VADDPS     allb61fc909<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all385f0ba1<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     allba269312<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3ba03de7<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     allbcdac66d<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3de24353<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3f21a88b<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3f90b111<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y4
-	VADDPS     allb9ba84c4<>+0(SB), Y4, Y4
-	VXORPS     all80000000<>+0(SB), Y4, Y4
-	VMOVUPS    all42b20000<>+0(SB), Y5
-	VMINPS     Y4, Y5, Y4
-	VMOVUPS    allc2d00000<>+0(SB), Y5
-	VMAXPS     Y4, Y5, Y4
-	VMULPS     all3fb8aa3b<>+0(SB), Y4, Y5
-	VADDPS     all4b400000<>+0(SB), Y5, Y5
-	VSUBPS     all4b400000<>+0(SB), Y5, Y6
-	VMULPS     allbf318000<>+0(SB), Y6, Y7
-	VADDPS     Y4, Y7, Y4
-	VMULPS     all395e8083<>+0(SB), Y6, Y6
-	VADDPS     Y4, Y6, Y4
-	VMULPS     all3ab4a647<>+0(SB), Y4, Y6
-	VADDPS     all3c091cbf<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3d2aad13<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3e2aaa49<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3efffffd<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y4, Y7
-	VMULPS     Y6, Y7, Y6
-	VADDPS     Y4, Y6, Y4
-	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSRAD     $0x01, Y5, Y6
-	VPADDD     all0000007f<>+0(SB), Y6, Y7
-	VPSLLD     $0x17, Y7, Y7
-	VMULPS     Y7, Y4, Y4
-	VPSUBD     Y6, Y5, Y5
-	VPADDD     all0000007f<>+0(SB), Y5, Y5
-	VPSLLD     $0x17, Y5, Y5
-	VMULPS     Y5, Y4, Y4
-	VMOVUPS    all3f800000<>+0(SB), Y5
-	VSUBPS     Y4, Y5, Y4
-	VMULPS     Y3, Y3, Y5
-	VMULPS     allb70c02d0<>+0(SB), Y5, Y6
-	VADDPS     all38e24f78<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allba5c9d9e<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3baaeb32<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allbcdc10c3<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3de7174f<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allbec093a2<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y5
-	VADDPS     all3e0375d4<>+0(SB), Y5, Y5
-	VMULPS     Y5, Y3, Y5
-	VADDPS     Y3, Y5, Y5
-	VCMPPS     $0x11, all3f780000<>+0(SB), Y3, Y3
-	VBLENDVPS  Y3, Y5, Y4, Y3
-	VANDPS     all80000000<>+0(SB), Y2, Y2
-	VORPS      Y2, Y3, Y2
-	VADDPS     all3f800000<>+0(SB), Y2, Y2
-	VMULPS     all3f000000<>+0(SB), Y1, Y1
+	VMULPS     all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS     all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS    all407c0000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMULPS     all331068ce<>+0(SB), Y1, Y2
+	VADDPS     allb61fc909<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all385f0ba1<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     allba269312<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3ba03de7<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     allbcdac66d<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3de24353<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3f21a88b<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3f90b111<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y1
+	VADDPS     allb9ba84c4<>+0(SB), Y1, Y1
+	VXORPS     all80000000<>+0(SB), Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
+	VPSLLD     $0x17, Y4, Y4
+	VMULPS     Y4, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
 	VMULPS     Y2, Y1, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS     all7fffffff<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     allb70c02d0<>+0(SB), Y3, Y4
+	VADDPS     all38e24f78<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allba5c9d9e<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3baaeb32<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbcdc10c3<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3de7174f<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbec093a2<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     all3e0375d4<>+0(SB), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VADDPS     Y2, Y3, Y3
+	VCMPPS     $0x11, all3f780000<>+0(SB), Y2, Y2
+	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS     all80000000<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     all3f000000<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
 
 end5:
@@ -369,6 +477,12 @@ DATA all3f800000<>+16(SB)/8, $0x3f8000003f800000
 DATA all3f800000<>+24(SB)/8, $0x3f8000003f800000
 GLOBL all3f800000<>(SB), RODATA|NOPTR, $32
 
+DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
+GLOBL all407c0000<>(SB), RODATA|NOPTR, $32
+
 DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+16(SB)/8, $0x3f3504f33f3504f3
@@ -380,12 +494,6 @@ DATA all7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
 GLOBL all7fffffff<>(SB), RODATA|NOPTR, $32
-
-DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
-GLOBL all407c0000<>(SB), RODATA|NOPTR, $32
 
 DATA all331068ce<>+0(SB)/8, $0x331068ce331068ce
 DATA all331068ce<>+8(SB)/8, $0x331068ce331068ce
@@ -614,127 +722,155 @@ loop1:
 	VMULPS    Y1, Y3, Y3
 	VMULPS    all3d372713<>+0(SB), Y2, Y2
 	VMULPS    all3d372713<>+0(SB), Y3, Y3
-	VADDPS    Y0, Y2, Y2
-	VADDPS    Y1, Y3, Y3
-	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
-	VMULPS    all3f4c422a<>+0(SB), Y3, Y3
-	VANDPS    all7fffffff<>+0(SB), Y2, Y4
-	VANDPS    all7fffffff<>+0(SB), Y3, Y5
-	VMOVUPS   all41120000<>+0(SB), Y6
-	VMINPS    Y4, Y6, Y7
-	VMINPS    Y5, Y6, Y6
-	VADDPS    Y7, Y7, Y7
-	VADDPS    Y6, Y6, Y6
-	VMOVUPS   all42b20000<>+0(SB), Y8
-	VMINPS    Y7, Y8, Y7
-	VMINPS    Y6, Y8, Y6
-	VMOVUPS   allc2d00000<>+0(SB), Y8
-	VMAXPS    Y7, Y8, Y7
-	VMAXPS    Y6, Y8, Y6
-	VMULPS    all3fb8aa3b<>+0(SB), Y7, Y8
-	VMULPS    all3fb8aa3b<>+0(SB), Y6, Y9
-	VADDPS    all4b400000<>+0(SB), Y8, Y8
-	VADDPS    all4b400000<>+0(SB), Y9, Y9
-	VSUBPS    all4b400000<>+0(SB), Y8, Y10
-	VSUBPS    all4b400000<>+0(SB), Y9, Y11
-	VMULPS    allbf318000<>+0(SB), Y10, Y12
-	VMULPS    allbf318000<>+0(SB), Y11, Y13
-	VADDPS    Y7, Y12, Y7
-	VADDPS    Y6, Y13, Y6
-	VMULPS    all395e8083<>+0(SB), Y10, Y10
-	VMULPS    all395e8083<>+0(SB), Y11, Y11
-	VADDPS    Y7, Y10, Y7
-	VADDPS    Y6, Y11, Y6
-	VMULPS    all3ab4a647<>+0(SB), Y7, Y10
-	VMULPS    all3ab4a647<>+0(SB), Y6, Y11
-	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
-	VADDPS    all3c091cbf<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
-	VADDPS    all3d2aad13<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
-	VADDPS    all3e2aaa49<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y6, Y11, Y11
-	VADDPS    all3efffffd<>+0(SB), Y10, Y10
-	VADDPS    all3efffffd<>+0(SB), Y11, Y11
-	VMULPS    Y7, Y7, Y12
-	VMULPS    Y6, Y6, Y13
-	VMULPS    Y10, Y12, Y10
-	VMULPS    Y11, Y13, Y11
-	VADDPS    Y7, Y10, Y7
-	VADDPS    Y6, Y11, Y6
-	VADDPS    all3f800000<>+0(SB), Y7, Y7
-	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VPSRAD    $0x01, Y8, Y10
-	VPSRAD    $0x01, Y9, Y11
-	VPADDD    all0000007f<>+0(SB), Y10, Y12
-	VPADDD    all0000007f<>+0(SB), Y11, Y13
-	VPSLLD    $0x17, Y12, Y12
-	VPSLLD    $0x17, Y13, Y13
-	VMULPS    Y12, Y7, Y7
-	VMULPS    Y13, Y6, Y6
-	VPSUBD    Y10, Y8, Y8
-	VPSUBD    Y11, Y9, Y9
-	VPADDD    all0000007f<>+0(SB), Y8, Y8
-	VPADDD    all0000007f<>+0(SB), Y9, Y9
-	VPSLLD    $0x17, Y8, Y8
-	VPSLLD    $0x17, Y9, Y9
-	VMULPS    Y8, Y7, Y7
-	VMULPS    Y9, Y6, Y6
-	VADDPS    all3f800000<>+0(SB), Y7, Y7
-	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VMOVUPS   all40000000<>+0(SB), Y8
-	VDIVPS    Y7, Y8, Y7
-	VDIVPS    Y6, Y8, Y6
-	VMOVUPS   all3f800000<>+0(SB), Y8
-	VSUBPS    Y7, Y8, Y7
-	VSUBPS    Y6, Y8, Y6
-	VMULPS    Y4, Y4, Y8
-	VMULPS    Y5, Y5, Y9
-	VMULPS    all3b1d66f3<>+0(SB), Y8, Y10
-	VMULPS    all3b1d66f3<>+0(SB), Y9, Y11
-	VADDPS    allbc0aa3fd<>+0(SB), Y10, Y10
-	VADDPS    allbc0aa3fd<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
-	VADDPS    all3cb2b659<>+0(SB), Y10, Y10
-	VADDPS    all3cb2b659<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
-	VADDPS    allbd5d0cd6<>+0(SB), Y10, Y10
-	VADDPS    allbd5d0cd6<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
-	VADDPS    all3e08889b<>+0(SB), Y10, Y10
-	VADDPS    all3e08889b<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y10, Y10
-	VMULPS    Y9, Y11, Y11
-	VADDPS    allbeaaaaab<>+0(SB), Y10, Y10
-	VADDPS    allbeaaaaab<>+0(SB), Y11, Y11
-	VMULPS    Y8, Y4, Y8
-	VMULPS    Y9, Y5, Y9
-	VMULPS    Y10, Y8, Y8
-	VMULPS    Y11, Y9, Y9
-	VADDPS    Y4, Y8, Y8
-	VADDPS    Y5, Y9, Y9
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y4, Y4
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y5, Y5
-	VBLENDVPS Y4, Y8, Y7, Y4
-	VBLENDVPS Y5, Y9, Y6, Y5
-	VANDPS    all80000000<>+0(SB), Y2, Y2
-	VANDPS    all80000000<>+0(SB), Y3, Y3
-	VORPS     Y2, Y4, Y2
-	VORPS     Y3, Y5, Y3
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VMULPS    all3f000000<>+0(SB), Y0, Y0
-	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VADDPS    Y0, Y2, Y0
+	VADDPS    Y1, Y3, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y0, Y0
+	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS   all41120000<>+0(SB), Y2
+	VMINPS    Y0, Y2, Y0
+	VMINPS    Y1, Y2, Y1
+	VADDPS    Y0, Y0, Y0
+	VADDPS    Y1, Y1, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y0, Y2, Y0
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y0, Y2, Y0
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y2
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y3
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VADDPS    all4b400000<>+0(SB), Y3, Y3
+	VSUBPS    all4b400000<>+0(SB), Y2, Y4
+	VSUBPS    all4b400000<>+0(SB), Y3, Y5
+	VMULPS    allbf318000<>+0(SB), Y4, Y6
+	VMULPS    allbf318000<>+0(SB), Y5, Y7
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VMULPS    all395e8083<>+0(SB), Y4, Y4
+	VMULPS    all395e8083<>+0(SB), Y5, Y5
+	VADDPS    Y0, Y4, Y0
+	VADDPS    Y1, Y5, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y4
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y5
+	VADDPS    all3c091cbf<>+0(SB), Y4, Y4
+	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3d2aad13<>+0(SB), Y4, Y4
+	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3e2aaa49<>+0(SB), Y4, Y4
+	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3efffffd<>+0(SB), Y4, Y4
+	VADDPS    all3efffffd<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y0, Y6
+	VMULPS    Y1, Y1, Y7
+	VMULPS    Y4, Y6, Y4
+	VMULPS    Y5, Y7, Y5
+	VADDPS    Y0, Y4, Y0
+	VADDPS    Y1, Y5, Y1
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y4
+	VPSRAD    $0x01, Y3, Y5
+	VPADDD    all0000007f<>+0(SB), Y4, Y6
+	VPADDD    all0000007f<>+0(SB), Y5, Y7
+	VPSLLD    $0x17, Y6, Y6
+	VPSLLD    $0x17, Y7, Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y7, Y1, Y1
+	VPSUBD    Y4, Y2, Y2
+	VPSUBD    Y5, Y3, Y3
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VPSLLD    $0x17, Y2, Y2
+	VPSLLD    $0x17, Y3, Y3
 	VMULPS    Y2, Y0, Y0
 	VMULPS    Y3, Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS   all40000000<>+0(SB), Y2
+	VDIVPS    Y0, Y2, Y0
+	VDIVPS    Y1, Y2, Y1
+	VMOVUPS   all3f800000<>+0(SB), Y2
+	VSUBPS    Y0, Y2, Y0
+	VSUBPS    Y1, Y2, Y1
+	VMOVUPS   (CX)(BX*4), Y2
+	VMOVUPS   32(CX)(BX*4), Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    Y2, Y4, Y4
+	VMULPS    Y3, Y5, Y5
+	VMULPS    all3d372713<>+0(SB), Y4, Y4
+	VMULPS    all3d372713<>+0(SB), Y5, Y5
+	VADDPS    Y2, Y4, Y2
+	VADDPS    Y3, Y5, Y3
+	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
+	VMULPS    all3f4c422a<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    all3b1d66f3<>+0(SB), Y4, Y6
+	VMULPS    all3b1d66f3<>+0(SB), Y5, Y7
+	VADDPS    allbc0aa3fd<>+0(SB), Y6, Y6
+	VADDPS    allbc0aa3fd<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    all3cb2b659<>+0(SB), Y6, Y6
+	VADDPS    all3cb2b659<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    allbd5d0cd6<>+0(SB), Y6, Y6
+	VADDPS    allbd5d0cd6<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    all3e08889b<>+0(SB), Y6, Y6
+	VADDPS    all3e08889b<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    allbeaaaaab<>+0(SB), Y6, Y6
+	VADDPS    allbeaaaaab<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y2, Y4
+	VMULPS    Y5, Y3, Y5
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y7, Y5, Y5
+	VADDPS    Y2, Y4, Y4
+	VADDPS    Y3, Y5, Y5
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y2, Y2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y3, Y3
+	VBLENDVPS Y2, Y4, Y0, Y0
+	VBLENDVPS Y3, Y5, Y1, Y1
+	VMOVUPS   (CX)(BX*4), Y2
+	VMOVUPS   32(CX)(BX*4), Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    Y2, Y4, Y4
+	VMULPS    Y3, Y5, Y5
+	VMULPS    all3d372713<>+0(SB), Y4, Y4
+	VMULPS    all3d372713<>+0(SB), Y5, Y5
+	VADDPS    Y2, Y4, Y2
+	VADDPS    Y3, Y5, Y3
+	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
+	VMULPS    all3f4c422a<>+0(SB), Y3, Y3
+	VANDPS    all80000000<>+0(SB), Y2, Y2
+	VANDPS    all80000000<>+0(SB), Y3, Y3
+	VORPS     Y2, Y0, Y0
+	VORPS     Y3, Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS   (CX)(BX*4), Y2
+	VMOVUPS   32(CX)(BX*4), Y3
+	VMULPS    all3f000000<>+0(SB), Y2, Y2
+	VMULPS    all3f000000<>+0(SB), Y3, Y3
+	VMULPS    Y0, Y2, Y0
+	VMULPS    Y1, Y3, Y1
 	VMOVUPS   Y0, (AX)(BX*4)
 	VMOVUPS   Y1, 32(AX)(BX*4)
 	ADDQ      $0x10, BX
@@ -751,69 +887,83 @@ loop3:
 	VMULPS    Y0, Y0, Y1
 	VMULPS    Y0, Y1, Y1
 	VMULPS    all3d372713<>+0(SB), Y1, Y1
-	VADDPS    Y0, Y1, Y1
-	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
-	VANDPS    all7fffffff<>+0(SB), Y1, Y2
-	VMOVUPS   all41120000<>+0(SB), Y3
-	VMINPS    Y2, Y3, Y3
-	VADDPS    Y3, Y3, Y3
-	VMOVUPS   all42b20000<>+0(SB), Y4
-	VMINPS    Y3, Y4, Y3
-	VMOVUPS   allc2d00000<>+0(SB), Y4
-	VMAXPS    Y3, Y4, Y3
-	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y4
-	VADDPS    all4b400000<>+0(SB), Y4, Y4
-	VSUBPS    all4b400000<>+0(SB), Y4, Y5
-	VMULPS    allbf318000<>+0(SB), Y5, Y6
-	VADDPS    Y3, Y6, Y3
-	VMULPS    all395e8083<>+0(SB), Y5, Y5
-	VADDPS    Y3, Y5, Y3
-	VMULPS    all3ab4a647<>+0(SB), Y3, Y5
-	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3efffffd<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y3, Y6
-	VMULPS    Y5, Y6, Y5
-	VADDPS    Y3, Y5, Y3
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSRAD    $0x01, Y4, Y5
-	VPADDD    all0000007f<>+0(SB), Y5, Y6
-	VPSLLD    $0x17, Y6, Y6
-	VMULPS    Y6, Y3, Y3
-	VPSUBD    Y5, Y4, Y4
-	VPADDD    all0000007f<>+0(SB), Y4, Y4
-	VPSLLD    $0x17, Y4, Y4
-	VMULPS    Y4, Y3, Y3
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VMOVUPS   all40000000<>+0(SB), Y4
-	VDIVPS    Y3, Y4, Y3
-	VMOVUPS   all3f800000<>+0(SB), Y4
-	VSUBPS    Y3, Y4, Y3
-	VMULPS    Y2, Y2, Y4
-	VMULPS    all3b1d66f3<>+0(SB), Y4, Y5
-	VADDPS    allbc0aa3fd<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3cb2b659<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allbd5d0cd6<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3e08889b<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allbeaaaaab<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y2, Y4
-	VMULPS    Y5, Y4, Y4
-	VADDPS    Y2, Y4, Y4
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y2, Y2
-	VBLENDVPS Y2, Y4, Y3, Y2
-	VANDPS    all80000000<>+0(SB), Y1, Y1
-	VORPS     Y1, Y2, Y1
-	VADDPS    all3f800000<>+0(SB), Y1, Y1
-	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VADDPS    Y0, Y1, Y0
+	VMULPS    all3f4c422a<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS   all41120000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VADDPS    Y0, Y0, Y0
+	VMOVUPS   all42b20000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   allc2d00000<>+0(SB), Y1
+	VMAXPS    Y0, Y1, Y0
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS    all4b400000<>+0(SB), Y1, Y1
+	VSUBPS    all4b400000<>+0(SB), Y1, Y2
+	VMULPS    allbf318000<>+0(SB), Y2, Y3
+	VADDPS    Y0, Y3, Y0
+	VMULPS    all395e8083<>+0(SB), Y2, Y2
+	VADDPS    Y0, Y2, Y0
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3efffffd<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y0, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    Y0, Y2, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VPSRAD    $0x01, Y1, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y3
+	VPSLLD    $0x17, Y3, Y3
+	VMULPS    Y3, Y0, Y0
+	VPSUBD    Y2, Y1, Y1
+	VPADDD    all0000007f<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
 	VMULPS    Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS   all40000000<>+0(SB), Y1
+	VDIVPS    Y0, Y1, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VSUBPS    Y0, Y1, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    Y1, Y2, Y2
+	VMULPS    all3d372713<>+0(SB), Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    all3b1d66f3<>+0(SB), Y2, Y3
+	VADDPS    allbc0aa3fd<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3cb2b659<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbd5d0cd6<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3e08889b<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbeaaaaab<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y1, Y2
+	VMULPS    Y3, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y1, Y1
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    Y1, Y2, Y2
+	VMULPS    all3d372713<>+0(SB), Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all80000000<>+0(SB), Y1, Y1
+	VORPS     Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	SUBQ      $0x08, DX
@@ -830,74 +980,94 @@ done4:
 	VMULPS     Y1, Y1, Y2
 	VMULPS     Y1, Y2, Y2
 	VMULPS     all3d372713<>+0(SB), Y2, Y2
-	VADDPS     Y1, Y2, Y2
-	VMULPS     all3f4c422a<>+0(SB), Y2, Y2
-	VANDPS     all7fffffff<>+0(SB), Y2, Y3
-	VMOVUPS    all41120000<>+0(SB), Y4
-	VMINPS     Y3, Y4, Y4
-	VADDPS     Y4, Y4, Y4
-	VMOVUPS    all42b20000<>+0(SB), Y5
-	VMINPS     Y4, Y5, Y4
-	VMOVUPS    allc2d00000<>+0(SB), Y5
-	VMAXPS     Y4, Y5, Y4
-	VMULPS     all3fb8aa3b<>+0(SB), Y4, Y5
-	VADDPS     all4b400000<>+0(SB), Y5, Y5
-	VSUBPS     all4b400000<>+0(SB), Y5, Y6
-	VMULPS     allbf318000<>+0(SB), Y6, Y7
-	VADDPS     Y4, Y7, Y4
-	VMULPS     all395e8083<>+0(SB), Y6, Y6
-	VADDPS     Y4, Y6, Y4
-	VMULPS     all3ab4a647<>+0(SB), Y4, Y6
-	VADDPS     all3c091cbf<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3d2aad13<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3e2aaa49<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3efffffd<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y4, Y7
-	VMULPS     Y6, Y7, Y6
-	VADDPS     Y4, Y6, Y4
-	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSRAD     $0x01, Y5, Y6
-	VPADDD     all0000007f<>+0(SB), Y6, Y7
-	VPSLLD     $0x17, Y7, Y7
-	VMULPS     Y7, Y4, Y4
-	VPSUBD     Y6, Y5, Y5
-	VPADDD     all0000007f<>+0(SB), Y5, Y5
-	VPSLLD     $0x17, Y5, Y5
-	VMULPS     Y5, Y4, Y4
-	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VMOVUPS    all40000000<>+0(SB), Y5
-	VDIVPS     Y4, Y5, Y4
-	VMOVUPS    all3f800000<>+0(SB), Y5
-	VSUBPS     Y4, Y5, Y4
-	VMULPS     Y3, Y3, Y5
-	VMULPS     all3b1d66f3<>+0(SB), Y5, Y6
-	VADDPS     allbc0aa3fd<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3cb2b659<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allbd5d0cd6<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3e08889b<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allbeaaaaab<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y3, Y5
-	VMULPS     Y6, Y5, Y5
-	VADDPS     Y3, Y5, Y5
-	VCMPPS     $0x11, all3f200000<>+0(SB), Y3, Y3
-	VBLENDVPS  Y3, Y5, Y4, Y3
-	VANDPS     all80000000<>+0(SB), Y2, Y2
-	VORPS      Y2, Y3, Y2
-	VADDPS     all3f800000<>+0(SB), Y2, Y2
-	VMULPS     all3f000000<>+0(SB), Y1, Y1
+	VADDPS     Y1, Y2, Y1
+	VMULPS     all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS     all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS    all41120000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VADDPS     Y1, Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
+	VPSLLD     $0x17, Y4, Y4
+	VMULPS     Y4, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
 	VMULPS     Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS    all40000000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     Y2, Y3, Y3
+	VMULPS     all3d372713<>+0(SB), Y3, Y3
+	VADDPS     Y2, Y3, Y2
+	VMULPS     all3f4c422a<>+0(SB), Y2, Y2
+	VANDPS     all7fffffff<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     all3b1d66f3<>+0(SB), Y3, Y4
+	VADDPS     allbc0aa3fd<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3cb2b659<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbd5d0cd6<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3e08889b<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbeaaaaab<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y2, Y3
+	VMULPS     Y4, Y3, Y3
+	VADDPS     Y2, Y3, Y3
+	VCMPPS     $0x11, all3f200000<>+0(SB), Y2, Y2
+	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     Y2, Y3, Y3
+	VMULPS     all3d372713<>+0(SB), Y3, Y3
+	VADDPS     Y2, Y3, Y2
+	VMULPS     all3f4c422a<>+0(SB), Y2, Y2
+	VANDPS     all80000000<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VMULPS     all3f000000<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
 
 end5:
 	VZEROUPPER
 	RET
+
+DATA all41120000<>+0(SB)/8, $0x4112000041120000
+DATA all41120000<>+8(SB)/8, $0x4112000041120000
+DATA all41120000<>+16(SB)/8, $0x4112000041120000
+DATA all41120000<>+24(SB)/8, $0x4112000041120000
+GLOBL all41120000<>(SB), RODATA|NOPTR, $32
 
 DATA all3d372713<>+0(SB)/8, $0x3d3727133d372713
 DATA all3d372713<>+8(SB)/8, $0x3d3727133d372713
@@ -910,12 +1080,6 @@ DATA all3f4c422a<>+8(SB)/8, $0x3f4c422a3f4c422a
 DATA all3f4c422a<>+16(SB)/8, $0x3f4c422a3f4c422a
 DATA all3f4c422a<>+24(SB)/8, $0x3f4c422a3f4c422a
 GLOBL all3f4c422a<>(SB), RODATA|NOPTR, $32
-
-DATA all41120000<>+0(SB)/8, $0x4112000041120000
-DATA all41120000<>+8(SB)/8, $0x4112000041120000
-DATA all41120000<>+16(SB)/8, $0x4112000041120000
-DATA all41120000<>+24(SB)/8, $0x4112000041120000
-GLOBL all41120000<>(SB), RODATA|NOPTR, $32
 
 DATA all40000000<>+0(SB)/8, $0x4000000040000000
 DATA all40000000<>+8(SB)/8, $0x4000000040000000
@@ -978,8 +1142,10 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 loop1:
 	VMOVUPS (CX)(BX*4), Y0
 	VMOVUPS 32(CX)(BX*4), Y1
-	VXORPS  all80000000<>+0(SB), Y0, Y2
-	VXORPS  all80000000<>+0(SB), Y1, Y3
+	VMOVUPS (CX)(BX*4), Y2
+	VMOVUPS 32(CX)(BX*4), Y3
+	VXORPS  all80000000<>+0(SB), Y2, Y2
+	VXORPS  all80000000<>+0(SB), Y3, Y3
 	VMOVUPS all42b20000<>+0(SB), Y4
 	VMINPS  Y2, Y4, Y2
 	VMINPS  Y3, Y4, Y3
@@ -1060,7 +1226,8 @@ done2:
 
 loop3:
 	VMOVUPS (CX)(BX*4), Y0
-	VXORPS  all80000000<>+0(SB), Y0, Y1
+	VMOVUPS (CX)(BX*4), Y1
+	VXORPS  all80000000<>+0(SB), Y1, Y1
 	VMOVUPS all42b20000<>+0(SB), Y2
 	VMINPS  Y1, Y2, Y1
 	VMOVUPS allc2d00000<>+0(SB), Y2
@@ -1109,7 +1276,8 @@ done4:
 	NEGQ       DX
 	VMOVUPS    (SI)(DX*4), Y0
 	VMASKMOVPS (CX)(BX*4), Y0, Y1
-	VXORPS     all80000000<>+0(SB), Y1, Y2
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VXORPS     all80000000<>+0(SB), Y2, Y2
 	VMOVUPS    all42b20000<>+0(SB), Y3
 	VMINPS     Y2, Y3, Y2
 	VMOVUPS    allc2d00000<>+0(SB), Y3
@@ -1158,128 +1326,192 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), CX
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
-	CMPQ DX, $0x10
+	CMPQ DX, $0x18
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(BX*4), Y0
 	VMOVUPS   32(CX)(BX*4), Y1
-	VANDPS    all7fffffff<>+0(SB), Y0, Y2
-	VANDPS    all7fffffff<>+0(SB), Y1, Y3
-	VMOVUPS   all41120000<>+0(SB), Y4
-	VMINPS    Y2, Y4, Y5
-	VMINPS    Y3, Y4, Y4
-	VADDPS    Y5, Y5, Y5
-	VADDPS    Y4, Y4, Y4
-	VMOVUPS   all42b20000<>+0(SB), Y6
-	VMINPS    Y5, Y6, Y5
-	VMINPS    Y4, Y6, Y4
-	VMOVUPS   allc2d00000<>+0(SB), Y6
-	VMAXPS    Y5, Y6, Y5
-	VMAXPS    Y4, Y6, Y4
-	VMULPS    all3fb8aa3b<>+0(SB), Y5, Y6
-	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y7
-	VADDPS    all4b400000<>+0(SB), Y6, Y6
-	VADDPS    all4b400000<>+0(SB), Y7, Y7
-	VSUBPS    all4b400000<>+0(SB), Y6, Y8
-	VSUBPS    all4b400000<>+0(SB), Y7, Y9
-	VMULPS    allbf318000<>+0(SB), Y8, Y10
-	VMULPS    allbf318000<>+0(SB), Y9, Y11
-	VADDPS    Y5, Y10, Y5
-	VADDPS    Y4, Y11, Y4
+	VMOVUPS   64(CX)(BX*4), Y2
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS   all41120000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VADDPS    Y0, Y0, Y0
+	VADDPS    Y1, Y1, Y1
+	VADDPS    Y2, Y2, Y2
+	VMOVUPS   all42b20000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VMOVUPS   allc2d00000<>+0(SB), Y3
+	VMAXPS    Y0, Y3, Y0
+	VMAXPS    Y1, Y3, Y1
+	VMAXPS    Y2, Y3, Y2
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y5
+	VADDPS    all4b400000<>+0(SB), Y3, Y3
+	VADDPS    all4b400000<>+0(SB), Y4, Y4
+	VADDPS    all4b400000<>+0(SB), Y5, Y5
+	VSUBPS    all4b400000<>+0(SB), Y3, Y6
+	VSUBPS    all4b400000<>+0(SB), Y4, Y7
+	VSUBPS    all4b400000<>+0(SB), Y5, Y8
+	VMULPS    allbf318000<>+0(SB), Y6, Y9
+	VMULPS    allbf318000<>+0(SB), Y7, Y10
+	VMULPS    allbf318000<>+0(SB), Y8, Y11
+	VADDPS    Y0, Y9, Y0
+	VADDPS    Y1, Y10, Y1
+	VADDPS    Y2, Y11, Y2
+	VMULPS    all395e8083<>+0(SB), Y6, Y6
+	VMULPS    all395e8083<>+0(SB), Y7, Y7
 	VMULPS    all395e8083<>+0(SB), Y8, Y8
-	VMULPS    all395e8083<>+0(SB), Y9, Y9
-	VADDPS    Y5, Y8, Y5
-	VADDPS    Y4, Y9, Y4
-	VMULPS    all3ab4a647<>+0(SB), Y5, Y8
-	VMULPS    all3ab4a647<>+0(SB), Y4, Y9
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y6
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y7
+	VMULPS    all3ab4a647<>+0(SB), Y2, Y8
+	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
+	VADDPS    all3c091cbf<>+0(SB), Y7, Y7
 	VADDPS    all3c091cbf<>+0(SB), Y8, Y8
-	VADDPS    all3c091cbf<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y8
-	VMULPS    Y4, Y9, Y9
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
+	VADDPS    all3d2aad13<>+0(SB), Y7, Y7
 	VADDPS    all3d2aad13<>+0(SB), Y8, Y8
-	VADDPS    all3d2aad13<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y8
-	VMULPS    Y4, Y9, Y9
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
+	VADDPS    all3e2aaa49<>+0(SB), Y7, Y7
 	VADDPS    all3e2aaa49<>+0(SB), Y8, Y8
-	VADDPS    all3e2aaa49<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y8, Y8
-	VMULPS    Y4, Y9, Y9
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3efffffd<>+0(SB), Y6, Y6
+	VADDPS    all3efffffd<>+0(SB), Y7, Y7
 	VADDPS    all3efffffd<>+0(SB), Y8, Y8
-	VADDPS    all3efffffd<>+0(SB), Y9, Y9
-	VMULPS    Y5, Y5, Y10
-	VMULPS    Y4, Y4, Y11
-	VMULPS    Y8, Y10, Y8
-	VMULPS    Y9, Y11, Y9
-	VADDPS    Y5, Y8, Y5
-	VADDPS    Y4, Y9, Y4
-	VADDPS    all3f800000<>+0(SB), Y5, Y5
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSRAD    $0x01, Y6, Y8
-	VPSRAD    $0x01, Y7, Y9
-	VPADDD    all0000007f<>+0(SB), Y8, Y10
-	VPADDD    all0000007f<>+0(SB), Y9, Y11
+	VMULPS    Y0, Y0, Y9
+	VMULPS    Y1, Y1, Y10
+	VMULPS    Y2, Y2, Y11
+	VMULPS    Y6, Y9, Y6
+	VMULPS    Y7, Y10, Y7
+	VMULPS    Y8, Y11, Y8
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y2, Y2
+	VPSRAD    $0x01, Y3, Y6
+	VPSRAD    $0x01, Y4, Y7
+	VPSRAD    $0x01, Y5, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y9
+	VPADDD    all0000007f<>+0(SB), Y7, Y10
+	VPADDD    all0000007f<>+0(SB), Y8, Y11
+	VPSLLD    $0x17, Y9, Y9
 	VPSLLD    $0x17, Y10, Y10
 	VPSLLD    $0x17, Y11, Y11
-	VMULPS    Y10, Y5, Y5
-	VMULPS    Y11, Y4, Y4
-	VPSUBD    Y8, Y6, Y6
-	VPSUBD    Y9, Y7, Y7
-	VPADDD    all0000007f<>+0(SB), Y6, Y6
-	VPADDD    all0000007f<>+0(SB), Y7, Y7
-	VPSLLD    $0x17, Y6, Y6
-	VPSLLD    $0x17, Y7, Y7
-	VMULPS    Y6, Y5, Y5
-	VMULPS    Y7, Y4, Y4
-	VADDPS    all3f800000<>+0(SB), Y5, Y5
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VMOVUPS   all40000000<>+0(SB), Y6
-	VDIVPS    Y5, Y6, Y5
-	VDIVPS    Y4, Y6, Y4
-	VMOVUPS   all3f800000<>+0(SB), Y6
-	VSUBPS    Y5, Y6, Y5
-	VSUBPS    Y4, Y6, Y4
-	VMULPS    Y2, Y2, Y6
-	VMULPS    Y3, Y3, Y7
-	VMULPS    all3b1d66f3<>+0(SB), Y6, Y8
-	VMULPS    all3b1d66f3<>+0(SB), Y7, Y9
-	VADDPS    allbc0aa3fd<>+0(SB), Y8, Y8
+	VMULPS    Y9, Y0, Y0
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y11, Y2, Y2
+	VPSUBD    Y6, Y3, Y3
+	VPSUBD    Y7, Y4, Y4
+	VPSUBD    Y8, Y5, Y5
+	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VPADDD    all0000007f<>+0(SB), Y4, Y4
+	VPADDD    all0000007f<>+0(SB), Y5, Y5
+	VPSLLD    $0x17, Y3, Y3
+	VPSLLD    $0x17, Y4, Y4
+	VPSLLD    $0x17, Y5, Y5
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y2, Y2
+	VMOVUPS   all40000000<>+0(SB), Y3
+	VDIVPS    Y0, Y3, Y0
+	VDIVPS    Y1, Y3, Y1
+	VDIVPS    Y2, Y3, Y2
+	VMOVUPS   all3f800000<>+0(SB), Y3
+	VSUBPS    Y0, Y3, Y0
+	VSUBPS    Y1, Y3, Y1
+	VSUBPS    Y2, Y3, Y2
+	VMOVUPS   (CX)(BX*4), Y3
+	VMOVUPS   32(CX)(BX*4), Y4
+	VMOVUPS   64(CX)(BX*4), Y5
+	VANDPS    all7fffffff<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y4, Y4
+	VANDPS    all7fffffff<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y3, Y6
+	VMULPS    Y4, Y4, Y7
+	VMULPS    Y5, Y5, Y8
+	VMULPS    all3b1d66f3<>+0(SB), Y6, Y9
+	VMULPS    all3b1d66f3<>+0(SB), Y7, Y10
+	VMULPS    all3b1d66f3<>+0(SB), Y8, Y11
 	VADDPS    allbc0aa3fd<>+0(SB), Y9, Y9
-	VMULPS    Y6, Y8, Y8
-	VMULPS    Y7, Y9, Y9
-	VADDPS    all3cb2b659<>+0(SB), Y8, Y8
+	VADDPS    allbc0aa3fd<>+0(SB), Y10, Y10
+	VADDPS    allbc0aa3fd<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
 	VADDPS    all3cb2b659<>+0(SB), Y9, Y9
-	VMULPS    Y6, Y8, Y8
-	VMULPS    Y7, Y9, Y9
-	VADDPS    allbd5d0cd6<>+0(SB), Y8, Y8
+	VADDPS    all3cb2b659<>+0(SB), Y10, Y10
+	VADDPS    all3cb2b659<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
 	VADDPS    allbd5d0cd6<>+0(SB), Y9, Y9
-	VMULPS    Y6, Y8, Y8
-	VMULPS    Y7, Y9, Y9
-	VADDPS    all3e08889b<>+0(SB), Y8, Y8
+	VADDPS    allbd5d0cd6<>+0(SB), Y10, Y10
+	VADDPS    allbd5d0cd6<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
 	VADDPS    all3e08889b<>+0(SB), Y9, Y9
-	VMULPS    Y6, Y8, Y8
-	VMULPS    Y7, Y9, Y9
-	VADDPS    allbeaaaaab<>+0(SB), Y8, Y8
+	VADDPS    all3e08889b<>+0(SB), Y10, Y10
+	VADDPS    all3e08889b<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
 	VADDPS    allbeaaaaab<>+0(SB), Y9, Y9
-	VMULPS    Y6, Y2, Y6
-	VMULPS    Y7, Y3, Y7
-	VMULPS    Y8, Y6, Y6
-	VMULPS    Y9, Y7, Y7
-	VADDPS    Y2, Y6, Y6
-	VADDPS    Y3, Y7, Y7
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y2, Y2
+	VADDPS    allbeaaaaab<>+0(SB), Y10, Y10
+	VADDPS    allbeaaaaab<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y3, Y6
+	VMULPS    Y7, Y4, Y7
+	VMULPS    Y8, Y5, Y8
+	VMULPS    Y9, Y6, Y6
+	VMULPS    Y10, Y7, Y7
+	VMULPS    Y11, Y8, Y8
+	VADDPS    Y3, Y6, Y6
+	VADDPS    Y4, Y7, Y7
+	VADDPS    Y5, Y8, Y8
 	VCMPPS    $0x11, all3f200000<>+0(SB), Y3, Y3
-	VBLENDVPS Y2, Y6, Y5, Y2
-	VBLENDVPS Y3, Y7, Y4, Y3
-	VANDPS    all80000000<>+0(SB), Y0, Y0
-	VANDPS    all80000000<>+0(SB), Y1, Y1
-	VORPS     Y0, Y2, Y0
-	VORPS     Y1, Y3, Y1
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y4, Y4
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y5, Y5
+	VBLENDVPS Y3, Y6, Y0, Y0
+	VBLENDVPS Y4, Y7, Y1, Y1
+	VBLENDVPS Y5, Y8, Y2, Y2
+	VMOVUPS   (CX)(BX*4), Y3
+	VMOVUPS   32(CX)(BX*4), Y4
+	VMOVUPS   64(CX)(BX*4), Y5
+	VANDPS    all80000000<>+0(SB), Y3, Y3
+	VANDPS    all80000000<>+0(SB), Y4, Y4
+	VANDPS    all80000000<>+0(SB), Y5, Y5
+	VORPS     Y3, Y0, Y0
+	VORPS     Y4, Y1, Y1
+	VORPS     Y5, Y2, Y2
 	VMOVUPS   Y0, (AX)(BX*4)
 	VMOVUPS   Y1, 32(AX)(BX*4)
-	ADDQ      $0x10, BX
-	SUBQ      $0x10, DX
-	CMPQ      DX, $0x10
+	VMOVUPS   Y2, 64(AX)(BX*4)
+	ADDQ      $0x18, BX
+	SUBQ      $0x18, DX
+	CMPQ      DX, $0x18
 	JGE       loop1
 
 done2:
@@ -1288,64 +1520,67 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(BX*4), Y0
-	VANDPS    all7fffffff<>+0(SB), Y0, Y1
-	VMOVUPS   all41120000<>+0(SB), Y2
-	VMINPS    Y1, Y2, Y2
-	VADDPS    Y2, Y2, Y2
-	VMOVUPS   all42b20000<>+0(SB), Y3
-	VMINPS    Y2, Y3, Y2
-	VMOVUPS   allc2d00000<>+0(SB), Y3
-	VMAXPS    Y2, Y3, Y2
-	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y3
-	VADDPS    all4b400000<>+0(SB), Y3, Y3
-	VSUBPS    all4b400000<>+0(SB), Y3, Y4
-	VMULPS    allbf318000<>+0(SB), Y4, Y5
-	VADDPS    Y2, Y5, Y2
-	VMULPS    all395e8083<>+0(SB), Y4, Y4
-	VADDPS    Y2, Y4, Y2
-	VMULPS    all3ab4a647<>+0(SB), Y2, Y4
-	VADDPS    all3c091cbf<>+0(SB), Y4, Y4
-	VMULPS    Y2, Y4, Y4
-	VADDPS    all3d2aad13<>+0(SB), Y4, Y4
-	VMULPS    Y2, Y4, Y4
-	VADDPS    all3e2aaa49<>+0(SB), Y4, Y4
-	VMULPS    Y2, Y4, Y4
-	VADDPS    all3efffffd<>+0(SB), Y4, Y4
-	VMULPS    Y2, Y2, Y5
-	VMULPS    Y4, Y5, Y4
-	VADDPS    Y2, Y4, Y2
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VPSRAD    $0x01, Y3, Y4
-	VPADDD    all0000007f<>+0(SB), Y4, Y5
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y5, Y2, Y2
-	VPSUBD    Y4, Y3, Y3
-	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS   all41120000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VADDPS    Y0, Y0, Y0
+	VMOVUPS   all42b20000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   allc2d00000<>+0(SB), Y1
+	VMAXPS    Y0, Y1, Y0
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS    all4b400000<>+0(SB), Y1, Y1
+	VSUBPS    all4b400000<>+0(SB), Y1, Y2
+	VMULPS    allbf318000<>+0(SB), Y2, Y3
+	VADDPS    Y0, Y3, Y0
+	VMULPS    all395e8083<>+0(SB), Y2, Y2
+	VADDPS    Y0, Y2, Y0
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3efffffd<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y0, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    Y0, Y2, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VPSRAD    $0x01, Y1, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y3
 	VPSLLD    $0x17, Y3, Y3
+	VMULPS    Y3, Y0, Y0
+	VPSUBD    Y2, Y1, Y1
+	VPADDD    all0000007f<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
+	VMULPS    Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS   all40000000<>+0(SB), Y1
+	VDIVPS    Y0, Y1, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VSUBPS    Y0, Y1, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    all3b1d66f3<>+0(SB), Y2, Y3
+	VADDPS    allbc0aa3fd<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3cb2b659<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbd5d0cd6<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3e08889b<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbeaaaaab<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y1, Y2
 	VMULPS    Y3, Y2, Y2
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VMOVUPS   all40000000<>+0(SB), Y3
-	VDIVPS    Y2, Y3, Y2
-	VMOVUPS   all3f800000<>+0(SB), Y3
-	VSUBPS    Y2, Y3, Y2
-	VMULPS    Y1, Y1, Y3
-	VMULPS    all3b1d66f3<>+0(SB), Y3, Y4
-	VADDPS    allbc0aa3fd<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3cb2b659<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    allbd5d0cd6<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    all3e08889b<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y4, Y4
-	VADDPS    allbeaaaaab<>+0(SB), Y4, Y4
-	VMULPS    Y3, Y1, Y3
-	VMULPS    Y4, Y3, Y3
-	VADDPS    Y1, Y3, Y3
+	VADDPS    Y1, Y2, Y2
 	VCMPPS    $0x11, all3f200000<>+0(SB), Y1, Y1
-	VBLENDVPS Y1, Y3, Y2, Y1
-	VANDPS    all80000000<>+0(SB), Y0, Y0
-	VORPS     Y0, Y1, Y0
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   (CX)(BX*4), Y1
+	VANDPS    all80000000<>+0(SB), Y1, Y1
+	VORPS     Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	SUBQ      $0x08, DX
@@ -1359,64 +1594,67 @@ done4:
 	NEGQ       DX
 	VMOVUPS    (SI)(DX*4), Y0
 	VMASKMOVPS (CX)(BX*4), Y0, Y1
-	VANDPS     all7fffffff<>+0(SB), Y1, Y2
-	VMOVUPS    all41120000<>+0(SB), Y3
-	VMINPS     Y2, Y3, Y3
-	VADDPS     Y3, Y3, Y3
-	VMOVUPS    all42b20000<>+0(SB), Y4
-	VMINPS     Y3, Y4, Y3
-	VMOVUPS    allc2d00000<>+0(SB), Y4
-	VMAXPS     Y3, Y4, Y3
-	VMULPS     all3fb8aa3b<>+0(SB), Y3, Y4
-	VADDPS     all4b400000<>+0(SB), Y4, Y4
-	VSUBPS     all4b400000<>+0(SB), Y4, Y5
-	VMULPS     allbf318000<>+0(SB), Y5, Y6
-	VADDPS     Y3, Y6, Y3
-	VMULPS     all395e8083<>+0(SB), Y5, Y5
-	VADDPS     Y3, Y5, Y3
-	VMULPS     all3ab4a647<>+0(SB), Y3, Y5
-	VADDPS     all3c091cbf<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3d2aad13<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3e2aaa49<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3efffffd<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y3, Y6
-	VMULPS     Y5, Y6, Y5
-	VADDPS     Y3, Y5, Y3
-	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VPSRAD     $0x01, Y4, Y5
-	VPADDD     all0000007f<>+0(SB), Y5, Y6
-	VPSLLD     $0x17, Y6, Y6
-	VMULPS     Y6, Y3, Y3
-	VPSUBD     Y5, Y4, Y4
-	VPADDD     all0000007f<>+0(SB), Y4, Y4
+	VANDPS     all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS    all41120000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VADDPS     Y1, Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
 	VPSLLD     $0x17, Y4, Y4
+	VMULPS     Y4, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS    all40000000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VANDPS     all7fffffff<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     all3b1d66f3<>+0(SB), Y3, Y4
+	VADDPS     allbc0aa3fd<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3cb2b659<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbd5d0cd6<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3e08889b<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbeaaaaab<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y2, Y3
 	VMULPS     Y4, Y3, Y3
-	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VMOVUPS    all40000000<>+0(SB), Y4
-	VDIVPS     Y3, Y4, Y3
-	VMOVUPS    all3f800000<>+0(SB), Y4
-	VSUBPS     Y3, Y4, Y3
-	VMULPS     Y2, Y2, Y4
-	VMULPS     all3b1d66f3<>+0(SB), Y4, Y5
-	VADDPS     allbc0aa3fd<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3cb2b659<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     allbd5d0cd6<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     all3e08889b<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y5, Y5
-	VADDPS     allbeaaaaab<>+0(SB), Y5, Y5
-	VMULPS     Y4, Y2, Y4
-	VMULPS     Y5, Y4, Y4
-	VADDPS     Y2, Y4, Y4
+	VADDPS     Y2, Y3, Y3
 	VCMPPS     $0x11, all3f200000<>+0(SB), Y2, Y2
-	VBLENDVPS  Y2, Y4, Y3, Y2
-	VANDPS     all80000000<>+0(SB), Y1, Y1
-	VORPS      Y1, Y2, Y1
+	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMASKMOVPS (CX)(BX*4), Y0, Y2
+	VANDPS     all80000000<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
 
 end5:
@@ -1613,245 +1851,379 @@ TEXT ·geluGradAVX2(SB), NOSPLIT, $0-72
 	MOVQ dy_base+48(FP), DX
 	MOVQ x_len+32(FP), BX
 	XORQ SI, SI
-	CMPQ BX, $0x10
+	CMPQ BX, $0x18
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(SI*4), Y0
 	VMOVUPS   32(CX)(SI*4), Y1
-	VMOVUPS   (DX)(SI*4), Y2
-	VMOVUPS   32(DX)(SI*4), Y3
-	VMULPS    all3f3504f3<>+0(SB), Y0, Y4
-	VMULPS    all3f3504f3<>+0(SB), Y1, Y5
-	VANDPS    all7fffffff<>+0(SB), Y4, Y6
-	VANDPS    all7fffffff<>+0(SB), Y5, Y7
-	VMOVUPS   all407c0000<>+0(SB), Y8
-	VMINPS    Y6, Y8, Y9
-	VMINPS    Y7, Y8, Y8
-	VMULPS    all331068ce<>+0(SB), Y9, Y10
-	VMULPS    all331068ce<>+0(SB), Y8, Y11
-	VADDPS    allb61fc909<>+0(SB), Y10, Y10
-	VADDPS    allb61fc909<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    all385f0ba1<>+0(SB), Y10, Y10
-	VADDPS    all385f0ba1<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    allba269312<>+0(SB), Y10, Y10
-	VADDPS    allba269312<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    all3ba03de7<>+0(SB), Y10, Y10
-	VADDPS    all3ba03de7<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    allbcdac66d<>+0(SB), Y10, Y10
-	VADDPS    allbcdac66d<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    all3de24353<>+0(SB), Y10, Y10
-	VADDPS    all3de24353<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    all3f21a88b<>+0(SB), Y10, Y10
-	VADDPS    all3f21a88b<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y10
-	VMULPS    Y8, Y11, Y11
-	VADDPS    all3f90b111<>+0(SB), Y10, Y10
-	VADDPS    all3f90b111<>+0(SB), Y11, Y11
-	VMULPS    Y9, Y10, Y9
+	VMOVUPS   64(CX)(SI*4), Y2
+	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VMULPS    all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS   all407c0000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VMULPS    all331068ce<>+0(SB), Y0, Y3
+	VMULPS    all331068ce<>+0(SB), Y1, Y4
+	VMULPS    all331068ce<>+0(SB), Y2, Y5
+	VADDPS    allb61fc909<>+0(SB), Y3, Y3
+	VADDPS    allb61fc909<>+0(SB), Y4, Y4
+	VADDPS    allb61fc909<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all385f0ba1<>+0(SB), Y3, Y3
+	VADDPS    all385f0ba1<>+0(SB), Y4, Y4
+	VADDPS    all385f0ba1<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    allba269312<>+0(SB), Y3, Y3
+	VADDPS    allba269312<>+0(SB), Y4, Y4
+	VADDPS    allba269312<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3ba03de7<>+0(SB), Y3, Y3
+	VADDPS    all3ba03de7<>+0(SB), Y4, Y4
+	VADDPS    all3ba03de7<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    allbcdac66d<>+0(SB), Y3, Y3
+	VADDPS    allbcdac66d<>+0(SB), Y4, Y4
+	VADDPS    allbcdac66d<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3de24353<>+0(SB), Y3, Y3
+	VADDPS    all3de24353<>+0(SB), Y4, Y4
+	VADDPS    all3de24353<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3f21a88b<>+0(SB), Y3, Y3
+	VADDPS    all3f21a88b<>+0(SB), Y4, Y4
+	VADDPS    all3f21a88b<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y3
+	VMULPS    Y1, Y4, Y4
+	VMULPS    Y2, Y5, Y5
+	VADDPS    all3f90b111<>+0(SB), Y3, Y3
+	VADDPS    all3f90b111<>+0(SB), Y4, Y4
+	VADDPS    all3f90b111<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y3, Y0
+	VMULPS    Y1, Y4, Y1
+	VMULPS    Y2, Y5, Y2
+	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
+	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
+	VADDPS    allb9ba84c4<>+0(SB), Y2, Y2
+	VXORPS    all80000000<>+0(SB), Y0, Y0
+	VXORPS    all80000000<>+0(SB), Y1, Y1
+	VXORPS    all80000000<>+0(SB), Y2, Y2
+	VMOVUPS   all42b20000<>+0(SB), Y3
+	VMINPS    Y0, Y3, Y0
+	VMINPS    Y1, Y3, Y1
+	VMINPS    Y2, Y3, Y2
+	VMOVUPS   allc2d00000<>+0(SB), Y3
+	VMAXPS    Y0, Y3, Y0
+	VMAXPS    Y1, Y3, Y1
+	VMAXPS    Y2, Y3, Y2
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
+	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y5
+	VADDPS    all4b400000<>+0(SB), Y3, Y3
+	VADDPS    all4b400000<>+0(SB), Y4, Y4
+	VADDPS    all4b400000<>+0(SB), Y5, Y5
+	VSUBPS    all4b400000<>+0(SB), Y3, Y6
+	VSUBPS    all4b400000<>+0(SB), Y4, Y7
+	VSUBPS    all4b400000<>+0(SB), Y5, Y8
+	VMULPS    allbf318000<>+0(SB), Y6, Y9
+	VMULPS    allbf318000<>+0(SB), Y7, Y10
+	VMULPS    allbf318000<>+0(SB), Y8, Y11
+	VADDPS    Y0, Y9, Y0
+	VADDPS    Y1, Y10, Y1
+	VADDPS    Y2, Y11, Y2
+	VMULPS    all395e8083<>+0(SB), Y6, Y6
+	VMULPS    all395e8083<>+0(SB), Y7, Y7
+	VMULPS    all395e8083<>+0(SB), Y8, Y8
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y6
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y7
+	VMULPS    all3ab4a647<>+0(SB), Y2, Y8
+	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
+	VADDPS    all3c091cbf<>+0(SB), Y7, Y7
+	VADDPS    all3c091cbf<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
+	VADDPS    all3d2aad13<>+0(SB), Y7, Y7
+	VADDPS    all3d2aad13<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
+	VADDPS    all3e2aaa49<>+0(SB), Y7, Y7
+	VADDPS    all3e2aaa49<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y1, Y7, Y7
+	VMULPS    Y2, Y8, Y8
+	VADDPS    all3efffffd<>+0(SB), Y6, Y6
+	VADDPS    all3efffffd<>+0(SB), Y7, Y7
+	VADDPS    all3efffffd<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y0, Y9
+	VMULPS    Y1, Y1, Y10
+	VMULPS    Y2, Y2, Y11
+	VMULPS    Y6, Y9, Y6
+	VMULPS    Y7, Y10, Y7
 	VMULPS    Y8, Y11, Y8
-	VADDPS    allb9ba84c4<>+0(SB), Y9, Y9
-	VADDPS    allb9ba84c4<>+0(SB), Y8, Y8
-	VXORPS    all80000000<>+0(SB), Y9, Y9
-	VXORPS    all80000000<>+0(SB), Y8, Y8
-	VMOVUPS   all42b20000<>+0(SB), Y10
-	VMINPS    Y9, Y10, Y9
-	VMINPS    Y8, Y10, Y8
-	VMOVUPS   allc2d00000<>+0(SB), Y10
-	VMAXPS    Y9, Y10, Y9
-	VMAXPS    Y8, Y10, Y8
-	VMULPS    all3fb8aa3b<>+0(SB), Y9, Y10
-	VMULPS    all3fb8aa3b<>+0(SB), Y8, Y11
-	VADDPS    all4b400000<>+0(SB), Y10, Y10
-	VADDPS    all4b400000<>+0(SB), Y11, Y11
-	VSUBPS    all4b400000<>+0(SB), Y10, Y12
-	VSUBPS    all4b400000<>+0(SB), Y11, Y13
-	VMULPS    allbf318000<>+0(SB), Y12, Y14
-	VMULPS    allbf318000<>+0(SB), Y13, Y15
-	VADDPS    Y9, Y14, Y9
-	VADDPS    Y8, Y15, Y8
-	VMULPS    all395e8083<>+0(SB), Y12, Y12
-	VMULPS    all395e8083<>+0(SB), Y13, Y13
-	VADDPS    Y9, Y12, Y9
-	VADDPS    Y8, Y13, Y8
-	VMULPS    all3ab4a647<>+0(SB), Y9, Y12
-	VMULPS    all3ab4a647<>+0(SB), Y8, Y13
-	VADDPS    all3c091cbf<>+0(SB), Y12, Y12
-	VADDPS    all3c091cbf<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3d2aad13<>+0(SB), Y12, Y12
-	VADDPS    all3d2aad13<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3e2aaa49<>+0(SB), Y12, Y12
-	VADDPS    all3e2aaa49<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3efffffd<>+0(SB), Y12, Y12
-	VADDPS    all3efffffd<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y9, Y14
-	VMULPS    Y8, Y8, Y15
-	VMULPS    Y12, Y14, Y12
-	VMULPS    Y13, Y15, Y13
-	VADDPS    Y9, Y12, Y9
-	VADDPS    Y8, Y13, Y8
-	VADDPS    all3f800000<>+0(SB), Y9, Y9
-	VADDPS    all3f800000<>+0(SB), Y8, Y8
-	VPSRAD    $0x01, Y10, Y12
-	VPSRAD    $0x01, Y11, Y13
-	VPADDD    all0000007f<>+0(SB), Y12, Y14
-	VPADDD    all0000007f<>+0(SB), Y13, Y15
-	VPSLLD    $0x17, Y14, Y14
-	VPSLLD    $0x17, Y15, Y15
-	VMULPS    Y14, Y9, Y9
-	VMULPS    Y15, Y8, Y8
-	VPSUBD    Y12, Y10, Y10
-	VPSUBD    Y13, Y11, Y11
-	VPADDD    all0000007f<>+0(SB), Y10, Y10
-	VPADDD    all0000007f<>+0(SB), Y11, Y11
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VADDPS    Y2, Y8, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y2, Y2
+	VPSRAD    $0x01, Y3, Y6
+	VPSRAD    $0x01, Y4, Y7
+	VPSRAD    $0x01, Y5, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y9
+	VPADDD    all0000007f<>+0(SB), Y7, Y10
+	VPADDD    all0000007f<>+0(SB), Y8, Y11
+	VPSLLD    $0x17, Y9, Y9
 	VPSLLD    $0x17, Y10, Y10
 	VPSLLD    $0x17, Y11, Y11
-	VMULPS    Y10, Y9, Y9
-	VMULPS    Y11, Y8, Y8
-	VMOVUPS   all3f800000<>+0(SB), Y10
-	VSUBPS    Y9, Y10, Y9
-	VSUBPS    Y8, Y10, Y8
-	VMULPS    Y6, Y6, Y10
-	VMULPS    Y7, Y7, Y11
-	VMULPS    allb70c02d0<>+0(SB), Y10, Y12
-	VMULPS    allb70c02d0<>+0(SB), Y11, Y13
-	VADDPS    all38e24f78<>+0(SB), Y12, Y12
-	VADDPS    all38e24f78<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    allba5c9d9e<>+0(SB), Y12, Y12
-	VADDPS    allba5c9d9e<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    all3baaeb32<>+0(SB), Y12, Y12
-	VADDPS    all3baaeb32<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    allbcdc10c3<>+0(SB), Y12, Y12
-	VADDPS    allbcdc10c3<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    all3de7174f<>+0(SB), Y12, Y12
-	VADDPS    all3de7174f<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    allbec093a2<>+0(SB), Y12, Y12
-	VADDPS    allbec093a2<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y10
-	VMULPS    Y11, Y13, Y11
-	VADDPS    all3e0375d4<>+0(SB), Y10, Y10
-	VADDPS    all3e0375d4<>+0(SB), Y11, Y11
-	VMULPS    Y10, Y6, Y10
-	VMULPS    Y11, Y7, Y11
-	VADDPS    Y6, Y10, Y10
-	VADDPS    Y7, Y11, Y11
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y6, Y6
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y7, Y7
-	VBLENDVPS Y6, Y10, Y9, Y6
-	VBLENDVPS Y7, Y11, Y8, Y7
+	VMULPS    Y9, Y0, Y0
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y11, Y2, Y2
+	VPSUBD    Y6, Y3, Y3
+	VPSUBD    Y7, Y4, Y4
+	VPSUBD    Y8, Y5, Y5
+	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VPADDD    all0000007f<>+0(SB), Y4, Y4
+	VPADDD    all0000007f<>+0(SB), Y5, Y5
+	VPSLLD    $0x17, Y3, Y3
+	VPSLLD    $0x17, Y4, Y4
+	VPSLLD    $0x17, Y5, Y5
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMOVUPS   all3f800000<>+0(SB), Y3
+	VSUBPS    Y0, Y3, Y0
+	VSUBPS    Y1, Y3, Y1
+	VSUBPS    Y2, Y3, Y2
+	VMOVUPS   (CX)(SI*4), Y3
+	VMOVUPS   32(CX)(SI*4), Y4
+	VMOVUPS   64(CX)(SI*4), Y5
+	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
+	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
+	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
+	VANDPS    all7fffffff<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y4, Y4
+	VANDPS    all7fffffff<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y3, Y6
+	VMULPS    Y4, Y4, Y7
+	VMULPS    Y5, Y5, Y8
+	VMULPS    allb70c02d0<>+0(SB), Y6, Y9
+	VMULPS    allb70c02d0<>+0(SB), Y7, Y10
+	VMULPS    allb70c02d0<>+0(SB), Y8, Y11
+	VADDPS    all38e24f78<>+0(SB), Y9, Y9
+	VADDPS    all38e24f78<>+0(SB), Y10, Y10
+	VADDPS    all38e24f78<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allba5c9d9e<>+0(SB), Y9, Y9
+	VADDPS    allba5c9d9e<>+0(SB), Y10, Y10
+	VADDPS    allba5c9d9e<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    all3baaeb32<>+0(SB), Y9, Y9
+	VADDPS    all3baaeb32<>+0(SB), Y10, Y10
+	VADDPS    all3baaeb32<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allbcdc10c3<>+0(SB), Y9, Y9
+	VADDPS    allbcdc10c3<>+0(SB), Y10, Y10
+	VADDPS    allbcdc10c3<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    all3de7174f<>+0(SB), Y9, Y9
+	VADDPS    all3de7174f<>+0(SB), Y10, Y10
+	VADDPS    all3de7174f<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y7, Y10, Y10
+	VMULPS    Y8, Y11, Y11
+	VADDPS    allbec093a2<>+0(SB), Y9, Y9
+	VADDPS    allbec093a2<>+0(SB), Y10, Y10
+	VADDPS    allbec093a2<>+0(SB), Y11, Y11
+	VMULPS    Y6, Y9, Y6
+	VMULPS    Y7, Y10, Y7
+	VMULPS    Y8, Y11, Y8
+	VADDPS    all3e0375d4<>+0(SB), Y6, Y6
+	VADDPS    all3e0375d4<>+0(SB), Y7, Y7
+	VADDPS    all3e0375d4<>+0(SB), Y8, Y8
+	VMULPS    Y6, Y3, Y6
+	VMULPS    Y7, Y4, Y7
+	VMULPS    Y8, Y5, Y8
+	VADDPS    Y3, Y6, Y6
+	VADDPS    Y4, Y7, Y7
+	VADDPS    Y5, Y8, Y8
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y3, Y3
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y4, Y4
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y5, Y5
+	VBLENDVPS Y3, Y6, Y0, Y0
+	VBLENDVPS Y4, Y7, Y1, Y1
+	VBLENDVPS Y5, Y8, Y2, Y2
+	VMOVUPS   (CX)(SI*4), Y3
+	VMOVUPS   32(CX)(SI*4), Y4
+	VMOVUPS   64(CX)(SI*4), Y5
+	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
+	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
+	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
+	VANDPS    all80000000<>+0(SB), Y3, Y3
 	VANDPS    all80000000<>+0(SB), Y4, Y4
 	VANDPS    all80000000<>+0(SB), Y5, Y5
-	VORPS     Y4, Y6, Y4
-	VORPS     Y5, Y7, Y5
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VADDPS    all3f800000<>+0(SB), Y5, Y5
-	VMULPS    all3f000000<>+0(SB), Y4, Y4
-	VMULPS    all3f000000<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y0, Y6
-	VMULPS    Y1, Y1, Y7
-	VMULPS    allbf000000<>+0(SB), Y6, Y6
-	VMULPS    allbf000000<>+0(SB), Y7, Y7
-	VMOVUPS   all42b20000<>+0(SB), Y8
-	VMINPS    Y6, Y8, Y6
-	VMINPS    Y7, Y8, Y7
-	VMOVUPS   allc2d00000<>+0(SB), Y8
-	VMAXPS    Y6, Y8, Y6
-	VMAXPS    Y7, Y8, Y7
-	VMULPS    all3fb8aa3b<>+0(SB), Y6, Y8
-	VMULPS    all3fb8aa3b<>+0(SB), Y7, Y9
+	VORPS     Y3, Y0, Y0
+	VORPS     Y4, Y1, Y1
+	VORPS     Y5, Y2, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y2, Y2
+	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VMULPS    all3f000000<>+0(SB), Y2, Y2
+	VMOVUPS   (CX)(SI*4), Y3
+	VMOVUPS   32(CX)(SI*4), Y4
+	VMOVUPS   64(CX)(SI*4), Y5
+	VMULPS    Y3, Y3, Y3
+	VMULPS    Y4, Y4, Y4
+	VMULPS    Y5, Y5, Y5
+	VMULPS    allbf000000<>+0(SB), Y3, Y3
+	VMULPS    allbf000000<>+0(SB), Y4, Y4
+	VMULPS    allbf000000<>+0(SB), Y5, Y5
+	VMOVUPS   all42b20000<>+0(SB), Y6
+	VMINPS    Y3, Y6, Y3
+	VMINPS    Y4, Y6, Y4
+	VMINPS    Y5, Y6, Y5
+	VMOVUPS   allc2d00000<>+0(SB), Y6
+	VMAXPS    Y3, Y6, Y3
+	VMAXPS    Y4, Y6, Y4
+	VMAXPS    Y5, Y6, Y5
+	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y6
+	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y7
+	VMULPS    all3fb8aa3b<>+0(SB), Y5, Y8
+	VADDPS    all4b400000<>+0(SB), Y6, Y6
+	VADDPS    all4b400000<>+0(SB), Y7, Y7
 	VADDPS    all4b400000<>+0(SB), Y8, Y8
-	VADDPS    all4b400000<>+0(SB), Y9, Y9
-	VSUBPS    all4b400000<>+0(SB), Y8, Y10
-	VSUBPS    all4b400000<>+0(SB), Y9, Y11
-	VMULPS    allbf318000<>+0(SB), Y10, Y12
-	VMULPS    allbf318000<>+0(SB), Y11, Y13
-	VADDPS    Y6, Y12, Y6
-	VADDPS    Y7, Y13, Y7
+	VSUBPS    all4b400000<>+0(SB), Y6, Y9
+	VSUBPS    all4b400000<>+0(SB), Y7, Y10
+	VSUBPS    all4b400000<>+0(SB), Y8, Y11
+	VMULPS    allbf318000<>+0(SB), Y9, Y12
+	VMULPS    allbf318000<>+0(SB), Y10, Y13
+	VMULPS    allbf318000<>+0(SB), Y11, Y14
+	VADDPS    Y3, Y12, Y3
+	VADDPS    Y4, Y13, Y4
+	VADDPS    Y5, Y14, Y5
+	VMULPS    all395e8083<>+0(SB), Y9, Y9
 	VMULPS    all395e8083<>+0(SB), Y10, Y10
 	VMULPS    all395e8083<>+0(SB), Y11, Y11
-	VADDPS    Y6, Y10, Y6
-	VADDPS    Y7, Y11, Y7
-	VMULPS    all3ab4a647<>+0(SB), Y6, Y10
-	VMULPS    all3ab4a647<>+0(SB), Y7, Y11
+	VADDPS    Y3, Y9, Y3
+	VADDPS    Y4, Y10, Y4
+	VADDPS    Y5, Y11, Y5
+	VMULPS    all3ab4a647<>+0(SB), Y3, Y9
+	VMULPS    all3ab4a647<>+0(SB), Y4, Y10
+	VMULPS    all3ab4a647<>+0(SB), Y5, Y11
+	VADDPS    all3c091cbf<>+0(SB), Y9, Y9
 	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
 	VADDPS    all3c091cbf<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y10, Y10
-	VMULPS    Y7, Y11, Y11
+	VMULPS    Y3, Y9, Y9
+	VMULPS    Y4, Y10, Y10
+	VMULPS    Y5, Y11, Y11
+	VADDPS    all3d2aad13<>+0(SB), Y9, Y9
 	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
 	VADDPS    all3d2aad13<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y10, Y10
-	VMULPS    Y7, Y11, Y11
+	VMULPS    Y3, Y9, Y9
+	VMULPS    Y4, Y10, Y10
+	VMULPS    Y5, Y11, Y11
+	VADDPS    all3e2aaa49<>+0(SB), Y9, Y9
 	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
 	VADDPS    all3e2aaa49<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y10, Y10
-	VMULPS    Y7, Y11, Y11
+	VMULPS    Y3, Y9, Y9
+	VMULPS    Y4, Y10, Y10
+	VMULPS    Y5, Y11, Y11
+	VADDPS    all3efffffd<>+0(SB), Y9, Y9
 	VADDPS    all3efffffd<>+0(SB), Y10, Y10
 	VADDPS    all3efffffd<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y6, Y12
-	VMULPS    Y7, Y7, Y13
-	VMULPS    Y10, Y12, Y10
-	VMULPS    Y11, Y13, Y11
-	VADDPS    Y6, Y10, Y6
-	VADDPS    Y7, Y11, Y7
-	VADDPS    all3f800000<>+0(SB), Y6, Y6
-	VADDPS    all3f800000<>+0(SB), Y7, Y7
-	VPSRAD    $0x01, Y8, Y10
-	VPSRAD    $0x01, Y9, Y11
-	VPADDD    all0000007f<>+0(SB), Y10, Y12
-	VPADDD    all0000007f<>+0(SB), Y11, Y13
+	VMULPS    Y3, Y3, Y12
+	VMULPS    Y4, Y4, Y13
+	VMULPS    Y5, Y5, Y14
+	VMULPS    Y9, Y12, Y9
+	VMULPS    Y10, Y13, Y10
+	VMULPS    Y11, Y14, Y11
+	VADDPS    Y3, Y9, Y3
+	VADDPS    Y4, Y10, Y4
+	VADDPS    Y5, Y11, Y5
+	VADDPS    all3f800000<>+0(SB), Y3, Y3
+	VADDPS    all3f800000<>+0(SB), Y4, Y4
+	VADDPS    all3f800000<>+0(SB), Y5, Y5
+	VPSRAD    $0x01, Y6, Y9
+	VPSRAD    $0x01, Y7, Y10
+	VPSRAD    $0x01, Y8, Y11
+	VPADDD    all0000007f<>+0(SB), Y9, Y12
+	VPADDD    all0000007f<>+0(SB), Y10, Y13
+	VPADDD    all0000007f<>+0(SB), Y11, Y14
 	VPSLLD    $0x17, Y12, Y12
 	VPSLLD    $0x17, Y13, Y13
-	VMULPS    Y12, Y6, Y6
-	VMULPS    Y13, Y7, Y7
-	VPSUBD    Y10, Y8, Y8
-	VPSUBD    Y11, Y9, Y9
+	VPSLLD    $0x17, Y14, Y14
+	VMULPS    Y12, Y3, Y3
+	VMULPS    Y13, Y4, Y4
+	VMULPS    Y14, Y5, Y5
+	VPSUBD    Y9, Y6, Y6
+	VPSUBD    Y10, Y7, Y7
+	VPSUBD    Y11, Y8, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y6
+	VPADDD    all0000007f<>+0(SB), Y7, Y7
 	VPADDD    all0000007f<>+0(SB), Y8, Y8
-	VPADDD    all0000007f<>+0(SB), Y9, Y9
+	VPSLLD    $0x17, Y6, Y6
+	VPSLLD    $0x17, Y7, Y7
 	VPSLLD    $0x17, Y8, Y8
-	VPSLLD    $0x17, Y9, Y9
-	VMULPS    Y8, Y6, Y6
-	VMULPS    Y9, Y7, Y7
-	VMULPS    all3ecc422a<>+0(SB), Y6, Y6
-	VMULPS    all3ecc422a<>+0(SB), Y7, Y7
-	VMULPS    Y6, Y0, Y0
-	VMULPS    Y7, Y1, Y1
-	VADDPS    Y4, Y0, Y0
-	VADDPS    Y5, Y1, Y1
-	VMULPS    Y0, Y2, Y0
-	VMULPS    Y1, Y3, Y1
+	VMULPS    Y6, Y3, Y3
+	VMULPS    Y7, Y4, Y4
+	VMULPS    Y8, Y5, Y5
+	VMULPS    all3ecc422a<>+0(SB), Y3, Y3
+	VMULPS    all3ecc422a<>+0(SB), Y4, Y4
+	VMULPS    all3ecc422a<>+0(SB), Y5, Y5
+	VMOVUPS   (CX)(SI*4), Y6
+	VMOVUPS   32(CX)(SI*4), Y7
+	VMOVUPS   64(CX)(SI*4), Y8
+	VMULPS    Y3, Y6, Y3
+	VMULPS    Y4, Y7, Y4
+	VMULPS    Y5, Y8, Y5
+	VADDPS    Y0, Y3, Y0
+	VADDPS    Y1, Y4, Y1
+	VADDPS    Y2, Y5, Y2
+	VMOVUPS   (DX)(SI*4), Y3
+	VMOVUPS   32(DX)(SI*4), Y4
+	VMOVUPS   64(DX)(SI*4), Y5
+	VMULPS    Y0, Y3, Y0
+	VMULPS    Y1, Y4, Y1
+	VMULPS    Y2, Y5, Y2
 	VMOVUPS   Y0, (AX)(SI*4)
 	VMOVUPS   Y1, 32(AX)(SI*4)
-	ADDQ      $0x10, SI
-	SUBQ      $0x10, BX
-	CMPQ      BX, $0x10
+	VMOVUPS   Y2, 64(AX)(SI*4)
+	ADDQ      $0x18, SI
+	SUBQ      $0x18, BX
+	CMPQ      BX, $0x18
 	JGE       loop1
 
 done2:
@@ -1860,122 +2232,129 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(SI*4), Y0
-	VMOVUPS   (DX)(SI*4), Y1
-	VMULPS    all3f3504f3<>+0(SB), Y0, Y2
-	VANDPS    all7fffffff<>+0(SB), Y2, Y3
-	VMOVUPS   all407c0000<>+0(SB), Y4
-	VMINPS    Y3, Y4, Y4
-	VMULPS    all331068ce<>+0(SB), Y4, Y5
-	VADDPS    allb61fc909<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all385f0ba1<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allba269312<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3ba03de7<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    allbcdac66d<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3de24353<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3f21a88b<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y5
-	VADDPS    all3f90b111<>+0(SB), Y5, Y5
-	VMULPS    Y4, Y5, Y4
-	VADDPS    allb9ba84c4<>+0(SB), Y4, Y4
-	VXORPS    all80000000<>+0(SB), Y4, Y4
-	VMOVUPS   all42b20000<>+0(SB), Y5
-	VMINPS    Y4, Y5, Y4
-	VMOVUPS   allc2d00000<>+0(SB), Y5
-	VMAXPS    Y4, Y5, Y4
-	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y5
-	VADDPS    all4b400000<>+0(SB), Y5, Y5
-	VSUBPS    all4b400000<>+0(SB), Y5, Y6
-	VMULPS    allbf318000<>+0(SB), Y6, Y7
-	VADDPS    Y4, Y7, Y4
-	VMULPS    all395e8083<>+0(SB), Y6, Y6
-	VADDPS    Y4, Y6, Y4
-	VMULPS    all3ab4a647<>+0(SB), Y4, Y6
-	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3efffffd<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y4, Y7
-	VMULPS    Y6, Y7, Y6
-	VADDPS    Y4, Y6, Y4
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSRAD    $0x01, Y5, Y6
-	VPADDD    all0000007f<>+0(SB), Y6, Y7
-	VPSLLD    $0x17, Y7, Y7
-	VMULPS    Y7, Y4, Y4
-	VPSUBD    Y6, Y5, Y5
-	VPADDD    all0000007f<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y5, Y4, Y4
-	VMOVUPS   all3f800000<>+0(SB), Y5
-	VSUBPS    Y4, Y5, Y4
-	VMULPS    Y3, Y3, Y5
-	VMULPS    allb70c02d0<>+0(SB), Y5, Y6
-	VADDPS    all38e24f78<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    allba5c9d9e<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    all3baaeb32<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    allbcdc10c3<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    all3de7174f<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    allbec093a2<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y5
-	VADDPS    all3e0375d4<>+0(SB), Y5, Y5
-	VMULPS    Y5, Y3, Y5
-	VADDPS    Y3, Y5, Y5
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y3, Y3
-	VBLENDVPS Y3, Y5, Y4, Y3
-	VANDPS    all80000000<>+0(SB), Y2, Y2
-	VORPS     Y2, Y3, Y2
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VMULPS    all3f000000<>+0(SB), Y2, Y2
+	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS   all407c0000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMULPS    all331068ce<>+0(SB), Y0, Y1
+	VADDPS    allb61fc909<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all385f0ba1<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    allba269312<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3ba03de7<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    allbcdac66d<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3de24353<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3f21a88b<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VADDPS    all3f90b111<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y1, Y0
+	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
+	VXORPS    all80000000<>+0(SB), Y0, Y0
+	VMOVUPS   all42b20000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   allc2d00000<>+0(SB), Y1
+	VMAXPS    Y0, Y1, Y0
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS    all4b400000<>+0(SB), Y1, Y1
+	VSUBPS    all4b400000<>+0(SB), Y1, Y2
+	VMULPS    allbf318000<>+0(SB), Y2, Y3
+	VADDPS    Y0, Y3, Y0
+	VMULPS    all395e8083<>+0(SB), Y2, Y2
+	VADDPS    Y0, Y2, Y0
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3efffffd<>+0(SB), Y2, Y2
 	VMULPS    Y0, Y0, Y3
-	VMULPS    allbf000000<>+0(SB), Y3, Y3
-	VMOVUPS   all42b20000<>+0(SB), Y4
-	VMINPS    Y3, Y4, Y3
-	VMOVUPS   allc2d00000<>+0(SB), Y4
-	VMAXPS    Y3, Y4, Y3
-	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y4
-	VADDPS    all4b400000<>+0(SB), Y4, Y4
-	VSUBPS    all4b400000<>+0(SB), Y4, Y5
-	VMULPS    allbf318000<>+0(SB), Y5, Y6
-	VADDPS    Y3, Y6, Y3
-	VMULPS    all395e8083<>+0(SB), Y5, Y5
-	VADDPS    Y3, Y5, Y3
-	VMULPS    all3ab4a647<>+0(SB), Y3, Y5
-	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y5, Y5
-	VADDPS    all3efffffd<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y3, Y6
-	VMULPS    Y5, Y6, Y5
-	VADDPS    Y3, Y5, Y3
-	VADDPS    all3f800000<>+0(SB), Y3, Y3
-	VPSRAD    $0x01, Y4, Y5
-	VPADDD    all0000007f<>+0(SB), Y5, Y6
-	VPSLLD    $0x17, Y6, Y6
-	VMULPS    Y6, Y3, Y3
-	VPSUBD    Y5, Y4, Y4
-	VPADDD    all0000007f<>+0(SB), Y4, Y4
-	VPSLLD    $0x17, Y4, Y4
-	VMULPS    Y4, Y3, Y3
-	VMULPS    all3ecc422a<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    Y0, Y2, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VPSRAD    $0x01, Y1, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y3
+	VPSLLD    $0x17, Y3, Y3
 	VMULPS    Y3, Y0, Y0
-	VADDPS    Y2, Y0, Y0
+	VPSUBD    Y2, Y1, Y1
+	VPADDD    all0000007f<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
+	VMULPS    Y1, Y0, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VSUBPS    Y0, Y1, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    allb70c02d0<>+0(SB), Y2, Y3
+	VADDPS    all38e24f78<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allba5c9d9e<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3baaeb32<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbcdc10c3<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3de7174f<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbec093a2<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y1, Y2
+	VADDPS    Y1, Y2, Y2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y1, Y1
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS    all80000000<>+0(SB), Y1, Y1
+	VORPS     Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    Y1, Y1, Y1
+	VMULPS    allbf000000<>+0(SB), Y1, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VSUBPS    all4b400000<>+0(SB), Y2, Y3
+	VMULPS    allbf318000<>+0(SB), Y3, Y4
+	VADDPS    Y1, Y4, Y1
+	VMULPS    all395e8083<>+0(SB), Y3, Y3
+	VADDPS    Y1, Y3, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS    all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3efffffd<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y1, Y4
+	VMULPS    Y3, Y4, Y3
+	VADDPS    Y1, Y3, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y3
+	VPADDD    all0000007f<>+0(SB), Y3, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y1, Y1
+	VPSUBD    Y3, Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y1, Y1
+	VMULPS    all3ecc422a<>+0(SB), Y1, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMULPS    Y1, Y2, Y1
+	VADDPS    Y0, Y1, Y0
+	VMOVUPS   (DX)(SI*4), Y1
 	VMULPS    Y0, Y1, Y0
 	VMOVUPS   Y0, (AX)(SI*4)
 	ADDQ      $0x08, SI
@@ -1990,122 +2369,129 @@ done4:
 	NEGQ       BX
 	VMOVUPS    (DI)(BX*4), Y0
 	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VMULPS     all3f3504f3<>+0(SB), Y1, Y3
-	VANDPS     all7fffffff<>+0(SB), Y3, Y4
-	VMOVUPS    all407c0000<>+0(SB), Y5
-	VMINPS     Y4, Y5, Y5
-	VMULPS     all331068ce<>+0(SB), Y5, Y6
-	VADDPS     allb61fc909<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all385f0ba1<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allba269312<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3ba03de7<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     allbcdac66d<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3de24353<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3f21a88b<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y6
-	VADDPS     all3f90b111<>+0(SB), Y6, Y6
-	VMULPS     Y5, Y6, Y5
-	VADDPS     allb9ba84c4<>+0(SB), Y5, Y5
-	VXORPS     all80000000<>+0(SB), Y5, Y5
-	VMOVUPS    all42b20000<>+0(SB), Y6
-	VMINPS     Y5, Y6, Y5
-	VMOVUPS    allc2d00000<>+0(SB), Y6
-	VMAXPS     Y5, Y6, Y5
-	VMULPS     all3fb8aa3b<>+0(SB), Y5, Y6
-	VADDPS     all4b400000<>+0(SB), Y6, Y6
-	VSUBPS     all4b400000<>+0(SB), Y6, Y7
-	VMULPS     allbf318000<>+0(SB), Y7, Y8
-	VADDPS     Y5, Y8, Y5
-	VMULPS     all395e8083<>+0(SB), Y7, Y7
-	VADDPS     Y5, Y7, Y5
-	VMULPS     all3ab4a647<>+0(SB), Y5, Y7
-	VADDPS     all3c091cbf<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3d2aad13<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3e2aaa49<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3efffffd<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y5, Y8
-	VMULPS     Y7, Y8, Y7
-	VADDPS     Y5, Y7, Y5
-	VADDPS     all3f800000<>+0(SB), Y5, Y5
-	VPSRAD     $0x01, Y6, Y7
-	VPADDD     all0000007f<>+0(SB), Y7, Y8
-	VPSLLD     $0x17, Y8, Y8
-	VMULPS     Y8, Y5, Y5
-	VPSUBD     Y7, Y6, Y6
-	VPADDD     all0000007f<>+0(SB), Y6, Y6
-	VPSLLD     $0x17, Y6, Y6
-	VMULPS     Y6, Y5, Y5
-	VMOVUPS    all3f800000<>+0(SB), Y6
-	VSUBPS     Y5, Y6, Y5
-	VMULPS     Y4, Y4, Y6
-	VMULPS     allb70c02d0<>+0(SB), Y6, Y7
-	VADDPS     all38e24f78<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     allba5c9d9e<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     all3baaeb32<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     allbcdc10c3<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     all3de7174f<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     allbec093a2<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y6
-	VADDPS     all3e0375d4<>+0(SB), Y6, Y6
-	VMULPS     Y6, Y4, Y6
-	VADDPS     Y4, Y6, Y6
-	VCMPPS     $0x11, all3f780000<>+0(SB), Y4, Y4
-	VBLENDVPS  Y4, Y6, Y5, Y4
-	VANDPS     all80000000<>+0(SB), Y3, Y3
-	VORPS      Y3, Y4, Y3
-	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VMULPS     all3f000000<>+0(SB), Y3, Y3
+	VMULPS     all3f3504f3<>+0(SB), Y1, Y1
+	VANDPS     all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS    all407c0000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMULPS     all331068ce<>+0(SB), Y1, Y2
+	VADDPS     allb61fc909<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all385f0ba1<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     allba269312<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3ba03de7<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     allbcdac66d<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3de24353<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3f21a88b<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     all3f90b111<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y2, Y1
+	VADDPS     allb9ba84c4<>+0(SB), Y1, Y1
+	VXORPS     all80000000<>+0(SB), Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
 	VMULPS     Y1, Y1, Y4
-	VMULPS     allbf000000<>+0(SB), Y4, Y4
-	VMOVUPS    all42b20000<>+0(SB), Y5
-	VMINPS     Y4, Y5, Y4
-	VMOVUPS    allc2d00000<>+0(SB), Y5
-	VMAXPS     Y4, Y5, Y4
-	VMULPS     all3fb8aa3b<>+0(SB), Y4, Y5
-	VADDPS     all4b400000<>+0(SB), Y5, Y5
-	VSUBPS     all4b400000<>+0(SB), Y5, Y6
-	VMULPS     allbf318000<>+0(SB), Y6, Y7
-	VADDPS     Y4, Y7, Y4
-	VMULPS     all395e8083<>+0(SB), Y6, Y6
-	VADDPS     Y4, Y6, Y4
-	VMULPS     all3ab4a647<>+0(SB), Y4, Y6
-	VADDPS     all3c091cbf<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3d2aad13<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3e2aaa49<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y6, Y6
-	VADDPS     all3efffffd<>+0(SB), Y6, Y6
-	VMULPS     Y4, Y4, Y7
-	VMULPS     Y6, Y7, Y6
-	VADDPS     Y4, Y6, Y4
-	VADDPS     all3f800000<>+0(SB), Y4, Y4
-	VPSRAD     $0x01, Y5, Y6
-	VPADDD     all0000007f<>+0(SB), Y6, Y7
-	VPSLLD     $0x17, Y7, Y7
-	VMULPS     Y7, Y4, Y4
-	VPSUBD     Y6, Y5, Y5
-	VPADDD     all0000007f<>+0(SB), Y5, Y5
-	VPSLLD     $0x17, Y5, Y5
-	VMULPS     Y5, Y4, Y4
-	VMULPS     all3ecc422a<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
+	VPSLLD     $0x17, Y4, Y4
 	VMULPS     Y4, Y1, Y1
-	VADDPS     Y3, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS     all7fffffff<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     allb70c02d0<>+0(SB), Y3, Y4
+	VADDPS     all38e24f78<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allba5c9d9e<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3baaeb32<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbcdc10c3<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3de7174f<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbec093a2<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     all3e0375d4<>+0(SB), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VADDPS     Y2, Y3, Y3
+	VCMPPS     $0x11, all3f780000<>+0(SB), Y2, Y2
+	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS     all80000000<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMULPS     all3f000000<>+0(SB), Y1, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y2, Y2
+	VMULPS     allbf000000<>+0(SB), Y2, Y2
+	VMOVUPS    all42b20000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMOVUPS    allc2d00000<>+0(SB), Y3
+	VMAXPS     Y2, Y3, Y2
+	VMULPS     all3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS     all4b400000<>+0(SB), Y3, Y3
+	VSUBPS     all4b400000<>+0(SB), Y3, Y4
+	VMULPS     allbf318000<>+0(SB), Y4, Y5
+	VADDPS     Y2, Y5, Y2
+	VMULPS     all395e8083<>+0(SB), Y4, Y4
+	VADDPS     Y2, Y4, Y2
+	VMULPS     all3ab4a647<>+0(SB), Y2, Y4
+	VADDPS     all3c091cbf<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3d2aad13<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3e2aaa49<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3efffffd<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y2, Y5
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y2, Y4, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPSRAD     $0x01, Y3, Y4
+	VPADDD     all0000007f<>+0(SB), Y4, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y2, Y2
+	VPSUBD     Y4, Y3, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y3
+	VPSLLD     $0x17, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VMULPS     all3ecc422a<>+0(SB), Y2, Y2
+	VMASKMOVPS (CX)(SI*4), Y0, Y3
+	VMULPS     Y2, Y3, Y2
+	VADDPS     Y1, Y2, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
 	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
@@ -2139,154 +2525,184 @@ TEXT ·geluTanhGradAVX2(SB), NOSPLIT, $0-72
 loop1:
 	VMOVUPS   (CX)(SI*4), Y0
 	VMOVUPS   32(CX)(SI*4), Y1
-	VMOVUPS   (DX)(SI*4), Y2
-	VMOVUPS   32(DX)(SI*4), Y3
-	VMULPS    Y0, Y0, Y4
-	VMULPS    Y1, Y1, Y5
-	VMULPS    Y0, Y4, Y4
-	VMULPS    Y1, Y5, Y5
-	VMULPS    all3d372713<>+0(SB), Y4, Y4
-	VMULPS    all3d372713<>+0(SB), Y5, Y5
-	VADDPS    Y0, Y4, Y4
-	VADDPS    Y1, Y5, Y5
-	VMULPS    all3f4c422a<>+0(SB), Y4, Y4
-	VMULPS    all3f4c422a<>+0(SB), Y5, Y5
-	VANDPS    all7fffffff<>+0(SB), Y4, Y6
-	VANDPS    all7fffffff<>+0(SB), Y5, Y7
-	VMOVUPS   all41120000<>+0(SB), Y8
-	VMINPS    Y6, Y8, Y9
-	VMINPS    Y7, Y8, Y8
-	VADDPS    Y9, Y9, Y9
-	VADDPS    Y8, Y8, Y8
-	VMOVUPS   all42b20000<>+0(SB), Y10
-	VMINPS    Y9, Y10, Y9
-	VMINPS    Y8, Y10, Y8
-	VMOVUPS   allc2d00000<>+0(SB), Y10
-	VMAXPS    Y9, Y10, Y9
-	VMAXPS    Y8, Y10, Y8
-	VMULPS    all3fb8aa3b<>+0(SB), Y9, Y10
-	VMULPS    all3fb8aa3b<>+0(SB), Y8, Y11
-	VADDPS    all4b400000<>+0(SB), Y10, Y10
-	VADDPS    all4b400000<>+0(SB), Y11, Y11
-	VSUBPS    all4b400000<>+0(SB), Y10, Y12
-	VSUBPS    all4b400000<>+0(SB), Y11, Y13
-	VMULPS    allbf318000<>+0(SB), Y12, Y14
-	VMULPS    allbf318000<>+0(SB), Y13, Y15
-	VADDPS    Y9, Y14, Y9
-	VADDPS    Y8, Y15, Y8
-	VMULPS    all395e8083<>+0(SB), Y12, Y12
-	VMULPS    all395e8083<>+0(SB), Y13, Y13
-	VADDPS    Y9, Y12, Y9
-	VADDPS    Y8, Y13, Y8
-	VMULPS    all3ab4a647<>+0(SB), Y9, Y12
-	VMULPS    all3ab4a647<>+0(SB), Y8, Y13
-	VADDPS    all3c091cbf<>+0(SB), Y12, Y12
-	VADDPS    all3c091cbf<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3d2aad13<>+0(SB), Y12, Y12
-	VADDPS    all3d2aad13<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3e2aaa49<>+0(SB), Y12, Y12
-	VADDPS    all3e2aaa49<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y12, Y12
-	VMULPS    Y8, Y13, Y13
-	VADDPS    all3efffffd<>+0(SB), Y12, Y12
-	VADDPS    all3efffffd<>+0(SB), Y13, Y13
-	VMULPS    Y9, Y9, Y14
-	VMULPS    Y8, Y8, Y15
-	VMULPS    Y12, Y14, Y12
-	VMULPS    Y13, Y15, Y13
-	VADDPS    Y9, Y12, Y9
-	VADDPS    Y8, Y13, Y8
-	VADDPS    all3f800000<>+0(SB), Y9, Y9
-	VADDPS    all3f800000<>+0(SB), Y8, Y8
-	VPSRAD    $0x01, Y10, Y12
-	VPSRAD    $0x01, Y11, Y13
-	VPADDD    all0000007f<>+0(SB), Y12, Y14
-	VPADDD    all0000007f<>+0(SB), Y13, Y15
-	VPSLLD    $0x17, Y14, Y14
-	VPSLLD    $0x17, Y15, Y15
-	VMULPS    Y14, Y9, Y9
-	VMULPS    Y15, Y8, Y8
-	VPSUBD    Y12, Y10, Y10
-	VPSUBD    Y13, Y11, Y11
-	VPADDD    all0000007f<>+0(SB), Y10, Y10
-	VPADDD    all0000007f<>+0(SB), Y11, Y11
-	VPSLLD    $0x17, Y10, Y10
-	VPSLLD    $0x17, Y11, Y11
-	VMULPS    Y10, Y9, Y9
-	VMULPS    Y11, Y8, Y8
-	VADDPS    all3f800000<>+0(SB), Y9, Y9
-	VADDPS    all3f800000<>+0(SB), Y8, Y8
-	VMOVUPS   all40000000<>+0(SB), Y10
-	VDIVPS    Y9, Y10, Y9
-	VDIVPS    Y8, Y10, Y8
-	VMOVUPS   all3f800000<>+0(SB), Y10
-	VSUBPS    Y9, Y10, Y9
-	VSUBPS    Y8, Y10, Y8
-	VMULPS    Y6, Y6, Y10
-	VMULPS    Y7, Y7, Y11
-	VMULPS    all3b1d66f3<>+0(SB), Y10, Y12
-	VMULPS    all3b1d66f3<>+0(SB), Y11, Y13
-	VADDPS    allbc0aa3fd<>+0(SB), Y12, Y12
-	VADDPS    allbc0aa3fd<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    all3cb2b659<>+0(SB), Y12, Y12
-	VADDPS    all3cb2b659<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    allbd5d0cd6<>+0(SB), Y12, Y12
-	VADDPS    allbd5d0cd6<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    all3e08889b<>+0(SB), Y12, Y12
-	VADDPS    all3e08889b<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y12, Y12
-	VMULPS    Y11, Y13, Y13
-	VADDPS    allbeaaaaab<>+0(SB), Y12, Y12
-	VADDPS    allbeaaaaab<>+0(SB), Y13, Y13
-	VMULPS    Y10, Y6, Y10
-	VMULPS    Y11, Y7, Y11
-	VMULPS    Y12, Y10, Y10
-	VMULPS    Y13, Y11, Y11
-	VADDPS    Y6, Y10, Y10
-	VADDPS    Y7, Y11, Y11
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y6, Y6
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y7, Y7
-	VBLENDVPS Y6, Y10, Y9, Y6
-	VBLENDVPS Y7, Y11, Y8, Y7
-	VANDPS    all80000000<>+0(SB), Y4, Y4
-	VANDPS    all80000000<>+0(SB), Y5, Y5
-	VORPS     Y4, Y6, Y4
-	VORPS     Y5, Y7, Y5
-	VMULPS    all3f000000<>+0(SB), Y0, Y6
-	VMULPS    all3f000000<>+0(SB), Y1, Y7
-	VMULPS    Y4, Y4, Y8
-	VMULPS    Y5, Y5, Y9
-	VMOVUPS   all3f800000<>+0(SB), Y10
-	VSUBPS    Y8, Y10, Y8
-	VSUBPS    Y9, Y10, Y9
-	VMULPS    Y8, Y6, Y6
-	VMULPS    Y9, Y7, Y7
-	VMULPS    Y0, Y0, Y0
-	VMULPS    Y1, Y1, Y1
-	VMULPS    all3e095d4f<>+0(SB), Y0, Y0
-	VMULPS    all3e095d4f<>+0(SB), Y1, Y1
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
-	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y0, Y2
+	VMULPS    Y1, Y1, Y3
+	VMULPS    Y0, Y2, Y2
+	VMULPS    Y1, Y3, Y3
+	VMULPS    all3d372713<>+0(SB), Y2, Y2
+	VMULPS    all3d372713<>+0(SB), Y3, Y3
+	VADDPS    Y0, Y2, Y0
+	VADDPS    Y1, Y3, Y1
 	VMULPS    all3f4c422a<>+0(SB), Y0, Y0
 	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS   all41120000<>+0(SB), Y2
+	VMINPS    Y0, Y2, Y0
+	VMINPS    Y1, Y2, Y1
+	VADDPS    Y0, Y0, Y0
+	VADDPS    Y1, Y1, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y0, Y2, Y0
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y0, Y2, Y0
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y2
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y3
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VADDPS    all4b400000<>+0(SB), Y3, Y3
+	VSUBPS    all4b400000<>+0(SB), Y2, Y4
+	VSUBPS    all4b400000<>+0(SB), Y3, Y5
+	VMULPS    allbf318000<>+0(SB), Y4, Y6
+	VMULPS    allbf318000<>+0(SB), Y5, Y7
+	VADDPS    Y0, Y6, Y0
+	VADDPS    Y1, Y7, Y1
+	VMULPS    all395e8083<>+0(SB), Y4, Y4
+	VMULPS    all395e8083<>+0(SB), Y5, Y5
+	VADDPS    Y0, Y4, Y0
+	VADDPS    Y1, Y5, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y4
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y5
+	VADDPS    all3c091cbf<>+0(SB), Y4, Y4
+	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3d2aad13<>+0(SB), Y4, Y4
+	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3e2aaa49<>+0(SB), Y4, Y4
+	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y4, Y4
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3efffffd<>+0(SB), Y4, Y4
+	VADDPS    all3efffffd<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y0, Y6
+	VMULPS    Y1, Y1, Y7
+	VMULPS    Y4, Y6, Y4
+	VMULPS    Y5, Y7, Y5
+	VADDPS    Y0, Y4, Y0
+	VADDPS    Y1, Y5, Y1
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y4
+	VPSRAD    $0x01, Y3, Y5
+	VPADDD    all0000007f<>+0(SB), Y4, Y6
+	VPADDD    all0000007f<>+0(SB), Y5, Y7
+	VPSLLD    $0x17, Y6, Y6
+	VPSLLD    $0x17, Y7, Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y7, Y1, Y1
+	VPSUBD    Y4, Y2, Y2
+	VPSUBD    Y5, Y3, Y3
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y3, Y3
+	VPSLLD    $0x17, Y2, Y2
+	VPSLLD    $0x17, Y3, Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS   all40000000<>+0(SB), Y2
+	VDIVPS    Y0, Y2, Y0
+	VDIVPS    Y1, Y2, Y1
+	VMOVUPS   all3f800000<>+0(SB), Y2
+	VSUBPS    Y0, Y2, Y0
+	VSUBPS    Y1, Y2, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   32(CX)(SI*4), Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    Y2, Y4, Y4
+	VMULPS    Y3, Y5, Y5
+	VMULPS    all3d372713<>+0(SB), Y4, Y4
+	VMULPS    all3d372713<>+0(SB), Y5, Y5
+	VADDPS    Y2, Y4, Y2
+	VADDPS    Y3, Y5, Y3
+	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
+	VMULPS    all3f4c422a<>+0(SB), Y3, Y3
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    all3b1d66f3<>+0(SB), Y4, Y6
+	VMULPS    all3b1d66f3<>+0(SB), Y5, Y7
+	VADDPS    allbc0aa3fd<>+0(SB), Y6, Y6
+	VADDPS    allbc0aa3fd<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    all3cb2b659<>+0(SB), Y6, Y6
+	VADDPS    all3cb2b659<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    allbd5d0cd6<>+0(SB), Y6, Y6
+	VADDPS    allbd5d0cd6<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    all3e08889b<>+0(SB), Y6, Y6
+	VADDPS    all3e08889b<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VADDPS    allbeaaaaab<>+0(SB), Y6, Y6
+	VADDPS    allbeaaaaab<>+0(SB), Y7, Y7
+	VMULPS    Y4, Y2, Y4
+	VMULPS    Y5, Y3, Y5
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y7, Y5, Y5
+	VADDPS    Y2, Y4, Y4
+	VADDPS    Y3, Y5, Y5
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y2, Y2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y3, Y3
+	VBLENDVPS Y2, Y4, Y0, Y0
+	VBLENDVPS Y3, Y5, Y1, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   32(CX)(SI*4), Y3
+	VMULPS    Y2, Y2, Y4
+	VMULPS    Y3, Y3, Y5
+	VMULPS    Y2, Y4, Y4
+	VMULPS    Y3, Y5, Y5
+	VMULPS    all3d372713<>+0(SB), Y4, Y4
+	VMULPS    all3d372713<>+0(SB), Y5, Y5
+	VADDPS    Y2, Y4, Y2
+	VADDPS    Y3, Y5, Y3
+	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
+	VMULPS    all3f4c422a<>+0(SB), Y3, Y3
+	VANDPS    all80000000<>+0(SB), Y2, Y2
+	VANDPS    all80000000<>+0(SB), Y3, Y3
+	VORPS     Y2, Y0, Y0
+	VORPS     Y3, Y1, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   32(CX)(SI*4), Y3
+	VMULPS    all3f000000<>+0(SB), Y2, Y2
+	VMULPS    all3f000000<>+0(SB), Y3, Y3
+	VMULPS    Y0, Y0, Y4
+	VMULPS    Y1, Y1, Y5
+	VMOVUPS   all3f800000<>+0(SB), Y6
+	VSUBPS    Y4, Y6, Y4
+	VSUBPS    Y5, Y6, Y5
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VMOVUPS   (CX)(SI*4), Y4
+	VMOVUPS   32(CX)(SI*4), Y5
+	VMULPS    Y4, Y4, Y4
+	VMULPS    Y5, Y5, Y5
+	VMULPS    all3e095d4f<>+0(SB), Y4, Y4
+	VMULPS    all3e095d4f<>+0(SB), Y5, Y5
 	VADDPS    all3f800000<>+0(SB), Y4, Y4
 	VADDPS    all3f800000<>+0(SB), Y5, Y5
-	VMULPS    all3f000000<>+0(SB), Y4, Y4
-	VMULPS    all3f000000<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y6, Y0
-	VMULPS    Y1, Y7, Y1
-	VADDPS    Y4, Y0, Y0
-	VADDPS    Y5, Y1, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y4, Y4
+	VMULPS    all3f4c422a<>+0(SB), Y5, Y5
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VADDPS    Y0, Y2, Y0
+	VADDPS    Y1, Y3, Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VMOVUPS   32(DX)(SI*4), Y3
 	VMULPS    Y0, Y2, Y0
 	VMULPS    Y1, Y3, Y1
 	VMOVUPS   Y0, (AX)(SI*4)
@@ -2302,83 +2718,98 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(SI*4), Y0
-	VMOVUPS   (DX)(SI*4), Y1
-	VMULPS    Y0, Y0, Y2
-	VMULPS    Y0, Y2, Y2
-	VMULPS    all3d372713<>+0(SB), Y2, Y2
-	VADDPS    Y0, Y2, Y2
-	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
-	VANDPS    all7fffffff<>+0(SB), Y2, Y3
-	VMOVUPS   all41120000<>+0(SB), Y4
-	VMINPS    Y3, Y4, Y4
-	VADDPS    Y4, Y4, Y4
-	VMOVUPS   all42b20000<>+0(SB), Y5
-	VMINPS    Y4, Y5, Y4
-	VMOVUPS   allc2d00000<>+0(SB), Y5
-	VMAXPS    Y4, Y5, Y4
-	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y5
-	VADDPS    all4b400000<>+0(SB), Y5, Y5
-	VSUBPS    all4b400000<>+0(SB), Y5, Y6
-	VMULPS    allbf318000<>+0(SB), Y6, Y7
-	VADDPS    Y4, Y7, Y4
-	VMULPS    all395e8083<>+0(SB), Y6, Y6
-	VADDPS    Y4, Y6, Y4
-	VMULPS    all3ab4a647<>+0(SB), Y4, Y6
-	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y6, Y6
-	VADDPS    all3efffffd<>+0(SB), Y6, Y6
-	VMULPS    Y4, Y4, Y7
-	VMULPS    Y6, Y7, Y6
-	VADDPS    Y4, Y6, Y4
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VPSRAD    $0x01, Y5, Y6
-	VPADDD    all0000007f<>+0(SB), Y6, Y7
-	VPSLLD    $0x17, Y7, Y7
-	VMULPS    Y7, Y4, Y4
-	VPSUBD    Y6, Y5, Y5
-	VPADDD    all0000007f<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y5, Y4, Y4
-	VADDPS    all3f800000<>+0(SB), Y4, Y4
-	VMOVUPS   all40000000<>+0(SB), Y5
-	VDIVPS    Y4, Y5, Y4
-	VMOVUPS   all3f800000<>+0(SB), Y5
-	VSUBPS    Y4, Y5, Y4
-	VMULPS    Y3, Y3, Y5
-	VMULPS    all3b1d66f3<>+0(SB), Y5, Y6
-	VADDPS    allbc0aa3fd<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    all3cb2b659<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    allbd5d0cd6<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    all3e08889b<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y6, Y6
-	VADDPS    allbeaaaaab<>+0(SB), Y6, Y6
-	VMULPS    Y5, Y3, Y5
-	VMULPS    Y6, Y5, Y5
-	VADDPS    Y3, Y5, Y5
-	VCMPPS    $0x11, all3f200000<>+0(SB), Y3, Y3
-	VBLENDVPS Y3, Y5, Y4, Y3
-	VANDPS    all80000000<>+0(SB), Y2, Y2
-	VORPS     Y2, Y3, Y2
-	VMULPS    all3f000000<>+0(SB), Y0, Y3
-	VMULPS    Y2, Y2, Y4
-	VMOVUPS   all3f800000<>+0(SB), Y5
-	VSUBPS    Y4, Y5, Y4
-	VMULPS    Y4, Y3, Y3
-	VMULPS    Y0, Y0, Y0
-	VMULPS    all3e095d4f<>+0(SB), Y0, Y0
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMULPS    Y0, Y0, Y1
+	VMULPS    Y0, Y1, Y1
+	VMULPS    all3d372713<>+0(SB), Y1, Y1
+	VADDPS    Y0, Y1, Y0
 	VMULPS    all3f4c422a<>+0(SB), Y0, Y0
+	VANDPS    all7fffffff<>+0(SB), Y0, Y0
+	VMOVUPS   all41120000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VADDPS    Y0, Y0, Y0
+	VMOVUPS   all42b20000<>+0(SB), Y1
+	VMINPS    Y0, Y1, Y0
+	VMOVUPS   allc2d00000<>+0(SB), Y1
+	VMAXPS    Y0, Y1, Y0
+	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS    all4b400000<>+0(SB), Y1, Y1
+	VSUBPS    all4b400000<>+0(SB), Y1, Y2
+	VMULPS    allbf318000<>+0(SB), Y2, Y3
+	VADDPS    Y0, Y3, Y0
+	VMULPS    all395e8083<>+0(SB), Y2, Y2
+	VADDPS    Y0, Y2, Y0
+	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VADDPS    all3efffffd<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y0, Y3
+	VMULPS    Y2, Y3, Y2
+	VADDPS    Y0, Y2, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VPSRAD    $0x01, Y1, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y3
+	VPSLLD    $0x17, Y3, Y3
+	VMULPS    Y3, Y0, Y0
+	VPSUBD    Y2, Y1, Y1
+	VPADDD    all0000007f<>+0(SB), Y1, Y1
+	VPSLLD    $0x17, Y1, Y1
+	VMULPS    Y1, Y0, Y0
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS   all40000000<>+0(SB), Y1
+	VDIVPS    Y0, Y1, Y0
+	VMOVUPS   all3f800000<>+0(SB), Y1
+	VSUBPS    Y0, Y1, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    Y1, Y2, Y2
+	VMULPS    all3d372713<>+0(SB), Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all7fffffff<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    all3b1d66f3<>+0(SB), Y2, Y3
+	VADDPS    allbc0aa3fd<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3cb2b659<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbd5d0cd6<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    all3e08889b<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y3, Y3
+	VADDPS    allbeaaaaab<>+0(SB), Y3, Y3
+	VMULPS    Y2, Y1, Y2
+	VMULPS    Y3, Y2, Y2
+	VADDPS    Y1, Y2, Y2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Y1, Y1
+	VBLENDVPS Y1, Y2, Y0, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    Y1, Y2, Y2
+	VMULPS    all3d372713<>+0(SB), Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VMULPS    all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS    all80000000<>+0(SB), Y1, Y1
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   (CX)(SI*4), Y1
+	VMULPS    all3f000000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y0, Y2
+	VMOVUPS   all3f800000<>+0(SB), Y3
+	VSUBPS    Y2, Y3, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMULPS    Y2, Y2, Y2
+	VMULPS    all3e095d4f<>+0(SB), Y2, Y2
 	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VMULPS    all3f000000<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y3, Y0
-	VADDPS    Y2, Y0, Y0
+	VMULPS    all3f4c422a<>+0(SB), Y2, Y2
+	VADDPS    all3f800000<>+0(SB), Y0, Y0
+	VMULPS    all3f000000<>+0(SB), Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VADDPS    Y0, Y1, Y0
+	VMOVUPS   (DX)(SI*4), Y1
 	VMULPS    Y0, Y1, Y0
 	VMOVUPS   Y0, (AX)(SI*4)
 	ADDQ      $0x08, SI
@@ -2393,83 +2824,98 @@ done4:
 	NEGQ       BX
 	VMOVUPS    (DI)(BX*4), Y0
 	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VMULPS     Y1, Y1, Y3
-	VMULPS     Y1, Y3, Y3
-	VMULPS     all3d372713<>+0(SB), Y3, Y3
-	VADDPS     Y1, Y3, Y3
-	VMULPS     all3f4c422a<>+0(SB), Y3, Y3
-	VANDPS     all7fffffff<>+0(SB), Y3, Y4
-	VMOVUPS    all41120000<>+0(SB), Y5
-	VMINPS     Y4, Y5, Y5
-	VADDPS     Y5, Y5, Y5
-	VMOVUPS    all42b20000<>+0(SB), Y6
-	VMINPS     Y5, Y6, Y5
-	VMOVUPS    allc2d00000<>+0(SB), Y6
-	VMAXPS     Y5, Y6, Y5
-	VMULPS     all3fb8aa3b<>+0(SB), Y5, Y6
-	VADDPS     all4b400000<>+0(SB), Y6, Y6
-	VSUBPS     all4b400000<>+0(SB), Y6, Y7
-	VMULPS     allbf318000<>+0(SB), Y7, Y8
-	VADDPS     Y5, Y8, Y5
-	VMULPS     all395e8083<>+0(SB), Y7, Y7
-	VADDPS     Y5, Y7, Y5
-	VMULPS     all3ab4a647<>+0(SB), Y5, Y7
-	VADDPS     all3c091cbf<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3d2aad13<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3e2aaa49<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y7, Y7
-	VADDPS     all3efffffd<>+0(SB), Y7, Y7
-	VMULPS     Y5, Y5, Y8
-	VMULPS     Y7, Y8, Y7
-	VADDPS     Y5, Y7, Y5
-	VADDPS     all3f800000<>+0(SB), Y5, Y5
-	VPSRAD     $0x01, Y6, Y7
-	VPADDD     all0000007f<>+0(SB), Y7, Y8
-	VPSLLD     $0x17, Y8, Y8
-	VMULPS     Y8, Y5, Y5
-	VPSUBD     Y7, Y6, Y6
-	VPADDD     all0000007f<>+0(SB), Y6, Y6
-	VPSLLD     $0x17, Y6, Y6
-	VMULPS     Y6, Y5, Y5
-	VADDPS     all3f800000<>+0(SB), Y5, Y5
-	VMOVUPS    all40000000<>+0(SB), Y6
-	VDIVPS     Y5, Y6, Y5
-	VMOVUPS    all3f800000<>+0(SB), Y6
-	VSUBPS     Y5, Y6, Y5
-	VMULPS     Y4, Y4, Y6
-	VMULPS     all3b1d66f3<>+0(SB), Y6, Y7
-	VADDPS     allbc0aa3fd<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     all3cb2b659<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     allbd5d0cd6<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     all3e08889b<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y7, Y7
-	VADDPS     allbeaaaaab<>+0(SB), Y7, Y7
-	VMULPS     Y6, Y4, Y6
-	VMULPS     Y7, Y6, Y6
-	VADDPS     Y4, Y6, Y6
-	VCMPPS     $0x11, all3f200000<>+0(SB), Y4, Y4
-	VBLENDVPS  Y4, Y6, Y5, Y4
-	VANDPS     all80000000<>+0(SB), Y3, Y3
-	VORPS      Y3, Y4, Y3
-	VMULPS     all3f000000<>+0(SB), Y1, Y4
-	VMULPS     Y3, Y3, Y5
-	VMOVUPS    all3f800000<>+0(SB), Y6
-	VSUBPS     Y5, Y6, Y5
-	VMULPS     Y5, Y4, Y4
-	VMULPS     Y1, Y1, Y1
-	VMULPS     all3e095d4f<>+0(SB), Y1, Y1
-	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMULPS     Y1, Y1, Y2
+	VMULPS     Y1, Y2, Y2
+	VMULPS     all3d372713<>+0(SB), Y2, Y2
+	VADDPS     Y1, Y2, Y1
 	VMULPS     all3f4c422a<>+0(SB), Y1, Y1
+	VANDPS     all7fffffff<>+0(SB), Y1, Y1
+	VMOVUPS    all41120000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VADDPS     Y1, Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
+	VPSLLD     $0x17, Y4, Y4
+	VMULPS     Y4, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS    all40000000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VSUBPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     Y2, Y3, Y3
+	VMULPS     all3d372713<>+0(SB), Y3, Y3
+	VADDPS     Y2, Y3, Y2
+	VMULPS     all3f4c422a<>+0(SB), Y2, Y2
+	VANDPS     all7fffffff<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     all3b1d66f3<>+0(SB), Y3, Y4
+	VADDPS     allbc0aa3fd<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3cb2b659<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbd5d0cd6<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     all3e08889b<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y4, Y4
+	VADDPS     allbeaaaaab<>+0(SB), Y4, Y4
+	VMULPS     Y3, Y2, Y3
+	VMULPS     Y4, Y3, Y3
+	VADDPS     Y2, Y3, Y3
+	VCMPPS     $0x11, all3f200000<>+0(SB), Y2, Y2
+	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y2, Y3
+	VMULPS     Y2, Y3, Y3
+	VMULPS     all3d372713<>+0(SB), Y3, Y3
+	VADDPS     Y2, Y3, Y2
+	VMULPS     all3f4c422a<>+0(SB), Y2, Y2
+	VANDPS     all80000000<>+0(SB), Y2, Y2
+	VORPS      Y2, Y1, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMULPS     all3f000000<>+0(SB), Y2, Y2
+	VMULPS     Y1, Y1, Y3
+	VMOVUPS    all3f800000<>+0(SB), Y4
+	VSUBPS     Y3, Y4, Y3
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS (CX)(SI*4), Y0, Y3
+	VMULPS     Y3, Y3, Y3
+	VMULPS     all3e095d4f<>+0(SB), Y3, Y3
 	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VMULPS     all3f000000<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y4, Y1
-	VADDPS     Y3, Y1, Y1
+	VMULPS     all3f4c422a<>+0(SB), Y3, Y3
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMULPS     all3f000000<>+0(SB), Y1, Y1
+	VMULPS     Y3, Y2, Y2
+	VADDPS     Y1, Y2, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
 	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
@@ -2497,84 +2943,86 @@ TEXT ·siluGradAVX2(SB), NOSPLIT, $0-72
 loop1:
 	VMOVUPS (CX)(SI*4), Y0
 	VMOVUPS 32(CX)(SI*4), Y1
-	VMOVUPS (DX)(SI*4), Y2
-	VMOVUPS 32(DX)(SI*4), Y3
-	VXORPS  all80000000<>+0(SB), Y0, Y4
-	VXORPS  all80000000<>+0(SB), Y1, Y5
-	VMOVUPS all42b20000<>+0(SB), Y6
-	VMINPS  Y4, Y6, Y4
-	VMINPS  Y5, Y6, Y5
-	VMOVUPS allc2d00000<>+0(SB), Y6
-	VMAXPS  Y4, Y6, Y4
-	VMAXPS  Y5, Y6, Y5
-	VMULPS  all3fb8aa3b<>+0(SB), Y4, Y6
-	VMULPS  all3fb8aa3b<>+0(SB), Y5, Y7
-	VADDPS  all4b400000<>+0(SB), Y6, Y6
-	VADDPS  all4b400000<>+0(SB), Y7, Y7
-	VSUBPS  all4b400000<>+0(SB), Y6, Y8
-	VSUBPS  all4b400000<>+0(SB), Y7, Y9
-	VMULPS  allbf318000<>+0(SB), Y8, Y10
-	VMULPS  allbf318000<>+0(SB), Y9, Y11
-	VADDPS  Y4, Y10, Y4
-	VADDPS  Y5, Y11, Y5
-	VMULPS  all395e8083<>+0(SB), Y8, Y8
-	VMULPS  all395e8083<>+0(SB), Y9, Y9
-	VADDPS  Y4, Y8, Y4
-	VADDPS  Y5, Y9, Y5
-	VMULPS  all3ab4a647<>+0(SB), Y4, Y8
-	VMULPS  all3ab4a647<>+0(SB), Y5, Y9
-	VADDPS  all3c091cbf<>+0(SB), Y8, Y8
-	VADDPS  all3c091cbf<>+0(SB), Y9, Y9
-	VMULPS  Y4, Y8, Y8
-	VMULPS  Y5, Y9, Y9
-	VADDPS  all3d2aad13<>+0(SB), Y8, Y8
-	VADDPS  all3d2aad13<>+0(SB), Y9, Y9
-	VMULPS  Y4, Y8, Y8
-	VMULPS  Y5, Y9, Y9
-	VADDPS  all3e2aaa49<>+0(SB), Y8, Y8
-	VADDPS  all3e2aaa49<>+0(SB), Y9, Y9
-	VMULPS  Y4, Y8, Y8
-	VMULPS  Y5, Y9, Y9
-	VADDPS  all3efffffd<>+0(SB), Y8, Y8
-	VADDPS  all3efffffd<>+0(SB), Y9, Y9
-	VMULPS  Y4, Y4, Y10
-	VMULPS  Y5, Y5, Y11
-	VMULPS  Y8, Y10, Y8
-	VMULPS  Y9, Y11, Y9
-	VADDPS  Y4, Y8, Y4
-	VADDPS  Y5, Y9, Y5
-	VADDPS  all3f800000<>+0(SB), Y4, Y4
-	VADDPS  all3f800000<>+0(SB), Y5, Y5
-	VPSRAD  $0x01, Y6, Y8
-	VPSRAD  $0x01, Y7, Y9
-	VPADDD  all0000007f<>+0(SB), Y8, Y10
-	VPADDD  all0000007f<>+0(SB), Y9, Y11
-	VPSLLD  $0x17, Y10, Y10
-	VPSLLD  $0x17, Y11, Y11
-	VMULPS  Y10, Y4, Y4
-	VMULPS  Y11, Y5, Y5
-	VPSUBD  Y8, Y6, Y6
-	VPSUBD  Y9, Y7, Y7
-	VPADDD  all0000007f<>+0(SB), Y6, Y6
-	VPADDD  all0000007f<>+0(SB), Y7, Y7
-	VPSLLD  $0x17, Y6, Y6
-	VPSLLD  $0x17, Y7, Y7
-	VMULPS  Y6, Y4, Y4
-	VMULPS  Y7, Y5, Y5
-	VADDPS  all3f800000<>+0(SB), Y4, Y4
-	VADDPS  all3f800000<>+0(SB), Y5, Y5
-	VMOVUPS all3f800000<>+0(SB), Y6
-	VDIVPS  Y4, Y6, Y4
-	VDIVPS  Y5, Y6, Y5
-	VMOVUPS all3f800000<>+0(SB), Y6
-	VSUBPS  Y4, Y6, Y7
-	VSUBPS  Y5, Y6, Y6
-	VMULPS  Y7, Y0, Y0
-	VMULPS  Y6, Y1, Y1
+	VXORPS  all80000000<>+0(SB), Y0, Y0
+	VXORPS  all80000000<>+0(SB), Y1, Y1
+	VMOVUPS all42b20000<>+0(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMINPS  Y1, Y2, Y1
+	VMOVUPS allc2d00000<>+0(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VMAXPS  Y1, Y2, Y1
+	VMULPS  all3fb8aa3b<>+0(SB), Y0, Y2
+	VMULPS  all3fb8aa3b<>+0(SB), Y1, Y3
+	VADDPS  all4b400000<>+0(SB), Y2, Y2
+	VADDPS  all4b400000<>+0(SB), Y3, Y3
+	VSUBPS  all4b400000<>+0(SB), Y2, Y4
+	VSUBPS  all4b400000<>+0(SB), Y3, Y5
+	VMULPS  allbf318000<>+0(SB), Y4, Y6
+	VMULPS  allbf318000<>+0(SB), Y5, Y7
+	VADDPS  Y0, Y6, Y0
+	VADDPS  Y1, Y7, Y1
+	VMULPS  all395e8083<>+0(SB), Y4, Y4
+	VMULPS  all395e8083<>+0(SB), Y5, Y5
+	VADDPS  Y0, Y4, Y0
+	VADDPS  Y1, Y5, Y1
+	VMULPS  all3ab4a647<>+0(SB), Y0, Y4
+	VMULPS  all3ab4a647<>+0(SB), Y1, Y5
+	VADDPS  all3c091cbf<>+0(SB), Y4, Y4
+	VADDPS  all3c091cbf<>+0(SB), Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VMULPS  Y1, Y5, Y5
+	VADDPS  all3d2aad13<>+0(SB), Y4, Y4
+	VADDPS  all3d2aad13<>+0(SB), Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VMULPS  Y1, Y5, Y5
+	VADDPS  all3e2aaa49<>+0(SB), Y4, Y4
+	VADDPS  all3e2aaa49<>+0(SB), Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VMULPS  Y1, Y5, Y5
+	VADDPS  all3efffffd<>+0(SB), Y4, Y4
+	VADDPS  all3efffffd<>+0(SB), Y5, Y5
+	VMULPS  Y0, Y0, Y6
+	VMULPS  Y1, Y1, Y7
+	VMULPS  Y4, Y6, Y4
+	VMULPS  Y5, Y7, Y5
+	VADDPS  Y0, Y4, Y0
+	VADDPS  Y1, Y5, Y1
 	VADDPS  all3f800000<>+0(SB), Y0, Y0
 	VADDPS  all3f800000<>+0(SB), Y1, Y1
-	VMULPS  Y0, Y4, Y0
-	VMULPS  Y1, Y5, Y1
+	VPSRAD  $0x01, Y2, Y4
+	VPSRAD  $0x01, Y3, Y5
+	VPADDD  all0000007f<>+0(SB), Y4, Y6
+	VPADDD  all0000007f<>+0(SB), Y5, Y7
+	VPSLLD  $0x17, Y6, Y6
+	VPSLLD  $0x17, Y7, Y7
+	VMULPS  Y6, Y0, Y0
+	VMULPS  Y7, Y1, Y1
+	VPSUBD  Y4, Y2, Y2
+	VPSUBD  Y5, Y3, Y3
+	VPADDD  all0000007f<>+0(SB), Y2, Y2
+	VPADDD  all0000007f<>+0(SB), Y3, Y3
+	VPSLLD  $0x17, Y2, Y2
+	VPSLLD  $0x17, Y3, Y3
+	VMULPS  Y2, Y0, Y0
+	VMULPS  Y3, Y1, Y1
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VADDPS  all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS all3f800000<>+0(SB), Y2
+	VDIVPS  Y0, Y2, Y0
+	VDIVPS  Y1, Y2, Y1
+	VMOVUPS (CX)(SI*4), Y2
+	VMOVUPS 32(CX)(SI*4), Y3
+	VMOVUPS all3f800000<>+0(SB), Y4
+	VSUBPS  Y0, Y4, Y5
+	VSUBPS  Y1, Y4, Y4
+	VMULPS  Y5, Y2, Y2
+	VMULPS  Y4, Y3, Y3
+	VADDPS  all3f800000<>+0(SB), Y2, Y2
+	VADDPS  all3f800000<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y0, Y0
+	VMULPS  Y3, Y1, Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VMOVUPS 32(DX)(SI*4), Y3
 	VMULPS  Y0, Y2, Y0
 	VMULPS  Y1, Y3, Y1
 	VMOVUPS Y0, (AX)(SI*4)
@@ -2590,47 +3038,48 @@ done2:
 
 loop3:
 	VMOVUPS (CX)(SI*4), Y0
-	VMOVUPS (DX)(SI*4), Y1
-	VXORPS  all80000000<>+0(SB), Y0, Y2
-	VMOVUPS all42b20000<>+0(SB), Y3
-	VMINPS  Y2, Y3, Y2
-	VMOVUPS allc2d00000<>+0(SB), Y3
-	VMAXPS  Y2, Y3, Y2
-	VMULPS  all3fb8aa3b<>+0(SB), Y2, Y3
-	VADDPS  all4b400000<>+0(SB), Y3, Y3
-	VSUBPS  all4b400000<>+0(SB), Y3, Y4
-	VMULPS  allbf318000<>+0(SB), Y4, Y5
-	VADDPS  Y2, Y5, Y2
-	VMULPS  all395e8083<>+0(SB), Y4, Y4
-	VADDPS  Y2, Y4, Y2
-	VMULPS  all3ab4a647<>+0(SB), Y2, Y4
-	VADDPS  all3c091cbf<>+0(SB), Y4, Y4
-	VMULPS  Y2, Y4, Y4
-	VADDPS  all3d2aad13<>+0(SB), Y4, Y4
-	VMULPS  Y2, Y4, Y4
-	VADDPS  all3e2aaa49<>+0(SB), Y4, Y4
-	VMULPS  Y2, Y4, Y4
-	VADDPS  all3efffffd<>+0(SB), Y4, Y4
-	VMULPS  Y2, Y2, Y5
-	VMULPS  Y4, Y5, Y4
-	VADDPS  Y2, Y4, Y2
-	VADDPS  all3f800000<>+0(SB), Y2, Y2
-	VPSRAD  $0x01, Y3, Y4
-	VPADDD  all0000007f<>+0(SB), Y4, Y5
-	VPSLLD  $0x17, Y5, Y5
-	VMULPS  Y5, Y2, Y2
-	VPSUBD  Y4, Y3, Y3
-	VPADDD  all0000007f<>+0(SB), Y3, Y3
-	VPSLLD  $0x17, Y3, Y3
-	VMULPS  Y3, Y2, Y2
-	VADDPS  all3f800000<>+0(SB), Y2, Y2
-	VMOVUPS all3f800000<>+0(SB), Y3
-	VDIVPS  Y2, Y3, Y2
-	VMOVUPS all3f800000<>+0(SB), Y3
-	VSUBPS  Y2, Y3, Y3
-	VMULPS  Y3, Y0, Y0
+	VXORPS  all80000000<>+0(SB), Y0, Y0
+	VMOVUPS all42b20000<>+0(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS allc2d00000<>+0(SB), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMULPS  all3fb8aa3b<>+0(SB), Y0, Y1
+	VADDPS  all4b400000<>+0(SB), Y1, Y1
+	VSUBPS  all4b400000<>+0(SB), Y1, Y2
+	VMULPS  allbf318000<>+0(SB), Y2, Y3
+	VADDPS  Y0, Y3, Y0
+	VMULPS  all395e8083<>+0(SB), Y2, Y2
+	VADDPS  Y0, Y2, Y0
+	VMULPS  all3ab4a647<>+0(SB), Y0, Y2
+	VADDPS  all3c091cbf<>+0(SB), Y2, Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  all3d2aad13<>+0(SB), Y2, Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  all3e2aaa49<>+0(SB), Y2, Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  all3efffffd<>+0(SB), Y2, Y2
+	VMULPS  Y0, Y0, Y3
+	VMULPS  Y2, Y3, Y2
+	VADDPS  Y0, Y2, Y0
 	VADDPS  all3f800000<>+0(SB), Y0, Y0
-	VMULPS  Y0, Y2, Y0
+	VPSRAD  $0x01, Y1, Y2
+	VPADDD  all0000007f<>+0(SB), Y2, Y3
+	VPSLLD  $0x17, Y3, Y3
+	VMULPS  Y3, Y0, Y0
+	VPSUBD  Y2, Y1, Y1
+	VPADDD  all0000007f<>+0(SB), Y1, Y1
+	VPSLLD  $0x17, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS all3f800000<>+0(SB), Y1
+	VDIVPS  Y0, Y1, Y0
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS all3f800000<>+0(SB), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y2, Y1, Y1
+	VADDPS  all3f800000<>+0(SB), Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS (DX)(SI*4), Y1
 	VMULPS  Y0, Y1, Y0
 	VMOVUPS Y0, (AX)(SI*4)
 	ADDQ    $0x08, SI
@@ -2645,47 +3094,48 @@ done4:
 	NEGQ       BX
 	VMOVUPS    (DI)(BX*4), Y0
 	VMASKMOVPS (CX)(SI*4), Y0, Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VXORPS     all80000000<>+0(SB), Y1, Y3
-	VMOVUPS    all42b20000<>+0(SB), Y4
-	VMINPS     Y3, Y4, Y3
-	VMOVUPS    allc2d00000<>+0(SB), Y4
-	VMAXPS     Y3, Y4, Y3
-	VMULPS     all3fb8aa3b<>+0(SB), Y3, Y4
-	VADDPS     all4b400000<>+0(SB), Y4, Y4
-	VSUBPS     all4b400000<>+0(SB), Y4, Y5
-	VMULPS     allbf318000<>+0(SB), Y5, Y6
-	VADDPS     Y3, Y6, Y3
-	VMULPS     all395e8083<>+0(SB), Y5, Y5
-	VADDPS     Y3, Y5, Y3
-	VMULPS     all3ab4a647<>+0(SB), Y3, Y5
-	VADDPS     all3c091cbf<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3d2aad13<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3e2aaa49<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y5, Y5
-	VADDPS     all3efffffd<>+0(SB), Y5, Y5
-	VMULPS     Y3, Y3, Y6
-	VMULPS     Y5, Y6, Y5
-	VADDPS     Y3, Y5, Y3
-	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VPSRAD     $0x01, Y4, Y5
-	VPADDD     all0000007f<>+0(SB), Y5, Y6
-	VPSLLD     $0x17, Y6, Y6
-	VMULPS     Y6, Y3, Y3
-	VPSUBD     Y5, Y4, Y4
-	VPADDD     all0000007f<>+0(SB), Y4, Y4
-	VPSLLD     $0x17, Y4, Y4
-	VMULPS     Y4, Y3, Y3
-	VADDPS     all3f800000<>+0(SB), Y3, Y3
-	VMOVUPS    all3f800000<>+0(SB), Y4
-	VDIVPS     Y3, Y4, Y3
-	VMOVUPS    all3f800000<>+0(SB), Y4
-	VSUBPS     Y3, Y4, Y4
-	VMULPS     Y4, Y1, Y1
+	VXORPS     all80000000<>+0(SB), Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS     all4b400000<>+0(SB), Y2, Y2
+	VSUBPS     all4b400000<>+0(SB), Y2, Y3
+	VMULPS     allbf318000<>+0(SB), Y3, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all395e8083<>+0(SB), Y3, Y3
+	VADDPS     Y1, Y3, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VADDPS     all3efffffd<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y1, Y4
+	VMULPS     Y3, Y4, Y3
+	VADDPS     Y1, Y3, Y1
 	VADDPS     all3f800000<>+0(SB), Y1, Y1
-	VMULPS     Y1, Y3, Y1
+	VPSRAD     $0x01, Y2, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y4
+	VPSLLD     $0x17, Y4, Y4
+	VMULPS     Y4, Y1, Y1
+	VPSUBD     Y3, Y2, Y2
+	VPADDD     all0000007f<>+0(SB), Y2, Y2
+	VPSLLD     $0x17, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y2
+	VDIVPS     Y1, Y2, Y1
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VSUBPS     Y1, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
 	VMULPS     Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 

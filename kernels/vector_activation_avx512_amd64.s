@@ -9,173 +9,269 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), CX
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
-	CMPQ DX, $0x20
+	CMPQ DX, $0x30
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(BX*4), Z0
 	VMOVUPS   64(CX)(BX*4), Z1
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z2
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z3
-	VANDPS    all7fffffff<>+0(SB), Z2, Z4
-	VANDPS    all7fffffff<>+0(SB), Z3, Z5
-	VMOVUPS   all407c0000<>+0(SB), Z6
-	VMINPS    Z4, Z6, Z7
-	VMINPS    Z5, Z6, Z6
-	VMULPS    all331068ce<>+0(SB), Z7, Z12
-	VMULPS    all331068ce<>+0(SB), Z6, Z13
-	VADDPS    allb61fc909<>+0(SB), Z12, Z12
-	VADDPS    allb61fc909<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    all385f0ba1<>+0(SB), Z12, Z12
-	VADDPS    all385f0ba1<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    allba269312<>+0(SB), Z12, Z12
-	VADDPS    allba269312<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    all3ba03de7<>+0(SB), Z12, Z12
-	VADDPS    all3ba03de7<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    allbcdac66d<>+0(SB), Z12, Z12
-	VADDPS    allbcdac66d<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    all3de24353<>+0(SB), Z12, Z12
-	VADDPS    all3de24353<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    all3f21a88b<>+0(SB), Z12, Z12
-	VADDPS    all3f21a88b<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z12
-	VMULPS    Z6, Z13, Z13
-	VADDPS    all3f90b111<>+0(SB), Z12, Z12
-	VADDPS    all3f90b111<>+0(SB), Z13, Z13
-	VMULPS    Z7, Z12, Z7
-	VMULPS    Z6, Z13, Z6
-	VADDPS    allb9ba84c4<>+0(SB), Z7, Z7
-	VADDPS    allb9ba84c4<>+0(SB), Z6, Z6
-	VXORPS    all80000000<>+0(SB), Z7, Z7
-	VXORPS    all80000000<>+0(SB), Z6, Z6
-	VMOVUPS   all42b20000<>+0(SB), Z12
-	VMINPS    Z7, Z12, Z7
-	VMINPS    Z6, Z12, Z6
-	VMOVUPS   allc2d00000<>+0(SB), Z12
-	VMAXPS    Z7, Z12, Z7
-	VMAXPS    Z6, Z12, Z6
-	VMULPS    all3fb8aa3b<>+0(SB), Z7, Z12
-	VMULPS    all3fb8aa3b<>+0(SB), Z6, Z13
-	VADDPS    all4b400000<>+0(SB), Z12, Z12
-	VADDPS    all4b400000<>+0(SB), Z13, Z13
-	VSUBPS    all4b400000<>+0(SB), Z12, Z14
-	VSUBPS    all4b400000<>+0(SB), Z13, Z15
-	VMULPS    allbf318000<>+0(SB), Z14, Z16
-	VMULPS    allbf318000<>+0(SB), Z15, Z17
-	VADDPS    Z7, Z16, Z7
-	VADDPS    Z6, Z17, Z6
-	VMULPS    all395e8083<>+0(SB), Z14, Z14
-	VMULPS    all395e8083<>+0(SB), Z15, Z15
-	VADDPS    Z7, Z14, Z7
-	VADDPS    Z6, Z15, Z6
-	VMULPS    all3ab4a647<>+0(SB), Z7, Z14
-	VMULPS    all3ab4a647<>+0(SB), Z6, Z15
-	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
-	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
-	VMULPS    Z7, Z14, Z14
-	VMULPS    Z6, Z15, Z15
-	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
-	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
-	VMULPS    Z7, Z14, Z14
-	VMULPS    Z6, Z15, Z15
-	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
-	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
-	VMULPS    Z7, Z14, Z14
-	VMULPS    Z6, Z15, Z15
-	VADDPS    all3efffffd<>+0(SB), Z14, Z14
-	VADDPS    all3efffffd<>+0(SB), Z15, Z15
-	VMULPS    Z7, Z7, Z16
-	VMULPS    Z6, Z6, Z17
-	VMULPS    Z14, Z16, Z14
-	VMULPS    Z15, Z17, Z15
-	VADDPS    Z7, Z14, Z7
-	VADDPS    Z6, Z15, Z6
-	VADDPS    all3f800000<>+0(SB), Z7, Z7
-	VADDPS    all3f800000<>+0(SB), Z6, Z6
-	VPSRAD    $0x01, Z12, Z14
-	VPSRAD    $0x01, Z13, Z15
-	VPADDD    all0000007f<>+0(SB), Z14, Z16
-	VPADDD    all0000007f<>+0(SB), Z15, Z17
+	VMOVUPS   128(CX)(BX*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VMOVUPS   all407c0000<>+0(SB), Z8
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
+	VMULPS    all331068ce<>+0(SB), Z0, Z8
+	VMULPS    all331068ce<>+0(SB), Z1, Z9
+	VMULPS    all331068ce<>+0(SB), Z2, Z10
+	VADDPS    allb61fc909<>+0(SB), Z8, Z8
+	VADDPS    allb61fc909<>+0(SB), Z9, Z9
+	VADDPS    allb61fc909<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all385f0ba1<>+0(SB), Z8, Z8
+	VADDPS    all385f0ba1<>+0(SB), Z9, Z9
+	VADDPS    all385f0ba1<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    allba269312<>+0(SB), Z8, Z8
+	VADDPS    allba269312<>+0(SB), Z9, Z9
+	VADDPS    allba269312<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3ba03de7<>+0(SB), Z8, Z8
+	VADDPS    all3ba03de7<>+0(SB), Z9, Z9
+	VADDPS    all3ba03de7<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    allbcdac66d<>+0(SB), Z8, Z8
+	VADDPS    allbcdac66d<>+0(SB), Z9, Z9
+	VADDPS    allbcdac66d<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3de24353<>+0(SB), Z8, Z8
+	VADDPS    all3de24353<>+0(SB), Z9, Z9
+	VADDPS    all3de24353<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3f21a88b<>+0(SB), Z8, Z8
+	VADDPS    all3f21a88b<>+0(SB), Z9, Z9
+	VADDPS    all3f21a88b<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3f90b111<>+0(SB), Z8, Z8
+	VADDPS    all3f90b111<>+0(SB), Z9, Z9
+	VADDPS    all3f90b111<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z0
+	VMULPS    Z1, Z9, Z1
+	VMULPS    Z2, Z10, Z2
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z2, Z2
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z2, Z2
+	VMOVUPS   all42b20000<>+0(SB), Z8
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
+	VMOVUPS   allc2d00000<>+0(SB), Z8
+	VMAXPS    Z0, Z8, Z0
+	VMAXPS    Z1, Z8, Z1
+	VMAXPS    Z2, Z8, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z8
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z9
+	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z10
+	VADDPS    all4b400000<>+0(SB), Z8, Z8
+	VADDPS    all4b400000<>+0(SB), Z9, Z9
+	VADDPS    all4b400000<>+0(SB), Z10, Z10
+	VSUBPS    all4b400000<>+0(SB), Z8, Z11
+	VSUBPS    all4b400000<>+0(SB), Z9, Z12
+	VSUBPS    all4b400000<>+0(SB), Z10, Z13
+	VMULPS    allbf318000<>+0(SB), Z11, Z14
+	VMULPS    allbf318000<>+0(SB), Z12, Z15
+	VMULPS    allbf318000<>+0(SB), Z13, Z16
+	VADDPS    Z0, Z14, Z0
+	VADDPS    Z1, Z15, Z1
+	VADDPS    Z2, Z16, Z2
+	VMULPS    all395e8083<>+0(SB), Z11, Z11
+	VMULPS    all395e8083<>+0(SB), Z12, Z12
+	VMULPS    all395e8083<>+0(SB), Z13, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z11
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z12
+	VMULPS    all3ab4a647<>+0(SB), Z2, Z13
+	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
+	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
+	VADDPS    all3c091cbf<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
+	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
+	VADDPS    all3d2aad13<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
+	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
+	VADDPS    all3e2aaa49<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3efffffd<>+0(SB), Z11, Z11
+	VADDPS    all3efffffd<>+0(SB), Z12, Z12
+	VADDPS    all3efffffd<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z0, Z14
+	VMULPS    Z1, Z1, Z15
+	VMULPS    Z2, Z2, Z16
+	VMULPS    Z11, Z14, Z11
+	VMULPS    Z12, Z15, Z12
+	VMULPS    Z13, Z16, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VPSRAD    $0x01, Z8, Z11
+	VPSRAD    $0x01, Z9, Z12
+	VPSRAD    $0x01, Z10, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z14
+	VPADDD    all0000007f<>+0(SB), Z12, Z15
+	VPADDD    all0000007f<>+0(SB), Z13, Z16
+	VPSLLD    $0x17, Z14, Z14
+	VPSLLD    $0x17, Z15, Z15
 	VPSLLD    $0x17, Z16, Z16
-	VPSLLD    $0x17, Z17, Z17
-	VMULPS    Z16, Z7, Z7
-	VMULPS    Z17, Z6, Z6
-	VPSUBD    Z14, Z12, Z12
-	VPSUBD    Z15, Z13, Z13
-	VPADDD    all0000007f<>+0(SB), Z12, Z12
-	VPADDD    all0000007f<>+0(SB), Z13, Z13
-	VPSLLD    $0x17, Z12, Z12
-	VPSLLD    $0x17, Z13, Z13
-	VMULPS    Z12, Z7, Z7
-	VMULPS    Z13, Z6, Z6
-	VMOVUPS   all3f800000<>+0(SB), Z12
-	VSUBPS    Z7, Z12, Z7
-	VSUBPS    Z6, Z12, Z6
-	VMULPS    Z4, Z4, Z12
-	VMULPS    Z5, Z5, Z13
-	VMULPS    allb70c02d0<>+0(SB), Z12, Z14
-	VMULPS    allb70c02d0<>+0(SB), Z13, Z15
+	VMULPS    Z14, Z0, Z0
+	VMULPS    Z15, Z1, Z1
+	VMULPS    Z16, Z2, Z2
+	VPSUBD    Z11, Z8, Z8
+	VPSUBD    Z12, Z9, Z9
+	VPSUBD    Z13, Z10, Z10
+	VPADDD    all0000007f<>+0(SB), Z8, Z8
+	VPADDD    all0000007f<>+0(SB), Z9, Z9
+	VPADDD    all0000007f<>+0(SB), Z10, Z10
+	VPSLLD    $0x17, Z8, Z8
+	VPSLLD    $0x17, Z9, Z9
+	VPSLLD    $0x17, Z10, Z10
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMOVUPS   all3f800000<>+0(SB), Z8
+	VSUBPS    Z0, Z8, Z0
+	VSUBPS    Z1, Z8, Z1
+	VSUBPS    Z2, Z8, Z2
+	VMOVUPS   (CX)(BX*4), Z8
+	VMOVUPS   64(CX)(BX*4), Z9
+	VMOVUPS   128(CX)(BX*4), Z10
+	VMULPS    all3f3504f3<>+0(SB), Z8, Z8
+	VMULPS    all3f3504f3<>+0(SB), Z9, Z9
+	VMULPS    all3f3504f3<>+0(SB), Z10, Z10
+	VANDPS    all7fffffff<>+0(SB), Z8, Z8
+	VANDPS    all7fffffff<>+0(SB), Z9, Z9
+	VANDPS    all7fffffff<>+0(SB), Z10, Z10
+	VMULPS    Z8, Z8, Z11
+	VMULPS    Z9, Z9, Z12
+	VMULPS    Z10, Z10, Z13
+	VMULPS    allb70c02d0<>+0(SB), Z11, Z14
+	VMULPS    allb70c02d0<>+0(SB), Z12, Z15
+	VMULPS    allb70c02d0<>+0(SB), Z13, Z16
 	VADDPS    all38e24f78<>+0(SB), Z14, Z14
 	VADDPS    all38e24f78<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
+	VADDPS    all38e24f78<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
 	VADDPS    allba5c9d9e<>+0(SB), Z14, Z14
 	VADDPS    allba5c9d9e<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
+	VADDPS    allba5c9d9e<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
 	VADDPS    all3baaeb32<>+0(SB), Z14, Z14
 	VADDPS    all3baaeb32<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
+	VADDPS    all3baaeb32<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
 	VADDPS    allbcdc10c3<>+0(SB), Z14, Z14
 	VADDPS    allbcdc10c3<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
+	VADDPS    allbcdc10c3<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
 	VADDPS    all3de7174f<>+0(SB), Z14, Z14
 	VADDPS    all3de7174f<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
+	VADDPS    all3de7174f<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
 	VADDPS    allbec093a2<>+0(SB), Z14, Z14
 	VADDPS    allbec093a2<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z12
-	VMULPS    Z13, Z15, Z13
+	VADDPS    allbec093a2<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z11
+	VMULPS    Z12, Z15, Z12
+	VMULPS    Z13, Z16, Z13
+	VADDPS    all3e0375d4<>+0(SB), Z11, Z11
 	VADDPS    all3e0375d4<>+0(SB), Z12, Z12
 	VADDPS    all3e0375d4<>+0(SB), Z13, Z13
-	VMULPS    Z12, Z4, Z12
-	VMULPS    Z13, Z5, Z13
-	VADDPS    Z4, Z12, Z12
-	VADDPS    Z5, Z13, Z13
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z4, K1
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z5, K2
-	VBLENDMPS Z12, Z7, K1, Z8
-	VBLENDMPS Z13, Z6, K2, Z9
+	VMULPS    Z11, Z8, Z11
+	VMULPS    Z12, Z9, Z12
+	VMULPS    Z13, Z10, Z13
+	VADDPS    Z8, Z11, Z11
+	VADDPS    Z9, Z12, Z12
+	VADDPS    Z10, Z13, Z13
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z8, K1
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z9, K2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z10, K3
+	VBLENDMPS Z11, Z0, K1, Z3
+	VBLENDMPS Z12, Z1, K2, Z4
+	VBLENDMPS Z13, Z2, K3, Z5
+	VMOVUPS   (CX)(BX*4), Z0
+	VMOVUPS   64(CX)(BX*4), Z1
+	VMOVUPS   128(CX)(BX*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z1, Z1
 	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VANDPS    all80000000<>+0(SB), Z3, Z3
-	VORPS     Z2, Z8, Z2
-	VORPS     Z3, Z9, Z3
+	VORPS     Z0, Z3, Z0
+	VORPS     Z1, Z4, Z1
+	VORPS     Z2, Z5, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
 	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
-	VMULPS    all3f000000<>+0(SB), Z1, Z1
-	VMULPS    Z2, Z0, Z0
-	VMULPS    Z3, Z1, Z1
+	VMOVUPS   (CX)(BX*4), Z8
+	VMOVUPS   64(CX)(BX*4), Z9
+	VMOVUPS   128(CX)(BX*4), Z10
+	VMULPS    all3f000000<>+0(SB), Z8, Z8
+	VMULPS    all3f000000<>+0(SB), Z9, Z9
+	VMULPS    all3f000000<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z0
+	VMULPS    Z1, Z9, Z1
+	VMULPS    Z2, Z10, Z2
 	VMOVUPS   Z0, (AX)(BX*4)
 	VMOVUPS   Z1, 64(AX)(BX*4)
-	ADDQ      $0x20, BX
-	SUBQ      $0x20, DX
-	CMPQ      DX, $0x20
+	VMOVUPS   Z2, 128(AX)(BX*4)
+	ADDQ      $0x30, BX
+	SUBQ      $0x30, DX
+	CMPQ      DX, $0x30
 	JGE       loop1
 
 done2:
@@ -184,86 +280,92 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(BX*4), Z0
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS   all407c0000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z3
-	VMULPS    all331068ce<>+0(SB), Z3, Z4
-	VADDPS    allb61fc909<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all385f0ba1<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allba269312<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3ba03de7<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbcdac66d<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3de24353<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3f21a88b<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3f90b111<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z3
-	VADDPS    allb9ba84c4<>+0(SB), Z3, Z3
-	VXORPS    all80000000<>+0(SB), Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z6
-	VADDPS    Z3, Z6, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z6
-	VPSLLD    $0x17, Z6, Z6
-	VMULPS    Z6, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VMOVUPS   all3f800000<>+0(SB), Z4
-	VSUBPS    Z3, Z4, Z3
-	VMULPS    Z2, Z2, Z4
-	VMULPS    allb70c02d0<>+0(SB), Z4, Z5
-	VADDPS    all38e24f78<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allba5c9d9e<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3baaeb32<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbcdc10c3<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3de7174f<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbec093a2<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    all3e0375d4<>+0(SB), Z4, Z4
-	VMULPS    Z4, Z2, Z4
-	VADDPS    Z2, Z4, Z4
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K1
-	VBLENDMPS Z4, Z3, K1, Z10
-	VANDPS    all80000000<>+0(SB), Z1, Z1
-	VORPS     Z1, Z10, Z1
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all407c0000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all331068ce<>+0(SB), Z0, Z1
+	VADDPS    allb61fc909<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allba269312<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3de24353<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f90b111<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
 	VMULPS    Z1, Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   (CX)(BX*4), Z1
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VADDPS    all38e24f78<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3de7174f<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbec093a2<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K1
+	VBLENDMPS Z2, Z0, K1, Z6
+	VMOVUPS   (CX)(BX*4), Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z6, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   (CX)(BX*4), Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, (AX)(BX*4)
 	ADDQ      $0x10, BX
 	SUBQ      $0x10, DX
@@ -277,86 +379,92 @@ done4:
 	BZHIQ     DX, SI, SI
 	KMOVW     SI, K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z0
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS   all407c0000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z3
-	VMULPS    all331068ce<>+0(SB), Z3, Z4
-	VADDPS    allb61fc909<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all385f0ba1<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allba269312<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3ba03de7<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbcdac66d<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3de24353<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3f21a88b<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3f90b111<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z3
-	VADDPS    allb9ba84c4<>+0(SB), Z3, Z3
-	VXORPS    all80000000<>+0(SB), Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z6
-	VADDPS    Z3, Z6, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z6
-	VPSLLD    $0x17, Z6, Z6
-	VMULPS    Z6, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VMOVUPS   all3f800000<>+0(SB), Z4
-	VSUBPS    Z3, Z4, Z3
-	VMULPS    Z2, Z2, Z4
-	VMULPS    allb70c02d0<>+0(SB), Z4, Z5
-	VADDPS    all38e24f78<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allba5c9d9e<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3baaeb32<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbcdc10c3<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3de7174f<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbec093a2<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    all3e0375d4<>+0(SB), Z4, Z4
-	VMULPS    Z4, Z2, Z4
-	VADDPS    Z2, Z4, Z4
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K2
-	VBLENDMPS Z4, Z3, K2, Z11
-	VANDPS    all80000000<>+0(SB), Z1, Z1
-	VORPS     Z1, Z11, Z1
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all407c0000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all331068ce<>+0(SB), Z0, Z1
+	VADDPS    allb61fc909<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allba269312<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3de24353<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f90b111<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
 	VMULPS    Z1, Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VADDPS    all38e24f78<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3de7174f<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbec093a2<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K2
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z7, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 end5:
@@ -372,6 +480,16 @@ DATA all3f800000<>+40(SB)/8, $0x3f8000003f800000
 DATA all3f800000<>+48(SB)/8, $0x3f8000003f800000
 DATA all3f800000<>+56(SB)/8, $0x3f8000003f800000
 GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+32(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+40(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+48(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+56(SB)/8, $0x407c0000407c0000
+GLOBL all407c0000<>(SB), RODATA|NOPTR, $64
 
 DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
@@ -392,16 +510,6 @@ DATA all7fffffff<>+40(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+48(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+56(SB)/8, $0x7fffffff7fffffff
 GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
-
-DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+32(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+40(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+48(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+56(SB)/8, $0x407c0000407c0000
-GLOBL all407c0000<>(SB), RODATA|NOPTR, $64
 
 DATA all331068ce<>+0(SB)/8, $0x331068ce331068ce
 DATA all331068ce<>+8(SB)/8, $0x331068ce331068ce
@@ -752,127 +860,155 @@ loop1:
 	VMULPS    Z1, Z3, Z3
 	VMULPS    all3d372713<>+0(SB), Z2, Z2
 	VMULPS    all3d372713<>+0(SB), Z3, Z3
-	VADDPS    Z0, Z2, Z2
-	VADDPS    Z1, Z3, Z3
-	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
-	VMULPS    all3f4c422a<>+0(SB), Z3, Z3
-	VANDPS    all7fffffff<>+0(SB), Z2, Z8
-	VANDPS    all7fffffff<>+0(SB), Z3, Z9
-	VMOVUPS   all41120000<>+0(SB), Z10
-	VMINPS    Z8, Z10, Z11
-	VMINPS    Z9, Z10, Z10
-	VADDPS    Z11, Z11, Z11
-	VADDPS    Z10, Z10, Z10
-	VMOVUPS   all42b20000<>+0(SB), Z12
-	VMINPS    Z11, Z12, Z11
-	VMINPS    Z10, Z12, Z10
-	VMOVUPS   allc2d00000<>+0(SB), Z12
-	VMAXPS    Z11, Z12, Z11
-	VMAXPS    Z10, Z12, Z10
-	VMULPS    all3fb8aa3b<>+0(SB), Z11, Z12
-	VMULPS    all3fb8aa3b<>+0(SB), Z10, Z13
-	VADDPS    all4b400000<>+0(SB), Z12, Z12
-	VADDPS    all4b400000<>+0(SB), Z13, Z13
-	VSUBPS    all4b400000<>+0(SB), Z12, Z14
-	VSUBPS    all4b400000<>+0(SB), Z13, Z15
-	VMULPS    allbf318000<>+0(SB), Z14, Z16
-	VMULPS    allbf318000<>+0(SB), Z15, Z17
-	VADDPS    Z11, Z16, Z11
-	VADDPS    Z10, Z17, Z10
-	VMULPS    all395e8083<>+0(SB), Z14, Z14
-	VMULPS    all395e8083<>+0(SB), Z15, Z15
-	VADDPS    Z11, Z14, Z11
-	VADDPS    Z10, Z15, Z10
-	VMULPS    all3ab4a647<>+0(SB), Z11, Z14
-	VMULPS    all3ab4a647<>+0(SB), Z10, Z15
-	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
-	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z10, Z15, Z15
-	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
-	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z10, Z15, Z15
-	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
-	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z10, Z15, Z15
-	VADDPS    all3efffffd<>+0(SB), Z14, Z14
-	VADDPS    all3efffffd<>+0(SB), Z15, Z15
-	VMULPS    Z11, Z11, Z16
-	VMULPS    Z10, Z10, Z17
-	VMULPS    Z14, Z16, Z14
-	VMULPS    Z15, Z17, Z15
-	VADDPS    Z11, Z14, Z11
-	VADDPS    Z10, Z15, Z10
-	VADDPS    all3f800000<>+0(SB), Z11, Z11
-	VADDPS    all3f800000<>+0(SB), Z10, Z10
-	VPSRAD    $0x01, Z12, Z14
-	VPSRAD    $0x01, Z13, Z15
-	VPADDD    all0000007f<>+0(SB), Z14, Z16
-	VPADDD    all0000007f<>+0(SB), Z15, Z17
-	VPSLLD    $0x17, Z16, Z16
-	VPSLLD    $0x17, Z17, Z17
-	VMULPS    Z16, Z11, Z11
-	VMULPS    Z17, Z10, Z10
-	VPSUBD    Z14, Z12, Z12
-	VPSUBD    Z15, Z13, Z13
-	VPADDD    all0000007f<>+0(SB), Z12, Z12
-	VPADDD    all0000007f<>+0(SB), Z13, Z13
-	VPSLLD    $0x17, Z12, Z12
-	VPSLLD    $0x17, Z13, Z13
-	VMULPS    Z12, Z11, Z11
-	VMULPS    Z13, Z10, Z10
-	VADDPS    all3f800000<>+0(SB), Z11, Z11
-	VADDPS    all3f800000<>+0(SB), Z10, Z10
-	VMOVUPS   all40000000<>+0(SB), Z12
-	VDIVPS    Z11, Z12, Z11
-	VDIVPS    Z10, Z12, Z10
-	VMOVUPS   all3f800000<>+0(SB), Z12
-	VSUBPS    Z11, Z12, Z11
-	VSUBPS    Z10, Z12, Z10
-	VMULPS    Z8, Z8, Z12
-	VMULPS    Z9, Z9, Z13
-	VMULPS    all3b1d66f3<>+0(SB), Z12, Z14
-	VMULPS    all3b1d66f3<>+0(SB), Z13, Z15
-	VADDPS    allbc0aa3fd<>+0(SB), Z14, Z14
-	VADDPS    allbc0aa3fd<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
-	VADDPS    all3cb2b659<>+0(SB), Z14, Z14
-	VADDPS    all3cb2b659<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
-	VADDPS    allbd5d0cd6<>+0(SB), Z14, Z14
-	VADDPS    allbd5d0cd6<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
-	VADDPS    all3e08889b<>+0(SB), Z14, Z14
-	VADDPS    all3e08889b<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z14, Z14
-	VMULPS    Z13, Z15, Z15
-	VADDPS    allbeaaaaab<>+0(SB), Z14, Z14
-	VADDPS    allbeaaaaab<>+0(SB), Z15, Z15
-	VMULPS    Z12, Z8, Z12
-	VMULPS    Z13, Z9, Z13
-	VMULPS    Z14, Z12, Z12
-	VMULPS    Z15, Z13, Z13
-	VADDPS    Z8, Z12, Z12
-	VADDPS    Z9, Z13, Z13
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z8, K1
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z9, K2
-	VBLENDMPS Z12, Z11, K1, Z4
-	VBLENDMPS Z13, Z10, K2, Z5
-	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VANDPS    all80000000<>+0(SB), Z3, Z3
-	VORPS     Z2, Z4, Z2
-	VORPS     Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
-	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z2, Z0
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMOVUPS   all41120000<>+0(SB), Z2
+	VMINPS    Z0, Z2, Z0
+	VMINPS    Z1, Z2, Z1
+	VADDPS    Z0, Z0, Z0
+	VADDPS    Z1, Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z0, Z2, Z0
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z0, Z2, Z0
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z3
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z2, Z8
+	VSUBPS    all4b400000<>+0(SB), Z3, Z9
+	VMULPS    allbf318000<>+0(SB), Z8, Z10
+	VMULPS    allbf318000<>+0(SB), Z9, Z11
+	VADDPS    Z0, Z10, Z0
+	VADDPS    Z1, Z11, Z1
+	VMULPS    all395e8083<>+0(SB), Z8, Z8
+	VMULPS    all395e8083<>+0(SB), Z9, Z9
+	VADDPS    Z0, Z8, Z0
+	VADDPS    Z1, Z9, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z8
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z9
+	VADDPS    all3c091cbf<>+0(SB), Z8, Z8
+	VADDPS    all3c091cbf<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3d2aad13<>+0(SB), Z8, Z8
+	VADDPS    all3d2aad13<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3e2aaa49<>+0(SB), Z8, Z8
+	VADDPS    all3e2aaa49<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3efffffd<>+0(SB), Z8, Z8
+	VADDPS    all3efffffd<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z0, Z10
+	VMULPS    Z1, Z1, Z11
+	VMULPS    Z8, Z10, Z8
+	VMULPS    Z9, Z11, Z9
+	VADDPS    Z0, Z8, Z0
+	VADDPS    Z1, Z9, Z1
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z8
+	VPSRAD    $0x01, Z3, Z9
+	VPADDD    all0000007f<>+0(SB), Z8, Z10
+	VPADDD    all0000007f<>+0(SB), Z9, Z11
+	VPSLLD    $0x17, Z10, Z10
+	VPSLLD    $0x17, Z11, Z11
+	VMULPS    Z10, Z0, Z0
+	VMULPS    Z11, Z1, Z1
+	VPSUBD    Z8, Z2, Z2
+	VPSUBD    Z9, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z2, Z2
+	VPSLLD    $0x17, Z3, Z3
 	VMULPS    Z2, Z0, Z0
 	VMULPS    Z3, Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMOVUPS   all40000000<>+0(SB), Z2
+	VDIVPS    Z0, Z2, Z0
+	VDIVPS    Z1, Z2, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z0, Z2, Z0
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS   (CX)(BX*4), Z2
+	VMOVUPS   64(CX)(BX*4), Z3
+	VMULPS    Z2, Z2, Z8
+	VMULPS    Z3, Z3, Z9
+	VMULPS    Z2, Z8, Z8
+	VMULPS    Z3, Z9, Z9
+	VMULPS    all3d372713<>+0(SB), Z8, Z8
+	VMULPS    all3d372713<>+0(SB), Z9, Z9
+	VADDPS    Z2, Z8, Z2
+	VADDPS    Z3, Z9, Z3
+	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
+	VMULPS    all3f4c422a<>+0(SB), Z3, Z3
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z2, Z8
+	VMULPS    Z3, Z3, Z9
+	VMULPS    all3b1d66f3<>+0(SB), Z8, Z10
+	VMULPS    all3b1d66f3<>+0(SB), Z9, Z11
+	VADDPS    allbc0aa3fd<>+0(SB), Z10, Z10
+	VADDPS    allbc0aa3fd<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    all3cb2b659<>+0(SB), Z10, Z10
+	VADDPS    all3cb2b659<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    allbd5d0cd6<>+0(SB), Z10, Z10
+	VADDPS    allbd5d0cd6<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    all3e08889b<>+0(SB), Z10, Z10
+	VADDPS    all3e08889b<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    allbeaaaaab<>+0(SB), Z10, Z10
+	VADDPS    allbeaaaaab<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z2, Z8
+	VMULPS    Z9, Z3, Z9
+	VMULPS    Z10, Z8, Z8
+	VMULPS    Z11, Z9, Z9
+	VADDPS    Z2, Z8, Z8
+	VADDPS    Z3, Z9, Z9
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z2, K1
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z3, K2
+	VBLENDMPS Z8, Z0, K1, Z4
+	VBLENDMPS Z9, Z1, K2, Z5
+	VMOVUPS   (CX)(BX*4), Z0
+	VMOVUPS   64(CX)(BX*4), Z1
+	VMULPS    Z0, Z0, Z2
+	VMULPS    Z1, Z1, Z3
+	VMULPS    Z0, Z2, Z2
+	VMULPS    Z1, Z3, Z3
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z3, Z3
+	VADDPS    Z0, Z2, Z0
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z1, Z1
+	VORPS     Z0, Z4, Z0
+	VORPS     Z1, Z5, Z1
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMOVUPS   (CX)(BX*4), Z2
+	VMOVUPS   64(CX)(BX*4), Z3
+	VMULPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    all3f000000<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z2, Z0
+	VMULPS    Z1, Z3, Z1
 	VMOVUPS   Z0, (AX)(BX*4)
 	VMOVUPS   Z1, 64(AX)(BX*4)
 	ADDQ      $0x20, BX
@@ -889,69 +1025,83 @@ loop3:
 	VMULPS    Z0, Z0, Z1
 	VMULPS    Z0, Z1, Z1
 	VMULPS    all3d372713<>+0(SB), Z1, Z1
-	VADDPS    Z0, Z1, Z1
-	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS   all41120000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z3
-	VADDPS    Z3, Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z8
-	VADDPS    Z3, Z8, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z8
-	VMULPS    Z5, Z8, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z8
-	VPSLLD    $0x17, Z8, Z8
-	VMULPS    Z8, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VMOVUPS   all40000000<>+0(SB), Z4
-	VDIVPS    Z3, Z4, Z3
-	VMOVUPS   all3f800000<>+0(SB), Z4
-	VSUBPS    Z3, Z4, Z3
-	VMULPS    Z2, Z2, Z4
-	VMULPS    all3b1d66f3<>+0(SB), Z4, Z5
-	VADDPS    allbc0aa3fd<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3cb2b659<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbd5d0cd6<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3e08889b<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbeaaaaab<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z2, Z4
-	VMULPS    Z5, Z4, Z4
-	VADDPS    Z2, Z4, Z4
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z2, K1
-	VBLENDMPS Z4, Z3, K1, Z6
-	VANDPS    all80000000<>+0(SB), Z1, Z1
-	VORPS     Z1, Z6, Z1
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
 	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   (CX)(BX*4), Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    Z1, Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
+	VMULPS    Z3, Z2, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K1
+	VBLENDMPS Z2, Z0, K1, Z6
+	VMOVUPS   (CX)(BX*4), Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z6, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   (CX)(BX*4), Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, (AX)(BX*4)
 	ADDQ      $0x10, BX
 	SUBQ      $0x10, DX
@@ -968,74 +1118,98 @@ done4:
 	VMULPS    Z0, Z0, Z1
 	VMULPS    Z0, Z1, Z1
 	VMULPS    all3d372713<>+0(SB), Z1, Z1
-	VADDPS    Z0, Z1, Z1
-	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS   all41120000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z3
-	VADDPS    Z3, Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z6
-	VADDPS    Z3, Z6, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z6
-	VPSLLD    $0x17, Z6, Z6
-	VMULPS    Z6, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VMOVUPS   all40000000<>+0(SB), Z4
-	VDIVPS    Z3, Z4, Z3
-	VMOVUPS   all3f800000<>+0(SB), Z4
-	VSUBPS    Z3, Z4, Z3
-	VMULPS    Z2, Z2, Z4
-	VMULPS    all3b1d66f3<>+0(SB), Z4, Z5
-	VADDPS    allbc0aa3fd<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3cb2b659<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbd5d0cd6<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3e08889b<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbeaaaaab<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z2, Z4
-	VMULPS    Z5, Z4, Z4
-	VADDPS    Z2, Z4, Z4
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z2, K2
-	VBLENDMPS Z4, Z3, K2, Z7
-	VANDPS    all80000000<>+0(SB), Z1, Z1
-	VORPS     Z1, Z7, Z1
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
 	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    Z1, Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
+	VMULPS    Z3, Z2, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K2
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z7, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 end5:
 	VZEROUPPER
 	RET
+
+DATA all41120000<>+0(SB)/8, $0x4112000041120000
+DATA all41120000<>+8(SB)/8, $0x4112000041120000
+DATA all41120000<>+16(SB)/8, $0x4112000041120000
+DATA all41120000<>+24(SB)/8, $0x4112000041120000
+DATA all41120000<>+32(SB)/8, $0x4112000041120000
+DATA all41120000<>+40(SB)/8, $0x4112000041120000
+DATA all41120000<>+48(SB)/8, $0x4112000041120000
+DATA all41120000<>+56(SB)/8, $0x4112000041120000
+GLOBL all41120000<>(SB), RODATA|NOPTR, $64
 
 DATA all3d372713<>+0(SB)/8, $0x3d3727133d372713
 DATA all3d372713<>+8(SB)/8, $0x3d3727133d372713
@@ -1056,16 +1230,6 @@ DATA all3f4c422a<>+40(SB)/8, $0x3f4c422a3f4c422a
 DATA all3f4c422a<>+48(SB)/8, $0x3f4c422a3f4c422a
 DATA all3f4c422a<>+56(SB)/8, $0x3f4c422a3f4c422a
 GLOBL all3f4c422a<>(SB), RODATA|NOPTR, $64
-
-DATA all41120000<>+0(SB)/8, $0x4112000041120000
-DATA all41120000<>+8(SB)/8, $0x4112000041120000
-DATA all41120000<>+16(SB)/8, $0x4112000041120000
-DATA all41120000<>+24(SB)/8, $0x4112000041120000
-DATA all41120000<>+32(SB)/8, $0x4112000041120000
-DATA all41120000<>+40(SB)/8, $0x4112000041120000
-DATA all41120000<>+48(SB)/8, $0x4112000041120000
-DATA all41120000<>+56(SB)/8, $0x4112000041120000
-GLOBL all41120000<>(SB), RODATA|NOPTR, $64
 
 DATA all40000000<>+0(SB)/8, $0x4000000040000000
 DATA all40000000<>+8(SB)/8, $0x4000000040000000
@@ -1160,8 +1324,10 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-48
 loop1:
 	VMOVUPS (CX)(BX*4), Z0
 	VMOVUPS 64(CX)(BX*4), Z1
-	VXORPS  all80000000<>+0(SB), Z0, Z2
-	VXORPS  all80000000<>+0(SB), Z1, Z3
+	VMOVUPS (CX)(BX*4), Z2
+	VMOVUPS 64(CX)(BX*4), Z3
+	VXORPS  all80000000<>+0(SB), Z2, Z2
+	VXORPS  all80000000<>+0(SB), Z3, Z3
 	VMOVUPS all42b20000<>+0(SB), Z4
 	VMINPS  Z2, Z4, Z2
 	VMINPS  Z3, Z4, Z3
@@ -1242,7 +1408,8 @@ done2:
 
 loop3:
 	VMOVUPS (CX)(BX*4), Z0
-	VXORPS  all80000000<>+0(SB), Z0, Z1
+	VMOVUPS (CX)(BX*4), Z1
+	VXORPS  all80000000<>+0(SB), Z1, Z1
 	VMOVUPS all42b20000<>+0(SB), Z2
 	VMINPS  Z1, Z2, Z1
 	VMOVUPS allc2d00000<>+0(SB), Z2
@@ -1291,7 +1458,8 @@ done4:
 	BZHIQ     DX, SI, SI
 	KMOVW     SI, K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z0
-	VXORPS    all80000000<>+0(SB), Z0, Z1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VXORPS    all80000000<>+0(SB), Z1, Z1
 	VMOVUPS   all42b20000<>+0(SB), Z2
 	VMINPS    Z1, Z2, Z1
 	VMOVUPS   allc2d00000<>+0(SB), Z2
@@ -1340,128 +1508,192 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ x_base+24(FP), CX
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
-	CMPQ DX, $0x20
+	CMPQ DX, $0x30
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(BX*4), Z0
 	VMOVUPS   64(CX)(BX*4), Z1
-	VANDPS    all7fffffff<>+0(SB), Z0, Z2
-	VANDPS    all7fffffff<>+0(SB), Z1, Z3
-	VMOVUPS   all41120000<>+0(SB), Z4
-	VMINPS    Z2, Z4, Z5
-	VMINPS    Z3, Z4, Z4
-	VADDPS    Z5, Z5, Z5
-	VADDPS    Z4, Z4, Z4
-	VMOVUPS   all42b20000<>+0(SB), Z10
-	VMINPS    Z5, Z10, Z5
-	VMINPS    Z4, Z10, Z4
-	VMOVUPS   allc2d00000<>+0(SB), Z10
-	VMAXPS    Z5, Z10, Z5
-	VMAXPS    Z4, Z10, Z4
-	VMULPS    all3fb8aa3b<>+0(SB), Z5, Z10
-	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z11
+	VMOVUPS   128(CX)(BX*4), Z2
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VMOVUPS   all41120000<>+0(SB), Z8
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
+	VADDPS    Z0, Z0, Z0
+	VADDPS    Z1, Z1, Z1
+	VADDPS    Z2, Z2, Z2
+	VMOVUPS   all42b20000<>+0(SB), Z8
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
+	VMOVUPS   allc2d00000<>+0(SB), Z8
+	VMAXPS    Z0, Z8, Z0
+	VMAXPS    Z1, Z8, Z1
+	VMAXPS    Z2, Z8, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z8
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z9
+	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z10
+	VADDPS    all4b400000<>+0(SB), Z8, Z8
+	VADDPS    all4b400000<>+0(SB), Z9, Z9
 	VADDPS    all4b400000<>+0(SB), Z10, Z10
-	VADDPS    all4b400000<>+0(SB), Z11, Z11
-	VSUBPS    all4b400000<>+0(SB), Z10, Z12
-	VSUBPS    all4b400000<>+0(SB), Z11, Z13
-	VMULPS    allbf318000<>+0(SB), Z12, Z14
-	VMULPS    allbf318000<>+0(SB), Z13, Z15
-	VADDPS    Z5, Z14, Z5
-	VADDPS    Z4, Z15, Z4
+	VSUBPS    all4b400000<>+0(SB), Z8, Z11
+	VSUBPS    all4b400000<>+0(SB), Z9, Z12
+	VSUBPS    all4b400000<>+0(SB), Z10, Z13
+	VMULPS    allbf318000<>+0(SB), Z11, Z14
+	VMULPS    allbf318000<>+0(SB), Z12, Z15
+	VMULPS    allbf318000<>+0(SB), Z13, Z16
+	VADDPS    Z0, Z14, Z0
+	VADDPS    Z1, Z15, Z1
+	VADDPS    Z2, Z16, Z2
+	VMULPS    all395e8083<>+0(SB), Z11, Z11
 	VMULPS    all395e8083<>+0(SB), Z12, Z12
 	VMULPS    all395e8083<>+0(SB), Z13, Z13
-	VADDPS    Z5, Z12, Z5
-	VADDPS    Z4, Z13, Z4
-	VMULPS    all3ab4a647<>+0(SB), Z5, Z12
-	VMULPS    all3ab4a647<>+0(SB), Z4, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z11
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z12
+	VMULPS    all3ab4a647<>+0(SB), Z2, Z13
+	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
 	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
 	VADDPS    all3c091cbf<>+0(SB), Z13, Z13
-	VMULPS    Z5, Z12, Z12
-	VMULPS    Z4, Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
 	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
 	VADDPS    all3d2aad13<>+0(SB), Z13, Z13
-	VMULPS    Z5, Z12, Z12
-	VMULPS    Z4, Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
 	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
 	VADDPS    all3e2aaa49<>+0(SB), Z13, Z13
-	VMULPS    Z5, Z12, Z12
-	VMULPS    Z4, Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3efffffd<>+0(SB), Z11, Z11
 	VADDPS    all3efffffd<>+0(SB), Z12, Z12
 	VADDPS    all3efffffd<>+0(SB), Z13, Z13
-	VMULPS    Z5, Z5, Z14
-	VMULPS    Z4, Z4, Z15
-	VMULPS    Z12, Z14, Z12
-	VMULPS    Z13, Z15, Z13
-	VADDPS    Z5, Z12, Z5
-	VADDPS    Z4, Z13, Z4
-	VADDPS    all3f800000<>+0(SB), Z5, Z5
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VPSRAD    $0x01, Z10, Z12
-	VPSRAD    $0x01, Z11, Z13
-	VPADDD    all0000007f<>+0(SB), Z12, Z14
-	VPADDD    all0000007f<>+0(SB), Z13, Z15
+	VMULPS    Z0, Z0, Z14
+	VMULPS    Z1, Z1, Z15
+	VMULPS    Z2, Z2, Z16
+	VMULPS    Z11, Z14, Z11
+	VMULPS    Z12, Z15, Z12
+	VMULPS    Z13, Z16, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VPSRAD    $0x01, Z8, Z11
+	VPSRAD    $0x01, Z9, Z12
+	VPSRAD    $0x01, Z10, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z14
+	VPADDD    all0000007f<>+0(SB), Z12, Z15
+	VPADDD    all0000007f<>+0(SB), Z13, Z16
 	VPSLLD    $0x17, Z14, Z14
 	VPSLLD    $0x17, Z15, Z15
-	VMULPS    Z14, Z5, Z5
-	VMULPS    Z15, Z4, Z4
-	VPSUBD    Z12, Z10, Z10
-	VPSUBD    Z13, Z11, Z11
+	VPSLLD    $0x17, Z16, Z16
+	VMULPS    Z14, Z0, Z0
+	VMULPS    Z15, Z1, Z1
+	VMULPS    Z16, Z2, Z2
+	VPSUBD    Z11, Z8, Z8
+	VPSUBD    Z12, Z9, Z9
+	VPSUBD    Z13, Z10, Z10
+	VPADDD    all0000007f<>+0(SB), Z8, Z8
+	VPADDD    all0000007f<>+0(SB), Z9, Z9
 	VPADDD    all0000007f<>+0(SB), Z10, Z10
-	VPADDD    all0000007f<>+0(SB), Z11, Z11
+	VPSLLD    $0x17, Z8, Z8
+	VPSLLD    $0x17, Z9, Z9
 	VPSLLD    $0x17, Z10, Z10
-	VPSLLD    $0x17, Z11, Z11
-	VMULPS    Z10, Z5, Z5
-	VMULPS    Z11, Z4, Z4
-	VADDPS    all3f800000<>+0(SB), Z5, Z5
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VMOVUPS   all40000000<>+0(SB), Z10
-	VDIVPS    Z5, Z10, Z5
-	VDIVPS    Z4, Z10, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z10
-	VSUBPS    Z5, Z10, Z5
-	VSUBPS    Z4, Z10, Z4
-	VMULPS    Z2, Z2, Z10
-	VMULPS    Z3, Z3, Z11
-	VMULPS    all3b1d66f3<>+0(SB), Z10, Z12
-	VMULPS    all3b1d66f3<>+0(SB), Z11, Z13
-	VADDPS    allbc0aa3fd<>+0(SB), Z12, Z12
-	VADDPS    allbc0aa3fd<>+0(SB), Z13, Z13
-	VMULPS    Z10, Z12, Z12
-	VMULPS    Z11, Z13, Z13
-	VADDPS    all3cb2b659<>+0(SB), Z12, Z12
-	VADDPS    all3cb2b659<>+0(SB), Z13, Z13
-	VMULPS    Z10, Z12, Z12
-	VMULPS    Z11, Z13, Z13
-	VADDPS    allbd5d0cd6<>+0(SB), Z12, Z12
-	VADDPS    allbd5d0cd6<>+0(SB), Z13, Z13
-	VMULPS    Z10, Z12, Z12
-	VMULPS    Z11, Z13, Z13
-	VADDPS    all3e08889b<>+0(SB), Z12, Z12
-	VADDPS    all3e08889b<>+0(SB), Z13, Z13
-	VMULPS    Z10, Z12, Z12
-	VMULPS    Z11, Z13, Z13
-	VADDPS    allbeaaaaab<>+0(SB), Z12, Z12
-	VADDPS    allbeaaaaab<>+0(SB), Z13, Z13
-	VMULPS    Z10, Z2, Z10
-	VMULPS    Z11, Z3, Z11
-	VMULPS    Z12, Z10, Z10
-	VMULPS    Z13, Z11, Z11
-	VADDPS    Z2, Z10, Z10
-	VADDPS    Z3, Z11, Z11
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z2, K1
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z3, K2
-	VBLENDMPS Z10, Z5, K1, Z6
-	VBLENDMPS Z11, Z4, K2, Z7
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VMOVUPS   all40000000<>+0(SB), Z8
+	VDIVPS    Z0, Z8, Z0
+	VDIVPS    Z1, Z8, Z1
+	VDIVPS    Z2, Z8, Z2
+	VMOVUPS   all3f800000<>+0(SB), Z8
+	VSUBPS    Z0, Z8, Z0
+	VSUBPS    Z1, Z8, Z1
+	VSUBPS    Z2, Z8, Z2
+	VMOVUPS   (CX)(BX*4), Z8
+	VMOVUPS   64(CX)(BX*4), Z9
+	VMOVUPS   128(CX)(BX*4), Z10
+	VANDPS    all7fffffff<>+0(SB), Z8, Z8
+	VANDPS    all7fffffff<>+0(SB), Z9, Z9
+	VANDPS    all7fffffff<>+0(SB), Z10, Z10
+	VMULPS    Z8, Z8, Z11
+	VMULPS    Z9, Z9, Z12
+	VMULPS    Z10, Z10, Z13
+	VMULPS    all3b1d66f3<>+0(SB), Z11, Z14
+	VMULPS    all3b1d66f3<>+0(SB), Z12, Z15
+	VMULPS    all3b1d66f3<>+0(SB), Z13, Z16
+	VADDPS    allbc0aa3fd<>+0(SB), Z14, Z14
+	VADDPS    allbc0aa3fd<>+0(SB), Z15, Z15
+	VADDPS    allbc0aa3fd<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    all3cb2b659<>+0(SB), Z14, Z14
+	VADDPS    all3cb2b659<>+0(SB), Z15, Z15
+	VADDPS    all3cb2b659<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    allbd5d0cd6<>+0(SB), Z14, Z14
+	VADDPS    allbd5d0cd6<>+0(SB), Z15, Z15
+	VADDPS    allbd5d0cd6<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    all3e08889b<>+0(SB), Z14, Z14
+	VADDPS    all3e08889b<>+0(SB), Z15, Z15
+	VADDPS    all3e08889b<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    allbeaaaaab<>+0(SB), Z14, Z14
+	VADDPS    allbeaaaaab<>+0(SB), Z15, Z15
+	VADDPS    allbeaaaaab<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z8, Z11
+	VMULPS    Z12, Z9, Z12
+	VMULPS    Z13, Z10, Z13
+	VMULPS    Z14, Z11, Z11
+	VMULPS    Z15, Z12, Z12
+	VMULPS    Z16, Z13, Z13
+	VADDPS    Z8, Z11, Z11
+	VADDPS    Z9, Z12, Z12
+	VADDPS    Z10, Z13, Z13
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z8, K1
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z9, K2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z10, K3
+	VBLENDMPS Z11, Z0, K1, Z3
+	VBLENDMPS Z12, Z1, K2, Z4
+	VBLENDMPS Z13, Z2, K3, Z5
+	VMOVUPS   (CX)(BX*4), Z0
+	VMOVUPS   64(CX)(BX*4), Z1
+	VMOVUPS   128(CX)(BX*4), Z2
 	VANDPS    all80000000<>+0(SB), Z0, Z0
 	VANDPS    all80000000<>+0(SB), Z1, Z1
-	VORPS     Z0, Z6, Z0
-	VORPS     Z1, Z7, Z1
+	VANDPS    all80000000<>+0(SB), Z2, Z2
+	VORPS     Z0, Z3, Z0
+	VORPS     Z1, Z4, Z1
+	VORPS     Z2, Z5, Z2
 	VMOVUPS   Z0, (AX)(BX*4)
 	VMOVUPS   Z1, 64(AX)(BX*4)
-	ADDQ      $0x20, BX
-	SUBQ      $0x20, DX
-	CMPQ      DX, $0x20
+	VMOVUPS   Z2, 128(AX)(BX*4)
+	ADDQ      $0x30, BX
+	SUBQ      $0x30, DX
+	CMPQ      DX, $0x30
 	JGE       loop1
 
 done2:
@@ -1470,64 +1702,67 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(BX*4), Z0
-	VANDPS    all7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS   all41120000<>+0(SB), Z2
-	VMINPS    Z1, Z2, Z2
-	VADDPS    Z2, Z2, Z2
-	VMOVUPS   all42b20000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z2
-	VMOVUPS   allc2d00000<>+0(SB), Z3
-	VMAXPS    Z2, Z3, Z2
-	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z3
-	VADDPS    all4b400000<>+0(SB), Z3, Z3
-	VSUBPS    all4b400000<>+0(SB), Z3, Z4
-	VMULPS    allbf318000<>+0(SB), Z4, Z5
-	VADDPS    Z2, Z5, Z2
-	VMULPS    all395e8083<>+0(SB), Z4, Z4
-	VADDPS    Z2, Z4, Z2
-	VMULPS    all3ab4a647<>+0(SB), Z2, Z4
-	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3efffffd<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z2, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    Z2, Z4, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VPSRAD    $0x01, Z3, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z2, Z2
-	VPSUBD    Z4, Z3, Z3
-	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
 	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   (CX)(BX*4), Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
 	VMULPS    Z3, Z2, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMOVUPS   all40000000<>+0(SB), Z3
-	VDIVPS    Z2, Z3, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z3
-	VSUBPS    Z2, Z3, Z2
-	VMULPS    Z1, Z1, Z3
-	VMULPS    all3b1d66f3<>+0(SB), Z3, Z4
-	VADDPS    allbc0aa3fd<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3cb2b659<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbd5d0cd6<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3e08889b<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbeaaaaab<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z1, Z3
-	VMULPS    Z4, Z3, Z3
-	VADDPS    Z1, Z3, Z3
+	VADDPS    Z1, Z2, Z2
 	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K1
-	VBLENDMPS Z3, Z2, K1, Z8
+	VBLENDMPS Z2, Z0, K1, Z6
+	VMOVUPS   (CX)(BX*4), Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0
-	VORPS     Z0, Z8, Z0
+	VORPS     Z0, Z6, Z0
 	VMOVUPS   Z0, (AX)(BX*4)
 	ADDQ      $0x10, BX
 	SUBQ      $0x10, DX
@@ -1541,64 +1776,67 @@ done4:
 	BZHIQ     DX, SI, SI
 	KMOVW     SI, K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z0
-	VANDPS    all7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS   all41120000<>+0(SB), Z2
-	VMINPS    Z1, Z2, Z2
-	VADDPS    Z2, Z2, Z2
-	VMOVUPS   all42b20000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z2
-	VMOVUPS   allc2d00000<>+0(SB), Z3
-	VMAXPS    Z2, Z3, Z2
-	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z3
-	VADDPS    all4b400000<>+0(SB), Z3, Z3
-	VSUBPS    all4b400000<>+0(SB), Z3, Z4
-	VMULPS    allbf318000<>+0(SB), Z4, Z5
-	VADDPS    Z2, Z5, Z2
-	VMULPS    all395e8083<>+0(SB), Z4, Z4
-	VADDPS    Z2, Z4, Z2
-	VMULPS    all3ab4a647<>+0(SB), Z2, Z4
-	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3efffffd<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z2, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    Z2, Z4, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VPSRAD    $0x01, Z3, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z2, Z2
-	VPSUBD    Z4, Z3, Z3
-	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
 	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
 	VMULPS    Z3, Z2, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMOVUPS   all40000000<>+0(SB), Z3
-	VDIVPS    Z2, Z3, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z3
-	VSUBPS    Z2, Z3, Z2
-	VMULPS    Z1, Z1, Z3
-	VMULPS    all3b1d66f3<>+0(SB), Z3, Z4
-	VADDPS    allbc0aa3fd<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3cb2b659<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbd5d0cd6<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    all3e08889b<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z4, Z4
-	VADDPS    allbeaaaaab<>+0(SB), Z4, Z4
-	VMULPS    Z3, Z1, Z3
-	VMULPS    Z4, Z3, Z3
-	VADDPS    Z1, Z3, Z3
+	VADDPS    Z1, Z2, Z2
 	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K2
-	VBLENDMPS Z3, Z2, K2, Z9
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0
-	VORPS     Z0, Z9, Z0
+	VORPS     Z0, Z7, Z0
 	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 end5:
@@ -1795,245 +2033,379 @@ TEXT ·geluGradAVX512(SB), NOSPLIT, $0-72
 	MOVQ dy_base+48(FP), DX
 	MOVQ x_len+32(FP), BX
 	XORQ SI, SI
-	CMPQ BX, $0x20
+	CMPQ BX, $0x30
 	JLT  done2
 
 loop1:
 	VMOVUPS   (CX)(SI*4), Z0
 	VMOVUPS   64(CX)(SI*4), Z1
-	VMOVUPS   (DX)(SI*4), Z2
-	VMOVUPS   64(DX)(SI*4), Z3
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z4
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z5
-	VANDPS    all7fffffff<>+0(SB), Z4, Z6
-	VANDPS    all7fffffff<>+0(SB), Z5, Z7
+	VMOVUPS   128(CX)(SI*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
 	VMOVUPS   all407c0000<>+0(SB), Z8
-	VMINPS    Z6, Z8, Z9
-	VMINPS    Z7, Z8, Z8
-	VMULPS    all331068ce<>+0(SB), Z9, Z14
-	VMULPS    all331068ce<>+0(SB), Z8, Z15
-	VADDPS    allb61fc909<>+0(SB), Z14, Z14
-	VADDPS    allb61fc909<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    all385f0ba1<>+0(SB), Z14, Z14
-	VADDPS    all385f0ba1<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    allba269312<>+0(SB), Z14, Z14
-	VADDPS    allba269312<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    all3ba03de7<>+0(SB), Z14, Z14
-	VADDPS    all3ba03de7<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    allbcdac66d<>+0(SB), Z14, Z14
-	VADDPS    allbcdac66d<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    all3de24353<>+0(SB), Z14, Z14
-	VADDPS    all3de24353<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    all3f21a88b<>+0(SB), Z14, Z14
-	VADDPS    all3f21a88b<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z14
-	VMULPS    Z8, Z15, Z15
-	VADDPS    all3f90b111<>+0(SB), Z14, Z14
-	VADDPS    all3f90b111<>+0(SB), Z15, Z15
-	VMULPS    Z9, Z14, Z9
-	VMULPS    Z8, Z15, Z8
-	VADDPS    allb9ba84c4<>+0(SB), Z9, Z9
-	VADDPS    allb9ba84c4<>+0(SB), Z8, Z8
-	VXORPS    all80000000<>+0(SB), Z9, Z9
-	VXORPS    all80000000<>+0(SB), Z8, Z8
-	VMOVUPS   all42b20000<>+0(SB), Z14
-	VMINPS    Z9, Z14, Z9
-	VMINPS    Z8, Z14, Z8
-	VMOVUPS   allc2d00000<>+0(SB), Z14
-	VMAXPS    Z9, Z14, Z9
-	VMAXPS    Z8, Z14, Z8
-	VMULPS    all3fb8aa3b<>+0(SB), Z9, Z14
-	VMULPS    all3fb8aa3b<>+0(SB), Z8, Z15
-	VADDPS    all4b400000<>+0(SB), Z14, Z14
-	VADDPS    all4b400000<>+0(SB), Z15, Z15
-	VSUBPS    all4b400000<>+0(SB), Z14, Z16
-	VSUBPS    all4b400000<>+0(SB), Z15, Z17
-	VMULPS    allbf318000<>+0(SB), Z16, Z18
-	VMULPS    allbf318000<>+0(SB), Z17, Z19
-	VADDPS    Z9, Z18, Z9
-	VADDPS    Z8, Z19, Z8
-	VMULPS    all395e8083<>+0(SB), Z16, Z16
-	VMULPS    all395e8083<>+0(SB), Z17, Z17
-	VADDPS    Z9, Z16, Z9
-	VADDPS    Z8, Z17, Z8
-	VMULPS    all3ab4a647<>+0(SB), Z9, Z16
-	VMULPS    all3ab4a647<>+0(SB), Z8, Z17
-	VADDPS    all3c091cbf<>+0(SB), Z16, Z16
-	VADDPS    all3c091cbf<>+0(SB), Z17, Z17
-	VMULPS    Z9, Z16, Z16
-	VMULPS    Z8, Z17, Z17
-	VADDPS    all3d2aad13<>+0(SB), Z16, Z16
-	VADDPS    all3d2aad13<>+0(SB), Z17, Z17
-	VMULPS    Z9, Z16, Z16
-	VMULPS    Z8, Z17, Z17
-	VADDPS    all3e2aaa49<>+0(SB), Z16, Z16
-	VADDPS    all3e2aaa49<>+0(SB), Z17, Z17
-	VMULPS    Z9, Z16, Z16
-	VMULPS    Z8, Z17, Z17
-	VADDPS    all3efffffd<>+0(SB), Z16, Z16
-	VADDPS    all3efffffd<>+0(SB), Z17, Z17
-	VMULPS    Z9, Z9, Z18
-	VMULPS    Z8, Z8, Z19
-	VMULPS    Z16, Z18, Z16
-	VMULPS    Z17, Z19, Z17
-	VADDPS    Z9, Z16, Z9
-	VADDPS    Z8, Z17, Z8
-	VADDPS    all3f800000<>+0(SB), Z9, Z9
-	VADDPS    all3f800000<>+0(SB), Z8, Z8
-	VPSRAD    $0x01, Z14, Z16
-	VPSRAD    $0x01, Z15, Z17
-	VPADDD    all0000007f<>+0(SB), Z16, Z18
-	VPADDD    all0000007f<>+0(SB), Z17, Z19
-	VPSLLD    $0x17, Z18, Z18
-	VPSLLD    $0x17, Z19, Z19
-	VMULPS    Z18, Z9, Z9
-	VMULPS    Z19, Z8, Z8
-	VPSUBD    Z16, Z14, Z14
-	VPSUBD    Z17, Z15, Z15
-	VPADDD    all0000007f<>+0(SB), Z14, Z14
-	VPADDD    all0000007f<>+0(SB), Z15, Z15
-	VPSLLD    $0x17, Z14, Z14
-	VPSLLD    $0x17, Z15, Z15
-	VMULPS    Z14, Z9, Z9
-	VMULPS    Z15, Z8, Z8
-	VMOVUPS   all3f800000<>+0(SB), Z14
-	VSUBPS    Z9, Z14, Z9
-	VSUBPS    Z8, Z14, Z8
-	VMULPS    Z6, Z6, Z14
-	VMULPS    Z7, Z7, Z15
-	VMULPS    allb70c02d0<>+0(SB), Z14, Z16
-	VMULPS    allb70c02d0<>+0(SB), Z15, Z17
-	VADDPS    all38e24f78<>+0(SB), Z16, Z16
-	VADDPS    all38e24f78<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    allba5c9d9e<>+0(SB), Z16, Z16
-	VADDPS    allba5c9d9e<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    all3baaeb32<>+0(SB), Z16, Z16
-	VADDPS    all3baaeb32<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    allbcdc10c3<>+0(SB), Z16, Z16
-	VADDPS    allbcdc10c3<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    all3de7174f<>+0(SB), Z16, Z16
-	VADDPS    all3de7174f<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    allbec093a2<>+0(SB), Z16, Z16
-	VADDPS    allbec093a2<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z14
-	VMULPS    Z15, Z17, Z15
-	VADDPS    all3e0375d4<>+0(SB), Z14, Z14
-	VADDPS    all3e0375d4<>+0(SB), Z15, Z15
-	VMULPS    Z14, Z6, Z14
-	VMULPS    Z15, Z7, Z15
-	VADDPS    Z6, Z14, Z14
-	VADDPS    Z7, Z15, Z15
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z6, K1
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z7, K2
-	VBLENDMPS Z14, Z9, K1, Z10
-	VBLENDMPS Z15, Z8, K2, Z11
-	VANDPS    all80000000<>+0(SB), Z4, Z4
-	VANDPS    all80000000<>+0(SB), Z5, Z5
-	VORPS     Z4, Z10, Z4
-	VORPS     Z5, Z11, Z5
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VADDPS    all3f800000<>+0(SB), Z5, Z5
-	VMULPS    all3f000000<>+0(SB), Z4, Z4
-	VMULPS    all3f000000<>+0(SB), Z5, Z5
-	VMULPS    Z0, Z0, Z6
-	VMULPS    Z1, Z1, Z7
-	VMULPS    allbf000000<>+0(SB), Z6, Z6
-	VMULPS    allbf000000<>+0(SB), Z7, Z7
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
+	VMULPS    all331068ce<>+0(SB), Z0, Z8
+	VMULPS    all331068ce<>+0(SB), Z1, Z9
+	VMULPS    all331068ce<>+0(SB), Z2, Z10
+	VADDPS    allb61fc909<>+0(SB), Z8, Z8
+	VADDPS    allb61fc909<>+0(SB), Z9, Z9
+	VADDPS    allb61fc909<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all385f0ba1<>+0(SB), Z8, Z8
+	VADDPS    all385f0ba1<>+0(SB), Z9, Z9
+	VADDPS    all385f0ba1<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    allba269312<>+0(SB), Z8, Z8
+	VADDPS    allba269312<>+0(SB), Z9, Z9
+	VADDPS    allba269312<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3ba03de7<>+0(SB), Z8, Z8
+	VADDPS    all3ba03de7<>+0(SB), Z9, Z9
+	VADDPS    all3ba03de7<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    allbcdac66d<>+0(SB), Z8, Z8
+	VADDPS    allbcdac66d<>+0(SB), Z9, Z9
+	VADDPS    allbcdac66d<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3de24353<>+0(SB), Z8, Z8
+	VADDPS    all3de24353<>+0(SB), Z9, Z9
+	VADDPS    all3de24353<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3f21a88b<>+0(SB), Z8, Z8
+	VADDPS    all3f21a88b<>+0(SB), Z9, Z9
+	VADDPS    all3f21a88b<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VMULPS    Z2, Z10, Z10
+	VADDPS    all3f90b111<>+0(SB), Z8, Z8
+	VADDPS    all3f90b111<>+0(SB), Z9, Z9
+	VADDPS    all3f90b111<>+0(SB), Z10, Z10
+	VMULPS    Z0, Z8, Z0
+	VMULPS    Z1, Z9, Z1
+	VMULPS    Z2, Z10, Z2
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z2, Z2
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z2, Z2
 	VMOVUPS   all42b20000<>+0(SB), Z8
-	VMINPS    Z6, Z8, Z6
-	VMINPS    Z7, Z8, Z7
+	VMINPS    Z0, Z8, Z0
+	VMINPS    Z1, Z8, Z1
+	VMINPS    Z2, Z8, Z2
 	VMOVUPS   allc2d00000<>+0(SB), Z8
-	VMAXPS    Z6, Z8, Z6
-	VMAXPS    Z7, Z8, Z7
-	VMULPS    all3fb8aa3b<>+0(SB), Z6, Z8
-	VMULPS    all3fb8aa3b<>+0(SB), Z7, Z9
+	VMAXPS    Z0, Z8, Z0
+	VMAXPS    Z1, Z8, Z1
+	VMAXPS    Z2, Z8, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z8
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z9
+	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z10
 	VADDPS    all4b400000<>+0(SB), Z8, Z8
 	VADDPS    all4b400000<>+0(SB), Z9, Z9
-	VSUBPS    all4b400000<>+0(SB), Z8, Z14
-	VSUBPS    all4b400000<>+0(SB), Z9, Z15
-	VMULPS    allbf318000<>+0(SB), Z14, Z16
-	VMULPS    allbf318000<>+0(SB), Z15, Z17
-	VADDPS    Z6, Z16, Z6
-	VADDPS    Z7, Z17, Z7
-	VMULPS    all395e8083<>+0(SB), Z14, Z14
-	VMULPS    all395e8083<>+0(SB), Z15, Z15
-	VADDPS    Z6, Z14, Z6
-	VADDPS    Z7, Z15, Z7
-	VMULPS    all3ab4a647<>+0(SB), Z6, Z14
-	VMULPS    all3ab4a647<>+0(SB), Z7, Z15
-	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
-	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
-	VMULPS    Z6, Z14, Z14
-	VMULPS    Z7, Z15, Z15
-	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
-	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
-	VMULPS    Z6, Z14, Z14
-	VMULPS    Z7, Z15, Z15
-	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
-	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
-	VMULPS    Z6, Z14, Z14
-	VMULPS    Z7, Z15, Z15
-	VADDPS    all3efffffd<>+0(SB), Z14, Z14
-	VADDPS    all3efffffd<>+0(SB), Z15, Z15
-	VMULPS    Z6, Z6, Z16
-	VMULPS    Z7, Z7, Z17
-	VMULPS    Z14, Z16, Z14
-	VMULPS    Z15, Z17, Z15
-	VADDPS    Z6, Z14, Z6
-	VADDPS    Z7, Z15, Z7
-	VADDPS    all3f800000<>+0(SB), Z6, Z6
-	VADDPS    all3f800000<>+0(SB), Z7, Z7
-	VPSRAD    $0x01, Z8, Z14
-	VPSRAD    $0x01, Z9, Z15
-	VPADDD    all0000007f<>+0(SB), Z14, Z16
-	VPADDD    all0000007f<>+0(SB), Z15, Z17
+	VADDPS    all4b400000<>+0(SB), Z10, Z10
+	VSUBPS    all4b400000<>+0(SB), Z8, Z11
+	VSUBPS    all4b400000<>+0(SB), Z9, Z12
+	VSUBPS    all4b400000<>+0(SB), Z10, Z13
+	VMULPS    allbf318000<>+0(SB), Z11, Z14
+	VMULPS    allbf318000<>+0(SB), Z12, Z15
+	VMULPS    allbf318000<>+0(SB), Z13, Z16
+	VADDPS    Z0, Z14, Z0
+	VADDPS    Z1, Z15, Z1
+	VADDPS    Z2, Z16, Z2
+	VMULPS    all395e8083<>+0(SB), Z11, Z11
+	VMULPS    all395e8083<>+0(SB), Z12, Z12
+	VMULPS    all395e8083<>+0(SB), Z13, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z11
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z12
+	VMULPS    all3ab4a647<>+0(SB), Z2, Z13
+	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
+	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
+	VADDPS    all3c091cbf<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
+	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
+	VADDPS    all3d2aad13<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
+	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
+	VADDPS    all3e2aaa49<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z11, Z11
+	VMULPS    Z1, Z12, Z12
+	VMULPS    Z2, Z13, Z13
+	VADDPS    all3efffffd<>+0(SB), Z11, Z11
+	VADDPS    all3efffffd<>+0(SB), Z12, Z12
+	VADDPS    all3efffffd<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z0, Z14
+	VMULPS    Z1, Z1, Z15
+	VMULPS    Z2, Z2, Z16
+	VMULPS    Z11, Z14, Z11
+	VMULPS    Z12, Z15, Z12
+	VMULPS    Z13, Z16, Z13
+	VADDPS    Z0, Z11, Z0
+	VADDPS    Z1, Z12, Z1
+	VADDPS    Z2, Z13, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VPSRAD    $0x01, Z8, Z11
+	VPSRAD    $0x01, Z9, Z12
+	VPSRAD    $0x01, Z10, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z14
+	VPADDD    all0000007f<>+0(SB), Z12, Z15
+	VPADDD    all0000007f<>+0(SB), Z13, Z16
+	VPSLLD    $0x17, Z14, Z14
+	VPSLLD    $0x17, Z15, Z15
 	VPSLLD    $0x17, Z16, Z16
-	VPSLLD    $0x17, Z17, Z17
-	VMULPS    Z16, Z6, Z6
-	VMULPS    Z17, Z7, Z7
-	VPSUBD    Z14, Z8, Z8
-	VPSUBD    Z15, Z9, Z9
+	VMULPS    Z14, Z0, Z0
+	VMULPS    Z15, Z1, Z1
+	VMULPS    Z16, Z2, Z2
+	VPSUBD    Z11, Z8, Z8
+	VPSUBD    Z12, Z9, Z9
+	VPSUBD    Z13, Z10, Z10
 	VPADDD    all0000007f<>+0(SB), Z8, Z8
 	VPADDD    all0000007f<>+0(SB), Z9, Z9
+	VPADDD    all0000007f<>+0(SB), Z10, Z10
 	VPSLLD    $0x17, Z8, Z8
 	VPSLLD    $0x17, Z9, Z9
-	VMULPS    Z8, Z6, Z6
-	VMULPS    Z9, Z7, Z7
-	VMULPS    all3ecc422a<>+0(SB), Z6, Z6
-	VMULPS    all3ecc422a<>+0(SB), Z7, Z7
-	VMULPS    Z6, Z0, Z0
-	VMULPS    Z7, Z1, Z1
-	VADDPS    Z4, Z0, Z0
-	VADDPS    Z5, Z1, Z1
-	VMULPS    Z0, Z2, Z0
-	VMULPS    Z1, Z3, Z1
+	VPSLLD    $0x17, Z10, Z10
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMOVUPS   all3f800000<>+0(SB), Z8
+	VSUBPS    Z0, Z8, Z0
+	VSUBPS    Z1, Z8, Z1
+	VSUBPS    Z2, Z8, Z2
+	VMOVUPS   (CX)(SI*4), Z8
+	VMOVUPS   64(CX)(SI*4), Z9
+	VMOVUPS   128(CX)(SI*4), Z10
+	VMULPS    all3f3504f3<>+0(SB), Z8, Z8
+	VMULPS    all3f3504f3<>+0(SB), Z9, Z9
+	VMULPS    all3f3504f3<>+0(SB), Z10, Z10
+	VANDPS    all7fffffff<>+0(SB), Z8, Z8
+	VANDPS    all7fffffff<>+0(SB), Z9, Z9
+	VANDPS    all7fffffff<>+0(SB), Z10, Z10
+	VMULPS    Z8, Z8, Z11
+	VMULPS    Z9, Z9, Z12
+	VMULPS    Z10, Z10, Z13
+	VMULPS    allb70c02d0<>+0(SB), Z11, Z14
+	VMULPS    allb70c02d0<>+0(SB), Z12, Z15
+	VMULPS    allb70c02d0<>+0(SB), Z13, Z16
+	VADDPS    all38e24f78<>+0(SB), Z14, Z14
+	VADDPS    all38e24f78<>+0(SB), Z15, Z15
+	VADDPS    all38e24f78<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    allba5c9d9e<>+0(SB), Z14, Z14
+	VADDPS    allba5c9d9e<>+0(SB), Z15, Z15
+	VADDPS    allba5c9d9e<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    all3baaeb32<>+0(SB), Z14, Z14
+	VADDPS    all3baaeb32<>+0(SB), Z15, Z15
+	VADDPS    all3baaeb32<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    allbcdc10c3<>+0(SB), Z14, Z14
+	VADDPS    allbcdc10c3<>+0(SB), Z15, Z15
+	VADDPS    allbcdc10c3<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    all3de7174f<>+0(SB), Z14, Z14
+	VADDPS    all3de7174f<>+0(SB), Z15, Z15
+	VADDPS    all3de7174f<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z14
+	VMULPS    Z12, Z15, Z15
+	VMULPS    Z13, Z16, Z16
+	VADDPS    allbec093a2<>+0(SB), Z14, Z14
+	VADDPS    allbec093a2<>+0(SB), Z15, Z15
+	VADDPS    allbec093a2<>+0(SB), Z16, Z16
+	VMULPS    Z11, Z14, Z11
+	VMULPS    Z12, Z15, Z12
+	VMULPS    Z13, Z16, Z13
+	VADDPS    all3e0375d4<>+0(SB), Z11, Z11
+	VADDPS    all3e0375d4<>+0(SB), Z12, Z12
+	VADDPS    all3e0375d4<>+0(SB), Z13, Z13
+	VMULPS    Z11, Z8, Z11
+	VMULPS    Z12, Z9, Z12
+	VMULPS    Z13, Z10, Z13
+	VADDPS    Z8, Z11, Z11
+	VADDPS    Z9, Z12, Z12
+	VADDPS    Z10, Z13, Z13
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z8, K1
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z9, K2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z10, K3
+	VBLENDMPS Z11, Z0, K1, Z3
+	VBLENDMPS Z12, Z1, K2, Z4
+	VBLENDMPS Z13, Z2, K3, Z5
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   128(CX)(SI*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z1, Z1
+	VANDPS    all80000000<>+0(SB), Z2, Z2
+	VORPS     Z0, Z3, Z0
+	VORPS     Z1, Z4, Z1
+	VORPS     Z2, Z5, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    all3f000000<>+0(SB), Z2, Z2
+	VMOVUPS   (CX)(SI*4), Z8
+	VMOVUPS   64(CX)(SI*4), Z9
+	VMOVUPS   128(CX)(SI*4), Z10
+	VMULPS    Z8, Z8, Z8
+	VMULPS    Z9, Z9, Z9
+	VMULPS    Z10, Z10, Z10
+	VMULPS    allbf000000<>+0(SB), Z8, Z8
+	VMULPS    allbf000000<>+0(SB), Z9, Z9
+	VMULPS    allbf000000<>+0(SB), Z10, Z10
+	VMOVUPS   all42b20000<>+0(SB), Z11
+	VMINPS    Z8, Z11, Z8
+	VMINPS    Z9, Z11, Z9
+	VMINPS    Z10, Z11, Z10
+	VMOVUPS   allc2d00000<>+0(SB), Z11
+	VMAXPS    Z8, Z11, Z8
+	VMAXPS    Z9, Z11, Z9
+	VMAXPS    Z10, Z11, Z10
+	VMULPS    all3fb8aa3b<>+0(SB), Z8, Z11
+	VMULPS    all3fb8aa3b<>+0(SB), Z9, Z12
+	VMULPS    all3fb8aa3b<>+0(SB), Z10, Z13
+	VADDPS    all4b400000<>+0(SB), Z11, Z11
+	VADDPS    all4b400000<>+0(SB), Z12, Z12
+	VADDPS    all4b400000<>+0(SB), Z13, Z13
+	VSUBPS    all4b400000<>+0(SB), Z11, Z14
+	VSUBPS    all4b400000<>+0(SB), Z12, Z15
+	VSUBPS    all4b400000<>+0(SB), Z13, Z16
+	VMULPS    allbf318000<>+0(SB), Z14, Z17
+	VMULPS    allbf318000<>+0(SB), Z15, Z18
+	VMULPS    allbf318000<>+0(SB), Z16, Z19
+	VADDPS    Z8, Z17, Z8
+	VADDPS    Z9, Z18, Z9
+	VADDPS    Z10, Z19, Z10
+	VMULPS    all395e8083<>+0(SB), Z14, Z14
+	VMULPS    all395e8083<>+0(SB), Z15, Z15
+	VMULPS    all395e8083<>+0(SB), Z16, Z16
+	VADDPS    Z8, Z14, Z8
+	VADDPS    Z9, Z15, Z9
+	VADDPS    Z10, Z16, Z10
+	VMULPS    all3ab4a647<>+0(SB), Z8, Z14
+	VMULPS    all3ab4a647<>+0(SB), Z9, Z15
+	VMULPS    all3ab4a647<>+0(SB), Z10, Z16
+	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
+	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
+	VADDPS    all3c091cbf<>+0(SB), Z16, Z16
+	VMULPS    Z8, Z14, Z14
+	VMULPS    Z9, Z15, Z15
+	VMULPS    Z10, Z16, Z16
+	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
+	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
+	VADDPS    all3d2aad13<>+0(SB), Z16, Z16
+	VMULPS    Z8, Z14, Z14
+	VMULPS    Z9, Z15, Z15
+	VMULPS    Z10, Z16, Z16
+	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
+	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
+	VADDPS    all3e2aaa49<>+0(SB), Z16, Z16
+	VMULPS    Z8, Z14, Z14
+	VMULPS    Z9, Z15, Z15
+	VMULPS    Z10, Z16, Z16
+	VADDPS    all3efffffd<>+0(SB), Z14, Z14
+	VADDPS    all3efffffd<>+0(SB), Z15, Z15
+	VADDPS    all3efffffd<>+0(SB), Z16, Z16
+	VMULPS    Z8, Z8, Z17
+	VMULPS    Z9, Z9, Z18
+	VMULPS    Z10, Z10, Z19
+	VMULPS    Z14, Z17, Z14
+	VMULPS    Z15, Z18, Z15
+	VMULPS    Z16, Z19, Z16
+	VADDPS    Z8, Z14, Z8
+	VADDPS    Z9, Z15, Z9
+	VADDPS    Z10, Z16, Z10
+	VADDPS    all3f800000<>+0(SB), Z8, Z8
+	VADDPS    all3f800000<>+0(SB), Z9, Z9
+	VADDPS    all3f800000<>+0(SB), Z10, Z10
+	VPSRAD    $0x01, Z11, Z14
+	VPSRAD    $0x01, Z12, Z15
+	VPSRAD    $0x01, Z13, Z16
+	VPADDD    all0000007f<>+0(SB), Z14, Z17
+	VPADDD    all0000007f<>+0(SB), Z15, Z18
+	VPADDD    all0000007f<>+0(SB), Z16, Z19
+	VPSLLD    $0x17, Z17, Z17
+	VPSLLD    $0x17, Z18, Z18
+	VPSLLD    $0x17, Z19, Z19
+	VMULPS    Z17, Z8, Z8
+	VMULPS    Z18, Z9, Z9
+	VMULPS    Z19, Z10, Z10
+	VPSUBD    Z14, Z11, Z11
+	VPSUBD    Z15, Z12, Z12
+	VPSUBD    Z16, Z13, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z11
+	VPADDD    all0000007f<>+0(SB), Z12, Z12
+	VPADDD    all0000007f<>+0(SB), Z13, Z13
+	VPSLLD    $0x17, Z11, Z11
+	VPSLLD    $0x17, Z12, Z12
+	VPSLLD    $0x17, Z13, Z13
+	VMULPS    Z11, Z8, Z8
+	VMULPS    Z12, Z9, Z9
+	VMULPS    Z13, Z10, Z10
+	VMULPS    all3ecc422a<>+0(SB), Z8, Z8
+	VMULPS    all3ecc422a<>+0(SB), Z9, Z9
+	VMULPS    all3ecc422a<>+0(SB), Z10, Z10
+	VMOVUPS   (CX)(SI*4), Z11
+	VMOVUPS   64(CX)(SI*4), Z12
+	VMOVUPS   128(CX)(SI*4), Z13
+	VMULPS    Z8, Z11, Z8
+	VMULPS    Z9, Z12, Z9
+	VMULPS    Z10, Z13, Z10
+	VADDPS    Z0, Z8, Z0
+	VADDPS    Z1, Z9, Z1
+	VADDPS    Z2, Z10, Z2
+	VMOVUPS   (DX)(SI*4), Z8
+	VMOVUPS   64(DX)(SI*4), Z9
+	VMOVUPS   128(DX)(SI*4), Z10
+	VMULPS    Z0, Z8, Z0
+	VMULPS    Z1, Z9, Z1
+	VMULPS    Z2, Z10, Z2
 	VMOVUPS   Z0, (AX)(SI*4)
 	VMOVUPS   Z1, 64(AX)(SI*4)
-	ADDQ      $0x20, SI
-	SUBQ      $0x20, BX
-	CMPQ      BX, $0x20
+	VMOVUPS   Z2, 128(AX)(SI*4)
+	ADDQ      $0x30, SI
+	SUBQ      $0x30, BX
+	CMPQ      BX, $0x30
 	JGE       loop1
 
 done2:
@@ -2042,122 +2414,129 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(SI*4), Z0
-	VMOVUPS   (DX)(SI*4), Z1
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z2
-	VANDPS    all7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS   all407c0000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z4
-	VMULPS    all331068ce<>+0(SB), Z4, Z5
-	VADDPS    allb61fc909<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all385f0ba1<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allba269312<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3ba03de7<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbcdac66d<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3de24353<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3f21a88b<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3f90b111<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    allb9ba84c4<>+0(SB), Z4, Z4
-	VXORPS    all80000000<>+0(SB), Z4, Z4
-	VMOVUPS   all42b20000<>+0(SB), Z5
-	VMINPS    Z4, Z5, Z4
-	VMOVUPS   allc2d00000<>+0(SB), Z5
-	VMAXPS    Z4, Z5, Z4
-	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z5
-	VADDPS    all4b400000<>+0(SB), Z5, Z5
-	VSUBPS    all4b400000<>+0(SB), Z5, Z6
-	VMULPS    allbf318000<>+0(SB), Z6, Z7
-	VADDPS    Z4, Z7, Z4
-	VMULPS    all395e8083<>+0(SB), Z6, Z6
-	VADDPS    Z4, Z6, Z4
-	VMULPS    all3ab4a647<>+0(SB), Z4, Z6
-	VADDPS    all3c091cbf<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3d2aad13<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3e2aaa49<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3efffffd<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z4, Z7
-	VMULPS    Z6, Z7, Z6
-	VADDPS    Z4, Z6, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VPSRAD    $0x01, Z5, Z6
-	VPADDD    all0000007f<>+0(SB), Z6, Z7
-	VPSLLD    $0x17, Z7, Z7
-	VMULPS    Z7, Z4, Z4
-	VPSUBD    Z6, Z5, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z4, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z3, Z3, Z5
-	VMULPS    allb70c02d0<>+0(SB), Z5, Z6
-	VADDPS    all38e24f78<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allba5c9d9e<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3baaeb32<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbcdc10c3<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3de7174f<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbec093a2<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    all3e0375d4<>+0(SB), Z5, Z5
-	VMULPS    Z5, Z3, Z5
-	VADDPS    Z3, Z5, Z5
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z3, K1
-	VBLENDMPS Z5, Z4, K1, Z12
-	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VORPS     Z2, Z12, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMULPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all407c0000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all331068ce<>+0(SB), Z0, Z1
+	VADDPS    allb61fc909<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allba269312<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3de24353<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f90b111<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
 	VMULPS    Z0, Z0, Z3
-	VMULPS    allbf000000<>+0(SB), Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z6
-	VADDPS    Z3, Z6, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z6
-	VPSLLD    $0x17, Z6, Z6
-	VMULPS    Z6, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VMULPS    all3ecc422a<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
 	VMULPS    Z3, Z0, Z0
-	VADDPS    Z2, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   (CX)(SI*4), Z1
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VADDPS    all38e24f78<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3de7174f<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbec093a2<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K1
+	VBLENDMPS Z2, Z0, K1, Z6
+	VMOVUPS   (CX)(SI*4), Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z6, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMOVUPS   (CX)(SI*4), Z1
+	VMULPS    Z1, Z1, Z1
+	VMULPS    allbf000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMULPS    all3ecc422a<>+0(SB), Z1, Z1
+	VMOVUPS   (CX)(SI*4), Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS   (DX)(SI*4), Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, (AX)(SI*4)
 	ADDQ      $0x10, SI
@@ -2172,122 +2551,129 @@ done4:
 	BZHIQ     BX, DI, DI
 	KMOVW     DI, K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
-	VMULPS    all3f3504f3<>+0(SB), Z0, Z2
-	VANDPS    all7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS   all407c0000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z4
-	VMULPS    all331068ce<>+0(SB), Z4, Z5
-	VADDPS    allb61fc909<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all385f0ba1<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allba269312<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3ba03de7<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    allbcdac66d<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3de24353<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3f21a88b<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z5
-	VADDPS    all3f90b111<>+0(SB), Z5, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    allb9ba84c4<>+0(SB), Z4, Z4
-	VXORPS    all80000000<>+0(SB), Z4, Z4
-	VMOVUPS   all42b20000<>+0(SB), Z5
-	VMINPS    Z4, Z5, Z4
-	VMOVUPS   allc2d00000<>+0(SB), Z5
-	VMAXPS    Z4, Z5, Z4
-	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z5
-	VADDPS    all4b400000<>+0(SB), Z5, Z5
-	VSUBPS    all4b400000<>+0(SB), Z5, Z6
-	VMULPS    allbf318000<>+0(SB), Z6, Z7
-	VADDPS    Z4, Z7, Z4
-	VMULPS    all395e8083<>+0(SB), Z6, Z6
-	VADDPS    Z4, Z6, Z4
-	VMULPS    all3ab4a647<>+0(SB), Z4, Z6
-	VADDPS    all3c091cbf<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3d2aad13<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3e2aaa49<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3efffffd<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z4, Z7
-	VMULPS    Z6, Z7, Z6
-	VADDPS    Z4, Z6, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VPSRAD    $0x01, Z5, Z6
-	VPADDD    all0000007f<>+0(SB), Z6, Z7
-	VPSLLD    $0x17, Z7, Z7
-	VMULPS    Z7, Z4, Z4
-	VPSUBD    Z6, Z5, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z4, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z3, Z3, Z5
-	VMULPS    allb70c02d0<>+0(SB), Z5, Z6
-	VADDPS    all38e24f78<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allba5c9d9e<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3baaeb32<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbcdc10c3<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3de7174f<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbec093a2<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    all3e0375d4<>+0(SB), Z5, Z5
-	VMULPS    Z5, Z3, Z5
-	VADDPS    Z3, Z5, Z5
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z3, K2
-	VBLENDMPS Z5, Z4, K2, Z13
-	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VORPS     Z2, Z13, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMULPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all407c0000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all331068ce<>+0(SB), Z0, Z1
+	VADDPS    allb61fc909<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allba269312<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3de24353<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VADDPS    all3f90b111<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
 	VMULPS    Z0, Z0, Z3
-	VMULPS    allbf000000<>+0(SB), Z3, Z3
-	VMOVUPS   all42b20000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z3
-	VMOVUPS   allc2d00000<>+0(SB), Z4
-	VMAXPS    Z3, Z4, Z3
-	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z4
-	VADDPS    all4b400000<>+0(SB), Z4, Z4
-	VSUBPS    all4b400000<>+0(SB), Z4, Z5
-	VMULPS    allbf318000<>+0(SB), Z5, Z6
-	VADDPS    Z3, Z6, Z3
-	VMULPS    all395e8083<>+0(SB), Z5, Z5
-	VADDPS    Z3, Z5, Z3
-	VMULPS    all3ab4a647<>+0(SB), Z3, Z5
-	VADDPS    all3c091cbf<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3d2aad13<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3e2aaa49<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z5, Z5
-	VADDPS    all3efffffd<>+0(SB), Z5, Z5
-	VMULPS    Z3, Z3, Z6
-	VMULPS    Z5, Z6, Z5
-	VADDPS    Z3, Z5, Z3
-	VADDPS    all3f800000<>+0(SB), Z3, Z3
-	VPSRAD    $0x01, Z4, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z6
-	VPSLLD    $0x17, Z6, Z6
-	VMULPS    Z6, Z3, Z3
-	VPSUBD    Z5, Z4, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z4
-	VPSLLD    $0x17, Z4, Z4
-	VMULPS    Z4, Z3, Z3
-	VMULPS    all3ecc422a<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
 	VMULPS    Z3, Z0, Z0
-	VADDPS    Z2, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VADDPS    all38e24f78<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3de7174f<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbec093a2<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K2
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z7, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMULPS    Z1, Z1, Z1
+	VMULPS    allbf000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMULPS    all3ecc422a<>+0(SB), Z1, Z1
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
@@ -2329,154 +2715,184 @@ TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-72
 loop1:
 	VMOVUPS   (CX)(SI*4), Z0
 	VMOVUPS   64(CX)(SI*4), Z1
-	VMOVUPS   (DX)(SI*4), Z2
-	VMOVUPS   64(DX)(SI*4), Z3
-	VMULPS    Z0, Z0, Z4
-	VMULPS    Z1, Z1, Z5
-	VMULPS    Z0, Z4, Z4
-	VMULPS    Z1, Z5, Z5
-	VMULPS    all3d372713<>+0(SB), Z4, Z4
-	VMULPS    all3d372713<>+0(SB), Z5, Z5
-	VADDPS    Z0, Z4, Z4
-	VADDPS    Z1, Z5, Z5
-	VMULPS    all3f4c422a<>+0(SB), Z4, Z4
-	VMULPS    all3f4c422a<>+0(SB), Z5, Z5
-	VANDPS    all7fffffff<>+0(SB), Z4, Z10
-	VANDPS    all7fffffff<>+0(SB), Z5, Z11
-	VMOVUPS   all41120000<>+0(SB), Z12
-	VMINPS    Z10, Z12, Z13
-	VMINPS    Z11, Z12, Z12
-	VADDPS    Z13, Z13, Z13
-	VADDPS    Z12, Z12, Z12
-	VMOVUPS   all42b20000<>+0(SB), Z14
-	VMINPS    Z13, Z14, Z13
-	VMINPS    Z12, Z14, Z12
-	VMOVUPS   allc2d00000<>+0(SB), Z14
-	VMAXPS    Z13, Z14, Z13
-	VMAXPS    Z12, Z14, Z12
-	VMULPS    all3fb8aa3b<>+0(SB), Z13, Z14
-	VMULPS    all3fb8aa3b<>+0(SB), Z12, Z15
-	VADDPS    all4b400000<>+0(SB), Z14, Z14
-	VADDPS    all4b400000<>+0(SB), Z15, Z15
-	VSUBPS    all4b400000<>+0(SB), Z14, Z16
-	VSUBPS    all4b400000<>+0(SB), Z15, Z17
-	VMULPS    allbf318000<>+0(SB), Z16, Z18
-	VMULPS    allbf318000<>+0(SB), Z17, Z19
-	VADDPS    Z13, Z18, Z13
-	VADDPS    Z12, Z19, Z12
-	VMULPS    all395e8083<>+0(SB), Z16, Z16
-	VMULPS    all395e8083<>+0(SB), Z17, Z17
-	VADDPS    Z13, Z16, Z13
-	VADDPS    Z12, Z17, Z12
-	VMULPS    all3ab4a647<>+0(SB), Z13, Z16
-	VMULPS    all3ab4a647<>+0(SB), Z12, Z17
-	VADDPS    all3c091cbf<>+0(SB), Z16, Z16
-	VADDPS    all3c091cbf<>+0(SB), Z17, Z17
-	VMULPS    Z13, Z16, Z16
-	VMULPS    Z12, Z17, Z17
-	VADDPS    all3d2aad13<>+0(SB), Z16, Z16
-	VADDPS    all3d2aad13<>+0(SB), Z17, Z17
-	VMULPS    Z13, Z16, Z16
-	VMULPS    Z12, Z17, Z17
-	VADDPS    all3e2aaa49<>+0(SB), Z16, Z16
-	VADDPS    all3e2aaa49<>+0(SB), Z17, Z17
-	VMULPS    Z13, Z16, Z16
-	VMULPS    Z12, Z17, Z17
-	VADDPS    all3efffffd<>+0(SB), Z16, Z16
-	VADDPS    all3efffffd<>+0(SB), Z17, Z17
-	VMULPS    Z13, Z13, Z18
-	VMULPS    Z12, Z12, Z19
-	VMULPS    Z16, Z18, Z16
-	VMULPS    Z17, Z19, Z17
-	VADDPS    Z13, Z16, Z13
-	VADDPS    Z12, Z17, Z12
-	VADDPS    all3f800000<>+0(SB), Z13, Z13
-	VADDPS    all3f800000<>+0(SB), Z12, Z12
-	VPSRAD    $0x01, Z14, Z16
-	VPSRAD    $0x01, Z15, Z17
-	VPADDD    all0000007f<>+0(SB), Z16, Z18
-	VPADDD    all0000007f<>+0(SB), Z17, Z19
-	VPSLLD    $0x17, Z18, Z18
-	VPSLLD    $0x17, Z19, Z19
-	VMULPS    Z18, Z13, Z13
-	VMULPS    Z19, Z12, Z12
-	VPSUBD    Z16, Z14, Z14
-	VPSUBD    Z17, Z15, Z15
-	VPADDD    all0000007f<>+0(SB), Z14, Z14
-	VPADDD    all0000007f<>+0(SB), Z15, Z15
-	VPSLLD    $0x17, Z14, Z14
-	VPSLLD    $0x17, Z15, Z15
-	VMULPS    Z14, Z13, Z13
-	VMULPS    Z15, Z12, Z12
-	VADDPS    all3f800000<>+0(SB), Z13, Z13
-	VADDPS    all3f800000<>+0(SB), Z12, Z12
-	VMOVUPS   all40000000<>+0(SB), Z14
-	VDIVPS    Z13, Z14, Z13
-	VDIVPS    Z12, Z14, Z12
-	VMOVUPS   all3f800000<>+0(SB), Z14
-	VSUBPS    Z13, Z14, Z13
-	VSUBPS    Z12, Z14, Z12
-	VMULPS    Z10, Z10, Z14
-	VMULPS    Z11, Z11, Z15
-	VMULPS    all3b1d66f3<>+0(SB), Z14, Z16
-	VMULPS    all3b1d66f3<>+0(SB), Z15, Z17
-	VADDPS    allbc0aa3fd<>+0(SB), Z16, Z16
-	VADDPS    allbc0aa3fd<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    all3cb2b659<>+0(SB), Z16, Z16
-	VADDPS    all3cb2b659<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    allbd5d0cd6<>+0(SB), Z16, Z16
-	VADDPS    allbd5d0cd6<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    all3e08889b<>+0(SB), Z16, Z16
-	VADDPS    all3e08889b<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z16, Z16
-	VMULPS    Z15, Z17, Z17
-	VADDPS    allbeaaaaab<>+0(SB), Z16, Z16
-	VADDPS    allbeaaaaab<>+0(SB), Z17, Z17
-	VMULPS    Z14, Z10, Z14
-	VMULPS    Z15, Z11, Z15
-	VMULPS    Z16, Z14, Z14
-	VMULPS    Z17, Z15, Z15
-	VADDPS    Z10, Z14, Z14
-	VADDPS    Z11, Z15, Z15
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z10, K1
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z11, K2
-	VBLENDMPS Z14, Z13, K1, Z6
-	VBLENDMPS Z15, Z12, K2, Z7
-	VANDPS    all80000000<>+0(SB), Z4, Z4
-	VANDPS    all80000000<>+0(SB), Z5, Z5
-	VORPS     Z4, Z6, Z4
-	VORPS     Z5, Z7, Z5
-	VMULPS    all3f000000<>+0(SB), Z0, Z10
-	VMULPS    all3f000000<>+0(SB), Z1, Z11
-	VMULPS    Z4, Z4, Z12
-	VMULPS    Z5, Z5, Z13
-	VMOVUPS   all3f800000<>+0(SB), Z14
-	VSUBPS    Z12, Z14, Z12
-	VSUBPS    Z13, Z14, Z13
-	VMULPS    Z12, Z10, Z10
-	VMULPS    Z13, Z11, Z11
-	VMULPS    Z0, Z0, Z0
-	VMULPS    Z1, Z1, Z1
-	VMULPS    all3e095d4f<>+0(SB), Z0, Z0
-	VMULPS    all3e095d4f<>+0(SB), Z1, Z1
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z0, Z2
+	VMULPS    Z1, Z1, Z3
+	VMULPS    Z0, Z2, Z2
+	VMULPS    Z1, Z3, Z3
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z3, Z3
+	VADDPS    Z0, Z2, Z0
+	VADDPS    Z1, Z3, Z1
 	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
 	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VADDPS    all3f800000<>+0(SB), Z5, Z5
-	VMULPS    all3f000000<>+0(SB), Z4, Z4
-	VMULPS    all3f000000<>+0(SB), Z5, Z5
-	VMULPS    Z0, Z10, Z0
-	VMULPS    Z1, Z11, Z1
-	VADDPS    Z4, Z0, Z0
-	VADDPS    Z5, Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMOVUPS   all41120000<>+0(SB), Z2
+	VMINPS    Z0, Z2, Z0
+	VMINPS    Z1, Z2, Z1
+	VADDPS    Z0, Z0, Z0
+	VADDPS    Z1, Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z0, Z2, Z0
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z0, Z2, Z0
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z3
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z2, Z8
+	VSUBPS    all4b400000<>+0(SB), Z3, Z9
+	VMULPS    allbf318000<>+0(SB), Z8, Z10
+	VMULPS    allbf318000<>+0(SB), Z9, Z11
+	VADDPS    Z0, Z10, Z0
+	VADDPS    Z1, Z11, Z1
+	VMULPS    all395e8083<>+0(SB), Z8, Z8
+	VMULPS    all395e8083<>+0(SB), Z9, Z9
+	VADDPS    Z0, Z8, Z0
+	VADDPS    Z1, Z9, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z8
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z9
+	VADDPS    all3c091cbf<>+0(SB), Z8, Z8
+	VADDPS    all3c091cbf<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3d2aad13<>+0(SB), Z8, Z8
+	VADDPS    all3d2aad13<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3e2aaa49<>+0(SB), Z8, Z8
+	VADDPS    all3e2aaa49<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z8, Z8
+	VMULPS    Z1, Z9, Z9
+	VADDPS    all3efffffd<>+0(SB), Z8, Z8
+	VADDPS    all3efffffd<>+0(SB), Z9, Z9
+	VMULPS    Z0, Z0, Z10
+	VMULPS    Z1, Z1, Z11
+	VMULPS    Z8, Z10, Z8
+	VMULPS    Z9, Z11, Z9
+	VADDPS    Z0, Z8, Z0
+	VADDPS    Z1, Z9, Z1
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z8
+	VPSRAD    $0x01, Z3, Z9
+	VPADDD    all0000007f<>+0(SB), Z8, Z10
+	VPADDD    all0000007f<>+0(SB), Z9, Z11
+	VPSLLD    $0x17, Z10, Z10
+	VPSLLD    $0x17, Z11, Z11
+	VMULPS    Z10, Z0, Z0
+	VMULPS    Z11, Z1, Z1
+	VPSUBD    Z8, Z2, Z2
+	VPSUBD    Z9, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z2, Z2
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z2, Z0, Z0
+	VMULPS    Z3, Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMOVUPS   all40000000<>+0(SB), Z2
+	VDIVPS    Z0, Z2, Z0
+	VDIVPS    Z1, Z2, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z0, Z2, Z0
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   64(CX)(SI*4), Z3
+	VMULPS    Z2, Z2, Z8
+	VMULPS    Z3, Z3, Z9
+	VMULPS    Z2, Z8, Z8
+	VMULPS    Z3, Z9, Z9
+	VMULPS    all3d372713<>+0(SB), Z8, Z8
+	VMULPS    all3d372713<>+0(SB), Z9, Z9
+	VADDPS    Z2, Z8, Z2
+	VADDPS    Z3, Z9, Z3
+	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
+	VMULPS    all3f4c422a<>+0(SB), Z3, Z3
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z2, Z8
+	VMULPS    Z3, Z3, Z9
+	VMULPS    all3b1d66f3<>+0(SB), Z8, Z10
+	VMULPS    all3b1d66f3<>+0(SB), Z9, Z11
+	VADDPS    allbc0aa3fd<>+0(SB), Z10, Z10
+	VADDPS    allbc0aa3fd<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    all3cb2b659<>+0(SB), Z10, Z10
+	VADDPS    all3cb2b659<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    allbd5d0cd6<>+0(SB), Z10, Z10
+	VADDPS    allbd5d0cd6<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    all3e08889b<>+0(SB), Z10, Z10
+	VADDPS    all3e08889b<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z10, Z10
+	VMULPS    Z9, Z11, Z11
+	VADDPS    allbeaaaaab<>+0(SB), Z10, Z10
+	VADDPS    allbeaaaaab<>+0(SB), Z11, Z11
+	VMULPS    Z8, Z2, Z8
+	VMULPS    Z9, Z3, Z9
+	VMULPS    Z10, Z8, Z8
+	VMULPS    Z11, Z9, Z9
+	VADDPS    Z2, Z8, Z8
+	VADDPS    Z3, Z9, Z9
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z2, K1
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z3, K2
+	VBLENDMPS Z8, Z0, K1, Z4
+	VBLENDMPS Z9, Z1, K2, Z5
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMULPS    Z0, Z0, Z2
+	VMULPS    Z1, Z1, Z3
+	VMULPS    Z0, Z2, Z2
+	VMULPS    Z1, Z3, Z3
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z3, Z3
+	VADDPS    Z0, Z2, Z0
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z1, Z1
+	VORPS     Z0, Z4, Z0
+	VORPS     Z1, Z5, Z1
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   64(CX)(SI*4), Z3
+	VMULPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    all3f000000<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z0, Z8
+	VMULPS    Z1, Z1, Z9
+	VMOVUPS   all3f800000<>+0(SB), Z10
+	VSUBPS    Z8, Z10, Z8
+	VSUBPS    Z9, Z10, Z9
+	VMULPS    Z8, Z2, Z2
+	VMULPS    Z9, Z3, Z3
+	VMOVUPS   (CX)(SI*4), Z8
+	VMOVUPS   64(CX)(SI*4), Z9
+	VMULPS    Z8, Z8, Z8
+	VMULPS    Z9, Z9, Z9
+	VMULPS    all3e095d4f<>+0(SB), Z8, Z8
+	VMULPS    all3e095d4f<>+0(SB), Z9, Z9
+	VADDPS    all3f800000<>+0(SB), Z8, Z8
+	VADDPS    all3f800000<>+0(SB), Z9, Z9
+	VMULPS    all3f4c422a<>+0(SB), Z8, Z8
+	VMULPS    all3f4c422a<>+0(SB), Z9, Z9
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z8, Z2, Z2
+	VMULPS    Z9, Z3, Z3
+	VADDPS    Z0, Z2, Z0
+	VADDPS    Z1, Z3, Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VMOVUPS   64(DX)(SI*4), Z3
 	VMULPS    Z0, Z2, Z0
 	VMULPS    Z1, Z3, Z1
 	VMOVUPS   Z0, (AX)(SI*4)
@@ -2492,83 +2908,98 @@ done2:
 
 loop3:
 	VMOVUPS   (CX)(SI*4), Z0
-	VMOVUPS   (DX)(SI*4), Z1
-	VMULPS    Z0, Z0, Z2
-	VMULPS    Z0, Z2, Z2
-	VMULPS    all3d372713<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z2
-	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
-	VANDPS    all7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS   all41120000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z4
-	VADDPS    Z4, Z4, Z4
-	VMOVUPS   all42b20000<>+0(SB), Z5
-	VMINPS    Z4, Z5, Z4
-	VMOVUPS   allc2d00000<>+0(SB), Z5
-	VMAXPS    Z4, Z5, Z4
-	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z5
-	VADDPS    all4b400000<>+0(SB), Z5, Z5
-	VSUBPS    all4b400000<>+0(SB), Z5, Z6
-	VMULPS    allbf318000<>+0(SB), Z6, Z7
-	VADDPS    Z4, Z7, Z4
-	VMULPS    all395e8083<>+0(SB), Z6, Z6
-	VADDPS    Z4, Z6, Z4
-	VMULPS    all3ab4a647<>+0(SB), Z4, Z6
-	VADDPS    all3c091cbf<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3d2aad13<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3e2aaa49<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3efffffd<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z4, Z7
-	VMULPS    Z6, Z7, Z6
-	VADDPS    Z4, Z6, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VPSRAD    $0x01, Z5, Z6
-	VPADDD    all0000007f<>+0(SB), Z6, Z7
-	VPSLLD    $0x17, Z7, Z7
-	VMULPS    Z7, Z4, Z4
-	VPSUBD    Z6, Z5, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z4, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VMOVUPS   all40000000<>+0(SB), Z5
-	VDIVPS    Z4, Z5, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z3, Z3, Z5
-	VMULPS    all3b1d66f3<>+0(SB), Z5, Z6
-	VADDPS    allbc0aa3fd<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3cb2b659<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbd5d0cd6<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3e08889b<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbeaaaaab<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z3, Z5
-	VMULPS    Z6, Z5, Z5
-	VADDPS    Z3, Z5, Z5
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z3, K1
-	VBLENDMPS Z5, Z4, K1, Z8
-	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VORPS     Z2, Z8, Z2
-	VMULPS    all3f000000<>+0(SB), Z0, Z3
-	VMULPS    Z2, Z2, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z4, Z3, Z3
-	VMULPS    Z0, Z0, Z0
-	VMULPS    all3e095d4f<>+0(SB), Z0, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
 	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS   (CX)(SI*4), Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    Z1, Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
+	VMULPS    Z3, Z2, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K1
+	VBLENDMPS Z2, Z0, K1, Z6
+	VMOVUPS   (CX)(SI*4), Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z6, Z0
+	VMOVUPS   (CX)(SI*4), Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z0, Z2
+	VMOVUPS   all3f800000<>+0(SB), Z3
+	VSUBPS    Z2, Z3, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   (CX)(SI*4), Z2
+	VMULPS    Z2, Z2, Z2
+	VMULPS    all3e095d4f<>+0(SB), Z2, Z2
 	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMULPS    all3f000000<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z3, Z0
-	VADDPS    Z2, Z0, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    Z2, Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS   (DX)(SI*4), Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, (AX)(SI*4)
 	ADDQ      $0x10, SI
@@ -2583,83 +3014,98 @@ done4:
 	BZHIQ     BX, DI, DI
 	KMOVW     DI, K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
-	VMULPS    Z0, Z0, Z2
-	VMULPS    Z0, Z2, Z2
-	VMULPS    all3d372713<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z2
-	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
-	VANDPS    all7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS   all41120000<>+0(SB), Z4
-	VMINPS    Z3, Z4, Z4
-	VADDPS    Z4, Z4, Z4
-	VMOVUPS   all42b20000<>+0(SB), Z5
-	VMINPS    Z4, Z5, Z4
-	VMOVUPS   allc2d00000<>+0(SB), Z5
-	VMAXPS    Z4, Z5, Z4
-	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z5
-	VADDPS    all4b400000<>+0(SB), Z5, Z5
-	VSUBPS    all4b400000<>+0(SB), Z5, Z6
-	VMULPS    allbf318000<>+0(SB), Z6, Z7
-	VADDPS    Z4, Z7, Z4
-	VMULPS    all395e8083<>+0(SB), Z6, Z6
-	VADDPS    Z4, Z6, Z4
-	VMULPS    all3ab4a647<>+0(SB), Z4, Z6
-	VADDPS    all3c091cbf<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3d2aad13<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3e2aaa49<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z6, Z6
-	VADDPS    all3efffffd<>+0(SB), Z6, Z6
-	VMULPS    Z4, Z4, Z7
-	VMULPS    Z6, Z7, Z6
-	VADDPS    Z4, Z6, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VPSRAD    $0x01, Z5, Z6
-	VPADDD    all0000007f<>+0(SB), Z6, Z7
-	VPSLLD    $0x17, Z7, Z7
-	VMULPS    Z7, Z4, Z4
-	VPSUBD    Z6, Z5, Z5
-	VPADDD    all0000007f<>+0(SB), Z5, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z4, Z4
-	VADDPS    all3f800000<>+0(SB), Z4, Z4
-	VMOVUPS   all40000000<>+0(SB), Z5
-	VDIVPS    Z4, Z5, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z3, Z3, Z5
-	VMULPS    all3b1d66f3<>+0(SB), Z5, Z6
-	VADDPS    allbc0aa3fd<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3cb2b659<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbd5d0cd6<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    all3e08889b<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z6, Z6
-	VADDPS    allbeaaaaab<>+0(SB), Z6, Z6
-	VMULPS    Z5, Z3, Z5
-	VMULPS    Z6, Z5, Z5
-	VADDPS    Z3, Z5, Z5
-	VCMPPS    $0x11, all3f200000<>+0(SB), Z3, K2
-	VBLENDMPS Z5, Z4, K2, Z9
-	VANDPS    all80000000<>+0(SB), Z2, Z2
-	VORPS     Z2, Z9, Z2
-	VMULPS    all3f000000<>+0(SB), Z0, Z3
-	VMULPS    Z2, Z2, Z4
-	VMOVUPS   all3f800000<>+0(SB), Z5
-	VSUBPS    Z4, Z5, Z4
-	VMULPS    Z4, Z3, Z3
-	VMULPS    Z0, Z0, Z0
-	VMULPS    all3e095d4f<>+0(SB), Z0, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
 	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   all41120000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VADDPS    Z0, Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all40000000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    Z1, Z2, Z2
+	VMULPS    all3d372713<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VMULPS    all3f4c422a<>+0(SB), Z1, Z1
+	VANDPS    all7fffffff<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    all3b1d66f3<>+0(SB), Z2, Z3
+	VADDPS    allbc0aa3fd<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3cb2b659<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbd5d0cd6<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    all3e08889b<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z3, Z3
+	VADDPS    allbeaaaaab<>+0(SB), Z3, Z3
+	VMULPS    Z2, Z1, Z2
+	VMULPS    Z3, Z2, Z2
+	VADDPS    Z1, Z2, Z2
+	VCMPPS    $0x11, all3f200000<>+0(SB), Z1, K2
+	VBLENDMPS Z2, Z0, K2, Z7
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMULPS    Z0, Z0, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    all3d372713<>+0(SB), Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z0, Z0
+	VANDPS    all80000000<>+0(SB), Z0, Z0
+	VORPS     Z0, Z7, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMULPS    all3f000000<>+0(SB), Z1, Z1
+	VMULPS    Z0, Z0, Z2
+	VMOVUPS   all3f800000<>+0(SB), Z3
+	VSUBPS    Z2, Z3, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMULPS    Z2, Z2, Z2
+	VMULPS    all3e095d4f<>+0(SB), Z2, Z2
 	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMULPS    all3f000000<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z3, Z0
-	VADDPS    Z2, Z0, Z0
+	VMULPS    all3f4c422a<>+0(SB), Z2, Z2
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMULPS    all3f000000<>+0(SB), Z0, Z0
+	VMULPS    Z2, Z1, Z1
+	VADDPS    Z0, Z1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
@@ -2691,84 +3137,86 @@ TEXT ·siluGradAVX512(SB), NOSPLIT, $0-72
 loop1:
 	VMOVUPS (CX)(SI*4), Z0
 	VMOVUPS 64(CX)(SI*4), Z1
-	VMOVUPS (DX)(SI*4), Z2
-	VMOVUPS 64(DX)(SI*4), Z3
-	VXORPS  all80000000<>+0(SB), Z0, Z4
-	VXORPS  all80000000<>+0(SB), Z1, Z5
-	VMOVUPS all42b20000<>+0(SB), Z6
-	VMINPS  Z4, Z6, Z4
-	VMINPS  Z5, Z6, Z5
-	VMOVUPS allc2d00000<>+0(SB), Z6
-	VMAXPS  Z4, Z6, Z4
-	VMAXPS  Z5, Z6, Z5
-	VMULPS  all3fb8aa3b<>+0(SB), Z4, Z6
-	VMULPS  all3fb8aa3b<>+0(SB), Z5, Z7
-	VADDPS  all4b400000<>+0(SB), Z6, Z6
-	VADDPS  all4b400000<>+0(SB), Z7, Z7
-	VSUBPS  all4b400000<>+0(SB), Z6, Z8
-	VSUBPS  all4b400000<>+0(SB), Z7, Z9
-	VMULPS  allbf318000<>+0(SB), Z8, Z10
-	VMULPS  allbf318000<>+0(SB), Z9, Z11
-	VADDPS  Z4, Z10, Z4
-	VADDPS  Z5, Z11, Z5
-	VMULPS  all395e8083<>+0(SB), Z8, Z8
-	VMULPS  all395e8083<>+0(SB), Z9, Z9
-	VADDPS  Z4, Z8, Z4
-	VADDPS  Z5, Z9, Z5
-	VMULPS  all3ab4a647<>+0(SB), Z4, Z8
-	VMULPS  all3ab4a647<>+0(SB), Z5, Z9
-	VADDPS  all3c091cbf<>+0(SB), Z8, Z8
-	VADDPS  all3c091cbf<>+0(SB), Z9, Z9
-	VMULPS  Z4, Z8, Z8
-	VMULPS  Z5, Z9, Z9
-	VADDPS  all3d2aad13<>+0(SB), Z8, Z8
-	VADDPS  all3d2aad13<>+0(SB), Z9, Z9
-	VMULPS  Z4, Z8, Z8
-	VMULPS  Z5, Z9, Z9
-	VADDPS  all3e2aaa49<>+0(SB), Z8, Z8
-	VADDPS  all3e2aaa49<>+0(SB), Z9, Z9
-	VMULPS  Z4, Z8, Z8
-	VMULPS  Z5, Z9, Z9
-	VADDPS  all3efffffd<>+0(SB), Z8, Z8
-	VADDPS  all3efffffd<>+0(SB), Z9, Z9
-	VMULPS  Z4, Z4, Z10
-	VMULPS  Z5, Z5, Z11
-	VMULPS  Z8, Z10, Z8
-	VMULPS  Z9, Z11, Z9
-	VADDPS  Z4, Z8, Z4
-	VADDPS  Z5, Z9, Z5
-	VADDPS  all3f800000<>+0(SB), Z4, Z4
-	VADDPS  all3f800000<>+0(SB), Z5, Z5
-	VPSRAD  $0x01, Z6, Z8
-	VPSRAD  $0x01, Z7, Z9
-	VPADDD  all0000007f<>+0(SB), Z8, Z10
-	VPADDD  all0000007f<>+0(SB), Z9, Z11
-	VPSLLD  $0x17, Z10, Z10
-	VPSLLD  $0x17, Z11, Z11
-	VMULPS  Z10, Z4, Z4
-	VMULPS  Z11, Z5, Z5
-	VPSUBD  Z8, Z6, Z6
-	VPSUBD  Z9, Z7, Z7
-	VPADDD  all0000007f<>+0(SB), Z6, Z6
-	VPADDD  all0000007f<>+0(SB), Z7, Z7
-	VPSLLD  $0x17, Z6, Z6
-	VPSLLD  $0x17, Z7, Z7
-	VMULPS  Z6, Z4, Z4
-	VMULPS  Z7, Z5, Z5
-	VADDPS  all3f800000<>+0(SB), Z4, Z4
-	VADDPS  all3f800000<>+0(SB), Z5, Z5
-	VMOVUPS all3f800000<>+0(SB), Z6
-	VDIVPS  Z4, Z6, Z4
-	VDIVPS  Z5, Z6, Z5
-	VMOVUPS all3f800000<>+0(SB), Z6
-	VSUBPS  Z4, Z6, Z7
-	VSUBPS  Z5, Z6, Z6
-	VMULPS  Z7, Z0, Z0
-	VMULPS  Z6, Z1, Z1
+	VXORPS  all80000000<>+0(SB), Z0, Z0
+	VXORPS  all80000000<>+0(SB), Z1, Z1
+	VMOVUPS all42b20000<>+0(SB), Z2
+	VMINPS  Z0, Z2, Z0
+	VMINPS  Z1, Z2, Z1
+	VMOVUPS allc2d00000<>+0(SB), Z2
+	VMAXPS  Z0, Z2, Z0
+	VMAXPS  Z1, Z2, Z1
+	VMULPS  all3fb8aa3b<>+0(SB), Z0, Z2
+	VMULPS  all3fb8aa3b<>+0(SB), Z1, Z3
+	VADDPS  all4b400000<>+0(SB), Z2, Z2
+	VADDPS  all4b400000<>+0(SB), Z3, Z3
+	VSUBPS  all4b400000<>+0(SB), Z2, Z4
+	VSUBPS  all4b400000<>+0(SB), Z3, Z5
+	VMULPS  allbf318000<>+0(SB), Z4, Z6
+	VMULPS  allbf318000<>+0(SB), Z5, Z7
+	VADDPS  Z0, Z6, Z0
+	VADDPS  Z1, Z7, Z1
+	VMULPS  all395e8083<>+0(SB), Z4, Z4
+	VMULPS  all395e8083<>+0(SB), Z5, Z5
+	VADDPS  Z0, Z4, Z0
+	VADDPS  Z1, Z5, Z1
+	VMULPS  all3ab4a647<>+0(SB), Z0, Z4
+	VMULPS  all3ab4a647<>+0(SB), Z1, Z5
+	VADDPS  all3c091cbf<>+0(SB), Z4, Z4
+	VADDPS  all3c091cbf<>+0(SB), Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VMULPS  Z1, Z5, Z5
+	VADDPS  all3d2aad13<>+0(SB), Z4, Z4
+	VADDPS  all3d2aad13<>+0(SB), Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VMULPS  Z1, Z5, Z5
+	VADDPS  all3e2aaa49<>+0(SB), Z4, Z4
+	VADDPS  all3e2aaa49<>+0(SB), Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VMULPS  Z1, Z5, Z5
+	VADDPS  all3efffffd<>+0(SB), Z4, Z4
+	VADDPS  all3efffffd<>+0(SB), Z5, Z5
+	VMULPS  Z0, Z0, Z6
+	VMULPS  Z1, Z1, Z7
+	VMULPS  Z4, Z6, Z4
+	VMULPS  Z5, Z7, Z5
+	VADDPS  Z0, Z4, Z0
+	VADDPS  Z1, Z5, Z1
 	VADDPS  all3f800000<>+0(SB), Z0, Z0
 	VADDPS  all3f800000<>+0(SB), Z1, Z1
-	VMULPS  Z0, Z4, Z0
-	VMULPS  Z1, Z5, Z1
+	VPSRAD  $0x01, Z2, Z4
+	VPSRAD  $0x01, Z3, Z5
+	VPADDD  all0000007f<>+0(SB), Z4, Z6
+	VPADDD  all0000007f<>+0(SB), Z5, Z7
+	VPSLLD  $0x17, Z6, Z6
+	VPSLLD  $0x17, Z7, Z7
+	VMULPS  Z6, Z0, Z0
+	VMULPS  Z7, Z1, Z1
+	VPSUBD  Z4, Z2, Z2
+	VPSUBD  Z5, Z3, Z3
+	VPADDD  all0000007f<>+0(SB), Z2, Z2
+	VPADDD  all0000007f<>+0(SB), Z3, Z3
+	VPSLLD  $0x17, Z2, Z2
+	VPSLLD  $0x17, Z3, Z3
+	VMULPS  Z2, Z0, Z0
+	VMULPS  Z3, Z1, Z1
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VADDPS  all3f800000<>+0(SB), Z1, Z1
+	VMOVUPS all3f800000<>+0(SB), Z2
+	VDIVPS  Z0, Z2, Z0
+	VDIVPS  Z1, Z2, Z1
+	VMOVUPS (CX)(SI*4), Z2
+	VMOVUPS 64(CX)(SI*4), Z3
+	VMOVUPS all3f800000<>+0(SB), Z4
+	VSUBPS  Z0, Z4, Z5
+	VSUBPS  Z1, Z4, Z4
+	VMULPS  Z5, Z2, Z2
+	VMULPS  Z4, Z3, Z3
+	VADDPS  all3f800000<>+0(SB), Z2, Z2
+	VADDPS  all3f800000<>+0(SB), Z3, Z3
+	VMULPS  Z2, Z0, Z0
+	VMULPS  Z3, Z1, Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VMOVUPS 64(DX)(SI*4), Z3
 	VMULPS  Z0, Z2, Z0
 	VMULPS  Z1, Z3, Z1
 	VMOVUPS Z0, (AX)(SI*4)
@@ -2784,47 +3232,48 @@ done2:
 
 loop3:
 	VMOVUPS (CX)(SI*4), Z0
-	VMOVUPS (DX)(SI*4), Z1
-	VXORPS  all80000000<>+0(SB), Z0, Z2
-	VMOVUPS all42b20000<>+0(SB), Z3
-	VMINPS  Z2, Z3, Z2
-	VMOVUPS allc2d00000<>+0(SB), Z3
-	VMAXPS  Z2, Z3, Z2
-	VMULPS  all3fb8aa3b<>+0(SB), Z2, Z3
-	VADDPS  all4b400000<>+0(SB), Z3, Z3
-	VSUBPS  all4b400000<>+0(SB), Z3, Z4
-	VMULPS  allbf318000<>+0(SB), Z4, Z5
-	VADDPS  Z2, Z5, Z2
-	VMULPS  all395e8083<>+0(SB), Z4, Z4
-	VADDPS  Z2, Z4, Z2
-	VMULPS  all3ab4a647<>+0(SB), Z2, Z4
-	VADDPS  all3c091cbf<>+0(SB), Z4, Z4
-	VMULPS  Z2, Z4, Z4
-	VADDPS  all3d2aad13<>+0(SB), Z4, Z4
-	VMULPS  Z2, Z4, Z4
-	VADDPS  all3e2aaa49<>+0(SB), Z4, Z4
-	VMULPS  Z2, Z4, Z4
-	VADDPS  all3efffffd<>+0(SB), Z4, Z4
-	VMULPS  Z2, Z2, Z5
-	VMULPS  Z4, Z5, Z4
-	VADDPS  Z2, Z4, Z2
-	VADDPS  all3f800000<>+0(SB), Z2, Z2
-	VPSRAD  $0x01, Z3, Z4
-	VPADDD  all0000007f<>+0(SB), Z4, Z5
-	VPSLLD  $0x17, Z5, Z5
-	VMULPS  Z5, Z2, Z2
-	VPSUBD  Z4, Z3, Z3
-	VPADDD  all0000007f<>+0(SB), Z3, Z3
-	VPSLLD  $0x17, Z3, Z3
-	VMULPS  Z3, Z2, Z2
-	VADDPS  all3f800000<>+0(SB), Z2, Z2
-	VMOVUPS all3f800000<>+0(SB), Z3
-	VDIVPS  Z2, Z3, Z2
-	VMOVUPS all3f800000<>+0(SB), Z3
-	VSUBPS  Z2, Z3, Z3
-	VMULPS  Z3, Z0, Z0
+	VXORPS  all80000000<>+0(SB), Z0, Z0
+	VMOVUPS all42b20000<>+0(SB), Z1
+	VMINPS  Z0, Z1, Z0
+	VMOVUPS allc2d00000<>+0(SB), Z1
+	VMAXPS  Z0, Z1, Z0
+	VMULPS  all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS  all4b400000<>+0(SB), Z1, Z1
+	VSUBPS  all4b400000<>+0(SB), Z1, Z2
+	VMULPS  allbf318000<>+0(SB), Z2, Z3
+	VADDPS  Z0, Z3, Z0
+	VMULPS  all395e8083<>+0(SB), Z2, Z2
+	VADDPS  Z0, Z2, Z0
+	VMULPS  all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS  all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS  Z0, Z2, Z2
+	VADDPS  all3efffffd<>+0(SB), Z2, Z2
+	VMULPS  Z0, Z0, Z3
+	VMULPS  Z2, Z3, Z2
+	VADDPS  Z0, Z2, Z0
 	VADDPS  all3f800000<>+0(SB), Z0, Z0
-	VMULPS  Z0, Z2, Z0
+	VPSRAD  $0x01, Z1, Z2
+	VPADDD  all0000007f<>+0(SB), Z2, Z3
+	VPSLLD  $0x17, Z3, Z3
+	VMULPS  Z3, Z0, Z0
+	VPSUBD  Z2, Z1, Z1
+	VPADDD  all0000007f<>+0(SB), Z1, Z1
+	VPSLLD  $0x17, Z1, Z1
+	VMULPS  Z1, Z0, Z0
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS all3f800000<>+0(SB), Z1
+	VDIVPS  Z0, Z1, Z0
+	VMOVUPS (CX)(SI*4), Z1
+	VMOVUPS all3f800000<>+0(SB), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z2, Z1, Z1
+	VADDPS  all3f800000<>+0(SB), Z1, Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS (DX)(SI*4), Z1
 	VMULPS  Z0, Z1, Z0
 	VMOVUPS Z0, (AX)(SI*4)
 	ADDQ    $0x10, SI
@@ -2839,47 +3288,48 @@ done4:
 	BZHIQ     BX, DI, DI
 	KMOVW     DI, K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
-	VXORPS    all80000000<>+0(SB), Z0, Z2
-	VMOVUPS   all42b20000<>+0(SB), Z3
-	VMINPS    Z2, Z3, Z2
-	VMOVUPS   allc2d00000<>+0(SB), Z3
-	VMAXPS    Z2, Z3, Z2
-	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z3
-	VADDPS    all4b400000<>+0(SB), Z3, Z3
-	VSUBPS    all4b400000<>+0(SB), Z3, Z4
-	VMULPS    allbf318000<>+0(SB), Z4, Z5
-	VADDPS    Z2, Z5, Z2
-	VMULPS    all395e8083<>+0(SB), Z4, Z4
-	VADDPS    Z2, Z4, Z2
-	VMULPS    all3ab4a647<>+0(SB), Z2, Z4
-	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z4, Z4
-	VADDPS    all3efffffd<>+0(SB), Z4, Z4
-	VMULPS    Z2, Z2, Z5
-	VMULPS    Z4, Z5, Z4
-	VADDPS    Z2, Z4, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VPSRAD    $0x01, Z3, Z4
-	VPADDD    all0000007f<>+0(SB), Z4, Z5
-	VPSLLD    $0x17, Z5, Z5
-	VMULPS    Z5, Z2, Z2
-	VPSUBD    Z4, Z3, Z3
-	VPADDD    all0000007f<>+0(SB), Z3, Z3
-	VPSLLD    $0x17, Z3, Z3
-	VMULPS    Z3, Z2, Z2
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z3
-	VDIVPS    Z2, Z3, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z3
-	VSUBPS    Z2, Z3, Z3
-	VMULPS    Z3, Z0, Z0
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z1
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z1
+	VMAXPS    Z0, Z1, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
+	VADDPS    all4b400000<>+0(SB), Z1, Z1
+	VSUBPS    all4b400000<>+0(SB), Z1, Z2
+	VMULPS    allbf318000<>+0(SB), Z2, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all395e8083<>+0(SB), Z2, Z2
+	VADDPS    Z0, Z2, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
+	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VADDPS    all3efffffd<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z0, Z3
+	VMULPS    Z2, Z3, Z2
+	VADDPS    Z0, Z2, Z0
 	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VMULPS    Z0, Z2, Z0
+	VPSRAD    $0x01, Z1, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z0, Z0
+	VPSUBD    Z2, Z1, Z1
+	VPADDD    all0000007f<>+0(SB), Z1, Z1
+	VPSLLD    $0x17, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z0, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 

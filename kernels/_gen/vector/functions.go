@@ -52,18 +52,20 @@ const (
 	minus    = 0x80000000
 )
 
-func (a *asm) abs(x value) value { return a.and(x, a.bits(^uint32(minus))) }
-
 func (a *asm) neg(x value) value { return a.xor(x, a.bits(minus)) }
 
-// withSign is y >= 0 with the sign of x.
-func (a *asm) withSign(y, x value) value { return a.or(y, a.and(x, a.bits(minus))) }
+// again is an argument that is cheaper to compute again than to keep: with several chains side by
+// side registers are scarce, and a second load or product costs little beside the chain.
+type again func() value
+
+// absOf is |x|.
+func (a *asm) absOf(x again) value { return a.and(x(), a.bits(^uint32(minus))) }
 
 // tanh is Tanh. NaN takes the second side and stays NaN there.
-func (a *asm) tanh(x value) value {
-	v := a.abs(x)
-	e := a.exp(a.double(a.min(a.f(9.125), v)))
+func (a *asm) tanh(x again) value {
+	e := a.exp(a.double(a.min(a.f(9.125), a.absOf(x))))
 	far := a.sub(a.f(1), a.div(a.f(2), a.add(e, a.f(1))))
+	v := a.absOf(x)
 	u := a.mul(v, v)
 	p := a.poly(u, 0x1.3acde6p-9, -0x1.1547fap-7, 0x1.656cb2p-6, -0x1.ba19acp-5, 0x1.111136p-3, -0x1.555556p-2)
 	near := a.mad(a.mul(v, u), p, v)
@@ -72,13 +74,16 @@ func (a *asm) tanh(x value) value {
 
 func (a *asm) double(x value) value { return a.add(x, x) }
 
+// withSign is y >= 0 with the sign of x.
+func (a *asm) withSign(y value, x again) value { return a.or(y, a.and(x(), a.bits(minus))) }
+
 // erf is Erf. NaN takes the second side and stays NaN there.
-func (a *asm) erf(x value) value {
-	v := a.abs(x)
-	b := a.min(a.f(3.9375), v)
+func (a *asm) erf(x again) value {
+	b := a.min(a.f(3.9375), a.absOf(x))
 	g := a.poly(b, 0x1.20d19cp-25, -0x1.3f9212p-19, 0x1.be1742p-15, -0x1.4d2624p-11, 0x1.407bcep-8,
 		-0x1.b58cdap-6, 0x1.c486a6p-4, 0x1.435116p-1, 0x1.216222p0, -0x1.750988p-12)
 	far := a.sub(a.f(1), a.exp(a.neg(g)))
+	v := a.absOf(x)
 	u := a.mul(v, v)
 	p := a.poly(u, -0x1.1805ap-17, 0x1.c49efp-14, -0x1.b93b3cp-11, 0x1.55d664p-8, -0x1.b82186p-6,
 		0x1.ce2e9ep-4, -0x1.812744p-2, 0x1.06eba8p-3)
@@ -87,22 +92,33 @@ func (a *asm) erf(x value) value {
 }
 
 // sigmoid is 1 / (1 + Exp(-x)).
-func (a *asm) sigmoid(x value) value {
-	return a.div(a.f(1), a.add(a.f(1), a.exp(a.neg(x))))
+func (a *asm) sigmoid(x again) value {
+	return a.div(a.f(1), a.add(a.f(1), a.exp(a.neg(x()))))
 }
 
-func (a *asm) silu(x value) value { return a.mul(x, a.sigmoid(x)) }
+func (a *asm) silu(x again) value { return a.mul(x(), a.sigmoid(x)) }
 
 // gelu is (0.5*x) * (1 + Erf(x/sqrt 2)).
-func (a *asm) gelu(x value) value {
-	t := a.add(a.f(1), a.erf(a.mul(x, a.f(0x1.6a09e6p-1))))
-	return a.mul(a.mul(a.f(0.5), x), t)
+func (a *asm) gelu(x again) value {
+	t := a.add(a.f(1), a.erf(a.overRoot2(x)))
+	return a.mul(a.mul(a.f(0.5), x()), t)
+}
+
+func (a *asm) overRoot2(x again) again {
+	return func() value { return a.mul(x(), a.f(0x1.6a09e6p-1)) }
 }
 
 // geluTanh is (0.5*x) * (1 + Tanh(...)).
-func (a *asm) geluTanh(x value) value {
-	u := a.mul(x, x)
-	v := a.mad(a.mul(u, x), a.f(0x1.6e4e26p-5), x)
-	t := a.add(a.f(1), a.tanh(a.mul(v, a.f(0x1.988454p-1))))
-	return a.mul(a.mul(a.f(0.5), x), t)
+func (a *asm) geluTanh(x again) value {
+	t := a.add(a.f(1), a.tanh(a.cubic(x)))
+	return a.mul(a.mul(a.f(0.5), x()), t)
+}
+
+// cubic is the argument of the tanh in geluTanh.
+func (a *asm) cubic(x again) again {
+	return func() value {
+		v := x()
+		u := a.mul(v, v)
+		return a.mul(a.mad(a.mul(u, v), a.f(0x1.6e4e26p-5), v), a.f(0x1.988454p-1))
+	}
 }
