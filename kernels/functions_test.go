@@ -1,7 +1,9 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +20,7 @@ func (h *hash) add(y float32) {
 }
 
 func TestFunctionsGiveTheGoldenHashOverAllExponents(t *testing.T) {
+	contract := read(t, "contract.md")
 	for _, c := range []struct {
 		name string
 		f    func(float32) float32
@@ -42,6 +45,9 @@ func TestFunctionsGiveTheGoldenHashOverAllExponents(t *testing.T) {
 		}
 		if h != c.want {
 			t.Errorf("%s: %016x, want %016x", c.name, uint64(h), uint64(c.want))
+		}
+		if !strings.Contains(contract, fmt.Sprintf("`%016x`", uint64(c.want))) {
+			t.Errorf("contract.md does not have the hash of %s", c.name)
 		}
 	}
 }
