@@ -16,6 +16,10 @@ trap clean EXIT
 # The kernel image, unpacked and not installed.
 mkdir -p "$work/kernel" "$work/root" "$work/iso"
 image=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+[ -n "$image" ] || {
+	echo "no package with a kernel is known: run apt-get update first" >&2
+	exit 1
+}
 (cd "$work/kernel" && apt-get download -q "$image" >/dev/null 2>&1 && dpkg-deb -x ./*.deb .)
 cp "$work"/kernel/boot/vmlinuz-* "$work/iso/vmlinuz"
 
@@ -51,7 +55,7 @@ error: action=ignore
 info: action=ignore
 CONFIG
 echo c >"$work/continue"
-bochs-bin -q -unlock -f "$work/bochsrc" -rc "$work/continue" >/dev/null 2>&1 &
+timeout 1800 bochs-bin -q -unlock -f "$work/bochsrc" -rc "$work/continue" >/dev/null 2>&1 &
 emulator=$!
 : >"$work/serial"
 until grep -q '^finished: ' "$work/serial" || ! kill -0 "$emulator" 2>/dev/null; do sleep 1; done
