@@ -6,6 +6,9 @@
 // programs (see peers/) that are compiled or interpreted on the machine itself, time their own
 // work and are checked to compute the same numbers before they are timed.
 //
+// On a machine that has other work to do, run cmd/bench with real-time priority (chrt -r 5 on Linux, as root): its
+// peers inherit it, so the comparison stays fair, and the report says so.
+//
 // Run writes nothing; cmd/bench writes the JSON and prints the table. Nothing here is imported by verifyd
 // itself, and no test asserts a time.
 package bench

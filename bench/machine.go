@@ -13,6 +13,7 @@ import (
 // Machine says where and with what a report was made.
 type Machine struct {
 	CPU      string `json:"cpu"`
+	Priority string `json:"priority"` // of this process and its peers: "normal", "nice N" or "real-time N"
 	Cores    int    `json:"cores"`
 	ISA      string `json:"isa"` // code path of the kernels
 	OS       string `json:"os"`
@@ -26,14 +27,15 @@ type Machine struct {
 // describe fills in what the machine says of itself.
 func describe(ctx context.Context, isa string) Machine {
 	return Machine{
-		CPU:     cpuModel(),
-		Cores:   runtime.NumCPU(),
-		ISA:     isa,
-		OS:      runtime.GOOS + "/" + runtime.GOARCH,
-		Go:      runtime.Version(),
-		Commit:  commit(ctx),
-		Date:    time.Now().UTC().Format(time.RFC3339),
-		LoadAvg: loadAverage(),
+		CPU:      cpuModel(),
+		Priority: priority(),
+		Cores:    runtime.NumCPU(),
+		ISA:      isa,
+		OS:       runtime.GOOS + "/" + runtime.GOARCH,
+		Go:       runtime.Version(),
+		Commit:   commit(ctx),
+		Date:     time.Now().UTC().Format(time.RFC3339),
+		LoadAvg:  loadAverage(),
 	}
 }
 
@@ -67,6 +69,25 @@ func loadAverage() string {
 	}
 	f := strings.Fields(string(b))
 	return strings.Join(f[:min(3, len(f))], " ")
+}
+
+// priority is how the scheduler treats this process (proc(5), fields 19 and 40 of stat), "normal" if it does not say.
+func priority() string {
+	b, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return "normal"
+	}
+	_, after, _ := strings.Cut(string(b), ") ") // the name, field 2, may hold spaces
+	f := strings.Fields(after)                  // from field 3
+	switch {
+	case len(f) < 38:
+		return "normal"
+	case f[37] != "0":
+		return "real-time " + f[37]
+	case f[16] != "0":
+		return "nice " + f[16]
+	}
+	return "normal"
 }
 
 // commit names the checked-out revision.

@@ -64,8 +64,8 @@ func (r *Report) JSON(w io.Writer) error {
 func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	m := r.Machine
-	fmt.Fprintf(&b, "%s, %d cores, %s kernels, %s, %s, commit %s, %s. Load average %s before, %s after.\n",
-		m.CPU, m.Cores, m.ISA, m.Go, m.OS, orNone(m.Commit), m.Date, orNone(m.LoadAvg), orNone(m.LoadLate))
+	fmt.Fprintf(&b, "%s, %d cores, %s kernels, %s, %s, commit %s, %s. Priority %s; load average %s before, %s after.\n",
+		m.CPU, m.Cores, m.ISA, m.Go, m.OS, orNone(m.Commit), m.Date, m.Priority, orNone(m.LoadAvg), orNone(m.LoadLate))
 	if len(r.Peers) > 0 {
 		fmt.Fprintf(&b, "Peers: %s.\n", strings.Join(r.Peers, "; "))
 	}

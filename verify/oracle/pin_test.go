@@ -2,7 +2,9 @@ package oracle
 
 import (
 	"os"
+	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -23,5 +25,21 @@ func TestTheRuntimePinOfGorgoniaHolds(t *testing.T) {
 		if line == nil || string(line[1]) != version {
 			t.Errorf("go.mod: %s must be required at %s, found %q", module, version, line)
 		}
+	}
+}
+
+func TestVerifydLinksNeitherTheOracleNorGorgonia(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "../../cmd/verifyd").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	for _, p := range packages {
+		if strings.HasPrefix(p, "gorgonia.org/") || strings.HasSuffix(p, "/verify/oracle") {
+			t.Errorf("cmd/verifyd imports %s", p)
+		}
+	}
+	if len(packages) < 50 {
+		t.Errorf("%d packages listed", len(packages))
 	}
 }
