@@ -83,18 +83,18 @@ func (f *files) segment(s OpenedSegment, bytes int64, use func(name string, r io
 	name := segmentFile(s.Segment)
 	file, size, err := f.open(name, packedLimit(bytes))
 	if err != nil {
-		return unread(err)
+		return err
 	}
 	defer file.Close()
 	if size != s.Size {
-		return unread(fmt.Errorf("%s: %d bytes, %s has %d", name, size, OpeningFile, s.Size))
+		return fmt.Errorf("%s: %d bytes, %s has %d", name, size, OpeningFile, s.Size)
 	}
 	sha := sha256.New()
 	if _, err := io.Copy(sha, file); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if got := merkle.Hash(sha.Sum(nil)); got != s.Digest {
-		return unread(fmt.Errorf("%s: SHA-256 %v, %s has %v", name, got, OpeningFile, s.Digest))
+		return fmt.Errorf("%s: SHA-256 %v, %s has %v", name, got, OpeningFile, s.Digest)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -323,36 +323,49 @@ func openedTensors(t testing.TB, path string) map[string]int {
 	return at
 }
 
-func TestSilenceOrRubbishPastTheDeadlineFails(t *testing.T) {
+func TestSilencePastTheDeadlineFails(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	b := r.bundle(dir)
+	if err := os.Remove(filepath.Join(b, verify.OpeningFile)); err != nil {
+		t.Fatal(err)
+	}
+	o := r.options(kernels.Auto, 1)
+	for late, want := range map[int]bool{3600: false, 3601: true} {
+		o.Now = arrived.Add(time.Duration(late) * time.Second)
+		v, err := verify.Judge(context.Background(), b, keyOf(t, r.operator), o)
+		if !want {
+			if err == nil {
+				t.Errorf("judged %d seconds after arrival: %+v", late, v.Finding)
+			}
+			continue
+		}
+		if err != nil || v.Finding.Outcome != verify.Fail || v.Finding.Reason != verify.Unopened {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+}
+
+func TestAnOpeningThatCannotBeReadIsAnErrorAtAnyTime(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	good := r.bundle(dir)
+	o := r.options(kernels.Auto, 1)
+	o.Now = arrived.Add(1000 * time.Hour)
+	if f := r.judge(good, o).Finding; f.Outcome != verify.Pass {
+		t.Errorf("an answer judged late: %+v", f)
+	}
 	for name, spoil := range map[string]func(b string){
-		"no opening":     func(b string) { os.Remove(filepath.Join(b, verify.OpeningFile)) },
 		"broken opening": func(b string) { write(t, filepath.Join(b, verify.OpeningFile), []byte("{}")) },
 		"no segment":     func(b string) { os.Remove(openings(t, b)[0]) },
 		"other segment":  func(b string) { write(t, openings(t, b)[0], []byte("x")) },
 		"rubbish":        func(b string) { r.replace(b, []byte("signed rubbish")) },
-		"half a segment": func(b string) { r.reopen(b, func(p []byte) []byte { return p[:len(p)/2] }) },
-		"a tail":         func(b string) { r.reopen(b, func(p []byte) []byte { return append(p, 0) }) },
 	} {
 		b := copyBundle(t, good)
 		spoil(b)
-		o := r.options(kernels.Auto, 1)
-		o.Now = arrived.Add(3600 * time.Second)
 		if v, err := verify.Judge(context.Background(), b, keyOf(t, r.operator), o); err == nil {
-			t.Errorf("%s: judged in time: %+v", name, v.Finding)
+			t.Errorf("%s: %+v", name, v.Finding)
 		}
-		o.Now = o.Now.Add(time.Second)
-		f := r.judge(b, o).Finding
-		if f.Outcome != verify.Fail || f.Reason != verify.Unopened || f.First != nil {
-			t.Errorf("%s: %+v", name, f)
-		}
-	}
-	o := r.options(kernels.Auto, 1)
-	o.Now = arrived.Add(time.Hour + time.Second)
-	if f := r.judge(good, o).Finding; f.Outcome != verify.Pass {
-		t.Errorf("an answer judged late: %+v", f)
 	}
 }
 

@@ -32,8 +32,10 @@ type Options struct {
 	Confirm Device
 	// Threads bounds the goroutines that hash states; 0 means 1.
 	Threads int
-	// Now is the time of judging. Once the job's deadline is over, an opening that is missing or cannot
-	// be read is a FAIL instead of an error. The zero time means that no deadline is over.
+	// Now is the time at which a missing opening is judged: once the job's deadline is over, silence is
+	// a FAIL. The zero time means that no deadline is over. An opening that is there and cannot be read
+	// is an error at any time, because it may have been damaged on its way; an operator who received it
+	// so discards it, and judges silence.
 	Now time.Time
 	// Progress, if set, is called after each replayed step with the steps done and those to do.
 	Progress func(done, total uint64)
@@ -131,22 +133,16 @@ func (q *inquiry) judge(ctx context.Context, o Options) error {
 		q.fail(&Mismatch{Reason: reason, Difference: Difference{Segment: at / q.terms.Job.Stride, Step: at}})
 		return nil
 	}
-	err = q.answer(ctx, o)
-	if unread := (*unreadable)(nil); errors.As(err, &unread) && q.overdue(o.Now) {
-		q.finding.Outcome, q.finding.Reason, q.finding.First = Fail, Unopened, nil
+	data, err := q.files.read(OpeningFile)
+	if errors.Is(err, fs.ErrNotExist) && q.overdue(o.Now) {
+		q.finding.Outcome, q.finding.Reason = Fail, Unopened
 		return nil
 	}
-	return err
-}
-
-// answer reads the opening and replays what it opens.
-func (q *inquiry) answer(ctx context.Context, o Options) error {
-	data, err := q.files.read(OpeningFile)
 	if err != nil {
-		return unread(err)
+		return err
 	}
 	if q.opening, q.openingDigest, err = q.terms.openOpening(data, q.claim, q.claimDigest, q.challenge); err != nil {
-		return unread(err)
+		return err
 	}
 	return q.replay(ctx, o)
 }
@@ -154,22 +150,6 @@ func (q *inquiry) answer(ctx context.Context, o Options) error {
 // overdue says that the time to open the claim is over.
 func (q *inquiry) overdue(now time.Time) bool {
 	return !now.IsZero() && now.Unix() > q.receipt.Arrived+int64(q.terms.Job.Deadline)
-}
-
-// unreadable is the class of errors that mean: what came from the worker is missing or cannot be read.
-// Until the deadline that is an error; afterwards it is no answer, so that nobody escapes a challenge by
-// sending rubbish.
-type unreadable struct{ error }
-
-func (u *unreadable) Unwrap() error { return u.error }
-
-// unread puts err into the class of the unreadable, unless this machine failed to read a file that is there.
-func unread(err error) error {
-	var path *fs.PathError
-	if err == nil || errors.As(err, &path) && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return &unreadable{err}
 }
 
 func (q *inquiry) fail(m *Mismatch) {

@@ -68,13 +68,18 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 	}
 	in, err := safetensors.NewReader(s.Opened, s.File, limit)
 	if err != nil {
-		return nil, unread(err)
+		return nil, err
 	}
-	if err := r.readState(in, infos); err != nil {
-		return nil, unread(err)
+	if err := in.Expect(infos); err != nil {
+		return nil, err
+	}
+	for _, x := range r.machine.Tensors() {
+		if err := in.F32(x); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.terms.state.CheckFinite(r.machine.Tensors()); err != nil {
-		return nil, unread(fmt.Errorf("%s: state: %w", s.File, err))
+		return nil, fmt.Errorf("%s: state: %w", s.File, err)
 	}
 	first, _ := r.terms.Job.Segment(s.Index)
 	if r.states.Root(r.terms.Counters(first), r.machine.Tensors()) != s.Leaves[0].State {
@@ -85,7 +90,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			return nil, err
 		}
 		if err := r.batch.read(in); err != nil {
-			return nil, unread(err)
+			return nil, err
 		}
 		m, err := r.check(&s.Leaves[i])
 		if err != nil {
@@ -100,20 +105,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			r.Progress()
 		}
 	}
-	return nil, unread(in.Close())
-}
-
-// readState checks that the file holds what an opened segment must, and reads the state into the machine.
-func (r *Replayer) readState(in *safetensors.Reader, infos []safetensors.Info) error {
-	if err := in.Expect(infos); err != nil {
-		return err
-	}
-	for _, x := range r.machine.Tensors() {
-		if err := in.F32(x); err != nil {
-			return err
-		}
-	}
-	return nil
+	return nil, in.Close()
 }
 
 // check compares a step that was read into the batch with its leaf, and runs it.

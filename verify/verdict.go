@@ -29,7 +29,7 @@ type Reason string
 // The reasons, in the order in which they are looked for.
 const (
 	Honest        Reason = "none"
-	Unopened      Reason = "not-opened"     // no opening that can be read, and the deadline is over
+	Unopened      Reason = "not-opened"     // no opening, and the deadline is over
 	WrongInit     Reason = "initial-state"  // the first leaf does not begin at the job's initial state
 	BrokenChain   Reason = "chain"          // a leaf does not begin where the one before it ended
 	WrongFinal    Reason = "final-state"    // the claim's final state is not the last leaf's
