@@ -74,14 +74,22 @@ func (o Conv2DGradWeight) shifted(down, right, p int, plane, dst []float32) {
 // gathered is tapRow within one plane for any stride.
 func (o Conv2DGradWeight) gathered(kh, kw, p int, plane, dst []float32) {
 	cols := o.OutW()
-	for i := range dst {
-		oh, ow := (p+i)/cols, (p+i)%cols
-		dst[i] = 0
+	// Output columns from first to last meet the plane, the others its border.
+	first := min((max(o.PadW-kw, 0)+o.StrideW-1)/o.StrideW, cols)
+	last := max(min((o.W+o.PadW-kw+o.StrideW-1)/o.StrideW, cols), first)
+	for len(dst) > 0 {
+		oh, ow := p/cols, p%cols
+		run := min(len(dst), cols-ow)
+		clear(dst[:run])
 		if ih, ok := o.inRow(oh, kh); ok {
-			if iw, ok := o.inCol(ow, kw); ok {
-				dst[i] = plane[ih*o.W+iw]
+			line := plane[ih*o.W:][:o.W]
+			iw := max(ow, first)*o.StrideW + kw - o.PadW
+			for i := max(first-ow, 0); i < min(last-ow, run); i++ {
+				dst[i] = line[iw]
+				iw += o.StrideW
 			}
 		}
+		dst, p = dst[run:], p+run
 	}
 }
 
