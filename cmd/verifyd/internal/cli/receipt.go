@@ -22,7 +22,8 @@ func (a *app) jobReceiptCommand() *cobra.Command {
 		Short: "Sign the time at which a claim arrived, which fixes the beacon's round",
 		Long: `receipt signs that a claim arrived now. Give each worker and slot one receipt,
 ever: a second one would draw the challenge anew.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  verifyd job receipt claim.json --job job --key operator.pem --out receipt.json`,
+		Args:    cobra.ExactArgs(1),
 		RunE: a.runs(func(_ *cobra.Command, args []string) error {
 			key, err := keys.ReadPrivate(keyFile)
 			if err != nil {

@@ -45,6 +45,9 @@ func (a *app) trainRunCommand() *cobra.Command {
 		Long: `run trains as the job says and writes the trace and the signed claim to a
 folder. Send claim.json in it to the operator, and keep the rest: it is needed to
 open what will be challenged.`,
+		Example: `  verifyd keys new worker.pem
+  verifyd train run job --operator operator.pem.pub --data data.safetensors \
+      --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			t, err := readTerms(args[0], who.operator)
@@ -123,7 +126,9 @@ func (a *app) trainOpenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "open JOB --trace FOLDER --receipt FILE --beacon FILE --operator KEY.pub --data FILE --key WORKER --out BUNDLE",
 		Short: "Answer the challenge to a claim with a bundle",
-		Args:  cobra.ExactArgs(1),
+		Example: `  verifyd train open job --trace trace --receipt receipt.json --beacon beacon.json \
+      --operator operator.pem.pub --data data.safetensors --key worker.pem --out bundle`,
+		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			t, err := readTerms(args[0], who.operator)
 			if err != nil {

@@ -36,8 +36,11 @@ func (a *app) verifyCommand() *cobra.Command {
 segments that the beacon picked. It needs nothing but the bundle and the key.
 
 The exit code is 0 for PASS, 3 for FAIL and 4 for INCONCLUSIVE; 1 means that the
-bundle cannot be judged. A FAIL has been confirmed by a second replay on the
-reference code path. With --key the verdict, and what it is worth, can be signed.`,
+bundle cannot be judged. A FAIL has been confirmed by a second replay on another
+code path. With --key the verdict, and what it is worth, can be signed.`,
+		Example: `  verifyd verify bundle --operator operator.pem.pub
+  verifyd verify bundle --operator operator.pem.pub --key verifier.pem \
+      --verdict verdict.json --proof proof.json --units 1000 --account 0x...`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args[0], o) }),
 	}

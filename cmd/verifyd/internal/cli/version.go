@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/job"
 )
 
 // build says which verifyd this is.
@@ -22,7 +23,7 @@ type build struct {
 }
 
 func currentBuild() build {
-	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Profile: "drn1/f32"}
+	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Profile: job.Profile}
 	for _, isa := range kernels.Available() {
 		b.ISA = append(b.ISA, isa.String())
 	}
