@@ -51,12 +51,18 @@ func (o Conv2D) image(w *worker, x []float32) image {
 	for c := range o.C {
 		for ih := range o.H {
 			line := x[(c*o.H+ih)*o.W:][:o.W]
-			if sw == 1 {
-				copy(m.data[place(c, ih+o.PadH, o.PadW):], line)
-				continue
-			}
-			for iw, v := range line {
-				m.data[place(c, ih+o.PadH, iw+o.PadW)] = v
+			for q := range sw {
+				// Pixels iw, iw+sw, ... lie side by side in plane q.
+				iw := ((q-o.PadW)%sw + sw) % sw
+				row := m.data[place(c, ih+o.PadH, iw+o.PadW):]
+				if sw == 1 {
+					copy(row, line)
+					continue
+				}
+				for i := 0; iw < o.W; i++ {
+					row[i] = line[iw]
+					iw += sw
+				}
 			}
 		}
 	}
