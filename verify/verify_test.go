@@ -131,3 +131,17 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 		t.Errorf("%d steps replayed, %d challenged", f.Replayed, replayed)
 	}
 }
+
+func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
+	for name, want := range map[string]string{
+		"mlp": "a47ada124c340b2d45eee94f926389774871f04fc79e4355b4fde70fb7e5a74c",
+		"cnn": "de63b12da02c26ff3273a468e44d8df860b385f0e369e46e3092ac4253821d38",
+		"gpt": "4a192e500c8a22f576b2128e9d180e7b502a647a29fb7df630637fa50a01fb65",
+	} {
+		m := models(t)[name]
+		r := newRig(t, m.program, m.data, nil)
+		if _, s := r.train(newCPU(t, kernels.Auto, 1)); s.Root.String() != want {
+			t.Errorf("%s: root %v, want %s: the program's encoding, the order of samples or the bits have changed", name, s.Root, want)
+		}
+	}
+}
