@@ -45,7 +45,7 @@ It writes to a folder of its own, which a second run replaces.`,
 			if err != nil {
 				return err
 			}
-			return a.emit(report, func(w io.Writer) { reportText(w, report) })
+			return a.emitReport(report)
 		}),
 	}
 	cmd.Flags().StringVar(&dir, "out", "verifyd-demo", "folder to write to")
@@ -59,6 +59,10 @@ func (a *app) narrator() func(format string, args ...any) {
 		return a.note
 	}
 	return func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
+}
+
+func (a *app) emitReport(r *demo.Report) error {
+	return a.emit(r, func(w io.Writer) { reportText(w, r) })
 }
 
 func modelText(say func(string, ...any), m demo.Model) {

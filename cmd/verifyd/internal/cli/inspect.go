@@ -18,6 +18,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // maxListed bounds the files of a folder that are listed.
@@ -30,6 +31,15 @@ type item struct {
 	Document json.RawMessage `json:"document,omitempty"`
 	Tensors  []tensor        `json:"tensors,omitempty"`
 	Program  *programSize    `json:"program,omitempty"`
+	Leaves   *leafFile       `json:"leaves,omitempty"`
+}
+
+// leafFile is a trace's leaf file.
+type leafFile struct {
+	Steps     uint64 `json:"steps"`
+	Root      string `json:"root"`
+	FirstLoss string `json:"firstLoss"`
+	LastLoss  string `json:"lastLoss"`
 }
 
 type tensor struct {
@@ -113,6 +123,10 @@ func (it item) text(w io.Writer) {
 		row(w, "memory", fmt.Sprintf("%d bytes", p.MemoryBytes))
 		row(w, "work", fmt.Sprintf("%d floating-point operations a step", p.FLOPs))
 	}
+	if l := it.Leaves; l != nil {
+		row(w, "root", l.Root)
+		row(w, "loss", fmt.Sprintf("%s at the first step, %s at the last", l.FirstLoss, l.LastLoss))
+	}
 	if it.Document != nil {
 		fmt.Fprintf(w, "%s\n", it.Document)
 	}
@@ -126,7 +140,7 @@ func inspectFile(path string) (item, error) {
 	}
 	defer f.Close()
 	r := bufio.NewReader(f)
-	head, err := r.Peek(8)
+	head, err := r.Peek(16)
 	if err != nil && err != io.EOF {
 		return item{}, err
 	}
@@ -146,7 +160,9 @@ func inspectFile(path string) (item, error) {
 		return inspectJSON(path, r)
 	case bytes.HasPrefix(head, []byte("-----BEG")):
 		return item{File: path, What: "key"}, nil
-	case len(head) == 8 && binary.LittleEndian.Uint64(head) <= safetensors.MaxHeader:
+	case len(head) == 16 && string(head[:8]) == "VFDLEAF1":
+		return inspectLeaves(path, r, binary.LittleEndian.Uint64(head[8:]))
+	case len(head) >= 8 && binary.LittleEndian.Uint64(head) <= safetensors.MaxHeader:
 		return inspectTensors(path, r)
 	}
 	return item{File: path, What: "unknown"}, nil
@@ -163,6 +179,29 @@ func inspectTensors(path string, r io.Reader) (item, error) {
 		it.Tensors = append(it.Tensors, tensor{t.Name, string(t.DType), t.Shape})
 	}
 	return it, nil
+}
+
+// inspectLeaves reads every leaf once and keeps none.
+func inspectLeaves(path string, r io.Reader, steps uint64) (item, error) {
+	leaves, err := trace.NewLeaves(r, path, steps)
+	if err != nil {
+		return item{}, err
+	}
+	l := &leafFile{Steps: steps}
+	for {
+		leaf, err := leaves.Next()
+		if err == io.EOF {
+			l.Root = leaves.Root().String()
+			return item{File: path, What: fmt.Sprintf("leaves of %d steps", steps), Leaves: l}, nil
+		}
+		if err != nil {
+			return item{}, err
+		}
+		l.LastLoss = fmt.Sprintf("%.6g", leaf.LossValue())
+		if l.FirstLoss == "" {
+			l.FirstLoss = l.LastLoss
+		}
+	}
 }
 
 func inspectJSON(path string, r io.Reader) (item, error) {
