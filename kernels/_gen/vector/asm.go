@@ -183,15 +183,10 @@ func (a *asm) shift(op func(...operand.Op), x value, n uint8) value {
 }
 
 func (a *asm) shiftLeft(x value, n uint8) value       { return a.shift(a.VPSLLD, x, n) }
-func (a *asm) shiftRight(x value, n uint8) value      { return a.shift(a.VPSRLD, x, n) }
 func (a *asm) shiftRightArith(x value, n uint8) value { return a.shift(a.VPSRAD, x, n) }
-
-// toFloat converts int32 lanes to the nearest float32.
-func (a *asm) toFloat(x value) value { return a.unary(a.VCVTDQ2PS, x) }
 
 // The predicates of VCMPPS, all quiet.
 const (
-	equal     = 0
 	unordered = 3
 	notEqual  = 4
 	less      = 17

@@ -22,33 +22,8 @@ func (a *asm) exp(x value) value {
 // pow2 is 2^n for n in [-126, 127], of which it reads the 9 lowest bits.
 func (a *asm) pow2(n value) value { return a.shiftLeft(a.addInt(n, a.bits(127)), 23) }
 
-// log is Log.
-func (a *asm) log(x value) value {
-	small := a.compare(less, x, a.bits(0x00800000)) // true of negatives too, which end as NaN
-	u := a.choose(small, a.mul(x, a.f(0x1p23)), x)
-	u = a.addInt(u, a.bits(0x3f800000-0x3f3504f3))
-	k := a.subInt(a.shiftRight(u, 23), a.bits(127))
-	k = a.choose(small, a.subInt(k, a.bits(23)), k)
-	m := a.addInt(a.and(u, a.bits(0x007fffff)), a.bits(0x3f3504f3))
-	f := a.sub(m, a.f(1))
-	e := a.toFloat(k)
-	z := a.mul(f, f)
-	p := a.poly(f, 0x1.2cb38cp-4, -0x1.ddb316p-4, 0x1.dc7628p-4, -0x1.fbbf2ap-4, 0x1.23de3ep-3,
-		-0x1.556288p-3, 0x1.999d2ap-3, -0x1.ffffe6p-3, 0x1.555554p-2)
-	c := a.mul(a.mul(f, z), p)
-	c = a.mad(e, a.f(-0x1.bd0106p-13), c)
-	c = a.mad(a.f(-0.5), z, c)
-	y := a.mad(e, a.f(0x1.63p-1), a.add(f, c))
-
-	y = a.choose(a.compare(equal, x, a.bits(infinity)), x, y)
-	y = a.choose(a.compare(equal, x, a.f(0)), a.bits(minus|infinity), y)
-	y = a.choose(a.compare(less, x, a.f(0)), a.bits(nan), y)
-	return a.choose(a.compare(unordered, x, x), x, y)
-}
-
 const (
 	infinity = 0x7f800000
-	nan      = 0x7fc00000
 	minus    = 0x80000000
 )
 
