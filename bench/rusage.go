@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"os"
 	"syscall"
 	"time"
 )
@@ -15,14 +14,4 @@ func processTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// peakMemory is the largest resident set of an ended process in bytes, 0 if the system does not say.
-// Linux counts in KiB.
-func peakMemory(p *os.ProcessState) int64 {
-	u, ok := p.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return int64(u.Maxrss) * 1024
 }
