@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -35,9 +36,13 @@ func run(ctx context.Context) error {
 	name := flag.String("name", "cpu", "`name` of the results file")
 	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
 	alone := flag.Bool("kernels", false, "only print the time of every operator on its own, on one thread")
+	show := flag.String("print", "", "only print the table of a results `file`")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if *show != "" {
+		return table(*show)
 	}
 	if *alone {
 		return kernelTimes()
@@ -57,6 +62,19 @@ func run(ctx context.Context) error {
 		if err := write(filepath.Join(*dir, *name+".json"), report); err != nil {
 			return err
 		}
+	}
+	return report.Markdown(os.Stdout)
+}
+
+// table prints the table of a results file.
+func table(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	report := new(bench.Report)
+	if err := json.Unmarshal(data, report); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return report.Markdown(os.Stdout)
 }
