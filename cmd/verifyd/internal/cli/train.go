@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -73,9 +72,6 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			if err := fresh(out); err != nil {
-				return err
-			}
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
@@ -83,8 +79,7 @@ open what will be challenged.`,
 				Progress: func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				// A trace that stops half-way is of no use to anybody.
-				return errors.Join(err, os.RemoveAll(out))
+				return err
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {
