@@ -24,6 +24,10 @@ var (
 	avx512 = isa{"AVX512", "avx512", 16, 14}
 )
 
+// ahead is how far before its use a packed panel of b is fetched, in bytes. A panel of 512 terms and
+// the rows of a together do not fit the first cache.
+const ahead = 1024
+
 // source says how a tile finds row k of b.
 type source int
 
@@ -117,6 +121,11 @@ func (t tile) write() {
 	}
 	t.VMOVUPS(at, b0)
 	t.VMOVUPS(at.Offset(size), b1)
+	if t.from == strided {
+		for line := 0; line < 2*size; line += 64 {
+			t.PREFETCHT0(operand.Mem{Base: b, Disp: ahead + line})
+		}
+	}
 	for r := range acc {
 		t.VBROADCASTSS(row[r], x)
 		t.VFMADD231PS(b0, x, acc[r][0])
