@@ -17,7 +17,7 @@ build: ## build the verifyd command into build/
 	$(GO) build -trimpath -o build/verifyd ./cmd/verifyd
 
 demo: build ## train, verify, forge and sign, end to end, into build/demo
-	build/verifyd demo --dir build/demo
+	build/verifyd demo --out build/demo
 
 test: ## run every test of the module
 	$(GO) test ./...
