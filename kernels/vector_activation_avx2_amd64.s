@@ -23,225 +23,225 @@ loop1:
 	VANDPS    all7fffffff<>+0(SB), Y1, Y1
 	VANDPS    all7fffffff<>+0(SB), Y2, Y2
 	VMOVUPS   all407c0000<>+0(SB), Y3
-	VMINPS    Y0, Y3, Y0
-	VMINPS    Y1, Y3, Y1
-	VMINPS    Y2, Y3, Y2
-	VMULPS    all331068ce<>+0(SB), Y0, Y3
-	VMULPS    all331068ce<>+0(SB), Y1, Y4
-	VMULPS    all331068ce<>+0(SB), Y2, Y5
-	VADDPS    allb61fc909<>+0(SB), Y3, Y3
-	VADDPS    allb61fc909<>+0(SB), Y4, Y4
-	VADDPS    allb61fc909<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all385f0ba1<>+0(SB), Y3, Y3
-	VADDPS    all385f0ba1<>+0(SB), Y4, Y4
-	VADDPS    all385f0ba1<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    allba269312<>+0(SB), Y3, Y3
-	VADDPS    allba269312<>+0(SB), Y4, Y4
-	VADDPS    allba269312<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3ba03de7<>+0(SB), Y3, Y3
-	VADDPS    all3ba03de7<>+0(SB), Y4, Y4
-	VADDPS    all3ba03de7<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    allbcdac66d<>+0(SB), Y3, Y3
-	VADDPS    allbcdac66d<>+0(SB), Y4, Y4
-	VADDPS    allbcdac66d<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3de24353<>+0(SB), Y3, Y3
-	VADDPS    all3de24353<>+0(SB), Y4, Y4
-	VADDPS    all3de24353<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3f21a88b<>+0(SB), Y3, Y3
-	VADDPS    all3f21a88b<>+0(SB), Y4, Y4
-	VADDPS    all3f21a88b<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3f90b111<>+0(SB), Y3, Y3
-	VADDPS    all3f90b111<>+0(SB), Y4, Y4
-	VADDPS    all3f90b111<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y0
-	VMULPS    Y1, Y4, Y1
-	VMULPS    Y2, Y5, Y2
-	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
-	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
-	VADDPS    allb9ba84c4<>+0(SB), Y2, Y2
-	VXORPS    all80000000<>+0(SB), Y0, Y0
-	VXORPS    all80000000<>+0(SB), Y1, Y1
-	VXORPS    all80000000<>+0(SB), Y2, Y2
-	VMOVUPS   all42b20000<>+0(SB), Y3
-	VMINPS    Y0, Y3, Y0
-	VMINPS    Y1, Y3, Y1
-	VMINPS    Y2, Y3, Y2
-	VMOVUPS   allc2d00000<>+0(SB), Y3
-	VMAXPS    Y0, Y3, Y0
-	VMAXPS    Y1, Y3, Y1
-	VMAXPS    Y2, Y3, Y2
-	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y3
-	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
-	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y5
-	VADDPS    all4b400000<>+0(SB), Y3, Y3
-	VADDPS    all4b400000<>+0(SB), Y4, Y4
-	VADDPS    all4b400000<>+0(SB), Y5, Y5
-	VSUBPS    all4b400000<>+0(SB), Y3, Y6
-	VSUBPS    all4b400000<>+0(SB), Y4, Y7
-	VSUBPS    all4b400000<>+0(SB), Y5, Y8
-	VMULPS    allbf318000<>+0(SB), Y6, Y9
-	VMULPS    allbf318000<>+0(SB), Y7, Y10
-	VMULPS    allbf318000<>+0(SB), Y8, Y11
-	VADDPS    Y0, Y9, Y0
-	VADDPS    Y1, Y10, Y1
-	VADDPS    Y2, Y11, Y2
-	VMULPS    all395e8083<>+0(SB), Y6, Y6
-	VMULPS    all395e8083<>+0(SB), Y7, Y7
-	VMULPS    all395e8083<>+0(SB), Y8, Y8
-	VADDPS    Y0, Y6, Y0
-	VADDPS    Y1, Y7, Y1
-	VADDPS    Y2, Y8, Y2
-	VMULPS    all3ab4a647<>+0(SB), Y0, Y6
-	VMULPS    all3ab4a647<>+0(SB), Y1, Y7
-	VMULPS    all3ab4a647<>+0(SB), Y2, Y8
-	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
-	VADDPS    all3c091cbf<>+0(SB), Y7, Y7
-	VADDPS    all3c091cbf<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
-	VADDPS    all3d2aad13<>+0(SB), Y7, Y7
-	VADDPS    all3d2aad13<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
-	VADDPS    all3e2aaa49<>+0(SB), Y7, Y7
-	VADDPS    all3e2aaa49<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3efffffd<>+0(SB), Y6, Y6
-	VADDPS    all3efffffd<>+0(SB), Y7, Y7
-	VADDPS    all3efffffd<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y0, Y9
-	VMULPS    Y1, Y1, Y10
-	VMULPS    Y2, Y2, Y11
-	VMULPS    Y6, Y9, Y6
-	VMULPS    Y7, Y10, Y7
-	VMULPS    Y8, Y11, Y8
-	VADDPS    Y0, Y6, Y0
-	VADDPS    Y1, Y7, Y1
-	VADDPS    Y2, Y8, Y2
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
-	VADDPS    all3f800000<>+0(SB), Y1, Y1
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VPSRAD    $0x01, Y3, Y6
-	VPSRAD    $0x01, Y4, Y7
-	VPSRAD    $0x01, Y5, Y8
-	VPADDD    all0000007f<>+0(SB), Y6, Y9
-	VPADDD    all0000007f<>+0(SB), Y7, Y10
-	VPADDD    all0000007f<>+0(SB), Y8, Y11
-	VPSLLD    $0x17, Y9, Y9
-	VPSLLD    $0x17, Y10, Y10
-	VPSLLD    $0x17, Y11, Y11
-	VMULPS    Y9, Y0, Y0
-	VMULPS    Y10, Y1, Y1
-	VMULPS    Y11, Y2, Y2
-	VPSUBD    Y6, Y3, Y3
-	VPSUBD    Y7, Y4, Y4
-	VPSUBD    Y8, Y5, Y5
-	VPADDD    all0000007f<>+0(SB), Y3, Y3
-	VPADDD    all0000007f<>+0(SB), Y4, Y4
-	VPADDD    all0000007f<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y3, Y3
-	VPSLLD    $0x17, Y4, Y4
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y3, Y0, Y0
-	VMULPS    Y4, Y1, Y1
-	VMULPS    Y5, Y2, Y2
-	VMOVUPS   all3f800000<>+0(SB), Y3
-	VSUBPS    Y0, Y3, Y0
-	VSUBPS    Y1, Y3, Y1
-	VSUBPS    Y2, Y3, Y2
-	VMOVUPS   (CX)(BX*4), Y3
-	VMOVUPS   32(CX)(BX*4), Y4
-	VMOVUPS   64(CX)(BX*4), Y5
-	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
-	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
-	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
-	VANDPS    all7fffffff<>+0(SB), Y3, Y3
-	VANDPS    all7fffffff<>+0(SB), Y4, Y4
-	VANDPS    all7fffffff<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y3, Y6
-	VMULPS    Y4, Y4, Y7
-	VMULPS    Y5, Y5, Y8
-	VMULPS    allb70c02d0<>+0(SB), Y6, Y9
-	VMULPS    allb70c02d0<>+0(SB), Y7, Y10
-	VMULPS    allb70c02d0<>+0(SB), Y8, Y11
+	VMINPS    Y0, Y3, Y4
+	VMINPS    Y1, Y3, Y5
+	VMINPS    Y2, Y3, Y3
+	VMULPS    Y0, Y0, Y0
+	VMULPS    Y1, Y1, Y1
+	VMULPS    Y2, Y2, Y2
+	VMULPS    all331068ce<>+0(SB), Y4, Y6
+	VMULPS    all331068ce<>+0(SB), Y5, Y7
+	VMULPS    all331068ce<>+0(SB), Y3, Y8
+	VADDPS    allb61fc909<>+0(SB), Y6, Y6
+	VADDPS    allb61fc909<>+0(SB), Y7, Y7
+	VADDPS    allb61fc909<>+0(SB), Y8, Y8
+	VMULPS    allb70c02d0<>+0(SB), Y0, Y9
+	VMULPS    allb70c02d0<>+0(SB), Y1, Y10
+	VMULPS    allb70c02d0<>+0(SB), Y2, Y11
 	VADDPS    all38e24f78<>+0(SB), Y9, Y9
 	VADDPS    all38e24f78<>+0(SB), Y10, Y10
 	VADDPS    all38e24f78<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all385f0ba1<>+0(SB), Y6, Y6
+	VADDPS    all385f0ba1<>+0(SB), Y7, Y7
+	VADDPS    all385f0ba1<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allba5c9d9e<>+0(SB), Y9, Y9
 	VADDPS    allba5c9d9e<>+0(SB), Y10, Y10
 	VADDPS    allba5c9d9e<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    allba269312<>+0(SB), Y6, Y6
+	VADDPS    allba269312<>+0(SB), Y7, Y7
+	VADDPS    allba269312<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    all3baaeb32<>+0(SB), Y9, Y9
 	VADDPS    all3baaeb32<>+0(SB), Y10, Y10
 	VADDPS    all3baaeb32<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3ba03de7<>+0(SB), Y6, Y6
+	VADDPS    all3ba03de7<>+0(SB), Y7, Y7
+	VADDPS    all3ba03de7<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allbcdc10c3<>+0(SB), Y9, Y9
 	VADDPS    allbcdc10c3<>+0(SB), Y10, Y10
 	VADDPS    allbcdc10c3<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    allbcdac66d<>+0(SB), Y6, Y6
+	VADDPS    allbcdac66d<>+0(SB), Y7, Y7
+	VADDPS    allbcdac66d<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    all3de7174f<>+0(SB), Y9, Y9
 	VADDPS    all3de7174f<>+0(SB), Y10, Y10
 	VADDPS    all3de7174f<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3de24353<>+0(SB), Y6, Y6
+	VADDPS    all3de24353<>+0(SB), Y7, Y7
+	VADDPS    all3de24353<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allbec093a2<>+0(SB), Y9, Y9
 	VADDPS    allbec093a2<>+0(SB), Y10, Y10
 	VADDPS    allbec093a2<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y6
-	VMULPS    Y7, Y10, Y7
-	VMULPS    Y8, Y11, Y8
-	VADDPS    all3e0375d4<>+0(SB), Y6, Y6
-	VADDPS    all3e0375d4<>+0(SB), Y7, Y7
-	VADDPS    all3e0375d4<>+0(SB), Y8, Y8
-	VMULPS    Y6, Y3, Y6
-	VMULPS    Y7, Y4, Y7
-	VMULPS    Y8, Y5, Y8
-	VADDPS    Y3, Y6, Y6
-	VADDPS    Y4, Y7, Y7
-	VADDPS    Y5, Y8, Y8
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y3, Y3
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y4, Y4
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y5, Y5
-	VBLENDVPS Y3, Y6, Y0, Y0
-	VBLENDVPS Y4, Y7, Y1, Y1
-	VBLENDVPS Y5, Y8, Y2, Y2
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3f21a88b<>+0(SB), Y6, Y6
+	VADDPS    all3f21a88b<>+0(SB), Y7, Y7
+	VADDPS    all3f21a88b<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y0
+	VMULPS    Y1, Y10, Y1
+	VMULPS    Y2, Y11, Y2
+	VADDPS    all3e0375d4<>+0(SB), Y0, Y0
+	VADDPS    all3e0375d4<>+0(SB), Y1, Y1
+	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3f90b111<>+0(SB), Y6, Y6
+	VADDPS    all3f90b111<>+0(SB), Y7, Y7
+	VADDPS    all3f90b111<>+0(SB), Y8, Y8
+	VMULPS    Y4, Y6, Y4
+	VMULPS    Y5, Y7, Y5
+	VMULPS    Y3, Y8, Y3
+	VADDPS    allb9ba84c4<>+0(SB), Y4, Y4
+	VADDPS    allb9ba84c4<>+0(SB), Y5, Y5
+	VADDPS    allb9ba84c4<>+0(SB), Y3, Y3
+	VXORPS    all80000000<>+0(SB), Y4, Y4
+	VXORPS    all80000000<>+0(SB), Y5, Y5
+	VXORPS    all80000000<>+0(SB), Y3, Y3
+	VMOVUPS   all42b20000<>+0(SB), Y6
+	VMINPS    Y4, Y6, Y4
+	VMINPS    Y5, Y6, Y5
+	VMINPS    Y3, Y6, Y3
+	VMOVUPS   allc2d00000<>+0(SB), Y6
+	VMAXPS    Y4, Y6, Y4
+	VMAXPS    Y5, Y6, Y5
+	VMAXPS    Y3, Y6, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y6
+	VMULPS    all3fb8aa3b<>+0(SB), Y5, Y7
+	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y8
+	VADDPS    all4b400000<>+0(SB), Y6, Y6
+	VADDPS    all4b400000<>+0(SB), Y7, Y7
+	VADDPS    all4b400000<>+0(SB), Y8, Y8
+	VSUBPS    all4b400000<>+0(SB), Y6, Y9
+	VSUBPS    all4b400000<>+0(SB), Y7, Y10
+	VSUBPS    all4b400000<>+0(SB), Y8, Y11
+	VMULPS    allbf318000<>+0(SB), Y9, Y12
+	VMULPS    allbf318000<>+0(SB), Y10, Y13
+	VMULPS    allbf318000<>+0(SB), Y11, Y14
+	VADDPS    Y4, Y12, Y4
+	VADDPS    Y5, Y13, Y5
+	VADDPS    Y3, Y14, Y3
+	VMULPS    all395e8083<>+0(SB), Y9, Y9
+	VMULPS    all395e8083<>+0(SB), Y10, Y10
+	VMULPS    all395e8083<>+0(SB), Y11, Y11
+	VADDPS    Y4, Y9, Y4
+	VADDPS    Y5, Y10, Y5
+	VADDPS    Y3, Y11, Y3
+	VMULPS    all3ab4a647<>+0(SB), Y4, Y9
+	VMULPS    all3ab4a647<>+0(SB), Y5, Y10
+	VMULPS    all3ab4a647<>+0(SB), Y3, Y11
+	VADDPS    all3c091cbf<>+0(SB), Y9, Y9
+	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
+	VADDPS    all3c091cbf<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3d2aad13<>+0(SB), Y9, Y9
+	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
+	VADDPS    all3d2aad13<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3e2aaa49<>+0(SB), Y9, Y9
+	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
+	VADDPS    all3e2aaa49<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3efffffd<>+0(SB), Y9, Y9
+	VADDPS    all3efffffd<>+0(SB), Y10, Y10
+	VADDPS    all3efffffd<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y4, Y12
+	VMULPS    Y5, Y5, Y13
+	VMULPS    Y3, Y3, Y14
+	VMULPS    Y9, Y12, Y9
+	VMULPS    Y10, Y13, Y10
+	VMULPS    Y11, Y14, Y11
+	VADDPS    Y4, Y9, Y4
+	VADDPS    Y5, Y10, Y5
+	VADDPS    Y3, Y11, Y3
+	VADDPS    all3f800000<>+0(SB), Y4, Y4
+	VADDPS    all3f800000<>+0(SB), Y5, Y5
+	VADDPS    all3f800000<>+0(SB), Y3, Y3
+	VPSRAD    $0x01, Y6, Y9
+	VPSRAD    $0x01, Y7, Y10
+	VPSRAD    $0x01, Y8, Y11
+	VPADDD    all0000007f<>+0(SB), Y9, Y12
+	VPADDD    all0000007f<>+0(SB), Y10, Y13
+	VPADDD    all0000007f<>+0(SB), Y11, Y14
+	VPSLLD    $0x17, Y12, Y12
+	VPSLLD    $0x17, Y13, Y13
+	VPSLLD    $0x17, Y14, Y14
+	VMULPS    Y12, Y4, Y4
+	VMULPS    Y13, Y5, Y5
+	VMULPS    Y14, Y3, Y3
+	VPSUBD    Y9, Y6, Y6
+	VPSUBD    Y10, Y7, Y7
+	VPSUBD    Y11, Y8, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y6
+	VPADDD    all0000007f<>+0(SB), Y7, Y7
+	VPADDD    all0000007f<>+0(SB), Y8, Y8
+	VPSLLD    $0x17, Y6, Y6
+	VPSLLD    $0x17, Y7, Y7
+	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y7, Y5, Y5
+	VMULPS    Y8, Y3, Y3
+	VMOVUPS   all3f800000<>+0(SB), Y6
+	VSUBPS    Y4, Y6, Y4
+	VSUBPS    Y5, Y6, Y5
+	VSUBPS    Y3, Y6, Y3
+	VMOVUPS   (CX)(BX*4), Y6
+	VMOVUPS   32(CX)(BX*4), Y7
+	VMOVUPS   64(CX)(BX*4), Y8
+	VMULPS    all3f3504f3<>+0(SB), Y6, Y6
+	VMULPS    all3f3504f3<>+0(SB), Y7, Y7
+	VMULPS    all3f3504f3<>+0(SB), Y8, Y8
+	VANDPS    all7fffffff<>+0(SB), Y6, Y6
+	VANDPS    all7fffffff<>+0(SB), Y7, Y7
+	VANDPS    all7fffffff<>+0(SB), Y8, Y8
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y6, Y9
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y7, Y10
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y8, Y11
+	VMULPS    Y0, Y6, Y0
+	VMULPS    Y1, Y7, Y1
+	VMULPS    Y2, Y8, Y2
+	VADDPS    Y6, Y0, Y0
+	VADDPS    Y7, Y1, Y1
+	VADDPS    Y8, Y2, Y2
+	VBLENDVPS Y9, Y0, Y4, Y0
+	VBLENDVPS Y10, Y1, Y5, Y1
+	VBLENDVPS Y11, Y2, Y3, Y2
 	VMOVUPS   (CX)(BX*4), Y3
 	VMOVUPS   32(CX)(BX*4), Y4
 	VMOVUPS   64(CX)(BX*4), Y5
@@ -283,81 +283,81 @@ loop3:
 	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
 	VANDPS    all7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS   all407c0000<>+0(SB), Y1
-	VMINPS    Y0, Y1, Y0
-	VMULPS    all331068ce<>+0(SB), Y0, Y1
-	VADDPS    allb61fc909<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all385f0ba1<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    allba269312<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3ba03de7<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    allbcdac66d<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3de24353<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3f21a88b<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3f90b111<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y0
-	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
-	VXORPS    all80000000<>+0(SB), Y0, Y0
-	VMOVUPS   all42b20000<>+0(SB), Y1
-	VMINPS    Y0, Y1, Y0
-	VMOVUPS   allc2d00000<>+0(SB), Y1
-	VMAXPS    Y0, Y1, Y0
-	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
-	VADDPS    all4b400000<>+0(SB), Y1, Y1
-	VSUBPS    all4b400000<>+0(SB), Y1, Y2
-	VMULPS    allbf318000<>+0(SB), Y2, Y3
-	VADDPS    Y0, Y3, Y0
-	VMULPS    all395e8083<>+0(SB), Y2, Y2
-	VADDPS    Y0, Y2, Y0
-	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
-	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3efffffd<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y0, Y3
-	VMULPS    Y2, Y3, Y2
-	VADDPS    Y0, Y2, Y0
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
-	VPSRAD    $0x01, Y1, Y2
-	VPADDD    all0000007f<>+0(SB), Y2, Y3
-	VPSLLD    $0x17, Y3, Y3
-	VMULPS    Y3, Y0, Y0
-	VPSUBD    Y2, Y1, Y1
-	VPADDD    all0000007f<>+0(SB), Y1, Y1
-	VPSLLD    $0x17, Y1, Y1
-	VMULPS    Y1, Y0, Y0
-	VMOVUPS   all3f800000<>+0(SB), Y1
-	VSUBPS    Y0, Y1, Y0
-	VMOVUPS   (CX)(BX*4), Y1
-	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
-	VANDPS    all7fffffff<>+0(SB), Y1, Y1
-	VMULPS    Y1, Y1, Y2
-	VMULPS    allb70c02d0<>+0(SB), Y2, Y3
+	VMINPS    Y0, Y1, Y1
+	VMULPS    Y0, Y0, Y0
+	VMULPS    all331068ce<>+0(SB), Y1, Y2
+	VADDPS    allb61fc909<>+0(SB), Y2, Y2
+	VMULPS    allb70c02d0<>+0(SB), Y0, Y3
 	VADDPS    all38e24f78<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all385f0ba1<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allba5c9d9e<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    allba269312<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    all3baaeb32<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3ba03de7<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allbcdc10c3<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    allbcdac66d<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    all3de7174f<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3de24353<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allbec093a2<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y2
-	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
-	VMULPS    Y2, Y1, Y2
-	VADDPS    Y1, Y2, Y2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y1, Y1
-	VBLENDVPS Y1, Y2, Y0, Y0
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3f21a88b<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y0
+	VADDPS    all3e0375d4<>+0(SB), Y0, Y0
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3f90b111<>+0(SB), Y2, Y2
+	VMULPS    Y1, Y2, Y1
+	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
+	VXORPS    all80000000<>+0(SB), Y1, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VSUBPS    all4b400000<>+0(SB), Y2, Y3
+	VMULPS    allbf318000<>+0(SB), Y3, Y4
+	VADDPS    Y1, Y4, Y1
+	VMULPS    all395e8083<>+0(SB), Y3, Y3
+	VADDPS    Y1, Y3, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS    all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3efffffd<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y1, Y4
+	VMULPS    Y3, Y4, Y3
+	VADDPS    Y1, Y3, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y3
+	VPADDD    all0000007f<>+0(SB), Y3, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y1, Y1
+	VPSUBD    Y3, Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   all3f800000<>+0(SB), Y2
+	VSUBPS    Y1, Y2, Y1
+	VMOVUPS   (CX)(BX*4), Y2
+	VMULPS    all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y2, Y3
+	VMULPS    Y0, Y2, Y0
+	VADDPS    Y2, Y0, Y0
+	VBLENDVPS Y3, Y0, Y1, Y0
 	VMOVUPS   (CX)(BX*4), Y1
 	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
 	VANDPS    all80000000<>+0(SB), Y1, Y1
@@ -382,81 +382,81 @@ done4:
 	VMULPS     all3f3504f3<>+0(SB), Y1, Y1
 	VANDPS     all7fffffff<>+0(SB), Y1, Y1
 	VMOVUPS    all407c0000<>+0(SB), Y2
-	VMINPS     Y1, Y2, Y1
-	VMULPS     all331068ce<>+0(SB), Y1, Y2
-	VADDPS     allb61fc909<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all385f0ba1<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     allba269312<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3ba03de7<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     allbcdac66d<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3de24353<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3f21a88b<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3f90b111<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y1
-	VADDPS     allb9ba84c4<>+0(SB), Y1, Y1
-	VXORPS     all80000000<>+0(SB), Y1, Y1
-	VMOVUPS    all42b20000<>+0(SB), Y2
-	VMINPS     Y1, Y2, Y1
-	VMOVUPS    allc2d00000<>+0(SB), Y2
-	VMAXPS     Y1, Y2, Y1
-	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
-	VADDPS     all4b400000<>+0(SB), Y2, Y2
-	VSUBPS     all4b400000<>+0(SB), Y2, Y3
-	VMULPS     allbf318000<>+0(SB), Y3, Y4
-	VADDPS     Y1, Y4, Y1
-	VMULPS     all395e8083<>+0(SB), Y3, Y3
-	VADDPS     Y1, Y3, Y1
-	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
-	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3efffffd<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y1, Y4
-	VMULPS     Y3, Y4, Y3
-	VADDPS     Y1, Y3, Y1
-	VADDPS     all3f800000<>+0(SB), Y1, Y1
-	VPSRAD     $0x01, Y2, Y3
-	VPADDD     all0000007f<>+0(SB), Y3, Y4
-	VPSLLD     $0x17, Y4, Y4
-	VMULPS     Y4, Y1, Y1
-	VPSUBD     Y3, Y2, Y2
-	VPADDD     all0000007f<>+0(SB), Y2, Y2
-	VPSLLD     $0x17, Y2, Y2
-	VMULPS     Y2, Y1, Y1
-	VMOVUPS    all3f800000<>+0(SB), Y2
-	VSUBPS     Y1, Y2, Y1
-	VMASKMOVPS (CX)(BX*4), Y0, Y2
-	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
-	VANDPS     all7fffffff<>+0(SB), Y2, Y2
-	VMULPS     Y2, Y2, Y3
-	VMULPS     allb70c02d0<>+0(SB), Y3, Y4
+	VMINPS     Y1, Y2, Y2
+	VMULPS     Y1, Y1, Y1
+	VMULPS     all331068ce<>+0(SB), Y2, Y3
+	VADDPS     allb61fc909<>+0(SB), Y3, Y3
+	VMULPS     allb70c02d0<>+0(SB), Y1, Y4
 	VADDPS     all38e24f78<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all385f0ba1<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allba5c9d9e<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     allba269312<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     all3baaeb32<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3ba03de7<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allbcdc10c3<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     allbcdac66d<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     all3de7174f<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3de24353<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allbec093a2<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y3
-	VADDPS     all3e0375d4<>+0(SB), Y3, Y3
-	VMULPS     Y3, Y2, Y3
-	VADDPS     Y2, Y3, Y3
-	VCMPPS     $0x11, all3f780000<>+0(SB), Y2, Y2
-	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3f21a88b<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y1
+	VADDPS     all3e0375d4<>+0(SB), Y1, Y1
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3f90b111<>+0(SB), Y3, Y3
+	VMULPS     Y2, Y3, Y2
+	VADDPS     allb9ba84c4<>+0(SB), Y2, Y2
+	VXORPS     all80000000<>+0(SB), Y2, Y2
+	VMOVUPS    all42b20000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMOVUPS    allc2d00000<>+0(SB), Y3
+	VMAXPS     Y2, Y3, Y2
+	VMULPS     all3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS     all4b400000<>+0(SB), Y3, Y3
+	VSUBPS     all4b400000<>+0(SB), Y3, Y4
+	VMULPS     allbf318000<>+0(SB), Y4, Y5
+	VADDPS     Y2, Y5, Y2
+	VMULPS     all395e8083<>+0(SB), Y4, Y4
+	VADDPS     Y2, Y4, Y2
+	VMULPS     all3ab4a647<>+0(SB), Y2, Y4
+	VADDPS     all3c091cbf<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3d2aad13<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3e2aaa49<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3efffffd<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y2, Y5
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y2, Y4, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPSRAD     $0x01, Y3, Y4
+	VPADDD     all0000007f<>+0(SB), Y4, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y2, Y2
+	VPSUBD     Y4, Y3, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y3
+	VPSLLD     $0x17, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VSUBPS     Y2, Y3, Y2
+	VMASKMOVPS (CX)(BX*4), Y0, Y3
+	VMULPS     all3f3504f3<>+0(SB), Y3, Y3
+	VANDPS     all7fffffff<>+0(SB), Y3, Y3
+	VCMPPS     $0x11, all3f780000<>+0(SB), Y3, Y4
+	VMULPS     Y1, Y3, Y1
+	VADDPS     Y3, Y1, Y1
+	VBLENDVPS  Y4, Y1, Y2, Y1
 	VMASKMOVPS (CX)(BX*4), Y0, Y2
 	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
 	VANDPS     all80000000<>+0(SB), Y2, Y2
@@ -477,12 +477,6 @@ DATA all3f800000<>+16(SB)/8, $0x3f8000003f800000
 DATA all3f800000<>+24(SB)/8, $0x3f8000003f800000
 GLOBL all3f800000<>(SB), RODATA|NOPTR, $32
 
-DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
-GLOBL all407c0000<>(SB), RODATA|NOPTR, $32
-
 DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+16(SB)/8, $0x3f3504f33f3504f3
@@ -494,6 +488,12 @@ DATA all7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
 GLOBL all7fffffff<>(SB), RODATA|NOPTR, $32
+
+DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
+GLOBL all407c0000<>(SB), RODATA|NOPTR, $32
 
 DATA all331068ce<>+0(SB)/8, $0x331068ce331068ce
 DATA all331068ce<>+8(SB)/8, $0x331068ce331068ce
@@ -507,11 +507,29 @@ DATA allb61fc909<>+16(SB)/8, $0xb61fc909b61fc909
 DATA allb61fc909<>+24(SB)/8, $0xb61fc909b61fc909
 GLOBL allb61fc909<>(SB), RODATA|NOPTR, $32
 
+DATA allb70c02d0<>+0(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+8(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+16(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+24(SB)/8, $0xb70c02d0b70c02d0
+GLOBL allb70c02d0<>(SB), RODATA|NOPTR, $32
+
+DATA all38e24f78<>+0(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+8(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+16(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+24(SB)/8, $0x38e24f7838e24f78
+GLOBL all38e24f78<>(SB), RODATA|NOPTR, $32
+
 DATA all385f0ba1<>+0(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+8(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+16(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+24(SB)/8, $0x385f0ba1385f0ba1
 GLOBL all385f0ba1<>(SB), RODATA|NOPTR, $32
+
+DATA allba5c9d9e<>+0(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+8(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+16(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+24(SB)/8, $0xba5c9d9eba5c9d9e
+GLOBL allba5c9d9e<>(SB), RODATA|NOPTR, $32
 
 DATA allba269312<>+0(SB)/8, $0xba269312ba269312
 DATA allba269312<>+8(SB)/8, $0xba269312ba269312
@@ -519,11 +537,23 @@ DATA allba269312<>+16(SB)/8, $0xba269312ba269312
 DATA allba269312<>+24(SB)/8, $0xba269312ba269312
 GLOBL allba269312<>(SB), RODATA|NOPTR, $32
 
+DATA all3baaeb32<>+0(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+8(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+16(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+24(SB)/8, $0x3baaeb323baaeb32
+GLOBL all3baaeb32<>(SB), RODATA|NOPTR, $32
+
 DATA all3ba03de7<>+0(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+8(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+16(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+24(SB)/8, $0x3ba03de73ba03de7
 GLOBL all3ba03de7<>(SB), RODATA|NOPTR, $32
+
+DATA allbcdc10c3<>+0(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+8(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+16(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+24(SB)/8, $0xbcdc10c3bcdc10c3
+GLOBL allbcdc10c3<>(SB), RODATA|NOPTR, $32
 
 DATA allbcdac66d<>+0(SB)/8, $0xbcdac66dbcdac66d
 DATA allbcdac66d<>+8(SB)/8, $0xbcdac66dbcdac66d
@@ -531,17 +561,35 @@ DATA allbcdac66d<>+16(SB)/8, $0xbcdac66dbcdac66d
 DATA allbcdac66d<>+24(SB)/8, $0xbcdac66dbcdac66d
 GLOBL allbcdac66d<>(SB), RODATA|NOPTR, $32
 
+DATA all3de7174f<>+0(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+8(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+16(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+24(SB)/8, $0x3de7174f3de7174f
+GLOBL all3de7174f<>(SB), RODATA|NOPTR, $32
+
 DATA all3de24353<>+0(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+8(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+16(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+24(SB)/8, $0x3de243533de24353
 GLOBL all3de24353<>(SB), RODATA|NOPTR, $32
 
+DATA allbec093a2<>+0(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+8(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+16(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+24(SB)/8, $0xbec093a2bec093a2
+GLOBL allbec093a2<>(SB), RODATA|NOPTR, $32
+
 DATA all3f21a88b<>+0(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+8(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+16(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+24(SB)/8, $0x3f21a88b3f21a88b
 GLOBL all3f21a88b<>(SB), RODATA|NOPTR, $32
+
+DATA all3e0375d4<>+0(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+8(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+16(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+24(SB)/8, $0x3e0375d43e0375d4
+GLOBL all3e0375d4<>(SB), RODATA|NOPTR, $32
 
 DATA all3f90b111<>+0(SB)/8, $0x3f90b1113f90b111
 DATA all3f90b111<>+8(SB)/8, $0x3f90b1113f90b111
@@ -632,54 +680,6 @@ DATA all0000007f<>+8(SB)/8, $0x0000007f0000007f
 DATA all0000007f<>+16(SB)/8, $0x0000007f0000007f
 DATA all0000007f<>+24(SB)/8, $0x0000007f0000007f
 GLOBL all0000007f<>(SB), RODATA|NOPTR, $32
-
-DATA allb70c02d0<>+0(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+8(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+16(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+24(SB)/8, $0xb70c02d0b70c02d0
-GLOBL allb70c02d0<>(SB), RODATA|NOPTR, $32
-
-DATA all38e24f78<>+0(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+8(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+16(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+24(SB)/8, $0x38e24f7838e24f78
-GLOBL all38e24f78<>(SB), RODATA|NOPTR, $32
-
-DATA allba5c9d9e<>+0(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+8(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+16(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+24(SB)/8, $0xba5c9d9eba5c9d9e
-GLOBL allba5c9d9e<>(SB), RODATA|NOPTR, $32
-
-DATA all3baaeb32<>+0(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+8(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+16(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+24(SB)/8, $0x3baaeb323baaeb32
-GLOBL all3baaeb32<>(SB), RODATA|NOPTR, $32
-
-DATA allbcdc10c3<>+0(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+8(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+16(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+24(SB)/8, $0xbcdc10c3bcdc10c3
-GLOBL allbcdc10c3<>(SB), RODATA|NOPTR, $32
-
-DATA all3de7174f<>+0(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+8(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+16(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+24(SB)/8, $0x3de7174f3de7174f
-GLOBL all3de7174f<>(SB), RODATA|NOPTR, $32
-
-DATA allbec093a2<>+0(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+8(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+16(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+24(SB)/8, $0xbec093a2bec093a2
-GLOBL allbec093a2<>(SB), RODATA|NOPTR, $32
-
-DATA all3e0375d4<>+0(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+8(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+16(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+24(SB)/8, $0x3e0375d43e0375d4
-GLOBL all3e0375d4<>(SB), RODATA|NOPTR, $32
 
 DATA all3f780000<>+0(SB)/8, $0x3f7800003f780000
 DATA all3f780000<>+8(SB)/8, $0x3f7800003f780000
@@ -1865,225 +1865,225 @@ loop1:
 	VANDPS    all7fffffff<>+0(SB), Y1, Y1
 	VANDPS    all7fffffff<>+0(SB), Y2, Y2
 	VMOVUPS   all407c0000<>+0(SB), Y3
-	VMINPS    Y0, Y3, Y0
-	VMINPS    Y1, Y3, Y1
-	VMINPS    Y2, Y3, Y2
-	VMULPS    all331068ce<>+0(SB), Y0, Y3
-	VMULPS    all331068ce<>+0(SB), Y1, Y4
-	VMULPS    all331068ce<>+0(SB), Y2, Y5
-	VADDPS    allb61fc909<>+0(SB), Y3, Y3
-	VADDPS    allb61fc909<>+0(SB), Y4, Y4
-	VADDPS    allb61fc909<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all385f0ba1<>+0(SB), Y3, Y3
-	VADDPS    all385f0ba1<>+0(SB), Y4, Y4
-	VADDPS    all385f0ba1<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    allba269312<>+0(SB), Y3, Y3
-	VADDPS    allba269312<>+0(SB), Y4, Y4
-	VADDPS    allba269312<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3ba03de7<>+0(SB), Y3, Y3
-	VADDPS    all3ba03de7<>+0(SB), Y4, Y4
-	VADDPS    all3ba03de7<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    allbcdac66d<>+0(SB), Y3, Y3
-	VADDPS    allbcdac66d<>+0(SB), Y4, Y4
-	VADDPS    allbcdac66d<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3de24353<>+0(SB), Y3, Y3
-	VADDPS    all3de24353<>+0(SB), Y4, Y4
-	VADDPS    all3de24353<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3f21a88b<>+0(SB), Y3, Y3
-	VADDPS    all3f21a88b<>+0(SB), Y4, Y4
-	VADDPS    all3f21a88b<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y3
-	VMULPS    Y1, Y4, Y4
-	VMULPS    Y2, Y5, Y5
-	VADDPS    all3f90b111<>+0(SB), Y3, Y3
-	VADDPS    all3f90b111<>+0(SB), Y4, Y4
-	VADDPS    all3f90b111<>+0(SB), Y5, Y5
-	VMULPS    Y0, Y3, Y0
-	VMULPS    Y1, Y4, Y1
-	VMULPS    Y2, Y5, Y2
-	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
-	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
-	VADDPS    allb9ba84c4<>+0(SB), Y2, Y2
-	VXORPS    all80000000<>+0(SB), Y0, Y0
-	VXORPS    all80000000<>+0(SB), Y1, Y1
-	VXORPS    all80000000<>+0(SB), Y2, Y2
-	VMOVUPS   all42b20000<>+0(SB), Y3
-	VMINPS    Y0, Y3, Y0
-	VMINPS    Y1, Y3, Y1
-	VMINPS    Y2, Y3, Y2
-	VMOVUPS   allc2d00000<>+0(SB), Y3
-	VMAXPS    Y0, Y3, Y0
-	VMAXPS    Y1, Y3, Y1
-	VMAXPS    Y2, Y3, Y2
-	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y3
-	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
-	VMULPS    all3fb8aa3b<>+0(SB), Y2, Y5
-	VADDPS    all4b400000<>+0(SB), Y3, Y3
-	VADDPS    all4b400000<>+0(SB), Y4, Y4
-	VADDPS    all4b400000<>+0(SB), Y5, Y5
-	VSUBPS    all4b400000<>+0(SB), Y3, Y6
-	VSUBPS    all4b400000<>+0(SB), Y4, Y7
-	VSUBPS    all4b400000<>+0(SB), Y5, Y8
-	VMULPS    allbf318000<>+0(SB), Y6, Y9
-	VMULPS    allbf318000<>+0(SB), Y7, Y10
-	VMULPS    allbf318000<>+0(SB), Y8, Y11
-	VADDPS    Y0, Y9, Y0
-	VADDPS    Y1, Y10, Y1
-	VADDPS    Y2, Y11, Y2
-	VMULPS    all395e8083<>+0(SB), Y6, Y6
-	VMULPS    all395e8083<>+0(SB), Y7, Y7
-	VMULPS    all395e8083<>+0(SB), Y8, Y8
-	VADDPS    Y0, Y6, Y0
-	VADDPS    Y1, Y7, Y1
-	VADDPS    Y2, Y8, Y2
-	VMULPS    all3ab4a647<>+0(SB), Y0, Y6
-	VMULPS    all3ab4a647<>+0(SB), Y1, Y7
-	VMULPS    all3ab4a647<>+0(SB), Y2, Y8
-	VADDPS    all3c091cbf<>+0(SB), Y6, Y6
-	VADDPS    all3c091cbf<>+0(SB), Y7, Y7
-	VADDPS    all3c091cbf<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3d2aad13<>+0(SB), Y6, Y6
-	VADDPS    all3d2aad13<>+0(SB), Y7, Y7
-	VADDPS    all3d2aad13<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3e2aaa49<>+0(SB), Y6, Y6
-	VADDPS    all3e2aaa49<>+0(SB), Y7, Y7
-	VADDPS    all3e2aaa49<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y6, Y6
-	VMULPS    Y1, Y7, Y7
-	VMULPS    Y2, Y8, Y8
-	VADDPS    all3efffffd<>+0(SB), Y6, Y6
-	VADDPS    all3efffffd<>+0(SB), Y7, Y7
-	VADDPS    all3efffffd<>+0(SB), Y8, Y8
-	VMULPS    Y0, Y0, Y9
-	VMULPS    Y1, Y1, Y10
-	VMULPS    Y2, Y2, Y11
-	VMULPS    Y6, Y9, Y6
-	VMULPS    Y7, Y10, Y7
-	VMULPS    Y8, Y11, Y8
-	VADDPS    Y0, Y6, Y0
-	VADDPS    Y1, Y7, Y1
-	VADDPS    Y2, Y8, Y2
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
-	VADDPS    all3f800000<>+0(SB), Y1, Y1
-	VADDPS    all3f800000<>+0(SB), Y2, Y2
-	VPSRAD    $0x01, Y3, Y6
-	VPSRAD    $0x01, Y4, Y7
-	VPSRAD    $0x01, Y5, Y8
-	VPADDD    all0000007f<>+0(SB), Y6, Y9
-	VPADDD    all0000007f<>+0(SB), Y7, Y10
-	VPADDD    all0000007f<>+0(SB), Y8, Y11
-	VPSLLD    $0x17, Y9, Y9
-	VPSLLD    $0x17, Y10, Y10
-	VPSLLD    $0x17, Y11, Y11
-	VMULPS    Y9, Y0, Y0
-	VMULPS    Y10, Y1, Y1
-	VMULPS    Y11, Y2, Y2
-	VPSUBD    Y6, Y3, Y3
-	VPSUBD    Y7, Y4, Y4
-	VPSUBD    Y8, Y5, Y5
-	VPADDD    all0000007f<>+0(SB), Y3, Y3
-	VPADDD    all0000007f<>+0(SB), Y4, Y4
-	VPADDD    all0000007f<>+0(SB), Y5, Y5
-	VPSLLD    $0x17, Y3, Y3
-	VPSLLD    $0x17, Y4, Y4
-	VPSLLD    $0x17, Y5, Y5
-	VMULPS    Y3, Y0, Y0
-	VMULPS    Y4, Y1, Y1
-	VMULPS    Y5, Y2, Y2
-	VMOVUPS   all3f800000<>+0(SB), Y3
-	VSUBPS    Y0, Y3, Y0
-	VSUBPS    Y1, Y3, Y1
-	VSUBPS    Y2, Y3, Y2
-	VMOVUPS   (CX)(SI*4), Y3
-	VMOVUPS   32(CX)(SI*4), Y4
-	VMOVUPS   64(CX)(SI*4), Y5
-	VMULPS    all3f3504f3<>+0(SB), Y3, Y3
-	VMULPS    all3f3504f3<>+0(SB), Y4, Y4
-	VMULPS    all3f3504f3<>+0(SB), Y5, Y5
-	VANDPS    all7fffffff<>+0(SB), Y3, Y3
-	VANDPS    all7fffffff<>+0(SB), Y4, Y4
-	VANDPS    all7fffffff<>+0(SB), Y5, Y5
-	VMULPS    Y3, Y3, Y6
-	VMULPS    Y4, Y4, Y7
-	VMULPS    Y5, Y5, Y8
-	VMULPS    allb70c02d0<>+0(SB), Y6, Y9
-	VMULPS    allb70c02d0<>+0(SB), Y7, Y10
-	VMULPS    allb70c02d0<>+0(SB), Y8, Y11
+	VMINPS    Y0, Y3, Y4
+	VMINPS    Y1, Y3, Y5
+	VMINPS    Y2, Y3, Y3
+	VMULPS    Y0, Y0, Y0
+	VMULPS    Y1, Y1, Y1
+	VMULPS    Y2, Y2, Y2
+	VMULPS    all331068ce<>+0(SB), Y4, Y6
+	VMULPS    all331068ce<>+0(SB), Y5, Y7
+	VMULPS    all331068ce<>+0(SB), Y3, Y8
+	VADDPS    allb61fc909<>+0(SB), Y6, Y6
+	VADDPS    allb61fc909<>+0(SB), Y7, Y7
+	VADDPS    allb61fc909<>+0(SB), Y8, Y8
+	VMULPS    allb70c02d0<>+0(SB), Y0, Y9
+	VMULPS    allb70c02d0<>+0(SB), Y1, Y10
+	VMULPS    allb70c02d0<>+0(SB), Y2, Y11
 	VADDPS    all38e24f78<>+0(SB), Y9, Y9
 	VADDPS    all38e24f78<>+0(SB), Y10, Y10
 	VADDPS    all38e24f78<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all385f0ba1<>+0(SB), Y6, Y6
+	VADDPS    all385f0ba1<>+0(SB), Y7, Y7
+	VADDPS    all385f0ba1<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allba5c9d9e<>+0(SB), Y9, Y9
 	VADDPS    allba5c9d9e<>+0(SB), Y10, Y10
 	VADDPS    allba5c9d9e<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    allba269312<>+0(SB), Y6, Y6
+	VADDPS    allba269312<>+0(SB), Y7, Y7
+	VADDPS    allba269312<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    all3baaeb32<>+0(SB), Y9, Y9
 	VADDPS    all3baaeb32<>+0(SB), Y10, Y10
 	VADDPS    all3baaeb32<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3ba03de7<>+0(SB), Y6, Y6
+	VADDPS    all3ba03de7<>+0(SB), Y7, Y7
+	VADDPS    all3ba03de7<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allbcdc10c3<>+0(SB), Y9, Y9
 	VADDPS    allbcdc10c3<>+0(SB), Y10, Y10
 	VADDPS    allbcdc10c3<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    allbcdac66d<>+0(SB), Y6, Y6
+	VADDPS    allbcdac66d<>+0(SB), Y7, Y7
+	VADDPS    allbcdac66d<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    all3de7174f<>+0(SB), Y9, Y9
 	VADDPS    all3de7174f<>+0(SB), Y10, Y10
 	VADDPS    all3de7174f<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y9
-	VMULPS    Y7, Y10, Y10
-	VMULPS    Y8, Y11, Y11
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3de24353<>+0(SB), Y6, Y6
+	VADDPS    all3de24353<>+0(SB), Y7, Y7
+	VADDPS    all3de24353<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y9
+	VMULPS    Y1, Y10, Y10
+	VMULPS    Y2, Y11, Y11
 	VADDPS    allbec093a2<>+0(SB), Y9, Y9
 	VADDPS    allbec093a2<>+0(SB), Y10, Y10
 	VADDPS    allbec093a2<>+0(SB), Y11, Y11
-	VMULPS    Y6, Y9, Y6
-	VMULPS    Y7, Y10, Y7
-	VMULPS    Y8, Y11, Y8
-	VADDPS    all3e0375d4<>+0(SB), Y6, Y6
-	VADDPS    all3e0375d4<>+0(SB), Y7, Y7
-	VADDPS    all3e0375d4<>+0(SB), Y8, Y8
-	VMULPS    Y6, Y3, Y6
-	VMULPS    Y7, Y4, Y7
-	VMULPS    Y8, Y5, Y8
-	VADDPS    Y3, Y6, Y6
-	VADDPS    Y4, Y7, Y7
-	VADDPS    Y5, Y8, Y8
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y3, Y3
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y4, Y4
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y5, Y5
-	VBLENDVPS Y3, Y6, Y0, Y0
-	VBLENDVPS Y4, Y7, Y1, Y1
-	VBLENDVPS Y5, Y8, Y2, Y2
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3f21a88b<>+0(SB), Y6, Y6
+	VADDPS    all3f21a88b<>+0(SB), Y7, Y7
+	VADDPS    all3f21a88b<>+0(SB), Y8, Y8
+	VMULPS    Y0, Y9, Y0
+	VMULPS    Y1, Y10, Y1
+	VMULPS    Y2, Y11, Y2
+	VADDPS    all3e0375d4<>+0(SB), Y0, Y0
+	VADDPS    all3e0375d4<>+0(SB), Y1, Y1
+	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
+	VMULPS    Y4, Y6, Y6
+	VMULPS    Y5, Y7, Y7
+	VMULPS    Y3, Y8, Y8
+	VADDPS    all3f90b111<>+0(SB), Y6, Y6
+	VADDPS    all3f90b111<>+0(SB), Y7, Y7
+	VADDPS    all3f90b111<>+0(SB), Y8, Y8
+	VMULPS    Y4, Y6, Y4
+	VMULPS    Y5, Y7, Y5
+	VMULPS    Y3, Y8, Y3
+	VADDPS    allb9ba84c4<>+0(SB), Y4, Y4
+	VADDPS    allb9ba84c4<>+0(SB), Y5, Y5
+	VADDPS    allb9ba84c4<>+0(SB), Y3, Y3
+	VXORPS    all80000000<>+0(SB), Y4, Y4
+	VXORPS    all80000000<>+0(SB), Y5, Y5
+	VXORPS    all80000000<>+0(SB), Y3, Y3
+	VMOVUPS   all42b20000<>+0(SB), Y6
+	VMINPS    Y4, Y6, Y4
+	VMINPS    Y5, Y6, Y5
+	VMINPS    Y3, Y6, Y3
+	VMOVUPS   allc2d00000<>+0(SB), Y6
+	VMAXPS    Y4, Y6, Y4
+	VMAXPS    Y5, Y6, Y5
+	VMAXPS    Y3, Y6, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y4, Y6
+	VMULPS    all3fb8aa3b<>+0(SB), Y5, Y7
+	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y8
+	VADDPS    all4b400000<>+0(SB), Y6, Y6
+	VADDPS    all4b400000<>+0(SB), Y7, Y7
+	VADDPS    all4b400000<>+0(SB), Y8, Y8
+	VSUBPS    all4b400000<>+0(SB), Y6, Y9
+	VSUBPS    all4b400000<>+0(SB), Y7, Y10
+	VSUBPS    all4b400000<>+0(SB), Y8, Y11
+	VMULPS    allbf318000<>+0(SB), Y9, Y12
+	VMULPS    allbf318000<>+0(SB), Y10, Y13
+	VMULPS    allbf318000<>+0(SB), Y11, Y14
+	VADDPS    Y4, Y12, Y4
+	VADDPS    Y5, Y13, Y5
+	VADDPS    Y3, Y14, Y3
+	VMULPS    all395e8083<>+0(SB), Y9, Y9
+	VMULPS    all395e8083<>+0(SB), Y10, Y10
+	VMULPS    all395e8083<>+0(SB), Y11, Y11
+	VADDPS    Y4, Y9, Y4
+	VADDPS    Y5, Y10, Y5
+	VADDPS    Y3, Y11, Y3
+	VMULPS    all3ab4a647<>+0(SB), Y4, Y9
+	VMULPS    all3ab4a647<>+0(SB), Y5, Y10
+	VMULPS    all3ab4a647<>+0(SB), Y3, Y11
+	VADDPS    all3c091cbf<>+0(SB), Y9, Y9
+	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
+	VADDPS    all3c091cbf<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3d2aad13<>+0(SB), Y9, Y9
+	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
+	VADDPS    all3d2aad13<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3e2aaa49<>+0(SB), Y9, Y9
+	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
+	VADDPS    all3e2aaa49<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VMULPS    Y3, Y11, Y11
+	VADDPS    all3efffffd<>+0(SB), Y9, Y9
+	VADDPS    all3efffffd<>+0(SB), Y10, Y10
+	VADDPS    all3efffffd<>+0(SB), Y11, Y11
+	VMULPS    Y4, Y4, Y12
+	VMULPS    Y5, Y5, Y13
+	VMULPS    Y3, Y3, Y14
+	VMULPS    Y9, Y12, Y9
+	VMULPS    Y10, Y13, Y10
+	VMULPS    Y11, Y14, Y11
+	VADDPS    Y4, Y9, Y4
+	VADDPS    Y5, Y10, Y5
+	VADDPS    Y3, Y11, Y3
+	VADDPS    all3f800000<>+0(SB), Y4, Y4
+	VADDPS    all3f800000<>+0(SB), Y5, Y5
+	VADDPS    all3f800000<>+0(SB), Y3, Y3
+	VPSRAD    $0x01, Y6, Y9
+	VPSRAD    $0x01, Y7, Y10
+	VPSRAD    $0x01, Y8, Y11
+	VPADDD    all0000007f<>+0(SB), Y9, Y12
+	VPADDD    all0000007f<>+0(SB), Y10, Y13
+	VPADDD    all0000007f<>+0(SB), Y11, Y14
+	VPSLLD    $0x17, Y12, Y12
+	VPSLLD    $0x17, Y13, Y13
+	VPSLLD    $0x17, Y14, Y14
+	VMULPS    Y12, Y4, Y4
+	VMULPS    Y13, Y5, Y5
+	VMULPS    Y14, Y3, Y3
+	VPSUBD    Y9, Y6, Y6
+	VPSUBD    Y10, Y7, Y7
+	VPSUBD    Y11, Y8, Y8
+	VPADDD    all0000007f<>+0(SB), Y6, Y6
+	VPADDD    all0000007f<>+0(SB), Y7, Y7
+	VPADDD    all0000007f<>+0(SB), Y8, Y8
+	VPSLLD    $0x17, Y6, Y6
+	VPSLLD    $0x17, Y7, Y7
+	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y7, Y5, Y5
+	VMULPS    Y8, Y3, Y3
+	VMOVUPS   all3f800000<>+0(SB), Y6
+	VSUBPS    Y4, Y6, Y4
+	VSUBPS    Y5, Y6, Y5
+	VSUBPS    Y3, Y6, Y3
+	VMOVUPS   (CX)(SI*4), Y6
+	VMOVUPS   32(CX)(SI*4), Y7
+	VMOVUPS   64(CX)(SI*4), Y8
+	VMULPS    all3f3504f3<>+0(SB), Y6, Y6
+	VMULPS    all3f3504f3<>+0(SB), Y7, Y7
+	VMULPS    all3f3504f3<>+0(SB), Y8, Y8
+	VANDPS    all7fffffff<>+0(SB), Y6, Y6
+	VANDPS    all7fffffff<>+0(SB), Y7, Y7
+	VANDPS    all7fffffff<>+0(SB), Y8, Y8
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y6, Y9
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y7, Y10
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y8, Y11
+	VMULPS    Y0, Y6, Y0
+	VMULPS    Y1, Y7, Y1
+	VMULPS    Y2, Y8, Y2
+	VADDPS    Y6, Y0, Y0
+	VADDPS    Y7, Y1, Y1
+	VADDPS    Y8, Y2, Y2
+	VBLENDVPS Y9, Y0, Y4, Y0
+	VBLENDVPS Y10, Y1, Y5, Y1
+	VBLENDVPS Y11, Y2, Y3, Y2
 	VMOVUPS   (CX)(SI*4), Y3
 	VMOVUPS   32(CX)(SI*4), Y4
 	VMOVUPS   64(CX)(SI*4), Y5
@@ -2235,81 +2235,81 @@ loop3:
 	VMULPS    all3f3504f3<>+0(SB), Y0, Y0
 	VANDPS    all7fffffff<>+0(SB), Y0, Y0
 	VMOVUPS   all407c0000<>+0(SB), Y1
-	VMINPS    Y0, Y1, Y0
-	VMULPS    all331068ce<>+0(SB), Y0, Y1
-	VADDPS    allb61fc909<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all385f0ba1<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    allba269312<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3ba03de7<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    allbcdac66d<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3de24353<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3f21a88b<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y1
-	VADDPS    all3f90b111<>+0(SB), Y1, Y1
-	VMULPS    Y0, Y1, Y0
-	VADDPS    allb9ba84c4<>+0(SB), Y0, Y0
-	VXORPS    all80000000<>+0(SB), Y0, Y0
-	VMOVUPS   all42b20000<>+0(SB), Y1
-	VMINPS    Y0, Y1, Y0
-	VMOVUPS   allc2d00000<>+0(SB), Y1
-	VMAXPS    Y0, Y1, Y0
-	VMULPS    all3fb8aa3b<>+0(SB), Y0, Y1
-	VADDPS    all4b400000<>+0(SB), Y1, Y1
-	VSUBPS    all4b400000<>+0(SB), Y1, Y2
-	VMULPS    allbf318000<>+0(SB), Y2, Y3
-	VADDPS    Y0, Y3, Y0
-	VMULPS    all395e8083<>+0(SB), Y2, Y2
-	VADDPS    Y0, Y2, Y0
-	VMULPS    all3ab4a647<>+0(SB), Y0, Y2
-	VADDPS    all3c091cbf<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3d2aad13<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3e2aaa49<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y2, Y2
-	VADDPS    all3efffffd<>+0(SB), Y2, Y2
-	VMULPS    Y0, Y0, Y3
-	VMULPS    Y2, Y3, Y2
-	VADDPS    Y0, Y2, Y0
-	VADDPS    all3f800000<>+0(SB), Y0, Y0
-	VPSRAD    $0x01, Y1, Y2
-	VPADDD    all0000007f<>+0(SB), Y2, Y3
-	VPSLLD    $0x17, Y3, Y3
-	VMULPS    Y3, Y0, Y0
-	VPSUBD    Y2, Y1, Y1
-	VPADDD    all0000007f<>+0(SB), Y1, Y1
-	VPSLLD    $0x17, Y1, Y1
-	VMULPS    Y1, Y0, Y0
-	VMOVUPS   all3f800000<>+0(SB), Y1
-	VSUBPS    Y0, Y1, Y0
-	VMOVUPS   (CX)(SI*4), Y1
-	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
-	VANDPS    all7fffffff<>+0(SB), Y1, Y1
-	VMULPS    Y1, Y1, Y2
-	VMULPS    allb70c02d0<>+0(SB), Y2, Y3
+	VMINPS    Y0, Y1, Y1
+	VMULPS    Y0, Y0, Y0
+	VMULPS    all331068ce<>+0(SB), Y1, Y2
+	VADDPS    allb61fc909<>+0(SB), Y2, Y2
+	VMULPS    allb70c02d0<>+0(SB), Y0, Y3
 	VADDPS    all38e24f78<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all385f0ba1<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allba5c9d9e<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    allba269312<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    all3baaeb32<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3ba03de7<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allbcdc10c3<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    allbcdac66d<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    all3de7174f<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y3
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3de24353<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y3
 	VADDPS    allbec093a2<>+0(SB), Y3, Y3
-	VMULPS    Y2, Y3, Y2
-	VADDPS    all3e0375d4<>+0(SB), Y2, Y2
-	VMULPS    Y2, Y1, Y2
-	VADDPS    Y1, Y2, Y2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Y1, Y1
-	VBLENDVPS Y1, Y2, Y0, Y0
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3f21a88b<>+0(SB), Y2, Y2
+	VMULPS    Y0, Y3, Y0
+	VADDPS    all3e0375d4<>+0(SB), Y0, Y0
+	VMULPS    Y1, Y2, Y2
+	VADDPS    all3f90b111<>+0(SB), Y2, Y2
+	VMULPS    Y1, Y2, Y1
+	VADDPS    allb9ba84c4<>+0(SB), Y1, Y1
+	VXORPS    all80000000<>+0(SB), Y1, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VSUBPS    all4b400000<>+0(SB), Y2, Y3
+	VMULPS    allbf318000<>+0(SB), Y3, Y4
+	VADDPS    Y1, Y4, Y1
+	VMULPS    all395e8083<>+0(SB), Y3, Y3
+	VADDPS    Y1, Y3, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS    all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3efffffd<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y1, Y4
+	VMULPS    Y3, Y4, Y3
+	VADDPS    Y1, Y3, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y3
+	VPADDD    all0000007f<>+0(SB), Y3, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y1, Y1
+	VPSUBD    Y3, Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y1, Y1
+	VMOVUPS   all3f800000<>+0(SB), Y2
+	VSUBPS    Y1, Y2, Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMULPS    all3f3504f3<>+0(SB), Y2, Y2
+	VANDPS    all7fffffff<>+0(SB), Y2, Y2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Y2, Y3
+	VMULPS    Y0, Y2, Y0
+	VADDPS    Y2, Y0, Y0
+	VBLENDVPS Y3, Y0, Y1, Y0
 	VMOVUPS   (CX)(SI*4), Y1
 	VMULPS    all3f3504f3<>+0(SB), Y1, Y1
 	VANDPS    all80000000<>+0(SB), Y1, Y1
@@ -2372,81 +2372,81 @@ done4:
 	VMULPS     all3f3504f3<>+0(SB), Y1, Y1
 	VANDPS     all7fffffff<>+0(SB), Y1, Y1
 	VMOVUPS    all407c0000<>+0(SB), Y2
-	VMINPS     Y1, Y2, Y1
-	VMULPS     all331068ce<>+0(SB), Y1, Y2
-	VADDPS     allb61fc909<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all385f0ba1<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     allba269312<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3ba03de7<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     allbcdac66d<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3de24353<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3f21a88b<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VADDPS     all3f90b111<>+0(SB), Y2, Y2
-	VMULPS     Y1, Y2, Y1
-	VADDPS     allb9ba84c4<>+0(SB), Y1, Y1
-	VXORPS     all80000000<>+0(SB), Y1, Y1
-	VMOVUPS    all42b20000<>+0(SB), Y2
-	VMINPS     Y1, Y2, Y1
-	VMOVUPS    allc2d00000<>+0(SB), Y2
-	VMAXPS     Y1, Y2, Y1
-	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y2
-	VADDPS     all4b400000<>+0(SB), Y2, Y2
-	VSUBPS     all4b400000<>+0(SB), Y2, Y3
-	VMULPS     allbf318000<>+0(SB), Y3, Y4
-	VADDPS     Y1, Y4, Y1
-	VMULPS     all395e8083<>+0(SB), Y3, Y3
-	VADDPS     Y1, Y3, Y1
-	VMULPS     all3ab4a647<>+0(SB), Y1, Y3
-	VADDPS     all3c091cbf<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3d2aad13<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3e2aaa49<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y3, Y3
-	VADDPS     all3efffffd<>+0(SB), Y3, Y3
-	VMULPS     Y1, Y1, Y4
-	VMULPS     Y3, Y4, Y3
-	VADDPS     Y1, Y3, Y1
-	VADDPS     all3f800000<>+0(SB), Y1, Y1
-	VPSRAD     $0x01, Y2, Y3
-	VPADDD     all0000007f<>+0(SB), Y3, Y4
-	VPSLLD     $0x17, Y4, Y4
-	VMULPS     Y4, Y1, Y1
-	VPSUBD     Y3, Y2, Y2
-	VPADDD     all0000007f<>+0(SB), Y2, Y2
-	VPSLLD     $0x17, Y2, Y2
-	VMULPS     Y2, Y1, Y1
-	VMOVUPS    all3f800000<>+0(SB), Y2
-	VSUBPS     Y1, Y2, Y1
-	VMASKMOVPS (CX)(SI*4), Y0, Y2
-	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
-	VANDPS     all7fffffff<>+0(SB), Y2, Y2
-	VMULPS     Y2, Y2, Y3
-	VMULPS     allb70c02d0<>+0(SB), Y3, Y4
+	VMINPS     Y1, Y2, Y2
+	VMULPS     Y1, Y1, Y1
+	VMULPS     all331068ce<>+0(SB), Y2, Y3
+	VADDPS     allb61fc909<>+0(SB), Y3, Y3
+	VMULPS     allb70c02d0<>+0(SB), Y1, Y4
 	VADDPS     all38e24f78<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all385f0ba1<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allba5c9d9e<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     allba269312<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     all3baaeb32<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3ba03de7<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allbcdc10c3<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     allbcdac66d<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     all3de7174f<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y4
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3de24353<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y4
 	VADDPS     allbec093a2<>+0(SB), Y4, Y4
-	VMULPS     Y3, Y4, Y3
-	VADDPS     all3e0375d4<>+0(SB), Y3, Y3
-	VMULPS     Y3, Y2, Y3
-	VADDPS     Y2, Y3, Y3
-	VCMPPS     $0x11, all3f780000<>+0(SB), Y2, Y2
-	VBLENDVPS  Y2, Y3, Y1, Y1
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3f21a88b<>+0(SB), Y3, Y3
+	VMULPS     Y1, Y4, Y1
+	VADDPS     all3e0375d4<>+0(SB), Y1, Y1
+	VMULPS     Y2, Y3, Y3
+	VADDPS     all3f90b111<>+0(SB), Y3, Y3
+	VMULPS     Y2, Y3, Y2
+	VADDPS     allb9ba84c4<>+0(SB), Y2, Y2
+	VXORPS     all80000000<>+0(SB), Y2, Y2
+	VMOVUPS    all42b20000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMOVUPS    allc2d00000<>+0(SB), Y3
+	VMAXPS     Y2, Y3, Y2
+	VMULPS     all3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS     all4b400000<>+0(SB), Y3, Y3
+	VSUBPS     all4b400000<>+0(SB), Y3, Y4
+	VMULPS     allbf318000<>+0(SB), Y4, Y5
+	VADDPS     Y2, Y5, Y2
+	VMULPS     all395e8083<>+0(SB), Y4, Y4
+	VADDPS     Y2, Y4, Y2
+	VMULPS     all3ab4a647<>+0(SB), Y2, Y4
+	VADDPS     all3c091cbf<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3d2aad13<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3e2aaa49<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3efffffd<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y2, Y5
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y2, Y4, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPSRAD     $0x01, Y3, Y4
+	VPADDD     all0000007f<>+0(SB), Y4, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y2, Y2
+	VPSUBD     Y4, Y3, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y3
+	VPSLLD     $0x17, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VSUBPS     Y2, Y3, Y2
+	VMASKMOVPS (CX)(SI*4), Y0, Y3
+	VMULPS     all3f3504f3<>+0(SB), Y3, Y3
+	VANDPS     all7fffffff<>+0(SB), Y3, Y3
+	VCMPPS     $0x11, all3f780000<>+0(SB), Y3, Y4
+	VMULPS     Y1, Y3, Y1
+	VADDPS     Y3, Y1, Y1
+	VBLENDVPS  Y4, Y1, Y2, Y1
 	VMASKMOVPS (CX)(SI*4), Y0, Y2
 	VMULPS     all3f3504f3<>+0(SB), Y2, Y2
 	VANDPS     all80000000<>+0(SB), Y2, Y2

@@ -23,225 +23,225 @@ loop1:
 	VANDPS    all7fffffff<>+0(SB), Z1, Z1
 	VANDPS    all7fffffff<>+0(SB), Z2, Z2
 	VMOVUPS   all407c0000<>+0(SB), Z8
-	VMINPS    Z0, Z8, Z0
-	VMINPS    Z1, Z8, Z1
-	VMINPS    Z2, Z8, Z2
-	VMULPS    all331068ce<>+0(SB), Z0, Z8
-	VMULPS    all331068ce<>+0(SB), Z1, Z9
-	VMULPS    all331068ce<>+0(SB), Z2, Z10
-	VADDPS    allb61fc909<>+0(SB), Z8, Z8
-	VADDPS    allb61fc909<>+0(SB), Z9, Z9
-	VADDPS    allb61fc909<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all385f0ba1<>+0(SB), Z8, Z8
-	VADDPS    all385f0ba1<>+0(SB), Z9, Z9
-	VADDPS    all385f0ba1<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    allba269312<>+0(SB), Z8, Z8
-	VADDPS    allba269312<>+0(SB), Z9, Z9
-	VADDPS    allba269312<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3ba03de7<>+0(SB), Z8, Z8
-	VADDPS    all3ba03de7<>+0(SB), Z9, Z9
-	VADDPS    all3ba03de7<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    allbcdac66d<>+0(SB), Z8, Z8
-	VADDPS    allbcdac66d<>+0(SB), Z9, Z9
-	VADDPS    allbcdac66d<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3de24353<>+0(SB), Z8, Z8
-	VADDPS    all3de24353<>+0(SB), Z9, Z9
-	VADDPS    all3de24353<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3f21a88b<>+0(SB), Z8, Z8
-	VADDPS    all3f21a88b<>+0(SB), Z9, Z9
-	VADDPS    all3f21a88b<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3f90b111<>+0(SB), Z8, Z8
-	VADDPS    all3f90b111<>+0(SB), Z9, Z9
-	VADDPS    all3f90b111<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z0
-	VMULPS    Z1, Z9, Z1
-	VMULPS    Z2, Z10, Z2
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
-	VADDPS    allb9ba84c4<>+0(SB), Z2, Z2
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z1, Z1
-	VXORPS    all80000000<>+0(SB), Z2, Z2
-	VMOVUPS   all42b20000<>+0(SB), Z8
-	VMINPS    Z0, Z8, Z0
-	VMINPS    Z1, Z8, Z1
-	VMINPS    Z2, Z8, Z2
-	VMOVUPS   allc2d00000<>+0(SB), Z8
-	VMAXPS    Z0, Z8, Z0
-	VMAXPS    Z1, Z8, Z1
-	VMAXPS    Z2, Z8, Z2
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z8
-	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z9
-	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z10
-	VADDPS    all4b400000<>+0(SB), Z8, Z8
-	VADDPS    all4b400000<>+0(SB), Z9, Z9
-	VADDPS    all4b400000<>+0(SB), Z10, Z10
-	VSUBPS    all4b400000<>+0(SB), Z8, Z11
-	VSUBPS    all4b400000<>+0(SB), Z9, Z12
-	VSUBPS    all4b400000<>+0(SB), Z10, Z13
-	VMULPS    allbf318000<>+0(SB), Z11, Z14
-	VMULPS    allbf318000<>+0(SB), Z12, Z15
-	VMULPS    allbf318000<>+0(SB), Z13, Z16
-	VADDPS    Z0, Z14, Z0
-	VADDPS    Z1, Z15, Z1
-	VADDPS    Z2, Z16, Z2
-	VMULPS    all395e8083<>+0(SB), Z11, Z11
-	VMULPS    all395e8083<>+0(SB), Z12, Z12
-	VMULPS    all395e8083<>+0(SB), Z13, Z13
-	VADDPS    Z0, Z11, Z0
-	VADDPS    Z1, Z12, Z1
-	VADDPS    Z2, Z13, Z2
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z11
-	VMULPS    all3ab4a647<>+0(SB), Z1, Z12
-	VMULPS    all3ab4a647<>+0(SB), Z2, Z13
-	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
-	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
-	VADDPS    all3c091cbf<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
-	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
-	VADDPS    all3d2aad13<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
-	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
-	VADDPS    all3e2aaa49<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3efffffd<>+0(SB), Z11, Z11
-	VADDPS    all3efffffd<>+0(SB), Z12, Z12
-	VADDPS    all3efffffd<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z0, Z14
-	VMULPS    Z1, Z1, Z15
-	VMULPS    Z2, Z2, Z16
-	VMULPS    Z11, Z14, Z11
-	VMULPS    Z12, Z15, Z12
-	VMULPS    Z13, Z16, Z13
-	VADDPS    Z0, Z11, Z0
-	VADDPS    Z1, Z12, Z1
-	VADDPS    Z2, Z13, Z2
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VPSRAD    $0x01, Z8, Z11
-	VPSRAD    $0x01, Z9, Z12
-	VPSRAD    $0x01, Z10, Z13
-	VPADDD    all0000007f<>+0(SB), Z11, Z14
-	VPADDD    all0000007f<>+0(SB), Z12, Z15
-	VPADDD    all0000007f<>+0(SB), Z13, Z16
-	VPSLLD    $0x17, Z14, Z14
-	VPSLLD    $0x17, Z15, Z15
-	VPSLLD    $0x17, Z16, Z16
-	VMULPS    Z14, Z0, Z0
-	VMULPS    Z15, Z1, Z1
-	VMULPS    Z16, Z2, Z2
-	VPSUBD    Z11, Z8, Z8
-	VPSUBD    Z12, Z9, Z9
-	VPSUBD    Z13, Z10, Z10
-	VPADDD    all0000007f<>+0(SB), Z8, Z8
-	VPADDD    all0000007f<>+0(SB), Z9, Z9
-	VPADDD    all0000007f<>+0(SB), Z10, Z10
-	VPSLLD    $0x17, Z8, Z8
-	VPSLLD    $0x17, Z9, Z9
-	VPSLLD    $0x17, Z10, Z10
-	VMULPS    Z8, Z0, Z0
-	VMULPS    Z9, Z1, Z1
-	VMULPS    Z10, Z2, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z8
-	VSUBPS    Z0, Z8, Z0
-	VSUBPS    Z1, Z8, Z1
-	VSUBPS    Z2, Z8, Z2
-	VMOVUPS   (CX)(BX*4), Z8
-	VMOVUPS   64(CX)(BX*4), Z9
-	VMOVUPS   128(CX)(BX*4), Z10
-	VMULPS    all3f3504f3<>+0(SB), Z8, Z8
-	VMULPS    all3f3504f3<>+0(SB), Z9, Z9
-	VMULPS    all3f3504f3<>+0(SB), Z10, Z10
-	VANDPS    all7fffffff<>+0(SB), Z8, Z8
-	VANDPS    all7fffffff<>+0(SB), Z9, Z9
-	VANDPS    all7fffffff<>+0(SB), Z10, Z10
-	VMULPS    Z8, Z8, Z11
-	VMULPS    Z9, Z9, Z12
-	VMULPS    Z10, Z10, Z13
-	VMULPS    allb70c02d0<>+0(SB), Z11, Z14
-	VMULPS    allb70c02d0<>+0(SB), Z12, Z15
-	VMULPS    allb70c02d0<>+0(SB), Z13, Z16
+	VMINPS    Z0, Z8, Z9
+	VMINPS    Z1, Z8, Z10
+	VMINPS    Z2, Z8, Z8
+	VMULPS    Z0, Z0, Z0
+	VMULPS    Z1, Z1, Z1
+	VMULPS    Z2, Z2, Z2
+	VMULPS    all331068ce<>+0(SB), Z9, Z11
+	VMULPS    all331068ce<>+0(SB), Z10, Z12
+	VMULPS    all331068ce<>+0(SB), Z8, Z13
+	VADDPS    allb61fc909<>+0(SB), Z11, Z11
+	VADDPS    allb61fc909<>+0(SB), Z12, Z12
+	VADDPS    allb61fc909<>+0(SB), Z13, Z13
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z14
+	VMULPS    allb70c02d0<>+0(SB), Z1, Z15
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z16
 	VADDPS    all38e24f78<>+0(SB), Z14, Z14
 	VADDPS    all38e24f78<>+0(SB), Z15, Z15
 	VADDPS    all38e24f78<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all385f0ba1<>+0(SB), Z11, Z11
+	VADDPS    all385f0ba1<>+0(SB), Z12, Z12
+	VADDPS    all385f0ba1<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allba5c9d9e<>+0(SB), Z14, Z14
 	VADDPS    allba5c9d9e<>+0(SB), Z15, Z15
 	VADDPS    allba5c9d9e<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    allba269312<>+0(SB), Z11, Z11
+	VADDPS    allba269312<>+0(SB), Z12, Z12
+	VADDPS    allba269312<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    all3baaeb32<>+0(SB), Z14, Z14
 	VADDPS    all3baaeb32<>+0(SB), Z15, Z15
 	VADDPS    all3baaeb32<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3ba03de7<>+0(SB), Z11, Z11
+	VADDPS    all3ba03de7<>+0(SB), Z12, Z12
+	VADDPS    all3ba03de7<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allbcdc10c3<>+0(SB), Z14, Z14
 	VADDPS    allbcdc10c3<>+0(SB), Z15, Z15
 	VADDPS    allbcdc10c3<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    allbcdac66d<>+0(SB), Z11, Z11
+	VADDPS    allbcdac66d<>+0(SB), Z12, Z12
+	VADDPS    allbcdac66d<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    all3de7174f<>+0(SB), Z14, Z14
 	VADDPS    all3de7174f<>+0(SB), Z15, Z15
 	VADDPS    all3de7174f<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3de24353<>+0(SB), Z11, Z11
+	VADDPS    all3de24353<>+0(SB), Z12, Z12
+	VADDPS    all3de24353<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allbec093a2<>+0(SB), Z14, Z14
 	VADDPS    allbec093a2<>+0(SB), Z15, Z15
 	VADDPS    allbec093a2<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z11
-	VMULPS    Z12, Z15, Z12
-	VMULPS    Z13, Z16, Z13
-	VADDPS    all3e0375d4<>+0(SB), Z11, Z11
-	VADDPS    all3e0375d4<>+0(SB), Z12, Z12
-	VADDPS    all3e0375d4<>+0(SB), Z13, Z13
-	VMULPS    Z11, Z8, Z11
-	VMULPS    Z12, Z9, Z12
-	VMULPS    Z13, Z10, Z13
-	VADDPS    Z8, Z11, Z11
-	VADDPS    Z9, Z12, Z12
-	VADDPS    Z10, Z13, Z13
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z8, K1
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z9, K2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z10, K3
-	VBLENDMPS Z11, Z0, K1, Z3
-	VBLENDMPS Z12, Z1, K2, Z4
-	VBLENDMPS Z13, Z2, K3, Z5
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3f21a88b<>+0(SB), Z11, Z11
+	VADDPS    all3f21a88b<>+0(SB), Z12, Z12
+	VADDPS    all3f21a88b<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z0
+	VMULPS    Z1, Z15, Z1
+	VMULPS    Z2, Z16, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z1, Z1
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3f90b111<>+0(SB), Z11, Z11
+	VADDPS    all3f90b111<>+0(SB), Z12, Z12
+	VADDPS    all3f90b111<>+0(SB), Z13, Z13
+	VMULPS    Z9, Z11, Z9
+	VMULPS    Z10, Z12, Z10
+	VMULPS    Z8, Z13, Z8
+	VADDPS    allb9ba84c4<>+0(SB), Z9, Z9
+	VADDPS    allb9ba84c4<>+0(SB), Z10, Z10
+	VADDPS    allb9ba84c4<>+0(SB), Z8, Z8
+	VXORPS    all80000000<>+0(SB), Z9, Z9
+	VXORPS    all80000000<>+0(SB), Z10, Z10
+	VXORPS    all80000000<>+0(SB), Z8, Z8
+	VMOVUPS   all42b20000<>+0(SB), Z11
+	VMINPS    Z9, Z11, Z9
+	VMINPS    Z10, Z11, Z10
+	VMINPS    Z8, Z11, Z8
+	VMOVUPS   allc2d00000<>+0(SB), Z11
+	VMAXPS    Z9, Z11, Z9
+	VMAXPS    Z10, Z11, Z10
+	VMAXPS    Z8, Z11, Z8
+	VMULPS    all3fb8aa3b<>+0(SB), Z9, Z11
+	VMULPS    all3fb8aa3b<>+0(SB), Z10, Z12
+	VMULPS    all3fb8aa3b<>+0(SB), Z8, Z13
+	VADDPS    all4b400000<>+0(SB), Z11, Z11
+	VADDPS    all4b400000<>+0(SB), Z12, Z12
+	VADDPS    all4b400000<>+0(SB), Z13, Z13
+	VSUBPS    all4b400000<>+0(SB), Z11, Z14
+	VSUBPS    all4b400000<>+0(SB), Z12, Z15
+	VSUBPS    all4b400000<>+0(SB), Z13, Z16
+	VMULPS    allbf318000<>+0(SB), Z14, Z17
+	VMULPS    allbf318000<>+0(SB), Z15, Z18
+	VMULPS    allbf318000<>+0(SB), Z16, Z19
+	VADDPS    Z9, Z17, Z9
+	VADDPS    Z10, Z18, Z10
+	VADDPS    Z8, Z19, Z8
+	VMULPS    all395e8083<>+0(SB), Z14, Z14
+	VMULPS    all395e8083<>+0(SB), Z15, Z15
+	VMULPS    all395e8083<>+0(SB), Z16, Z16
+	VADDPS    Z9, Z14, Z9
+	VADDPS    Z10, Z15, Z10
+	VADDPS    Z8, Z16, Z8
+	VMULPS    all3ab4a647<>+0(SB), Z9, Z14
+	VMULPS    all3ab4a647<>+0(SB), Z10, Z15
+	VMULPS    all3ab4a647<>+0(SB), Z8, Z16
+	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
+	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
+	VADDPS    all3c091cbf<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
+	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
+	VADDPS    all3d2aad13<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
+	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
+	VADDPS    all3e2aaa49<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3efffffd<>+0(SB), Z14, Z14
+	VADDPS    all3efffffd<>+0(SB), Z15, Z15
+	VADDPS    all3efffffd<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z9, Z17
+	VMULPS    Z10, Z10, Z18
+	VMULPS    Z8, Z8, Z19
+	VMULPS    Z14, Z17, Z14
+	VMULPS    Z15, Z18, Z15
+	VMULPS    Z16, Z19, Z16
+	VADDPS    Z9, Z14, Z9
+	VADDPS    Z10, Z15, Z10
+	VADDPS    Z8, Z16, Z8
+	VADDPS    all3f800000<>+0(SB), Z9, Z9
+	VADDPS    all3f800000<>+0(SB), Z10, Z10
+	VADDPS    all3f800000<>+0(SB), Z8, Z8
+	VPSRAD    $0x01, Z11, Z14
+	VPSRAD    $0x01, Z12, Z15
+	VPSRAD    $0x01, Z13, Z16
+	VPADDD    all0000007f<>+0(SB), Z14, Z17
+	VPADDD    all0000007f<>+0(SB), Z15, Z18
+	VPADDD    all0000007f<>+0(SB), Z16, Z19
+	VPSLLD    $0x17, Z17, Z17
+	VPSLLD    $0x17, Z18, Z18
+	VPSLLD    $0x17, Z19, Z19
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z8, Z8
+	VPSUBD    Z14, Z11, Z11
+	VPSUBD    Z15, Z12, Z12
+	VPSUBD    Z16, Z13, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z11
+	VPADDD    all0000007f<>+0(SB), Z12, Z12
+	VPADDD    all0000007f<>+0(SB), Z13, Z13
+	VPSLLD    $0x17, Z11, Z11
+	VPSLLD    $0x17, Z12, Z12
+	VPSLLD    $0x17, Z13, Z13
+	VMULPS    Z11, Z9, Z9
+	VMULPS    Z12, Z10, Z10
+	VMULPS    Z13, Z8, Z8
+	VMOVUPS   all3f800000<>+0(SB), Z11
+	VSUBPS    Z9, Z11, Z9
+	VSUBPS    Z10, Z11, Z10
+	VSUBPS    Z8, Z11, Z8
+	VMOVUPS   (CX)(BX*4), Z11
+	VMOVUPS   64(CX)(BX*4), Z12
+	VMOVUPS   128(CX)(BX*4), Z13
+	VMULPS    all3f3504f3<>+0(SB), Z11, Z11
+	VMULPS    all3f3504f3<>+0(SB), Z12, Z12
+	VMULPS    all3f3504f3<>+0(SB), Z13, Z13
+	VANDPS    all7fffffff<>+0(SB), Z11, Z11
+	VANDPS    all7fffffff<>+0(SB), Z12, Z12
+	VANDPS    all7fffffff<>+0(SB), Z13, Z13
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z11, K1
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z12, K2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z13, K3
+	VMULPS    Z0, Z11, Z0
+	VMULPS    Z1, Z12, Z1
+	VMULPS    Z2, Z13, Z2
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VBLENDMPS Z0, Z9, K1, Z3
+	VBLENDMPS Z1, Z10, K2, Z4
+	VBLENDMPS Z2, Z8, K3, Z5
 	VMOVUPS   (CX)(BX*4), Z0
 	VMOVUPS   64(CX)(BX*4), Z1
 	VMOVUPS   128(CX)(BX*4), Z2
@@ -283,81 +283,81 @@ loop3:
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS   all407c0000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMULPS    all331068ce<>+0(SB), Z0, Z1
-	VADDPS    allb61fc909<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allba269312<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3de24353<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f90b111<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VMOVUPS   all42b20000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMOVUPS   allc2d00000<>+0(SB), Z1
-	VMAXPS    Z0, Z1, Z0
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
-	VADDPS    all4b400000<>+0(SB), Z1, Z1
-	VSUBPS    all4b400000<>+0(SB), Z1, Z2
-	VMULPS    allbf318000<>+0(SB), Z2, Z3
-	VADDPS    Z0, Z3, Z0
-	VMULPS    all395e8083<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z0
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
-	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3efffffd<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z0, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    Z0, Z2, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VPSRAD    $0x01, Z1, Z2
-	VPADDD    all0000007f<>+0(SB), Z2, Z3
-	VPSLLD    $0x17, Z3, Z3
-	VMULPS    Z3, Z0, Z0
-	VPSUBD    Z2, Z1, Z1
-	VPADDD    all0000007f<>+0(SB), Z1, Z1
-	VPSLLD    $0x17, Z1, Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   all3f800000<>+0(SB), Z1
-	VSUBPS    Z0, Z1, Z0
-	VMOVUPS   (CX)(BX*4), Z1
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z1
-	VMULPS    Z1, Z1, Z2
-	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VMINPS    Z0, Z1, Z1
+	VMULPS    Z0, Z0, Z0
+	VMULPS    all331068ce<>+0(SB), Z1, Z2
+	VADDPS    allb61fc909<>+0(SB), Z2, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z3
 	VADDPS    all38e24f78<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all385f0ba1<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allba269312<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3ba03de7<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allbcdac66d<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3de7174f<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3de24353<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbec093a2<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
-	VMULPS    Z2, Z1, Z2
-	VADDPS    Z1, Z2, Z2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K1
-	VBLENDMPS Z2, Z0, K1, Z6
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f21a88b<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f90b111<>+0(SB), Z2, Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS   (CX)(BX*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K1
+	VMULPS    Z0, Z2, Z0
+	VADDPS    Z2, Z0, Z0
+	VBLENDMPS Z0, Z1, K1, Z6
 	VMOVUPS   (CX)(BX*4), Z0
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0
@@ -382,81 +382,81 @@ done4:
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS   all407c0000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMULPS    all331068ce<>+0(SB), Z0, Z1
-	VADDPS    allb61fc909<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allba269312<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3de24353<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f90b111<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VMOVUPS   all42b20000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMOVUPS   allc2d00000<>+0(SB), Z1
-	VMAXPS    Z0, Z1, Z0
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
-	VADDPS    all4b400000<>+0(SB), Z1, Z1
-	VSUBPS    all4b400000<>+0(SB), Z1, Z2
-	VMULPS    allbf318000<>+0(SB), Z2, Z3
-	VADDPS    Z0, Z3, Z0
-	VMULPS    all395e8083<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z0
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
-	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3efffffd<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z0, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    Z0, Z2, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VPSRAD    $0x01, Z1, Z2
-	VPADDD    all0000007f<>+0(SB), Z2, Z3
-	VPSLLD    $0x17, Z3, Z3
-	VMULPS    Z3, Z0, Z0
-	VPSUBD    Z2, Z1, Z1
-	VPADDD    all0000007f<>+0(SB), Z1, Z1
-	VPSLLD    $0x17, Z1, Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   all3f800000<>+0(SB), Z1
-	VSUBPS    Z0, Z1, Z0
-	VMOVUPS.Z (CX)(BX*4), K1, Z1
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z1
-	VMULPS    Z1, Z1, Z2
-	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VMINPS    Z0, Z1, Z1
+	VMULPS    Z0, Z0, Z0
+	VMULPS    all331068ce<>+0(SB), Z1, Z2
+	VADDPS    allb61fc909<>+0(SB), Z2, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z3
 	VADDPS    all38e24f78<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all385f0ba1<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allba269312<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3ba03de7<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allbcdac66d<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3de7174f<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3de24353<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbec093a2<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
-	VMULPS    Z2, Z1, Z2
-	VADDPS    Z1, Z2, Z2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K2
-	VBLENDMPS Z2, Z0, K2, Z7
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f21a88b<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f90b111<>+0(SB), Z2, Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS.Z (CX)(BX*4), K1, Z2
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K2
+	VMULPS    Z0, Z2, Z0
+	VADDPS    Z2, Z0, Z0
+	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS.Z (CX)(BX*4), K1, Z0
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0
@@ -481,16 +481,6 @@ DATA all3f800000<>+48(SB)/8, $0x3f8000003f800000
 DATA all3f800000<>+56(SB)/8, $0x3f8000003f800000
 GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
 
-DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+32(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+40(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+48(SB)/8, $0x407c0000407c0000
-DATA all407c0000<>+56(SB)/8, $0x407c0000407c0000
-GLOBL all407c0000<>(SB), RODATA|NOPTR, $64
-
 DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
 DATA all3f3504f3<>+16(SB)/8, $0x3f3504f33f3504f3
@@ -510,6 +500,16 @@ DATA all7fffffff<>+40(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+48(SB)/8, $0x7fffffff7fffffff
 DATA all7fffffff<>+56(SB)/8, $0x7fffffff7fffffff
 GLOBL all7fffffff<>(SB), RODATA|NOPTR, $64
+
+DATA all407c0000<>+0(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+8(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+16(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+24(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+32(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+40(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+48(SB)/8, $0x407c0000407c0000
+DATA all407c0000<>+56(SB)/8, $0x407c0000407c0000
+GLOBL all407c0000<>(SB), RODATA|NOPTR, $64
 
 DATA all331068ce<>+0(SB)/8, $0x331068ce331068ce
 DATA all331068ce<>+8(SB)/8, $0x331068ce331068ce
@@ -531,6 +531,26 @@ DATA allb61fc909<>+48(SB)/8, $0xb61fc909b61fc909
 DATA allb61fc909<>+56(SB)/8, $0xb61fc909b61fc909
 GLOBL allb61fc909<>(SB), RODATA|NOPTR, $64
 
+DATA allb70c02d0<>+0(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+8(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+16(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+24(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+32(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+40(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+48(SB)/8, $0xb70c02d0b70c02d0
+DATA allb70c02d0<>+56(SB)/8, $0xb70c02d0b70c02d0
+GLOBL allb70c02d0<>(SB), RODATA|NOPTR, $64
+
+DATA all38e24f78<>+0(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+8(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+16(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+24(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+32(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+40(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+48(SB)/8, $0x38e24f7838e24f78
+DATA all38e24f78<>+56(SB)/8, $0x38e24f7838e24f78
+GLOBL all38e24f78<>(SB), RODATA|NOPTR, $64
+
 DATA all385f0ba1<>+0(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+8(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+16(SB)/8, $0x385f0ba1385f0ba1
@@ -540,6 +560,16 @@ DATA all385f0ba1<>+40(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+48(SB)/8, $0x385f0ba1385f0ba1
 DATA all385f0ba1<>+56(SB)/8, $0x385f0ba1385f0ba1
 GLOBL all385f0ba1<>(SB), RODATA|NOPTR, $64
+
+DATA allba5c9d9e<>+0(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+8(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+16(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+24(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+32(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+40(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+48(SB)/8, $0xba5c9d9eba5c9d9e
+DATA allba5c9d9e<>+56(SB)/8, $0xba5c9d9eba5c9d9e
+GLOBL allba5c9d9e<>(SB), RODATA|NOPTR, $64
 
 DATA allba269312<>+0(SB)/8, $0xba269312ba269312
 DATA allba269312<>+8(SB)/8, $0xba269312ba269312
@@ -551,6 +581,16 @@ DATA allba269312<>+48(SB)/8, $0xba269312ba269312
 DATA allba269312<>+56(SB)/8, $0xba269312ba269312
 GLOBL allba269312<>(SB), RODATA|NOPTR, $64
 
+DATA all3baaeb32<>+0(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+8(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+16(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+24(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+32(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+40(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+48(SB)/8, $0x3baaeb323baaeb32
+DATA all3baaeb32<>+56(SB)/8, $0x3baaeb323baaeb32
+GLOBL all3baaeb32<>(SB), RODATA|NOPTR, $64
+
 DATA all3ba03de7<>+0(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+8(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+16(SB)/8, $0x3ba03de73ba03de7
@@ -560,6 +600,16 @@ DATA all3ba03de7<>+40(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+48(SB)/8, $0x3ba03de73ba03de7
 DATA all3ba03de7<>+56(SB)/8, $0x3ba03de73ba03de7
 GLOBL all3ba03de7<>(SB), RODATA|NOPTR, $64
+
+DATA allbcdc10c3<>+0(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+8(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+16(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+24(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+32(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+40(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+48(SB)/8, $0xbcdc10c3bcdc10c3
+DATA allbcdc10c3<>+56(SB)/8, $0xbcdc10c3bcdc10c3
+GLOBL allbcdc10c3<>(SB), RODATA|NOPTR, $64
 
 DATA allbcdac66d<>+0(SB)/8, $0xbcdac66dbcdac66d
 DATA allbcdac66d<>+8(SB)/8, $0xbcdac66dbcdac66d
@@ -571,6 +621,16 @@ DATA allbcdac66d<>+48(SB)/8, $0xbcdac66dbcdac66d
 DATA allbcdac66d<>+56(SB)/8, $0xbcdac66dbcdac66d
 GLOBL allbcdac66d<>(SB), RODATA|NOPTR, $64
 
+DATA all3de7174f<>+0(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+8(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+16(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+24(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+32(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+40(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+48(SB)/8, $0x3de7174f3de7174f
+DATA all3de7174f<>+56(SB)/8, $0x3de7174f3de7174f
+GLOBL all3de7174f<>(SB), RODATA|NOPTR, $64
+
 DATA all3de24353<>+0(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+8(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+16(SB)/8, $0x3de243533de24353
@@ -581,6 +641,16 @@ DATA all3de24353<>+48(SB)/8, $0x3de243533de24353
 DATA all3de24353<>+56(SB)/8, $0x3de243533de24353
 GLOBL all3de24353<>(SB), RODATA|NOPTR, $64
 
+DATA allbec093a2<>+0(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+8(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+16(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+24(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+32(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+40(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+48(SB)/8, $0xbec093a2bec093a2
+DATA allbec093a2<>+56(SB)/8, $0xbec093a2bec093a2
+GLOBL allbec093a2<>(SB), RODATA|NOPTR, $64
+
 DATA all3f21a88b<>+0(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+8(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+16(SB)/8, $0x3f21a88b3f21a88b
@@ -590,6 +660,16 @@ DATA all3f21a88b<>+40(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+48(SB)/8, $0x3f21a88b3f21a88b
 DATA all3f21a88b<>+56(SB)/8, $0x3f21a88b3f21a88b
 GLOBL all3f21a88b<>(SB), RODATA|NOPTR, $64
+
+DATA all3e0375d4<>+0(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+8(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+16(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+24(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+32(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+40(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+48(SB)/8, $0x3e0375d43e0375d4
+DATA all3e0375d4<>+56(SB)/8, $0x3e0375d43e0375d4
+GLOBL all3e0375d4<>(SB), RODATA|NOPTR, $64
 
 DATA all3f90b111<>+0(SB)/8, $0x3f90b1113f90b111
 DATA all3f90b111<>+8(SB)/8, $0x3f90b1113f90b111
@@ -740,86 +820,6 @@ DATA all0000007f<>+40(SB)/8, $0x0000007f0000007f
 DATA all0000007f<>+48(SB)/8, $0x0000007f0000007f
 DATA all0000007f<>+56(SB)/8, $0x0000007f0000007f
 GLOBL all0000007f<>(SB), RODATA|NOPTR, $64
-
-DATA allb70c02d0<>+0(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+8(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+16(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+24(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+32(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+40(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+48(SB)/8, $0xb70c02d0b70c02d0
-DATA allb70c02d0<>+56(SB)/8, $0xb70c02d0b70c02d0
-GLOBL allb70c02d0<>(SB), RODATA|NOPTR, $64
-
-DATA all38e24f78<>+0(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+8(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+16(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+24(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+32(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+40(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+48(SB)/8, $0x38e24f7838e24f78
-DATA all38e24f78<>+56(SB)/8, $0x38e24f7838e24f78
-GLOBL all38e24f78<>(SB), RODATA|NOPTR, $64
-
-DATA allba5c9d9e<>+0(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+8(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+16(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+24(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+32(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+40(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+48(SB)/8, $0xba5c9d9eba5c9d9e
-DATA allba5c9d9e<>+56(SB)/8, $0xba5c9d9eba5c9d9e
-GLOBL allba5c9d9e<>(SB), RODATA|NOPTR, $64
-
-DATA all3baaeb32<>+0(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+8(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+16(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+24(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+32(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+40(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+48(SB)/8, $0x3baaeb323baaeb32
-DATA all3baaeb32<>+56(SB)/8, $0x3baaeb323baaeb32
-GLOBL all3baaeb32<>(SB), RODATA|NOPTR, $64
-
-DATA allbcdc10c3<>+0(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+8(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+16(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+24(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+32(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+40(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+48(SB)/8, $0xbcdc10c3bcdc10c3
-DATA allbcdc10c3<>+56(SB)/8, $0xbcdc10c3bcdc10c3
-GLOBL allbcdc10c3<>(SB), RODATA|NOPTR, $64
-
-DATA all3de7174f<>+0(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+8(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+16(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+24(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+32(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+40(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+48(SB)/8, $0x3de7174f3de7174f
-DATA all3de7174f<>+56(SB)/8, $0x3de7174f3de7174f
-GLOBL all3de7174f<>(SB), RODATA|NOPTR, $64
-
-DATA allbec093a2<>+0(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+8(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+16(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+24(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+32(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+40(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+48(SB)/8, $0xbec093a2bec093a2
-DATA allbec093a2<>+56(SB)/8, $0xbec093a2bec093a2
-GLOBL allbec093a2<>(SB), RODATA|NOPTR, $64
-
-DATA all3e0375d4<>+0(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+8(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+16(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+24(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+32(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+40(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+48(SB)/8, $0x3e0375d43e0375d4
-DATA all3e0375d4<>+56(SB)/8, $0x3e0375d43e0375d4
-GLOBL all3e0375d4<>(SB), RODATA|NOPTR, $64
 
 DATA all3f780000<>+0(SB)/8, $0x3f7800003f780000
 DATA all3f780000<>+8(SB)/8, $0x3f7800003f780000
@@ -2047,225 +2047,225 @@ loop1:
 	VANDPS    all7fffffff<>+0(SB), Z1, Z1
 	VANDPS    all7fffffff<>+0(SB), Z2, Z2
 	VMOVUPS   all407c0000<>+0(SB), Z8
-	VMINPS    Z0, Z8, Z0
-	VMINPS    Z1, Z8, Z1
-	VMINPS    Z2, Z8, Z2
-	VMULPS    all331068ce<>+0(SB), Z0, Z8
-	VMULPS    all331068ce<>+0(SB), Z1, Z9
-	VMULPS    all331068ce<>+0(SB), Z2, Z10
-	VADDPS    allb61fc909<>+0(SB), Z8, Z8
-	VADDPS    allb61fc909<>+0(SB), Z9, Z9
-	VADDPS    allb61fc909<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all385f0ba1<>+0(SB), Z8, Z8
-	VADDPS    all385f0ba1<>+0(SB), Z9, Z9
-	VADDPS    all385f0ba1<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    allba269312<>+0(SB), Z8, Z8
-	VADDPS    allba269312<>+0(SB), Z9, Z9
-	VADDPS    allba269312<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3ba03de7<>+0(SB), Z8, Z8
-	VADDPS    all3ba03de7<>+0(SB), Z9, Z9
-	VADDPS    all3ba03de7<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    allbcdac66d<>+0(SB), Z8, Z8
-	VADDPS    allbcdac66d<>+0(SB), Z9, Z9
-	VADDPS    allbcdac66d<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3de24353<>+0(SB), Z8, Z8
-	VADDPS    all3de24353<>+0(SB), Z9, Z9
-	VADDPS    all3de24353<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3f21a88b<>+0(SB), Z8, Z8
-	VADDPS    all3f21a88b<>+0(SB), Z9, Z9
-	VADDPS    all3f21a88b<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z8
-	VMULPS    Z1, Z9, Z9
-	VMULPS    Z2, Z10, Z10
-	VADDPS    all3f90b111<>+0(SB), Z8, Z8
-	VADDPS    all3f90b111<>+0(SB), Z9, Z9
-	VADDPS    all3f90b111<>+0(SB), Z10, Z10
-	VMULPS    Z0, Z8, Z0
-	VMULPS    Z1, Z9, Z1
-	VMULPS    Z2, Z10, Z2
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
-	VADDPS    allb9ba84c4<>+0(SB), Z2, Z2
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z1, Z1
-	VXORPS    all80000000<>+0(SB), Z2, Z2
-	VMOVUPS   all42b20000<>+0(SB), Z8
-	VMINPS    Z0, Z8, Z0
-	VMINPS    Z1, Z8, Z1
-	VMINPS    Z2, Z8, Z2
-	VMOVUPS   allc2d00000<>+0(SB), Z8
-	VMAXPS    Z0, Z8, Z0
-	VMAXPS    Z1, Z8, Z1
-	VMAXPS    Z2, Z8, Z2
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z8
-	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z9
-	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z10
-	VADDPS    all4b400000<>+0(SB), Z8, Z8
-	VADDPS    all4b400000<>+0(SB), Z9, Z9
-	VADDPS    all4b400000<>+0(SB), Z10, Z10
-	VSUBPS    all4b400000<>+0(SB), Z8, Z11
-	VSUBPS    all4b400000<>+0(SB), Z9, Z12
-	VSUBPS    all4b400000<>+0(SB), Z10, Z13
-	VMULPS    allbf318000<>+0(SB), Z11, Z14
-	VMULPS    allbf318000<>+0(SB), Z12, Z15
-	VMULPS    allbf318000<>+0(SB), Z13, Z16
-	VADDPS    Z0, Z14, Z0
-	VADDPS    Z1, Z15, Z1
-	VADDPS    Z2, Z16, Z2
-	VMULPS    all395e8083<>+0(SB), Z11, Z11
-	VMULPS    all395e8083<>+0(SB), Z12, Z12
-	VMULPS    all395e8083<>+0(SB), Z13, Z13
-	VADDPS    Z0, Z11, Z0
-	VADDPS    Z1, Z12, Z1
-	VADDPS    Z2, Z13, Z2
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z11
-	VMULPS    all3ab4a647<>+0(SB), Z1, Z12
-	VMULPS    all3ab4a647<>+0(SB), Z2, Z13
-	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
-	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
-	VADDPS    all3c091cbf<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
-	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
-	VADDPS    all3d2aad13<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
-	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
-	VADDPS    all3e2aaa49<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z11, Z11
-	VMULPS    Z1, Z12, Z12
-	VMULPS    Z2, Z13, Z13
-	VADDPS    all3efffffd<>+0(SB), Z11, Z11
-	VADDPS    all3efffffd<>+0(SB), Z12, Z12
-	VADDPS    all3efffffd<>+0(SB), Z13, Z13
-	VMULPS    Z0, Z0, Z14
-	VMULPS    Z1, Z1, Z15
-	VMULPS    Z2, Z2, Z16
-	VMULPS    Z11, Z14, Z11
-	VMULPS    Z12, Z15, Z12
-	VMULPS    Z13, Z16, Z13
-	VADDPS    Z0, Z11, Z0
-	VADDPS    Z1, Z12, Z1
-	VADDPS    Z2, Z13, Z2
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VADDPS    all3f800000<>+0(SB), Z1, Z1
-	VADDPS    all3f800000<>+0(SB), Z2, Z2
-	VPSRAD    $0x01, Z8, Z11
-	VPSRAD    $0x01, Z9, Z12
-	VPSRAD    $0x01, Z10, Z13
-	VPADDD    all0000007f<>+0(SB), Z11, Z14
-	VPADDD    all0000007f<>+0(SB), Z12, Z15
-	VPADDD    all0000007f<>+0(SB), Z13, Z16
-	VPSLLD    $0x17, Z14, Z14
-	VPSLLD    $0x17, Z15, Z15
-	VPSLLD    $0x17, Z16, Z16
-	VMULPS    Z14, Z0, Z0
-	VMULPS    Z15, Z1, Z1
-	VMULPS    Z16, Z2, Z2
-	VPSUBD    Z11, Z8, Z8
-	VPSUBD    Z12, Z9, Z9
-	VPSUBD    Z13, Z10, Z10
-	VPADDD    all0000007f<>+0(SB), Z8, Z8
-	VPADDD    all0000007f<>+0(SB), Z9, Z9
-	VPADDD    all0000007f<>+0(SB), Z10, Z10
-	VPSLLD    $0x17, Z8, Z8
-	VPSLLD    $0x17, Z9, Z9
-	VPSLLD    $0x17, Z10, Z10
-	VMULPS    Z8, Z0, Z0
-	VMULPS    Z9, Z1, Z1
-	VMULPS    Z10, Z2, Z2
-	VMOVUPS   all3f800000<>+0(SB), Z8
-	VSUBPS    Z0, Z8, Z0
-	VSUBPS    Z1, Z8, Z1
-	VSUBPS    Z2, Z8, Z2
-	VMOVUPS   (CX)(SI*4), Z8
-	VMOVUPS   64(CX)(SI*4), Z9
-	VMOVUPS   128(CX)(SI*4), Z10
-	VMULPS    all3f3504f3<>+0(SB), Z8, Z8
-	VMULPS    all3f3504f3<>+0(SB), Z9, Z9
-	VMULPS    all3f3504f3<>+0(SB), Z10, Z10
-	VANDPS    all7fffffff<>+0(SB), Z8, Z8
-	VANDPS    all7fffffff<>+0(SB), Z9, Z9
-	VANDPS    all7fffffff<>+0(SB), Z10, Z10
-	VMULPS    Z8, Z8, Z11
-	VMULPS    Z9, Z9, Z12
-	VMULPS    Z10, Z10, Z13
-	VMULPS    allb70c02d0<>+0(SB), Z11, Z14
-	VMULPS    allb70c02d0<>+0(SB), Z12, Z15
-	VMULPS    allb70c02d0<>+0(SB), Z13, Z16
+	VMINPS    Z0, Z8, Z9
+	VMINPS    Z1, Z8, Z10
+	VMINPS    Z2, Z8, Z8
+	VMULPS    Z0, Z0, Z0
+	VMULPS    Z1, Z1, Z1
+	VMULPS    Z2, Z2, Z2
+	VMULPS    all331068ce<>+0(SB), Z9, Z11
+	VMULPS    all331068ce<>+0(SB), Z10, Z12
+	VMULPS    all331068ce<>+0(SB), Z8, Z13
+	VADDPS    allb61fc909<>+0(SB), Z11, Z11
+	VADDPS    allb61fc909<>+0(SB), Z12, Z12
+	VADDPS    allb61fc909<>+0(SB), Z13, Z13
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z14
+	VMULPS    allb70c02d0<>+0(SB), Z1, Z15
+	VMULPS    allb70c02d0<>+0(SB), Z2, Z16
 	VADDPS    all38e24f78<>+0(SB), Z14, Z14
 	VADDPS    all38e24f78<>+0(SB), Z15, Z15
 	VADDPS    all38e24f78<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all385f0ba1<>+0(SB), Z11, Z11
+	VADDPS    all385f0ba1<>+0(SB), Z12, Z12
+	VADDPS    all385f0ba1<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allba5c9d9e<>+0(SB), Z14, Z14
 	VADDPS    allba5c9d9e<>+0(SB), Z15, Z15
 	VADDPS    allba5c9d9e<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    allba269312<>+0(SB), Z11, Z11
+	VADDPS    allba269312<>+0(SB), Z12, Z12
+	VADDPS    allba269312<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    all3baaeb32<>+0(SB), Z14, Z14
 	VADDPS    all3baaeb32<>+0(SB), Z15, Z15
 	VADDPS    all3baaeb32<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3ba03de7<>+0(SB), Z11, Z11
+	VADDPS    all3ba03de7<>+0(SB), Z12, Z12
+	VADDPS    all3ba03de7<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allbcdc10c3<>+0(SB), Z14, Z14
 	VADDPS    allbcdc10c3<>+0(SB), Z15, Z15
 	VADDPS    allbcdc10c3<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    allbcdac66d<>+0(SB), Z11, Z11
+	VADDPS    allbcdac66d<>+0(SB), Z12, Z12
+	VADDPS    allbcdac66d<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    all3de7174f<>+0(SB), Z14, Z14
 	VADDPS    all3de7174f<>+0(SB), Z15, Z15
 	VADDPS    all3de7174f<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z14
-	VMULPS    Z12, Z15, Z15
-	VMULPS    Z13, Z16, Z16
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3de24353<>+0(SB), Z11, Z11
+	VADDPS    all3de24353<>+0(SB), Z12, Z12
+	VADDPS    all3de24353<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z14
+	VMULPS    Z1, Z15, Z15
+	VMULPS    Z2, Z16, Z16
 	VADDPS    allbec093a2<>+0(SB), Z14, Z14
 	VADDPS    allbec093a2<>+0(SB), Z15, Z15
 	VADDPS    allbec093a2<>+0(SB), Z16, Z16
-	VMULPS    Z11, Z14, Z11
-	VMULPS    Z12, Z15, Z12
-	VMULPS    Z13, Z16, Z13
-	VADDPS    all3e0375d4<>+0(SB), Z11, Z11
-	VADDPS    all3e0375d4<>+0(SB), Z12, Z12
-	VADDPS    all3e0375d4<>+0(SB), Z13, Z13
-	VMULPS    Z11, Z8, Z11
-	VMULPS    Z12, Z9, Z12
-	VMULPS    Z13, Z10, Z13
-	VADDPS    Z8, Z11, Z11
-	VADDPS    Z9, Z12, Z12
-	VADDPS    Z10, Z13, Z13
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z8, K1
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z9, K2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z10, K3
-	VBLENDMPS Z11, Z0, K1, Z3
-	VBLENDMPS Z12, Z1, K2, Z4
-	VBLENDMPS Z13, Z2, K3, Z5
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3f21a88b<>+0(SB), Z11, Z11
+	VADDPS    all3f21a88b<>+0(SB), Z12, Z12
+	VADDPS    all3f21a88b<>+0(SB), Z13, Z13
+	VMULPS    Z0, Z14, Z0
+	VMULPS    Z1, Z15, Z1
+	VMULPS    Z2, Z16, Z2
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z1, Z1
+	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
+	VMULPS    Z9, Z11, Z11
+	VMULPS    Z10, Z12, Z12
+	VMULPS    Z8, Z13, Z13
+	VADDPS    all3f90b111<>+0(SB), Z11, Z11
+	VADDPS    all3f90b111<>+0(SB), Z12, Z12
+	VADDPS    all3f90b111<>+0(SB), Z13, Z13
+	VMULPS    Z9, Z11, Z9
+	VMULPS    Z10, Z12, Z10
+	VMULPS    Z8, Z13, Z8
+	VADDPS    allb9ba84c4<>+0(SB), Z9, Z9
+	VADDPS    allb9ba84c4<>+0(SB), Z10, Z10
+	VADDPS    allb9ba84c4<>+0(SB), Z8, Z8
+	VXORPS    all80000000<>+0(SB), Z9, Z9
+	VXORPS    all80000000<>+0(SB), Z10, Z10
+	VXORPS    all80000000<>+0(SB), Z8, Z8
+	VMOVUPS   all42b20000<>+0(SB), Z11
+	VMINPS    Z9, Z11, Z9
+	VMINPS    Z10, Z11, Z10
+	VMINPS    Z8, Z11, Z8
+	VMOVUPS   allc2d00000<>+0(SB), Z11
+	VMAXPS    Z9, Z11, Z9
+	VMAXPS    Z10, Z11, Z10
+	VMAXPS    Z8, Z11, Z8
+	VMULPS    all3fb8aa3b<>+0(SB), Z9, Z11
+	VMULPS    all3fb8aa3b<>+0(SB), Z10, Z12
+	VMULPS    all3fb8aa3b<>+0(SB), Z8, Z13
+	VADDPS    all4b400000<>+0(SB), Z11, Z11
+	VADDPS    all4b400000<>+0(SB), Z12, Z12
+	VADDPS    all4b400000<>+0(SB), Z13, Z13
+	VSUBPS    all4b400000<>+0(SB), Z11, Z14
+	VSUBPS    all4b400000<>+0(SB), Z12, Z15
+	VSUBPS    all4b400000<>+0(SB), Z13, Z16
+	VMULPS    allbf318000<>+0(SB), Z14, Z17
+	VMULPS    allbf318000<>+0(SB), Z15, Z18
+	VMULPS    allbf318000<>+0(SB), Z16, Z19
+	VADDPS    Z9, Z17, Z9
+	VADDPS    Z10, Z18, Z10
+	VADDPS    Z8, Z19, Z8
+	VMULPS    all395e8083<>+0(SB), Z14, Z14
+	VMULPS    all395e8083<>+0(SB), Z15, Z15
+	VMULPS    all395e8083<>+0(SB), Z16, Z16
+	VADDPS    Z9, Z14, Z9
+	VADDPS    Z10, Z15, Z10
+	VADDPS    Z8, Z16, Z8
+	VMULPS    all3ab4a647<>+0(SB), Z9, Z14
+	VMULPS    all3ab4a647<>+0(SB), Z10, Z15
+	VMULPS    all3ab4a647<>+0(SB), Z8, Z16
+	VADDPS    all3c091cbf<>+0(SB), Z14, Z14
+	VADDPS    all3c091cbf<>+0(SB), Z15, Z15
+	VADDPS    all3c091cbf<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3d2aad13<>+0(SB), Z14, Z14
+	VADDPS    all3d2aad13<>+0(SB), Z15, Z15
+	VADDPS    all3d2aad13<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3e2aaa49<>+0(SB), Z14, Z14
+	VADDPS    all3e2aaa49<>+0(SB), Z15, Z15
+	VADDPS    all3e2aaa49<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z14, Z14
+	VMULPS    Z10, Z15, Z15
+	VMULPS    Z8, Z16, Z16
+	VADDPS    all3efffffd<>+0(SB), Z14, Z14
+	VADDPS    all3efffffd<>+0(SB), Z15, Z15
+	VADDPS    all3efffffd<>+0(SB), Z16, Z16
+	VMULPS    Z9, Z9, Z17
+	VMULPS    Z10, Z10, Z18
+	VMULPS    Z8, Z8, Z19
+	VMULPS    Z14, Z17, Z14
+	VMULPS    Z15, Z18, Z15
+	VMULPS    Z16, Z19, Z16
+	VADDPS    Z9, Z14, Z9
+	VADDPS    Z10, Z15, Z10
+	VADDPS    Z8, Z16, Z8
+	VADDPS    all3f800000<>+0(SB), Z9, Z9
+	VADDPS    all3f800000<>+0(SB), Z10, Z10
+	VADDPS    all3f800000<>+0(SB), Z8, Z8
+	VPSRAD    $0x01, Z11, Z14
+	VPSRAD    $0x01, Z12, Z15
+	VPSRAD    $0x01, Z13, Z16
+	VPADDD    all0000007f<>+0(SB), Z14, Z17
+	VPADDD    all0000007f<>+0(SB), Z15, Z18
+	VPADDD    all0000007f<>+0(SB), Z16, Z19
+	VPSLLD    $0x17, Z17, Z17
+	VPSLLD    $0x17, Z18, Z18
+	VPSLLD    $0x17, Z19, Z19
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z8, Z8
+	VPSUBD    Z14, Z11, Z11
+	VPSUBD    Z15, Z12, Z12
+	VPSUBD    Z16, Z13, Z13
+	VPADDD    all0000007f<>+0(SB), Z11, Z11
+	VPADDD    all0000007f<>+0(SB), Z12, Z12
+	VPADDD    all0000007f<>+0(SB), Z13, Z13
+	VPSLLD    $0x17, Z11, Z11
+	VPSLLD    $0x17, Z12, Z12
+	VPSLLD    $0x17, Z13, Z13
+	VMULPS    Z11, Z9, Z9
+	VMULPS    Z12, Z10, Z10
+	VMULPS    Z13, Z8, Z8
+	VMOVUPS   all3f800000<>+0(SB), Z11
+	VSUBPS    Z9, Z11, Z9
+	VSUBPS    Z10, Z11, Z10
+	VSUBPS    Z8, Z11, Z8
+	VMOVUPS   (CX)(SI*4), Z11
+	VMOVUPS   64(CX)(SI*4), Z12
+	VMOVUPS   128(CX)(SI*4), Z13
+	VMULPS    all3f3504f3<>+0(SB), Z11, Z11
+	VMULPS    all3f3504f3<>+0(SB), Z12, Z12
+	VMULPS    all3f3504f3<>+0(SB), Z13, Z13
+	VANDPS    all7fffffff<>+0(SB), Z11, Z11
+	VANDPS    all7fffffff<>+0(SB), Z12, Z12
+	VANDPS    all7fffffff<>+0(SB), Z13, Z13
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z11, K1
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z12, K2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z13, K3
+	VMULPS    Z0, Z11, Z0
+	VMULPS    Z1, Z12, Z1
+	VMULPS    Z2, Z13, Z2
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z13, Z2, Z2
+	VBLENDMPS Z0, Z9, K1, Z3
+	VBLENDMPS Z1, Z10, K2, Z4
+	VBLENDMPS Z2, Z8, K3, Z5
 	VMOVUPS   (CX)(SI*4), Z0
 	VMOVUPS   64(CX)(SI*4), Z1
 	VMOVUPS   128(CX)(SI*4), Z2
@@ -2417,81 +2417,81 @@ loop3:
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS   all407c0000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMULPS    all331068ce<>+0(SB), Z0, Z1
-	VADDPS    allb61fc909<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allba269312<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3de24353<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f90b111<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VMOVUPS   all42b20000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMOVUPS   allc2d00000<>+0(SB), Z1
-	VMAXPS    Z0, Z1, Z0
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
-	VADDPS    all4b400000<>+0(SB), Z1, Z1
-	VSUBPS    all4b400000<>+0(SB), Z1, Z2
-	VMULPS    allbf318000<>+0(SB), Z2, Z3
-	VADDPS    Z0, Z3, Z0
-	VMULPS    all395e8083<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z0
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
-	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3efffffd<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z0, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    Z0, Z2, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VPSRAD    $0x01, Z1, Z2
-	VPADDD    all0000007f<>+0(SB), Z2, Z3
-	VPSLLD    $0x17, Z3, Z3
-	VMULPS    Z3, Z0, Z0
-	VPSUBD    Z2, Z1, Z1
-	VPADDD    all0000007f<>+0(SB), Z1, Z1
-	VPSLLD    $0x17, Z1, Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   all3f800000<>+0(SB), Z1
-	VSUBPS    Z0, Z1, Z0
-	VMOVUPS   (CX)(SI*4), Z1
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z1
-	VMULPS    Z1, Z1, Z2
-	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VMINPS    Z0, Z1, Z1
+	VMULPS    Z0, Z0, Z0
+	VMULPS    all331068ce<>+0(SB), Z1, Z2
+	VADDPS    allb61fc909<>+0(SB), Z2, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z3
 	VADDPS    all38e24f78<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all385f0ba1<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allba269312<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3ba03de7<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allbcdac66d<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3de7174f<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3de24353<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbec093a2<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
-	VMULPS    Z2, Z1, Z2
-	VADDPS    Z1, Z2, Z2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K1
-	VBLENDMPS Z2, Z0, K1, Z6
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f21a88b<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f90b111<>+0(SB), Z2, Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS   (CX)(SI*4), Z2
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K1
+	VMULPS    Z0, Z2, Z0
+	VADDPS    Z2, Z0, Z0
+	VBLENDMPS Z0, Z1, K1, Z6
 	VMOVUPS   (CX)(SI*4), Z0
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0
@@ -2554,81 +2554,81 @@ done4:
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all7fffffff<>+0(SB), Z0, Z0
 	VMOVUPS   all407c0000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMULPS    all331068ce<>+0(SB), Z0, Z1
-	VADDPS    allb61fc909<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all385f0ba1<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allba269312<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3ba03de7<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    allbcdac66d<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3de24353<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f21a88b<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z1
-	VADDPS    all3f90b111<>+0(SB), Z1, Z1
-	VMULPS    Z0, Z1, Z0
-	VADDPS    allb9ba84c4<>+0(SB), Z0, Z0
-	VXORPS    all80000000<>+0(SB), Z0, Z0
-	VMOVUPS   all42b20000<>+0(SB), Z1
-	VMINPS    Z0, Z1, Z0
-	VMOVUPS   allc2d00000<>+0(SB), Z1
-	VMAXPS    Z0, Z1, Z0
-	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z1
-	VADDPS    all4b400000<>+0(SB), Z1, Z1
-	VSUBPS    all4b400000<>+0(SB), Z1, Z2
-	VMULPS    allbf318000<>+0(SB), Z2, Z3
-	VADDPS    Z0, Z3, Z0
-	VMULPS    all395e8083<>+0(SB), Z2, Z2
-	VADDPS    Z0, Z2, Z0
-	VMULPS    all3ab4a647<>+0(SB), Z0, Z2
-	VADDPS    all3c091cbf<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3d2aad13<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3e2aaa49<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z2, Z2
-	VADDPS    all3efffffd<>+0(SB), Z2, Z2
-	VMULPS    Z0, Z0, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    Z0, Z2, Z0
-	VADDPS    all3f800000<>+0(SB), Z0, Z0
-	VPSRAD    $0x01, Z1, Z2
-	VPADDD    all0000007f<>+0(SB), Z2, Z3
-	VPSLLD    $0x17, Z3, Z3
-	VMULPS    Z3, Z0, Z0
-	VPSUBD    Z2, Z1, Z1
-	VPADDD    all0000007f<>+0(SB), Z1, Z1
-	VPSLLD    $0x17, Z1, Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   all3f800000<>+0(SB), Z1
-	VSUBPS    Z0, Z1, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z1
-	VMULPS    all3f3504f3<>+0(SB), Z1, Z1
-	VANDPS    all7fffffff<>+0(SB), Z1, Z1
-	VMULPS    Z1, Z1, Z2
-	VMULPS    allb70c02d0<>+0(SB), Z2, Z3
+	VMINPS    Z0, Z1, Z1
+	VMULPS    Z0, Z0, Z0
+	VMULPS    all331068ce<>+0(SB), Z1, Z2
+	VADDPS    allb61fc909<>+0(SB), Z2, Z2
+	VMULPS    allb70c02d0<>+0(SB), Z0, Z3
 	VADDPS    all38e24f78<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all385f0ba1<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allba5c9d9e<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allba269312<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3baaeb32<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3ba03de7<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbcdc10c3<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    allbcdac66d<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    all3de7174f<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z3
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3de24353<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z3
 	VADDPS    allbec093a2<>+0(SB), Z3, Z3
-	VMULPS    Z2, Z3, Z2
-	VADDPS    all3e0375d4<>+0(SB), Z2, Z2
-	VMULPS    Z2, Z1, Z2
-	VADDPS    Z1, Z2, Z2
-	VCMPPS    $0x11, all3f780000<>+0(SB), Z1, K2
-	VBLENDMPS Z2, Z0, K2, Z7
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f21a88b<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z3, Z0
+	VADDPS    all3e0375d4<>+0(SB), Z0, Z0
+	VMULPS    Z1, Z2, Z2
+	VADDPS    all3f90b111<>+0(SB), Z2, Z2
+	VMULPS    Z1, Z2, Z1
+	VADDPS    allb9ba84c4<>+0(SB), Z1, Z1
+	VXORPS    all80000000<>+0(SB), Z1, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VSUBPS    Z1, Z2, Z1
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMULPS    all3f3504f3<>+0(SB), Z2, Z2
+	VANDPS    all7fffffff<>+0(SB), Z2, Z2
+	VCMPPS    $0x11, all3f780000<>+0(SB), Z2, K2
+	VMULPS    Z0, Z2, Z0
+	VADDPS    Z2, Z0, Z0
+	VBLENDMPS Z0, Z1, K2, Z7
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMULPS    all3f3504f3<>+0(SB), Z0, Z0
 	VANDPS    all80000000<>+0(SB), Z0, Z0

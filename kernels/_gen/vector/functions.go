@@ -52,18 +52,27 @@ func (a *asm) double(x value) value { return a.add(x, x) }
 // withSign is y >= 0 with the sign of x.
 func (a *asm) withSign(y value, x again) value { return a.or(y, a.and(x(), a.bits(minus))) }
 
-// erf is Erf. NaN takes the second side and stays NaN there.
+// erf is Erf. NaN takes the second side and stays NaN there. The polynomials of both sides go up side
+// by side.
 func (a *asm) erf(x again) value {
-	b := a.min(a.f(3.9375), a.absOf(x))
-	g := a.poly(b, 0x1.20d19cp-25, -0x1.3f9212p-19, 0x1.be1742p-15, -0x1.4d2624p-11, 0x1.407bcep-8,
-		-0x1.b58cdap-6, 0x1.c486a6p-4, 0x1.435116p-1, 0x1.216222p0, -0x1.750988p-12)
-	far := a.sub(a.f(1), a.exp(a.neg(g)))
 	v := a.absOf(x)
+	b := a.min(a.f(3.9375), v)
 	u := a.mul(v, v)
-	p := a.poly(u, -0x1.1805ap-17, 0x1.c49efp-14, -0x1.b93b3cp-11, 0x1.55d664p-8, -0x1.b82186p-6,
-		0x1.ce2e9ep-4, -0x1.812744p-2, 0x1.06eba8p-3)
-	near := a.mad(v, p, v)
-	return a.withSign(a.choose(a.compare(less, v, a.f(0.96875)), near, far), x)
+	far := []float32{0x1.20d19cp-25, -0x1.3f9212p-19, 0x1.be1742p-15, -0x1.4d2624p-11, 0x1.407bcep-8,
+		-0x1.b58cdap-6, 0x1.c486a6p-4, 0x1.435116p-1, 0x1.216222p0, -0x1.750988p-12}
+	near := []float32{-0x1.1805ap-17, 0x1.c49efp-14, -0x1.b93b3cp-11, 0x1.55d664p-8, -0x1.b82186p-6,
+		0x1.ce2e9ep-4, -0x1.812744p-2, 0x1.06eba8p-3}
+	g, p := a.mad(b, a.f(far[0]), a.f(far[1])), a.mad(u, a.f(near[0]), a.f(near[1]))
+	for i := 2; i < len(far); i++ {
+		g = a.mad(g, b, a.f(far[i]))
+		if i < len(near) {
+			p = a.mad(p, u, a.f(near[i]))
+		}
+	}
+	y := a.sub(a.f(1), a.exp(a.neg(g)))
+	v = a.absOf(x)
+	y = a.choose(a.compare(less, v, a.f(0.96875)), a.mad(v, p, v), y)
+	return a.withSign(y, x)
 }
 
 // sigmoid is 1 / (1 + Exp(-x)).
