@@ -54,7 +54,7 @@ func (w *worker) convolveWide(m, n int, a mat, x image, y mat) {
 			for i := 0; i < m; i += blockM {
 				mb := min(blockM, m-i)
 				ab := a.from(i, k)
-				if a.row%256 == 0 {
+				if collide(a.row) {
 					ab = w.packRows(mb, kc, ab, room(&w.packA, mb*rowLength(kc)))
 				}
 				w.multiply(mb, n, kc, ab, b, sum.from(i, 0), k > g)

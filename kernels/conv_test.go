@@ -1,6 +1,9 @@
 package kernels
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
 
 var convShapes = []ConvShape{
 	{N: 2, C: 1, H: 28, W: 28, O: 8, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
@@ -31,6 +34,22 @@ func TestConv2DGradWeightEqualsItsReference(t *testing.T) {
 	for _, s := range convShapes {
 		op := Conv2DGradWeight{s}
 		sameEverywhere(t, op, operandsOf(op)...)
+	}
+}
+
+// Border pixels are terms: +0 times an infinite weight is NaN everywhere or nowhere.
+func TestNonFiniteTermsReachTheSameOutputs(t *testing.T) {
+	for _, op := range []Operator{
+		Gemm{M: 19, N: 37, K: 600, TransB: true}, Conv2D{convShapes[1]}, Conv2D{convShapes[2]},
+		Conv2DGradInput{convShapes[1]}, Conv2DGradInput{convShapes[2]},
+		Conv2DGradWeight{convShapes[1]}, Conv2DGradWeight{convShapes[2]},
+	} {
+		for i := range 2 {
+			operands := operandsOf(op)
+			operands[i][len(operands[i])/3] = float32(math.Inf(1))
+			operands[i][len(operands[i])/2] = float32(math.NaN())
+			sameEverywhere(t, op, operands...)
+		}
 	}
 }
 

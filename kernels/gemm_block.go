@@ -51,9 +51,9 @@ func (w *worker) gemmGroup(m, n, k int, a, b, c mat) {
 // over many columns, and where the rows of a tile would fall on the same lines of the cache.
 func (w *worker) readable(n int, a mat) bool {
 	if a.col == 1 {
-		return n <= 8*w.tiles.cols && a.row%256 != 0
+		return n <= 8*w.tiles.cols && !collide(a.row)
 	}
-	return n <= 2*w.tiles.cols && a.col%256 != 0
+	return n <= 2*w.tiles.cols && !collide(a.col)
 }
 
 // panels is the right operand of a block: its columns in panels of tiles.cols. Panel p starts at

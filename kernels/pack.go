@@ -111,7 +111,10 @@ func (w *worker) packRows(m, kc int, a mat, dst []float32) mat {
 	return mat{dst, ld, 1}
 }
 
-// rowLength is kc, lengthened so that the rows of a tile do not fall on the same lines of the cache.
+// collide says whether elements stride apart fall on the same few lines of the cache.
+func collide(stride int) bool { return stride%256 == 0 }
+
+// rowLength is kc, lengthened where rows that lie kc apart would collide.
 func rowLength(kc int) int {
 	if kc%128 == 0 {
 		return kc + 16
