@@ -42,7 +42,7 @@ func activation(a *asm) {
 	})
 }
 
-// geluSlope is 0.5*(1 + Erf(x/sqrt 2)) + x*density(x).
+// geluSlope is 0.5*(1 + erf(x/sqrt 2)) + x*density(x).
 func (a *asm) geluSlope(x again) value {
 	c := a.mul(a.f(0.5), a.add(a.f(1), a.erf(a.overRoot2(x))))
 	v := x()

@@ -1,9 +1,10 @@
 package main
 
-// The elementwise functions of DRN-1 (contract.md, "Elementwise functions"), an operation a line as
-// in their Go references. Both sides of a branch are computed, and the mask chooses.
+// The elementwise functions of DRN-1, contract.md section 5, an operation a line as in their Go
+// references in exp.go, tanh.go, erf.go and so on. Both sides of a branch are computed, and the mask
+// chooses.
 
-// exp is Exp. NaN needs no branch: it passes min and max, and NaN times a power of two is NaN.
+// exp is that of exp.go. NaN needs no branch: it passes min and max, and NaN times a power of two is NaN.
 func (a *asm) exp(x value) value {
 	x = a.min(a.f(89), x)
 	x = a.max(a.f(-104), x)
@@ -36,7 +37,7 @@ type again func() value
 // absOf is |x|.
 func (a *asm) absOf(x again) value { return a.and(x(), a.bits(^uint32(minus))) }
 
-// tanh is Tanh. NaN takes the second side and stays NaN there.
+// tanh is that of tanh.go. NaN takes the second side and stays NaN there.
 func (a *asm) tanh(x again) value {
 	e := a.exp(a.double(a.min(a.f(9.125), a.absOf(x))))
 	far := a.sub(a.f(1), a.div(a.f(2), a.add(e, a.f(1))))
@@ -52,7 +53,7 @@ func (a *asm) double(x value) value { return a.add(x, x) }
 // withSign is y >= 0 with the sign of x.
 func (a *asm) withSign(y value, x again) value { return a.or(y, a.and(x(), a.bits(minus))) }
 
-// erf is Erf. NaN takes the second side and stays NaN there. The polynomials of both sides go up side
+// erf is that of erf.go. NaN takes the second side and stays NaN there. The polynomials of both sides go up side
 // by side.
 func (a *asm) erf(x again) value {
 	v := a.absOf(x)
@@ -75,14 +76,14 @@ func (a *asm) erf(x again) value {
 	return a.withSign(y, x)
 }
 
-// sigmoid is 1 / (1 + Exp(-x)).
+// sigmoid is 1 / (1 + exp(-x)).
 func (a *asm) sigmoid(x again) value {
 	return a.div(a.f(1), a.add(a.f(1), a.exp(a.neg(x()))))
 }
 
 func (a *asm) silu(x again) value { return a.mul(x(), a.sigmoid(x)) }
 
-// gelu is (0.5*x) * (1 + Erf(x/sqrt 2)).
+// gelu is (0.5*x) * (1 + erf(x/sqrt 2)).
 func (a *asm) gelu(x again) value {
 	t := a.add(a.f(1), a.erf(a.overRoot2(x)))
 	return a.mul(a.mul(a.f(0.5), x()), t)
@@ -92,7 +93,7 @@ func (a *asm) overRoot2(x again) again {
 	return func() value { return a.mul(x(), a.f(0x1.6a09e6p-1)) }
 }
 
-// geluTanh is (0.5*x) * (1 + Tanh(...)).
+// geluTanh is (0.5*x) * (1 + tanh(...)).
 func (a *asm) geluTanh(x again) value {
 	t := a.add(a.f(1), a.tanh(a.cubic(x)))
 	return a.mul(a.mul(a.f(0.5), x()), t)

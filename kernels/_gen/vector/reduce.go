@@ -8,7 +8,7 @@ import (
 // accumulators is how many vectors of partial sums are kept in registers.
 const accumulators = 8
 
-// laneSum is R128 over n terms (contract.md, "Row reductions"): lane i%128 takes the terms in
+// laneSum is R128 over n terms (contract.md section 3): lane i%128 takes the terms in
 // ascending order, then the lanes fold by halves. The result is in the lowest lane.
 //
 // With AVX-512 the 128 lanes are 8 registers. With AVX2 they are 16, more than there are beside the
