@@ -43,7 +43,8 @@ type worker struct {
 	run     func()
 }
 
-// NewHasher returns a hasher that uses up to threads goroutines.
+// NewHasher returns a hasher that uses up to threads goroutines, one for each MiB of content at most: less
+// would not repay waking one.
 func NewHasher(l *Layout, threads int) *Hasher {
 	h := &Hasher{layout: l, digests: make([]merkle.Hash, len(l.specs))}
 	for i, t := range l.specs {
@@ -53,7 +54,7 @@ func NewHasher(l *Layout, threads int) *Hasher {
 		}
 	}
 	h.sums = make([]merkle.Hash, len(h.pieces))
-	for range max(1, min(threads, len(h.pieces))) {
+	for range max(1, min(threads, int(l.Bytes()>>20))) {
 		w := &worker{blake: blake3.New()}
 		w.run = func() { h.work(w); h.done.Done() }
 		h.workers = append(h.workers, w)
