@@ -13,7 +13,7 @@
 //
 // A bundle is a directory that holds all of it: job.json, program.json, claim.json, receipt.json,
 // beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is enough to
-// repeat a verdict anywhere.
+// repeat a verdict anywhere. SPEC.md gives the files byte by byte.
 //
 // What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
 // taken from a file, and every refusal names the file and the field. An error means that the bundle
