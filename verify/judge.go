@@ -32,6 +32,9 @@ type Options struct {
 	Confirm Device
 	// Threads bounds the goroutines that hash states; 0 means 1.
 	Threads int
+	// MaxMemory refuses, before anything is allocated for it, a program whose Terms.MemoryBytes are more:
+	// the operator's signature vouches for a program, but not for this machine. 0 means DefaultMaxMemory.
+	MaxMemory uint64
 	// Now is the time at which a missing opening is judged: once the job's deadline is over, silence is
 	// a FAIL. The zero time means that no deadline is over. An opening that is there and cannot be read
 	// is an error at any time, because it may have been damaged on its way; an operator who received it
@@ -44,7 +47,7 @@ type Options struct {
 // Judge checks the bundle in dir against the operator's key. An error means that it cannot be judged.
 //
 // Beside the plan's buffers it holds one step's opening, one segment's leaves and at most 32 MiB more,
-// whatever the files say.
+// whatever the files say; and a program that needs more than Options.MaxMemory is an error.
 func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*Verdict, error) {
 	if o.Device.Runner == nil || o.Confirm.Runner == nil {
 		return nil, errors.New("verify: a device and one to confirm with are needed")
@@ -56,6 +59,9 @@ func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*
 	defer f.close()
 	c, err := readInquiry(f, operator)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.terms.checkMemory(o.MaxMemory); err != nil {
 		return nil, err
 	}
 	if err := c.judge(ctx, o); err != nil {

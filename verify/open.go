@@ -33,6 +33,8 @@ type Answer struct {
 	Trace     *trace.Reader
 	Data      *job.Dataset
 	Signer    crypto.Signer // the worker's key
+	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
+	MaxMemory uint64
 	// Progress, if set, is called after each opened segment.
 	Progress func(done, total int)
 }
@@ -40,6 +42,9 @@ type Answer struct {
 // Open answers the challenge that the documents make and writes the bundle to dir, which must not exist.
 // If it fails it leaves no directory behind.
 func Open(ctx context.Context, a Answer, dir string) (err error) {
+	if err := a.Terms.checkMemory(a.MaxMemory); err != nil {
+		return err
+	}
 	claim, digest, err := a.Terms.openClaim(a.Documents.Claim)
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ type rig struct {
 	data     *job.Dataset
 	terms    *verify.Terms
 	docs     verify.Documents
+	arrived  time.Time // of the claim
 }
 
 // newKey returns the same key for the same number, so that the order of samples is the same in every run.
@@ -106,7 +107,7 @@ func newRig(t testing.TB, p *program.Program, data *job.Dataset, change func(*jo
 
 func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
 	t.Helper()
-	r := &rig{t: t, operator: operator, worker: worker, data: data}
+	r := &rig{t: t, operator: operator, worker: worker, data: data, arrived: arrived}
 	chain, public := beacon.NewFixed(secret)
 	root, err := verify.InitRoot(p, 11, newCPU(t, kernels.Auto, 1))
 	if err != nil {
@@ -170,7 +171,7 @@ func (r *rig) tryBundle(traceDir string) (string, error) {
 	if r.docs.Claim, err = verify.Claim(r.terms, tr.Summary(), 1, r.worker); err != nil {
 		return "", err
 	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, r.arrived, r.operator); err != nil {
 		return "", err
 	}
 	dir := filepath.Join(r.t.TempDir(), "bundle")
@@ -188,7 +189,7 @@ func (r *rig) rebundle(traceDir string, s trace.Summary) string {
 	if r.docs.Claim, err = verify.Claim(r.terms, s, 1, r.worker); err != nil {
 		r.t.Fatal(err)
 	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, r.arrived, r.operator); err != nil {
 		r.t.Fatal(err)
 	}
 	write(r.t, filepath.Join(bundle, verify.ClaimFile), r.docs.Claim)

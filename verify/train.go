@@ -24,6 +24,8 @@ type Work struct {
 	Slot   uint32
 	// Threads bounds the goroutines that hash states; 0 means 1.
 	Threads int
+	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
+	MaxMemory uint64
 	// Progress, if set, is called after each step with the number of steps done and the step's loss.
 	Progress func(done uint64, loss float32)
 }
@@ -31,6 +33,9 @@ type Work struct {
 // Train does the work of a job from its initial state and writes the trace to dir, which must not exist. If
 // it fails it leaves no directory behind.
 func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
+	if err := w.Terms.checkMemory(w.MaxMemory); err != nil {
+		return trace.Summary{}, err
+	}
 	s, err := newStepper(w.Terms, w.Runner, w.Threads)
 	if err != nil {
 		return trace.Summary{}, err

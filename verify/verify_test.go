@@ -2,10 +2,13 @@ package verify_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -129,6 +132,22 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 	}
 	if f.Replayed != replayed {
 		t.Errorf("%d steps replayed, %d challenged", f.Replayed, replayed)
+	}
+}
+
+func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Beacon = beacon.Chain{Name: beacon.Quicknet} })
+	// Quicknet's round 1000 was published 2,997 seconds after its genesis; the job's delay is 6.
+	r.arrived = time.Unix(1692803367+2997-6, 0)
+	r.docs.Beacon = []byte(`{"chain":"drand-quicknet","round":1000,"value":"b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"}`)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	f := r.judge(r.bundle(dir), r.options(kernels.Auto, 1)).Finding
+	if f.Outcome != verify.Pass || f.Beacon != beacon.Quicknet || f.Round != 1000 {
+		t.Errorf("%+v", f)
+	}
+	r.arrived = r.arrived.Add(time.Second) // the round before would have been known
+	if _, err := r.tryBundle(dir); err == nil || !strings.HasPrefix(err.Error(), "beacon.json: round: 1000, the receipt fixes 1001") {
+		t.Error(err)
 	}
 }
 

@@ -1,0 +1,43 @@
+package verify
+
+import (
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// DefaultMaxMemory is the limit of a zero Options, Work or Answer, in bytes.
+const DefaultMaxMemory = 8 << 30
+
+// MemoryError refuses a program that is larger than the caller allows. It comes before any buffer is
+// allocated.
+type MemoryError struct {
+	BatchSize, Accumulation int    // of the program
+	Need, Limit             uint64 // bytes
+}
+
+// Error names the file and the fields that the size comes from.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%s: graph, with batch_size %d and accumulation %d: %d bytes for its buffers and two states, the limit is %d",
+		ProgramFile, e.BatchSize, e.Accumulation, e.Need, e.Limit)
+}
+
+// MemoryBytes is what a limit of memory is held against: the plan's buffers, two states, and what one step
+// keeps for each of its samples besides the row (ids, leaf and inclusion proof). A runner's scratch, the
+// data set and small fixed buffers come on top.
+func (t *Terms) MemoryBytes() uint64 {
+	const ids = 2 * 8
+	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Samples))
+	return t.Plan.MemoryBytes() + 2*uint64(t.state.Bytes()) + uint64(t.rows)*uint64(sample)
+}
+
+// checkMemory refuses a program that needs more than limit bytes; 0 stands for DefaultMaxMemory.
+func (t *Terms) checkMemory(limit uint64) error {
+	if limit == 0 {
+		limit = DefaultMaxMemory
+	}
+	if need := t.MemoryBytes(); need > limit {
+		return &MemoryError{t.program.BatchSize, t.program.Accumulation, need, limit}
+	}
+	return nil
+}

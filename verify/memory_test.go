@@ -1,0 +1,147 @@
+package verify_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// oversized is a bundle, signed throughout, of a job over p that nobody has done: what its documents say
+// is in order, and its program is as large as p.
+func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, string) {
+	r.t.Helper()
+	j := *r.terms.Job
+	j.Program, j.Data.Samples = p.Digest(), samples
+	docs := r.docs
+	docs.Program = p.JSON()
+	var err error
+	if docs.Job, err = job.Sign(j, r.operator); err != nil {
+		r.t.Fatal(err)
+	}
+	terms, err := verify.Accept(docs.Job, docs.Program, j.Operator)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	summary := trace.Summary{Steps: j.Steps, Root: merkle.Hash{1}, Final: merkle.Hash{2}}
+	if docs.Claim, err = verify.Claim(terms, summary, 1, r.worker); err != nil {
+		r.t.Fatal(err)
+	}
+	if docs.Receipt, err = verify.Receive(terms, docs.Claim, arrived, r.operator); err != nil {
+		r.t.Fatal(err)
+	}
+	dir := filepath.Join(r.t.TempDir(), "bundle")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		verify.JobFile: docs.Job, verify.ProgramFile: docs.Program, verify.ClaimFile: docs.Claim,
+		verify.ReceiptFile: docs.Receipt, verify.BeaconFile: docs.Beacon,
+	} {
+		write(r.t, filepath.Join(dir, name), data)
+	}
+	return terms, dir
+}
+
+// allocated is the number of bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	options := r.options(kernels.Auto, 1)
+	wide := mlp() // 1.5 GB of parameters, as much for gradients and slots
+	wide.Graph = program.MLP(program.MLPConfig{Inputs: 20000, Hidden: []int{20000}, Classes: 3})
+	tall := mlp() // 6 GiB of rows and results, and half a kilobyte of proofs for each of 2^26 rows
+	tall.BatchSize, tall.Accumulation = 1<<16, 1<<10
+	tall.Graph = program.MLP(program.MLPConfig{Inputs: 1, Classes: 3})
+	for name, c := range map[string]struct {
+		p       *program.Program
+		samples uint64
+		limit   uint64
+		words   string
+	}{
+		"wide layers": {wide, 40, 0, "program.json: graph, with batch_size 6 and accumulation 2: "},
+		"many rows":   {tall, 1 << 20, 0, "program.json: graph, with batch_size 65536 and accumulation 1024: "},
+		"low limit":   {mlp(), 40, 4096, "program.json: graph, with batch_size 6 and accumulation 2: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			terms, bundle := oversized(r, c.p, c.samples)
+			o := options
+			o.MaxMemory = c.limit
+			limit := cmp.Or(c.limit, verify.DefaultMaxMemory)
+			out := filepath.Join(t.TempDir(), "out")
+			for verb, f := range map[string]func() error{
+				"judge": func() error {
+					_, err := verify.Judge(context.Background(), bundle, keyOf(t, r.operator), o)
+					return err
+				},
+				"train": func() error {
+					_, err := verify.Train(context.Background(), verify.Work{
+						Terms: terms, Data: r.data, Runner: options.Device.Runner, MaxMemory: c.limit,
+					}, out)
+					return err
+				},
+				"open": func() error {
+					return verify.Open(context.Background(), verify.Answer{
+						Terms: terms, Data: r.data, Signer: r.worker, MaxMemory: c.limit,
+					}, out)
+				},
+			} {
+				var err error
+				if n := allocated(func() { err = f() }); n > 16<<20 {
+					t.Errorf("%s: %d bytes allocated", verb, n)
+				}
+				var refused *verify.MemoryError
+				if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), c.words) || refused.Limit != limit || refused.Need != terms.MemoryBytes() {
+					t.Errorf("%s: %v", verb, err)
+				}
+				if _, err := os.Stat(out); err == nil {
+					t.Errorf("%s: left %s behind", verb, out)
+				}
+			}
+		})
+	}
+}
+
+func TestTheMemoryLimitIsTheLastSizeThatPasses(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	bundle := r.bundle(dir)
+	o := r.options(kernels.Auto, 1)
+	o.MaxMemory = r.terms.MemoryBytes()
+	if v := r.judge(bundle, o); v.Finding.Outcome != verify.Pass {
+		t.Errorf("%+v", v.Finding)
+	}
+	o.MaxMemory--
+	var refused *verify.MemoryError
+	if _, err := verify.Judge(context.Background(), bundle, keyOf(t, r.operator), o); !errors.As(err, &refused) {
+		t.Error(err)
+	}
+}
+
+func TestMemoryCountsBuffersTwoStatesAndProofs(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	const parameters = 7*11 + 11 + 11*5 + 5 + 5*3 + 3
+	state := uint64(2 * 4 * parameters) // with momentum
+	samples := uint64(12 * (8 + 8 + 32 + 6*32))
+	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples; got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+}
