@@ -21,49 +21,36 @@ func (o Gemm) Operands() []Operand {
 }
 
 func (o Gemm) pieces(c *CPU, phase int) int {
-	if phase > 0 || o.M == 0 || o.N == 0 {
+	cut := o.cut(c)
+	switch {
+	case o.M == 0 || o.N == 0:
 		return 0
+	case cut.shared && phase == 0:
+		wide := c.workers[0].tiles.cols
+		c.packed = grow(c.packed, cut.chunks(o)*panelsLen(chunkK, o.N, wide))
+		return cut.chunks(o) * cut.strips(o)
+	case cut.shared && phase == 1, !cut.shared && phase == 0:
+		return cut.down(o) * cut.across(o)
 	}
-	rows, cols := o.cut(c)
-	return (o.M + rows - 1) / rows * ((o.N + cols - 1) / cols)
+	return 0
 }
 
-func (o Gemm) piece(w *worker, _, i int, buf []Buf) {
-	rows, cols := o.cut(w.cpu)
-	down := (o.M + rows - 1) / rows
-	m, n := i%down*rows, i/down*cols
+func (o Gemm) piece(w *worker, phase, i int, buf []Buf) {
+	cut := o.cut(w.cpu)
 	a, b, c := o.views(buf)
-	w.gemm(min(rows, o.M-m), min(cols, o.N-n), o.K, a.from(m, 0), b.from(0, n), c.from(m, n))
+	if cut.shared && phase == 0 {
+		o.packStrip(w, i/cut.strips(o)*chunkK, i%cut.strips(o)*packWidth, b)
+		return
+	}
+	i, j := i%cut.down(o)*cut.rows, i/cut.down(o)*cut.cols
+	m, n := min(cut.rows, o.M-i), min(cut.cols, o.N-j)
+	if !cut.shared {
+		w.gemm(m, n, o.K, a.from(i, 0), b.from(0, j), c.from(i, j))
+		return
+	}
+	packed := right{mat: b, packed: w.cpu.packed, width: o.N}
+	w.gemmTiled(m, n, o.K, a.from(i, 0), packed.from(0, j), c.from(i, j))
 }
-
-// cut is the size of the blocks of c that are the pieces: a few for each worker, as square as can be,
-// and none too small to be worth handing over.
-func (o Gemm) cut(c *CPU) (rows, cols int) {
-	const smallest = 1 << 18 // multiplications
-	high, wide := 1, 8
-	if t := c.workers[0].tiles; t != nil {
-		high, wide = t.rows, t.cols
-	}
-	want := 1
-	if n := len(c.workers); n > 1 {
-		want = min(4*n, o.M*o.N*o.K/smallest)
-	}
-	down, across := 1, 1
-	rows, cols = o.M, o.N
-	for down*across < want && (rows > 2*high || cols > 2*wide) {
-		if rows > 2*high && (rows >= cols || cols <= 2*wide) {
-			down *= 2
-			rows = roundUp(o.M, down, high)
-		} else {
-			across *= 2
-			cols = roundUp(o.N, across, wide)
-		}
-	}
-	return rows, cols
-}
-
-// roundUp is the size of each of parts of n, in whole units.
-func roundUp(n, parts, unit int) int { return (n + parts*unit - 1) / (parts * unit) * unit }
 
 // views resolves the transposes.
 func (o Gemm) views(buf []Buf) (a, b, c mat) {
@@ -95,7 +82,7 @@ func (w *worker) gemm(m, n, k int, a, b, c mat) {
 		w.gemmReference(m, n, k, a, b, c)
 		return
 	}
-	w.gemmTiled(m, n, k, a, b, c)
+	w.gemmTiled(m, n, k, a, right{mat: b}, c)
 }
 
 // gemmReference is the definition.

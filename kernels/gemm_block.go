@@ -6,8 +6,8 @@ const (
 	blockN = 1024
 )
 
-// gemmTiled is gemmReference with tiles.
-func (w *worker) gemmTiled(m, n, k int, a, b, c mat) {
+// gemmTiled is gemmReference with tiles. k must not be 0.
+func (w *worker) gemmTiled(m, n, k int, a mat, b right, c mat) {
 	w.gemmGroup(m, n, min(k, groupK), a, b, c)
 	for g := groupK; g < k; g += groupK {
 		sum := mat{room(&w.group, m*n), n, 1}
@@ -19,7 +19,7 @@ func (w *worker) gemmTiled(m, n, k int, a, b, c mat) {
 }
 
 // gemmGroup is gemmTiled for one group of terms.
-func (w *worker) gemmGroup(m, n, k int, a, b, c mat) {
+func (w *worker) gemmGroup(m, n, k int, a mat, b right, c mat) {
 	cols := w.tiles.cols
 	for n0 := 0; n0 < n; n0 += blockN {
 		nb := min(blockN, n-n0)
@@ -27,12 +27,16 @@ func (w *worker) gemmGroup(m, n, k int, a, b, c mat) {
 			kc := min(chunkK, k-k0)
 			bb := b.from(k0, n0)
 			direct := 0 // leading columns of b that need no packing
-			if b.col == 1 && m <= 2*w.tiles.rows {
-				direct = nb / cols * cols
-			}
 			var packed panels
-			if direct < nb {
-				packed = w.packColumns(kc, nb-direct, bb.from(0, direct), room(&w.packB, panelsLen(kc, nb, cols)))
+			if b.packed != nil {
+				packed = bb.panels(kc, cols)
+			} else {
+				if b.col == 1 && m <= 2*w.tiles.rows {
+					direct = nb / cols * cols
+				}
+				if direct < nb {
+					packed = w.packColumns(kc, nb-direct, bb.mat.from(0, direct), room(&w.packB, panelsLen(kc, nb, cols)))
+				}
 			}
 			for m0 := 0; m0 < m; m0 += blockM {
 				mb := min(blockM, m-m0)
@@ -45,6 +49,28 @@ func (w *worker) gemmGroup(m, n, k int, a, b, c mat) {
 			}
 		}
 	}
+}
+
+// right is the right operand of a product: where it lies, and its panels if they have been packed for
+// all workers. packed holds chunk after chunk of width columns, each with room for a whole chunk.
+type right struct {
+	mat
+	packed []float32
+	width  int
+	k, n   int // place of element (0,0) in packed
+}
+
+// from is mat.from.
+func (b right) from(i, j int) right {
+	b.mat = b.mat.from(i, j)
+	b.k, b.n = b.k+i, b.n+j
+	return b
+}
+
+// panels are the packed columns from b.n on in the chunk of kc terms at b.k.
+func (b right) panels(kc, cols int) panels {
+	step := panelStep(kc, cols)
+	return panels{data: b.packed[b.k/chunkK*panelsLen(chunkK, b.width, cols)+b.n/cols*step:], step: step, kb: cols}
 }
 
 // readable says whether tiles may read a where it lies to make n columns. Packing pays for itself
