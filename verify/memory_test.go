@@ -66,9 +66,9 @@ func allocated(f func()) uint64 {
 func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	options := r.options(kernels.Auto, 1)
-	wide := mlp() // 1.5 GB of parameters, as much for gradients and slots
+	wide := mlp() // 400 million parameters with gradients and momentum, and two states
 	wide.Graph = program.MLP(program.MLPConfig{Inputs: 20000, Hidden: []int{20000}, Classes: 3})
-	tall := mlp() // 6 GiB of rows and results, and half a kilobyte of proofs for each of 2^26 rows
+	tall := mlp() // small layers, but 2^26 rows in a step with 688 bytes of ids and proof each
 	tall.BatchSize, tall.Accumulation = 1<<16, 1<<10
 	tall.Graph = program.MLP(program.MLPConfig{Inputs: 1, Classes: 3})
 	for name, c := range map[string]struct {
