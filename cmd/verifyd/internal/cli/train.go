@@ -22,13 +22,17 @@ func (a *app) trainCommand() *cobra.Command {
 }
 
 // worker is what both of the worker's commands ask for.
-type worker struct{ operator, data, key string }
+type worker struct {
+	operator, data, key string // files
+	maxMemory           size
+}
 
 func (w *worker) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&w.operator, "operator", "", "operator's public key (PEM)")
 	f.StringVar(&w.data, "data", "", "the job's data set (safetensors)")
 	f.StringVar(&w.key, "key", "", "worker's private key (PEM)")
+	memoryFlag(cmd, &w.maxMemory)
 	for _, name := range []string{"operator", "data", "key"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
@@ -75,11 +79,12 @@ open what will be challenged.`,
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Runner: device.Runner, Worker: id.ID(), Slot: slot, Threads: a.hashThreads(),
+				Terms: t.Terms, Data: data, Runner: device.Runner, Worker: id.ID(), Slot: slot,
+				Threads: a.hashThreads(), MaxMemory: uint64(who.maxMemory),
 				Progress: func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				return err
+				return explainMemory(err)
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {
@@ -157,11 +162,11 @@ func (a *app) trainOpenCommand() *cobra.Command {
 			defer tr.Close()
 			opened, progress := 0, a.progress("opening")
 			err = verify.Open(cmd.Context(), verify.Answer{
-				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key,
+				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key, MaxMemory: uint64(who.maxMemory),
 				Progress: func(done, total int) { opened = total; progress(uint64(done), uint64(total)) },
 			}, out)
 			if err != nil {
-				return explainKey(err, "operator")
+				return explainMemory(explainKey(err, "operator"))
 			}
 			return a.emitBundle(out, opened)
 		}),

@@ -25,6 +25,7 @@ type verifyOptions struct {
 	epoch                  uint64
 	account                string
 	units, cumulativeUnits string
+	maxMemory              size
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -53,6 +54,7 @@ code path. With --key the verdict, and what it is worth, can be signed.`,
 	f.StringVar(&o.account, "account", "", "for the proof: ledger account, up to 32 bytes in hex with 0x; the worker's key id if not given")
 	f.StringVar(&o.units, "units", "0", "for the proof: what the claim earns if it passes")
 	f.StringVar(&o.cumulativeUnits, "earned", "0", "for the proof: what the account has earned before")
+	memoryFlag(cmd, &o.maxMemory)
 	_ = cmd.MarkFlagRequired("operator") // fails only for a flag that is not there
 	return cmd
 }
@@ -86,7 +88,8 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	}
 	began := time.Now()
 	v, err := verify.Judge(cmd.Context(), bundle, operator, verify.Options{
-		Device: device, Confirm: confirm, Threads: a.hashThreads(), Now: began, Progress: a.progress("replaying"),
+		Device: device, Confirm: confirm, Threads: a.hashThreads(), MaxMemory: uint64(o.maxMemory),
+		Now: began, Progress: a.progress("replaying"),
 	})
 	if err != nil {
 		return explainJudge(fmt.Errorf("%s: %w", bundle, err))
@@ -149,7 +152,7 @@ func explainJudge(err error) error {
 	case errors.Is(err, document.ErrSignature):
 		return hint(err, "the key given is not the operator's, or the file was changed after it was signed")
 	}
-	return err
+	return explainMemory(err)
 }
 
 // prove writes the signed contribution proof of a verdict.
