@@ -8,7 +8,7 @@ FUZZTIME ?= 2000x
 BENCH    ?=
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu fusion fuzz bench clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz bench clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ cross: ## build with CGO_ENABLED=0 for every platform that is tested
 
 qemu: ## golden vectors and digests on emulated arm64 and s390x (needs qemu-user-static)
 	kernels/optest/qemu.sh
+
+avx512: ## golden vectors, digests and vector loops on an emulated AVX-512 processor (needs bochs, see the script)
+	kernels/optest/bochs/run.sh
 
 fusion: ## no fused multiply-add in compiled Go, on eight targets
 	kernels/optest/fusion.sh
