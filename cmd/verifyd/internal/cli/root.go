@@ -65,6 +65,7 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 		return exitError
 	}
 	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
+	message = strings.ReplaceAll(message, "\n", "; ") // several errors at once
 	a.note("%s", message)
 	var h *hinted
 	if errors.As(err, &h) {

@@ -30,6 +30,7 @@ func TestErrorsAreOneLineAndAHint(t *testing.T) {
 	}{
 		{errors.New("disk full"), true, 1, "verifyd: disk full\n"},
 		{fmt.Errorf("a.pem: %w", hint(errors.New("too big"), "cut it to %d", 3)), true, 1, "verifyd: a.pem: too big\nverifyd: hint: cut it to 3\n"},
+		{errors.Join(errors.New("no key"), errors.New("no data")), true, 1, "verifyd: no key; no data\n"},
 		{usageError{errors.New("-o what")}, true, 2, "verifyd: -o what\nverifyd: usage: verb\n"},
 		{errors.New("unknown command\n\nDid you mean this?\n"), false, 2, "verifyd: unknown command\nverifyd: usage: verb\n"},
 		{fmt.Errorf("replaying: %w", context.Canceled), true, 1, "verifyd: interrupted\n"},
