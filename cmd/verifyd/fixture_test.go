@@ -15,8 +15,8 @@ import (
 )
 
 // fixtures leaves in the folder where a script starts what the scripts read
-// and no command makes: a signed proof, a program, and two data sets, one of
-// which holds a NaN.
+// and no command makes: a signed proof, a program, data for it with and without
+// a NaN, and data for an image classifier and a language model.
 func fixtures(env *testscript.Env) error {
 	if err := writeProof(env); err != nil {
 		return err
@@ -34,12 +34,34 @@ func fixtures(env *testscript.Env) error {
 	if err := writeData(filepath.Join(env.WorkDir, "nan.safetensors"), float32(math.NaN())); err != nil {
 		return err
 	}
-	return writeData(filepath.Join(env.WorkDir, "data.safetensors"), 0)
+	if err := writeData(filepath.Join(env.WorkDir, "data.safetensors"), 0); err != nil {
+		return err
+	}
+	images, digits := make([]float32, samples*4*4), make([]int32, samples)
+	for i := range images {
+		images[i] = float32(i*i%13) / 16
+	}
+	err := writeRows(filepath.Join(env.WorkDir, "images.safetensors"),
+		safetensors.Tensor{Name: "x", Shape: []int{samples, 1, 4, 4}, F32: images},
+		safetensors.Tensor{Name: "y", Shape: []int{samples}, I32: digits})
+	if err != nil {
+		return err
+	}
+	tokens, next := make([]int32, samples*5), make([]int32, samples*5)
+	for i := range tokens {
+		tokens[i], next[i] = int32(i%7), int32((i+1)%7)
+	}
+	return writeRows(filepath.Join(env.WorkDir, "tokens.safetensors"),
+		safetensors.Tensor{Name: "x", Shape: []int{samples, 5}, I32: tokens},
+		safetensors.Tensor{Name: "y", Shape: []int{samples, 5}, I32: next})
 }
 
-// writeData writes 30 samples of 3 classes, the first number as given.
+// samples of each data set.
+const samples = 30
+
+// writeData writes samples of 3 classes, the first number as given.
 func writeData(path string, first float32) error {
-	const samples, width = 30, 6
+	const width = 6
 	x, y := make([]float32, samples*width), make([]int32, samples)
 	for i := range x {
 		x[i] = float32(i*i%17)/16 - 0.5
@@ -48,16 +70,18 @@ func writeData(path string, first float32) error {
 	for i := range y {
 		y[i] = int32(i % 3)
 	}
+	return writeRows(path, safetensors.Tensor{Name: "x", Shape: []int{samples, width}, F32: x},
+		safetensors.Tensor{Name: "y", Shape: []int{samples}, I32: y})
+}
+
+// writeRows writes a data set.
+func writeRows(path string, tensors ...safetensors.Tensor) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	err = safetensors.Write(f, nil, []safetensors.Tensor{
-		{Name: "x", Shape: []int{samples, width}, F32: x},
-		{Name: "y", Shape: []int{samples}, I32: y},
-	})
-	if err != nil {
+	if err := safetensors.Write(f, nil, tensors); err != nil {
 		return err
 	}
 	return f.Close()

@@ -22,7 +22,7 @@ import (
 )
 
 func (a *app) jobCommand() *cobra.Command {
-	return group("job", "The operator's side: offer work, receive claims", a.jobNewCommand(), a.jobReceiptCommand(), a.jobBeaconCommand())
+	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobNewCommand(), a.jobReceiptCommand(), a.jobBeaconCommand())
 }
 
 // jobOptions are what an operator decides about a job.
@@ -52,6 +52,7 @@ here and kept in the file that --reveal names until the claims have arrived. Who
 has it can foresee the challenge: it is for trying things out. drand-quicknet is
 a public beacon that nobody can foresee.`,
 		Example: `  verifyd keys new operator.pem
+  verifyd job program mlp --inputs 64 --hidden 96 --classes 10 --rate 0.1 --out program.json
   verifyd job new --program program.json --data data.safetensors --steps 1000 \
       --key operator.pem --audience urn:db:payroll --out job`,
 		Args: cobra.NoArgs,
@@ -61,7 +62,7 @@ a public beacon that nobody can foresee.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.program, "program", "", "program (JSON)")
+	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
 	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
 	f.StringVar(&o.key, "key", "", "operator's private key (PEM)")
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
