@@ -31,12 +31,12 @@ func attention() []entry {
 	backward.perf, backward.flops = attentionGrad(perf), 5*product
 	backward.derive = func(op kernels.Operator, c Class, bufs []kernels.Buf, r *source, ref Backend) error {
 		o := op.(kernels.AttentionGrad)
-		f := kernels.Attention{Batch: o.Batch, Heads: o.Heads, Seq: o.Seq, HeadDim: o.HeadDim, Causal: o.Causal}
+		f := kernels.Attention(o)
 		return whenNormal(c, ref, f, bufs[0], bufs[1], bufs[2], bufs[3])
 	}
 	return []entry{forward, backward}
 }
 
 func attentionGrad(s kernels.Attention) kernels.Operator {
-	return kernels.AttentionGrad{Batch: s.Batch, Heads: s.Heads, Seq: s.Seq, HeadDim: s.HeadDim, Causal: s.Causal}
+	return kernels.AttentionGrad(s)
 }
