@@ -75,7 +75,7 @@ type headGrad struct {
 	Attention
 	w                *worker
 	q, o, do         mat
-	k, kt, vt        packed // kt and vt are the transposes of k and v
+	k, kt, vt        right // kt and vt are the transposes of k and v
 	dq, dk, dv       mat
 	max, sum         []float32
 	part             []float32 // one chunk's share of dk or dv

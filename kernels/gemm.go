@@ -26,8 +26,7 @@ func (o Gemm) pieces(c *CPU, phase int) int {
 	case o.M == 0 || o.N == 0:
 		return 0
 	case cut.shared && phase == 0:
-		wide := c.workers[0].tiles.cols
-		c.packed = grow(c.packed, cut.chunks(o)*panelsLen(chunkK, o.N, wide))
+		c.packed = grow(c.packed, c.workers[0].packedLen(o.K, o.N))
 		return cut.chunks(o) * cut.strips(o)
 	case cut.shared && phase == 1, !cut.shared && phase == 0:
 		return cut.down(o) * cut.across(o)
@@ -38,18 +37,17 @@ func (o Gemm) pieces(c *CPU, phase int) int {
 func (o Gemm) piece(w *worker, phase, i int, buf []Buf) {
 	cut := o.cut(w.cpu)
 	a, b, c := o.views(buf)
+	right := right{mat: b, terms: o.K, width: o.N}
+	if cut.shared {
+		right.panels = w.cpu.packed
+	}
 	if cut.shared && phase == 0 {
-		o.packStrip(w, i/cut.strips(o)*chunkK, i%cut.strips(o)*packWidth, b)
+		k, n := i/cut.strips(o)*chunkK, i%cut.strips(o)*packWidth
+		w.packStrip(right.from(k, n), min(packWidth, o.N-n))
 		return
 	}
 	i, j := i%cut.down(o)*cut.rows, i/cut.down(o)*cut.cols
-	m, n := min(cut.rows, o.M-i), min(cut.cols, o.N-j)
-	if !cut.shared {
-		w.gemm(m, n, o.K, a.from(i, 0), b.from(0, j), c.from(i, j))
-		return
-	}
-	packed := right{mat: b, packed: w.cpu.packed, width: o.N}
-	w.gemmTiled(m, n, o.K, a.from(i, 0), packed.from(0, j), c.from(i, j))
+	w.product(min(cut.rows, o.M-i), min(cut.cols, o.N-j), o.K, a.from(i, 0), right.from(0, j), c.from(i, j))
 }
 
 // views resolves the transposes.
@@ -77,20 +75,23 @@ func (m mat) from(i, j int) mat { return mat{m.data[i*m.row+j*m.col:], m.row, m.
 // gemm computes c = a·b for an mxk matrix a and a kxn matrix b on this worker alone, in the GEMM
 // order with term 0 at row 0 of b. c.col must be 1, and c must not overlap a or b. It leaves the
 // scratch that floats returned untouched.
-func (w *worker) gemm(m, n, k int, a, b, c mat) {
+func (w *worker) gemm(m, n, k int, a, b, c mat) { w.product(m, n, k, a, right{mat: b}, c) }
+
+// product is gemm with term 0 at term b.k.
+func (w *worker) product(m, n, k int, a mat, b right, c mat) {
 	if w.tiles == nil || k == 0 {
 		w.gemmReference(m, n, k, a, b, c)
 		return
 	}
-	w.gemmTiled(m, n, k, a, right{mat: b}, c)
+	w.gemmTiled(m, n, k, a, b, c)
 }
 
 // gemmReference is the definition.
-func (w *worker) gemmReference(m, n, k int, a, b, c mat) {
+func (w *worker) gemmReference(m, n, k int, a mat, b right, c mat) {
 	for i := range m {
 		f := w.fold(n)
 		for t := range k {
-			f.add(t, a.data[i*a.row+t*a.col], b.data[t*b.row:], b.col)
+			f.add(b.k+t, a.data[i*a.row+t*a.col], b.data[t*b.row:], b.col)
 		}
 		f.sum(c.data[i*c.row:], 1)
 	}

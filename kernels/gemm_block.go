@@ -8,8 +8,9 @@ const (
 
 // gemmTiled is gemmReference with tiles. k must not be 0.
 func (w *worker) gemmTiled(m, n, k int, a mat, b right, c mat) {
-	w.gemmGroup(m, n, min(k, groupK), a, b, c)
-	for g := groupK; g < k; g += groupK {
+	end := min(k, groupK-b.k%groupK)
+	w.gemmGroup(m, n, end, a, b, c)
+	for g := end; g < k; g += groupK {
 		sum := mat{room(&w.group, m*n), n, 1}
 		w.gemmGroup(m, n, min(groupK, k-g), a.from(0, g), b.from(g, 0), sum)
 		for i := range m {
@@ -20,57 +21,40 @@ func (w *worker) gemmTiled(m, n, k int, a mat, b right, c mat) {
 
 // gemmGroup is gemmTiled for one group of terms.
 func (w *worker) gemmGroup(m, n, k int, a mat, b right, c mat) {
-	cols := w.tiles.cols
 	for n0 := 0; n0 < n; n0 += blockN {
 		nb := min(blockN, n-n0)
-		for k0 := 0; k0 < k; k0 += chunkK {
-			kc := min(chunkK, k-k0)
-			bb := b.from(k0, n0)
-			direct := 0 // leading columns of b that need no packing
-			var packed panels
-			if b.packed != nil {
-				packed = bb.panels(kc, cols)
-			} else {
-				if b.col == 1 && m <= 2*w.tiles.rows {
-					direct = nb / cols * cols
-				}
-				if direct < nb {
-					packed = w.packColumns(kc, nb-direct, bb.mat.from(0, direct), room(&w.packB, panelsLen(kc, nb, cols)))
-				}
-			}
-			for m0 := 0; m0 < m; m0 += blockM {
-				mb := min(blockM, m-m0)
-				ab := a.from(m0, k0)
-				if !w.readable(nb, ab) {
-					ab = w.packRows(mb, kc, ab, room(&w.packA, mb*rowLength(kc)))
-				}
-				w.multiply(mb, direct, kc, ab, panels{data: bb.data, step: cols, kb: b.row}, c.from(m0, n0), k0 > 0)
-				w.multiply(mb, nb-direct, kc, ab, packed, c.from(m0, n0+direct), k0 > 0)
-			}
+		for k0, end := 0, 0; k0 < k; k0 = end {
+			end = min(k, k0+chunkK-(b.k+k0)%chunkK)
+			w.gemmChunk(m, nb, end-k0, a.from(0, k0), b.from(k0, n0), c.from(0, n0), k0 > 0)
 		}
 	}
 }
 
-// right is the right operand of a product: where it lies, and its panels if they have been packed for
-// all workers. packed holds chunk after chunk of width columns, each with room for a whole chunk.
-type right struct {
-	mat
-	packed []float32
-	width  int
-	k, n   int // place of element (0,0) in packed
-}
-
-// from is mat.from.
-func (b right) from(i, j int) right {
-	b.mat = b.mat.from(i, j)
-	b.k, b.n = b.k+i, b.n+j
-	return b
-}
-
-// panels are the packed columns from b.n on in the chunk of kc terms at b.k.
-func (b right) panels(kc, cols int) panels {
-	step := panelStep(kc, cols)
-	return panels{data: b.packed[b.k/chunkK*panelsLen(chunkK, b.width, cols)+b.n/cols*step:], step: step, kb: cols}
+// gemmChunk is gemmGroup for kc terms of one chunk and n columns that fit the cache. It adds to c, or
+// begins it unless add.
+func (w *worker) gemmChunk(m, n, kc int, a mat, b right, c mat, add bool) {
+	cols := w.tiles.cols
+	direct := 0 // leading columns of b that need no packing
+	var packed panels
+	if b.panels != nil {
+		packed = b.chunk(cols)
+	} else {
+		if b.col == 1 && m <= 2*w.tiles.rows {
+			direct = n / cols * cols
+		}
+		if direct < n {
+			packed = w.packColumns(kc, n-direct, b.mat.from(0, direct), room(&w.packB, panelsLen(kc, n, cols)))
+		}
+	}
+	for i := 0; i < m; i += blockM {
+		mb := min(blockM, m-i)
+		ab := a.from(i, 0)
+		if !w.readable(n, ab) {
+			ab = w.packRows(mb, kc, ab, room(&w.packA, mb*rowLength(kc)))
+		}
+		w.multiply(mb, direct, kc, ab, panels{data: b.data, step: cols, kb: b.row}, c.from(i, 0), add)
+		w.multiply(mb, n-direct, kc, ab, packed, c.from(i, direct), add)
+	}
 }
 
 // readable says whether tiles may read a where it lies to make n columns. Packing pays for itself

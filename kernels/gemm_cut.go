@@ -58,11 +58,3 @@ func (t gemmCut) down(o Gemm) int   { return (o.M + t.rows - 1) / t.rows }
 func (t gemmCut) across(o Gemm) int { return (o.N + t.cols - 1) / t.cols }
 func (t gemmCut) chunks(o Gemm) int { return (o.K + chunkK - 1) / chunkK }
 func (t gemmCut) strips(o Gemm) int { return (o.N + packWidth - 1) / packWidth }
-
-// packStrip packs the columns from n on of the chunk of terms at k.
-func (o Gemm) packStrip(w *worker, k, n int, b mat) {
-	cols, kc, wide := w.tiles.cols, min(chunkK, o.K-k), min(packWidth, o.N-n)
-	all := right{packed: w.cpu.packed, width: o.N, k: k, n: n}
-	dst := all.panels(kc, cols).data
-	w.packColumns(kc, wide, b.from(k, n), dst[:panelsLen(kc, wide, cols)])
-}

@@ -1,14 +1,16 @@
 package kernels
 
-// packed is the right operand of several products, packed once. It has k rows, the terms, of n
-// columns.
-type packed struct {
+// right is the right operand of a product: where it lies, and its panels if it has been packed
+// beforehand, for several products or for all workers.
+type right struct {
 	mat
-	k, n   int
-	panels []float32 // one chunk of terms after another; nil without tiles
+	panels []float32 // one chunk of terms after another; nil to pack when needed
+	terms  int       // rows of the whole operand, of which this may be a view
+	width  int       // columns of the whole operand
+	k, n   int       // place of element (0,0) in it
 }
 
-// packedLen is the memory that pack needs for k terms of n columns.
+// packedLen is the memory that packing k terms of n columns needs.
 func (w *worker) packedLen(k, n int) int {
 	if w.tiles == nil {
 		return 0
@@ -21,57 +23,44 @@ func (w *worker) packedLen(k, n int) int {
 }
 
 // pack packs b into dst, which has packedLen elements and must stay as it is while b is in use.
-func (w *worker) pack(k, n int, b mat, dst []float32) packed {
-	p := packed{mat: b, k: k, n: n}
+func (w *worker) pack(k, n int, b mat, dst []float32) right {
+	r := right{mat: b, terms: k, width: n}
 	if w.tiles == nil {
-		return p
+		return r
 	}
-	p.panels = dst
+	r.panels = dst
 	for from := 0; from < k; from += chunkK {
-		w.packColumns(min(chunkK, k-from), n, b.from(from, 0), w.chunk(p, from).data)
+		w.packStrip(r.from(from, 0), n)
 	}
-	return p
+	return r
 }
 
-// chunk is the panels of the chunk that begins at term from.
-func (w *worker) chunk(p packed, from int) panels {
-	cols := w.tiles.cols
-	at := from / chunkK * panelsLen(chunkK, p.n, cols)
-	return panels{data: p.panels[at:], step: panelStep(min(chunkK, p.k-from), cols), kb: cols}
+// packStrip packs the first n columns of the chunk of terms at which b begins into its panels.
+func (w *worker) packStrip(b right, n int) {
+	kc := min(chunkK, b.terms-b.k)
+	w.packColumns(kc, n, b.mat, b.chunk(w.tiles.cols).data)
+}
+
+// from is mat.from.
+func (b right) from(i, j int) right {
+	b.mat = b.mat.from(i, j)
+	b.k, b.n = b.k+i, b.n+j
+	return b
+}
+
+// chunk is the panels from column b.n on, beginning with term b.k of its chunk.
+func (b right) chunk(cols int) panels {
+	first := b.k / chunkK * chunkK
+	step := panelStep(min(chunkK, b.terms-first), cols)
+	at := b.k/chunkK*panelsLen(chunkK, b.width, cols) + b.n/cols*step + (b.k-first)*cols
+	return panels{data: b.panels[at:], step: step, kb: cols}
 }
 
 // gemmPacked computes c = a·b like gemm, for an mxn block of c at the left of b and for terms from
 // to to-1 alone: column 0 of a is term from. Terms keep their chunks and groups.
-func (w *worker) gemmPacked(m, n, from, to int, a mat, b packed, c mat) {
-	switch {
-	case from == 0 && (b.panels == nil || to > groupK || to == 0):
-		w.gemm(m, n, to, a, b.mat, c)
-	case b.panels == nil || to > groupK:
-		w.gemmAt(m, n, from, to, a, b.mat, c)
-	default:
-		for k, end := from, 0; k < to; k = end {
-			end = min((k/chunkK+1)*chunkK, to)
-			panels := w.chunk(b, k/chunkK*chunkK)
-			panels.data = panels.data[k%chunkK*panels.kb:]
-			for m0 := 0; m0 < m; m0 += blockM {
-				mb := min(blockM, m-m0)
-				ab := a.from(m0, k-from)
-				if !w.readable(n, ab) {
-					ab = w.packRows(mb, end-k, ab, room(&w.packA, mb*rowLength(end-k)))
-				}
-				w.multiply(mb, n, end-k, ab, panels, c.from(m0, 0), k > from)
-			}
-		}
+func (w *worker) gemmPacked(m, n, from, to int, a mat, b right, c mat) {
+	if from > 0 {
+		b = b.from(from, 0)
 	}
-}
-
-// gemmAt is the definition of gemmPacked.
-func (w *worker) gemmAt(m, n, from, to int, a, b, c mat) {
-	for i := range m {
-		f := w.fold(n)
-		for k := from; k < to; k++ {
-			f.add(k, a.data[i*a.row+(k-from)*a.col], b.data[k*b.row:], b.col)
-		}
-		f.sum(c.data[i*c.row:], 1)
-	}
+	w.product(m, n, to-from, a, b, c)
 }

@@ -54,7 +54,7 @@ func (w *worker) packAlong(kc, n int, b []float32, row int, dst []float32, step 
 func (w *worker) packAcross(kc, n int, b mat, d []float32) {
 	cols := w.tiles.cols
 	if n < cols {
-		clear(d)
+		clear(d[:kc*cols])
 	}
 	j := 0
 	if b.row == 1 && w.tiles.transpose != nil {
