@@ -27,66 +27,66 @@ func TestEngineAndOracleAgreeOnUpdates(t *testing.T) {
 		"adamw, clipped":          {program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}, 0.01},
 		"adamw, not quite":        {program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8}, 1000},
 	}
-	cpu, err := kernels.NewCPU(kernels.Options{})
+	for _, cpu := range engines(t) {
+		for name, c := range cases {
+			t.Run(name+"/"+cpu.ISA().String(), func(t *testing.T) { compareUpdates(t, cpu, c.optimizer, c.clip) })
+		}
+	}
+}
+
+// compareUpdates takes five steps with the engine, and each update with the oracle too.
+func compareUpdates(t *testing.T, cpu *kernels.CPU, optimizer program.Optimizer, clip float64) {
+	p := &program.Program{Version: program.Version, BatchSize: 6, Accumulation: 1, Loss: program.CrossEntropy,
+		Graph:     program.MLP(program.MLPConfig{Inputs: 12, Hidden: []int{9}, Classes: 3}),
+		Optimizer: optimizer, ClipNorm: clip,
+		Schedule: program.Schedule{Kind: program.CosineDecay, Rate: 0.01, Warmup: 2, Steps: 9, Floor: 1e-4}}
+	plan, err := program.Compile(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cpu.Close)
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			p := &program.Program{Version: program.Version, BatchSize: 6, Accumulation: 1, Loss: program.CrossEntropy,
-				Graph:     program.MLP(program.MLPConfig{Inputs: 12, Hidden: []int{9}, Classes: 3}),
-				Optimizer: c.optimizer, ClipNorm: c.clip,
-				Schedule: program.Schedule{Kind: program.CosineDecay, Rate: 0.01, Warmup: 2, Steps: 9, Floor: 1e-4}}
-			plan, err := program.Compile(p)
-			if err != nil {
+	m, err := program.NewMachine(plan, cpu, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Init(1); err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	fill(m, plan)
+	state := wide(m.Tensors())
+	n := len(plan.Params())
+	for step := range uint64(5) {
+		for i := range m.X().F {
+			m.X().F[i] = float32(r.NormFloat64())
+		}
+		if _, err := m.Gradients(step); err != nil {
+			t.Fatal(err)
+		}
+		grads := wide(m.Grads())
+		norm := Clip(grads, clip)
+		for i := range n {
+			var s Slots
+			switch len(state) / n {
+			case 2:
+				s.Momentum = state[n+i]
+			case 3:
+				s.Mean, s.Square = state[n+i], state[2*n+i]
+			}
+			if err := Step(optimizer, step, float64(plan.LearningRate(step)), state[i], grads[i], s); err != nil {
 				t.Fatal(err)
 			}
-			m, err := program.NewMachine(plan, cpu, 0)
-			if err != nil {
-				t.Fatal(err)
+		}
+		got, _, err := m.Update(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if clip > 0 && distance([]float32{got}, []float64{norm}) > 1e-6 {
+			t.Errorf("step %d: norm %v, oracle %v", step, got, norm)
+		}
+		for i, spec := range plan.Tensors() {
+			if d := distance(m.Tensors()[i], state[i]); !(d < limit) {
+				t.Errorf("step %d: %s: relative error %.2g, limit %.2g", step, spec.Name, d, limit)
 			}
-			if err := m.Init(1); err != nil {
-				t.Fatal(err)
-			}
-			r := rand.New(rand.NewPCG(1, 2))
-			fill(m, plan)
-			state := wide(m.Tensors())
-			n := len(plan.Params())
-			for step := range uint64(5) {
-				for i := range m.X().F {
-					m.X().F[i] = float32(r.NormFloat64())
-				}
-				if _, err := m.Gradients(step); err != nil {
-					t.Fatal(err)
-				}
-				grads := wide(m.Grads())
-				norm := Clip(grads, c.clip)
-				for i := range n {
-					var s Slots
-					switch len(state) / n {
-					case 2:
-						s.Momentum = state[n+i]
-					case 3:
-						s.Mean, s.Square = state[n+i], state[2*n+i]
-					}
-					if err := Step(c.optimizer, step, float64(plan.LearningRate(step)), state[i], grads[i], s); err != nil {
-						t.Fatal(err)
-					}
-				}
-				got, _, err := m.Update(step)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if c.clip > 0 && distance([]float32{got}, []float64{norm}) > 1e-6 {
-					t.Errorf("step %d: norm %v, oracle %v", step, got, norm)
-				}
-				for i, spec := range plan.Tensors() {
-					if d := distance(m.Tensors()[i], state[i]); !(d < limit) {
-						t.Errorf("step %d: %s: relative error %.2g, limit %.2g", step, spec.Name, d, limit)
-					}
-				}
-			}
-		})
+		}
 	}
 }

@@ -84,11 +84,7 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 		{"max_pool2d, overlapping", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.MaxPool2D{Kernel: three, Stride: two}, program.Flatten{}, linear), program.MSE, 3, 1},
 		{"avg_pool2d", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.AvgPool2D{Kernel: three, Stride: two, Padding: [2]int{1, 1}}, program.Flatten{}, linear), program.MSE, 3, 1},
 	}
-	cpu, err := kernels.NewCPU(kernels.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cpu.Close)
+	engines := engines(t)
 	seen := map[string]bool{}
 	for _, c := range cases {
 		for _, n := range c.graph.Nodes {
@@ -102,29 +98,35 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 				t.Fatal(err)
 			}
 			const seed, step = 7<<32 + 5, 3
-			m, err := program.NewMachine(plan, cpu, seed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := m.Init(1); err != nil {
-				t.Fatal(err)
-			}
-			batch := fill(m, plan)
-			batch.Seed, batch.Step = seed, step
-			loss, err := m.Gradients(step)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantLoss, want, err := Gradients(p, wide(m.Tensors()[:len(plan.Params())]), batch)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := math.Abs(float64(loss)/wantLoss - 1); !(d < limit) {
-				t.Errorf("loss %v, oracle %v: relative error %.2g", loss, wantLoss, d)
-			}
-			for i, spec := range plan.Params() {
-				if d := distance(m.Grads()[i], want[i]); !(d < limit) {
-					t.Errorf("%s: relative error %.2g, limit %.2g", spec.Name, d, limit)
+			var wantLoss float64
+			var want [][]float64
+			for i, cpu := range engines {
+				m, err := program.NewMachine(plan, cpu, seed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Init(1); err != nil {
+					t.Fatal(err)
+				}
+				batch := fill(m, plan)
+				batch.Seed, batch.Step = seed, step
+				loss, err := m.Gradients(step)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i == 0 { // the batch is the same for every engine
+					wantLoss, want, err = Gradients(p, wide(m.Tensors()[:len(plan.Params())]), batch)
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				if d := math.Abs(float64(loss)/wantLoss - 1); !(d < limit) {
+					t.Errorf("%v: loss %v, oracle %v: relative error %.2g", cpu.ISA(), loss, wantLoss, d)
+				}
+				for i, spec := range plan.Params() {
+					if d := distance(m.Grads()[i], want[i]); !(d < limit) {
+						t.Errorf("%v: %s: relative error %.2g, limit %.2g", cpu.ISA(), spec.Name, d, limit)
+					}
 				}
 			}
 		})
@@ -134,6 +136,19 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 			t.Errorf("no case has a %s", kind)
 		}
 	}
+}
+
+// engines are CPUs with each code path of this machine.
+func engines(t *testing.T) (list []*kernels.CPU) {
+	for _, isa := range kernels.Available() {
+		cpu, err := kernels.NewCPU(kernels.Options{ISA: isa})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cpu.Close)
+		list = append(list, cpu)
+	}
+	return list
 }
 
 // fill gives a machine random inputs, labels and parameters, and returns the same batch for the oracle.

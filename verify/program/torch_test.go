@@ -66,14 +66,16 @@ func TestAStepIsPyTorchsStep(t *testing.T) {
 			must(t, json.Unmarshal(data, &c))
 			file, err := safetensors.ReadFile(filepath.Join(dir, "steps.safetensors"), 1<<24)
 			must(t, err)
-			for _, s := range c.Recorded {
-				m, plan := machine(t, p, kernels.Options{})
-				if got := plan.LearningRate(s.Step); got != float32(s.LR) {
-					t.Errorf("step %d: learning rate %v, recorded %v", s.Step, got, float32(s.LR))
+			for _, isa := range kernels.Available() {
+				for _, s := range c.Recorded {
+					m, plan := machine(t, p, kernels.Options{ISA: isa})
+					if got := plan.LearningRate(s.Step); got != float32(s.LR) {
+						t.Errorf("step %d: learning rate %v, recorded %v", s.Step, got, float32(s.LR))
+					}
+					worst := replayTorch(t, m, plan, file, s.Step, s.Loss, s.GradNorm)
+					t.Logf("%v, step %3d: largest relative difference: gradient %.2g, parameter %.2g, slot %.2g, loss %.2g",
+						isa, s.Step, worst["grad"], worst["param"], worst["opt"], worst["loss"])
 				}
-				worst := replayTorch(t, m, plan, file, s.Step, s.Loss, s.GradNorm)
-				t.Logf("step %3d: largest relative difference: gradient %.2g, parameter %.2g, slot %.2g, loss %.2g",
-					s.Step, worst["grad"], worst["param"], worst["opt"], worst["loss"])
 			}
 		})
 	}
