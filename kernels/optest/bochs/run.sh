@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs the golden vectors and the accumulated digests on the AVX-512 code path under Bochs, an
-# emulator of a whole PC, for machines whose processor has no AVX-512. It executes the shipped
-# machine code. The first process of a Linux kernel, init.go, starts the test binary.
+# Runs the golden vectors, the accumulated digests and the tests of the vector loops on the AVX-512
+# code path under Bochs, an emulator of a whole PC, for machines whose processor has no AVX-512. It
+# executes the shipped machine code. The first process of a Linux kernel, init.go, starts the tests.
+# An argument replaces all that by the tests of optest whose name matches it.
 # Debian: bochs bochsbios vgabios isolinux syslinux-common genisoimage cpio.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,6 +13,7 @@ clean() {
 	rm -rf "$work"
 }
 trap clean EXIT
+trap 'exit 1' INT TERM HUP
 
 # The kernel image, unpacked and not installed.
 mkdir -p "$work/kernel" "$work/root" "$work/iso"
@@ -25,6 +27,9 @@ cp "$work"/kernel/boot/vmlinuz-* "$work/iso/vmlinuz"
 
 CGO_ENABLED=0 GOARCH=amd64 go build -o "$work/root/init" ./bochs
 CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/optest" .
+CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/kernels" ..
+echo "/optest -isa=avx512 -test.v -test.run=${1:-Golden|Digest}" >"$work/root/commands"
+[ $# -gt 0 ] || echo "/kernels -test.short -test.v -test.run=Vector/avx512" >>"$work/root/commands"
 cp -r testdata ../testdata "$work/root/"
 (cd "$work/root" && find . | cpio --quiet -o -H newc >"$work/iso/root.img")
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/iso/"
@@ -34,7 +39,7 @@ default verifyd
 prompt 0
 label verifyd
  kernel vmlinuz
- append initrd=root.img console=ttyS0 quiet mitigations=off clearcpuid=323,321 tsc=reliable random.trust_cpu=on -- -isa=avx512 -test.v -test.run=${1:-Golden|Digest}
+ append initrd=root.img console=ttyS0 quiet mitigations=off clearcpuid=323,321 tsc=reliable random.trust_cpu=on
 CONFIG
 genisoimage -quiet -o "$work/boot.iso" -b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$work/iso"
 
