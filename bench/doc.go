@@ -2,7 +2,7 @@
 // steps, both on the CPU.
 //
 // The contenders of a row run in alternation in one session, so that a change in the machine's load
-// falls on all of them, and a row reports medians, quartiles and the ratio of medians. Peers are separate
+// falls on all of them, and a row reports medians, quartiles and the ratio of each round's pair. Peers are separate
 // programs (see peers/) that are compiled or interpreted on the machine itself, time their own
 // work and are checked to compute the same numbers before they are timed.
 //

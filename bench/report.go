@@ -72,7 +72,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	if r.Quick {
 		b.WriteString("Quick run: the figures mean nothing.\n")
 	}
-	b.WriteString("\n| measure | threads | verifyd | against | ratio (quartiles) | of bests | by CPU time | asked | |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| measure | threads | verifyd | against | ratio in pairs: median (quartiles) | of bests | by CPU time | asked | |\n|---|---|---|---|---|---|---|---|---|\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",

@@ -29,10 +29,11 @@ func spreadOf(samples []Sample) Spread {
 	}
 }
 
-// Ratio compares two contenders that ran in alternation: how many times faster the first is.
+// Ratio compares two contenders that ran in alternation: how many times faster the first is. Each round's
+// pair is compared, so that a machine whose speed drifts from round to round disturbs it least.
 type Ratio struct {
-	Median float64 `json:"of_medians"`     // second's median over the first's
-	Q1     float64 `json:"pair_q1"`        // quartiles over the rounds, each round's pair compared
+	Median float64 `json:"pair_median"`    // second's time over the first's, over the rounds
+	Q1     float64 `json:"pair_q1"`        //
 	Q3     float64 `json:"pair_q3"`        //
 	Best   float64 `json:"of_bests"`       // second's best over the first's: the machine left alone, if ever it was
 	CPU    float64 `json:"of_cpu_medians"` // the same by process time; of use with one thread only
@@ -46,7 +47,7 @@ func ratioOf(ours, peer []Sample) Ratio {
 		pairs = append(pairs, float64(peer[i].Wall)/float64(max(ours[i].Wall, 1)))
 	}
 	slices.Sort(pairs)
-	r := Ratio{Median: over(b.Median, a.Median), Best: over(b.Best, a.Best), CPU: over(b.CPU, a.CPU)}
+	r := Ratio{Median: quantile(pairs, 0.5), Best: over(b.Best, a.Best), CPU: over(b.CPU, a.CPU)}
 	r.Q1, r.Q3 = quantile(pairs, 0.25), quantile(pairs, 0.75)
 	return r
 }
