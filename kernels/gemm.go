@@ -72,12 +72,9 @@ type mat struct {
 // from is the view whose element (0,0) is element (i,j).
 func (m mat) from(i, j int) mat { return mat{m.data[i*m.row+j*m.col:], m.row, m.col} }
 
-// gemm computes c = a·b for an mxk matrix a and a kxn matrix b on this worker alone, in the GEMM
-// order with term 0 at row 0 of b. c.col must be 1, and c must not overlap a or b. It leaves the
-// scratch that floats returned untouched.
-func (w *worker) gemm(m, n, k int, a, b, c mat) { w.product(m, n, k, a, right{mat: b}, c) }
-
-// product is gemm with term 0 at term b.k.
+// product computes c = a·b for an mxk matrix a and a kxn matrix b on this worker alone, in the GEMM
+// order with term 0 at term b.k. c.col must be 1, and c must not overlap a or b. It leaves the scratch
+// that floats returned untouched.
 func (w *worker) product(m, n, k int, a mat, b right, c mat) {
 	if w.tiles == nil || k == 0 {
 		w.gemmReference(m, n, k, a, b, c)

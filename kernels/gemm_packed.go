@@ -56,7 +56,7 @@ func (b right) chunk(cols int) panels {
 	return panels{data: b.panels[at:], step: step, kb: cols}
 }
 
-// gemmPacked computes c = a·b like gemm, for an mxn block of c at the left of b and for terms from
+// gemmPacked computes c = a·b like product, for an mxn block of c at the left of b and for terms from
 // to to-1 alone: column 0 of a is term from. Terms keep their chunks and groups.
 func (w *worker) gemmPacked(m, n, from, to int, a mat, b right, c mat) {
 	if from > 0 {
