@@ -143,7 +143,7 @@ __device__ __forceinline__ float drn1_erf(float x) {
 __device__ __forceinline__ float drn1_rsqrt(float x) { return __fdiv_rn(1.0f, __fsqrt_rn(x)); }
 
 // sigmoid.go
-__device__ __forceinline__ float drn1_sigmoid_of(float x) {
+__device__ __forceinline__ float drn1_sigmoid(float x) {
   return __fdiv_rn(1.0f, __fadd_rn(1.0f, drn1_exp(drn1_neg(x))));
 }
 
@@ -180,4 +180,17 @@ __device__ __forceinline__ void drn1_map2(int n, const float *x, const float *y,
     return;
   }
   for (int i = base + t; i < n && i < base + 1024; i += 256) z[i] = f(x[i], y[i]);
+}
+
+// drn1_map_at is drn1_map of a function of the element and its index: y[i] = f(x[i], i).
+template <class F>
+__device__ __forceinline__ void drn1_map_at(int n, const float *x, float *y, F f) {
+  int base = blockIdx.x * 1024, t = threadIdx.x;
+  if (base + 1024 <= n && drn1_is_vector(x) && drn1_is_vector(y)) {
+    float4 v = ((const float4 *)(x + base))[t];
+    int i = base + 4 * t;
+    ((float4 *)(y + base))[t] = make_float4(f(v.x, i), f(v.y, i + 1), f(v.z, i + 2), f(v.w, i + 3));
+    return;
+  }
+  for (int i = base + t; i < n && i < base + 1024; i += 256) y[i] = f(x[i], i);
 }

@@ -85,7 +85,8 @@ const longest = math.MaxInt32 - 1<<16
 // families are the operators that have kernels, a file each. A family answers false for an operator
 // that is not its own.
 var families = [...]func(kernels.Operator) (Plan, bool){
-	elementwise,
+	products,
+	elementwise, sums, optimizers,
 }
 
 // For returns the launches that compute op, which depend on its shape alone. A launch whose grid is
