@@ -1,0 +1,31 @@
+package cgo
+
+import "math"
+
+// Buffer is a stretch of device memory. It is a value: it does not own what it points to.
+type Buffer struct {
+	address, bytes uint64
+}
+
+// Len is the buffer's length in bytes.
+func (b Buffer) Len() uint64 { return b.bytes }
+
+// Slice is the part of b from offset on, of n bytes. What lies outside b is ErrInvalid.
+func (b Buffer) Slice(offset, n uint64) (Buffer, error) {
+	if offset > b.bytes || n > b.bytes-offset {
+		return Buffer{}, fail(ErrInvalid, "", "bytes %d to %d of a buffer of %d", offset, offset+n, b.bytes)
+	}
+	return Buffer{b.address + offset, n}, nil
+}
+
+// Arg is the buffer's address as a kernel's argument.
+func (b Buffer) Arg() Arg { return Arg(b.address) }
+
+// Uint32 is v as a kernel's argument.
+func Uint32(v uint32) Arg { return Arg(v) }
+
+// Int32 is v as a kernel's argument.
+func Int32(v int32) Arg { return Arg(uint32(v)) }
+
+// Float32 is v as a kernel's argument, bit for bit.
+func Float32(v float32) Arg { return Arg(math.Float32bits(v)) }
