@@ -18,8 +18,9 @@
 #pragma once
 #include "drn1.cuh"
 
-// PRODUCT_CHUNK is chunkK of fold.go.
+// The GEMM order, fold.go: terms a chunk, and chunks a group.
 #define PRODUCT_CHUNK 512
+#define PRODUCT_GROUP 16
 
 template <int R, int C, int D, int TR, int TC> struct Tile {
   static constexpr int Rows = R, Cols = C, Depth = D, ThreadRows = TR, ThreadCols = TC;
