@@ -1,7 +1,5 @@
 package cgo
 
-import "math"
-
 // Buffer is a stretch of device memory. It is a value: it does not own what it points to.
 type Buffer struct {
 	address, bytes uint64
@@ -20,12 +18,3 @@ func (b Buffer) Slice(offset, n uint64) (Buffer, error) {
 
 // Arg is the buffer's address as a kernel's argument.
 func (b Buffer) Arg() Arg { return Arg(b.address) }
-
-// Uint32 is v as a kernel's argument.
-func Uint32(v uint32) Arg { return Arg(v) }
-
-// Int32 is v as a kernel's argument.
-func Int32(v int32) Arg { return Arg(uint32(v)) }
-
-// Float32 is v as a kernel's argument, bit for bit.
-func Float32(v float32) Arg { return Arg(math.Float32bits(v)) }

@@ -34,28 +34,53 @@ func (s *Stream) Capture(ctx context.Context, enqueue func() error) (*Graph, err
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	graph, err := s.record(enqueue)
-	if graph != nil {
-		defer func() {
-			_ = g.destroy("cuGraphDestroy", func() C.int { return C.verifyd_cuGraphDestroy(&g.driver.api, g.ctx, graph) })
-		}()
+	if graph == nil {
+		return nil, fmt.Errorf("capture: %w", err)
+	}
+	c := &capture{device: g, graph: graph}
+	g.own(c)
+	var exec *Graph
+	if err == nil {
+		exec, err = c.instantiate(ctx)
+	}
+	if ctx.Err() == nil { // otherwise the driver may still be reading it; Close of the device releases it
+		err = errors.Join(err, g.disown(c))
+	}
+	if err != nil && exec != nil {
+		err = errors.Join(err, exec.Close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
+	return exec, nil
+}
+
+// capture is recorded work before the driver has made it ready.
+type capture struct {
+	device *Device
+	graph  C.CUgraph
+}
+
+func (c *capture) release() error {
+	return c.device.destroy("cuGraphDestroy", func() C.int { return C.verifyd_cuGraphDestroy(&c.device.driver.api, c.device.ctx, c.graph) })
+}
+
+func (c *capture) instantiate(ctx context.Context) (*Graph, error) {
+	g := c.device
 	var count C.size_t
-	if err := g.check("cuGraphGetNodes", C.verifyd_cuGraphGetNodes(&g.driver.api, g.ctx, graph, nil, &count)); err != nil {
-		return nil, fmt.Errorf("capture: %w", err)
+	if err := g.check("cuGraphGetNodes", C.verifyd_cuGraphGetNodes(&g.driver.api, g.ctx, c.graph, nil, &count)); err != nil {
+		return nil, err
 	}
-	exec := new(C.CUgraphExec)
-	err = g.guard(ctx, "cuGraphInstantiateWithFlags",
-		func() C.int { return C.verifyd_cuGraphInstantiateWithFlags(&g.driver.api, g.ctx, exec, graph, 0) },
-		func() C.int { return C.verifyd_cuGraphExecDestroy(&g.driver.api, g.ctx, *exec) })
+	out := new(C.CUgraphExec)
+	err := g.guard(ctx, "cuGraphInstantiateWithFlags",
+		func() C.int { return C.verifyd_cuGraphInstantiateWithFlags(&g.driver.api, g.ctx, out, c.graph, 0) },
+		func() C.int { return C.verifyd_cuGraphExecDestroy(&g.driver.api, g.ctx, *out) })
 	if err != nil {
-		return nil, fmt.Errorf("capture: %w", err)
+		return nil, err
 	}
-	out := &Graph{device: g, exec: *exec, nodes: int(count)}
-	g.own(out)
-	return out, nil
+	r := &Graph{device: g, exec: *out, nodes: int(count)}
+	g.own(r)
+	return r, nil
 }
 
 // record runs enqueue between the begin and the end of a capture, which it ends in any case.
@@ -68,8 +93,8 @@ func (s *Stream) record(enqueue func() error) (graph C.CUgraph, err error) {
 	s.capturing = true
 	defer func() {
 		s.capturing = false
-		end := g.check("cuStreamEndCapture", C.verifyd_cuStreamEndCapture(&g.driver.api, g.ctx, s.s, &graph))
-		err = errors.Join(err, end)
+		end := func() C.int { return C.verifyd_cuStreamEndCapture(&g.driver.api, g.ctx, s.s, &graph) }
+		err = errors.Join(err, g.destroy("cuStreamEndCapture", end))
 	}()
 	return nil, enqueue()
 }

@@ -10,15 +10,6 @@ import (
 	"fmt"
 )
 
-// Launch is one kernel with its grid, block, dynamic shared bytes and arguments. The arguments must
-// be those of the kernel in number and kind: the driver cannot check them.
-type Launch struct {
-	Kernel      *Kernel
-	Grid, Block [3]uint32
-	Shared      uint32
-	Args        []Arg
-}
-
 // boxes hold a launch's numbers where the driver can read them without an allocation.
 type boxes struct {
 	dim  [6]C.uint32_t

@@ -64,7 +64,7 @@ type Pool struct {
 	closed bool
 }
 
-// NewPool starts a pool on stream that holds at most limit bytes.
+// NewPool starts a pool on stream that holds at most limit bytes. Close it before the stream.
 func (g *Device) NewPool(stream *Stream, limit uint64) *Pool {
 	p := &Pool{device: g, stream: stream, limit: limit, used: map[uint64]uint64{}, unused: map[uint64][]uint64{}}
 	g.own(p)
@@ -212,10 +212,11 @@ func (p *Pool) free(address uint64) error {
 
 // Close waits for the stream and returns everything to the driver, also what is in use.
 func (p *Pool) Close(ctx context.Context) error {
-	if err := p.stream.Wait(ctx); err != nil && ctx.Err() != nil {
+	err := p.stream.Wait(ctx)
+	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	return p.device.disown(p)
+	return errors.Join(err, p.device.disown(p))
 }
 
 func (p *Pool) release() error {

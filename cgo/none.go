@@ -56,7 +56,7 @@ func (p *Pool) Close(context.Context) error                   { return none() }
 type Stream struct{}
 
 func (s *Stream) Wait(context.Context) error                            { return none() }
-func (s *Stream) After(*Event) error                                    { return none() }
+func (s *Stream) After(context.Context, *Event) error                   { return none() }
 func (s *Stream) Fill(context.Context, Buffer, uint32) error            { return none() }
 func (s *Stream) Copy(ctx context.Context, to, from Buffer) error       { return none() }
 func (s *Stream) CopyIn(context.Context, Buffer, *Pinned, int) error    { return none() }
@@ -86,14 +86,6 @@ func (m *Module) Close() error                   { return none() }
 type Kernel struct {
 	Name                                 string
 	Registers, Shared, Local, MaxThreads int
-}
-
-// Launch is one kernel with its grid, block, dynamic shared bytes and arguments.
-type Launch struct {
-	Kernel      *Kernel
-	Grid, Block [3]uint32
-	Shared      uint32
-	Args        []Arg
 }
 
 // Graph is captured work.

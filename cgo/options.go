@@ -44,9 +44,6 @@ const (
 	MinCapability = 70 // 10*major + minor
 )
 
-// Arg is a kernel's argument: an address or a 32-bit scalar, by its bits.
-type Arg uint64
-
 // Health is what NVML knows about a device. ECC counts are those since the driver was loaded.
 type Health struct {
 	Temperature int    // degrees Celsius

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"time"
 	"unsafe"
 )
@@ -23,6 +24,7 @@ type Stream struct {
 	done      *Event
 	queued    int // launches and copies since the last wait
 	capturing bool
+	closed    bool
 	staging   [2]*Pinned
 	staged    [2]*Event
 	box       boxes // of the launch being made
@@ -49,28 +51,23 @@ func (g *Device) NewStream() (*Stream, error) {
 
 // Close waits for the stream and releases it.
 func (s *Stream) Close(ctx context.Context) error {
-	if err := s.Wait(ctx); err != nil && ctx.Err() != nil {
+	err := s.Wait(ctx)
+	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	first := s.device.disown(s)
+	s.closed = true
+	failures := []error{err, s.device.disown(s)}
 	for _, e := range []*Event{s.done, s.staged[0], s.staged[1]} {
 		if e != nil {
-			first = orFirst(first, e.Close())
+			failures = append(failures, e.Close())
 		}
 	}
 	for _, m := range s.staging {
 		if m != nil {
-			first = orFirst(first, m.Close())
+			failures = append(failures, m.Close())
 		}
 	}
-	return first
-}
-
-func orFirst(first, err error) error {
-	if first != nil {
-		return first
-	}
-	return err
+	return errors.Join(failures...)
 }
 
 func (s *Stream) release() error {
@@ -79,6 +76,9 @@ func (s *Stream) release() error {
 
 // Wait waits until all that was enqueued is done, and returns what went wrong in it.
 func (s *Stream) Wait(ctx context.Context) error {
+	if s.closed {
+		return fail(ErrClosed, "", "stream")
+	}
 	if s.capturing {
 		return fail(ErrInvalid, "", "wait for a stream while it is captured")
 	}
@@ -97,6 +97,9 @@ func (s *Stream) enqueue(ctx context.Context) error {
 	if err := s.device.usable(); err != nil {
 		return err
 	}
+	if s.closed {
+		return fail(ErrClosed, "", "stream")
+	}
 	if s.capturing {
 		return nil
 	}
@@ -110,8 +113,8 @@ func (s *Stream) enqueue(ctx context.Context) error {
 }
 
 // After makes what is enqueued from now on wait, on the device, for e.
-func (s *Stream) After(e *Event) error {
-	if err := s.device.usable(); err != nil {
+func (s *Stream) After(ctx context.Context, e *Event) error {
+	if err := s.enqueue(ctx); err != nil {
 		return err
 	}
 	return s.device.check("cuStreamWaitEvent", C.verifyd_cuStreamWaitEvent(&s.device.driver.api, s.device.ctx, s.s, e.e, 0))
@@ -208,6 +211,9 @@ func (g *Device) newEvent(flags C.uint) (*Event, error) {
 func (e *Event) Record(s *Stream) error {
 	if err := e.device.usable(); err != nil {
 		return err
+	}
+	if s.closed {
+		return fail(ErrClosed, "", "stream")
 	}
 	return e.device.check("cuEventRecord", C.verifyd_cuEventRecord(&e.device.driver.api, e.device.ctx, e.e, s.s))
 }
