@@ -144,7 +144,8 @@ static void run_block(size_t shared) {
 }
 
 static void fault(int signal, siginfo_t *info, void *) {
-  fail("access outside of every buffer, or misaligned, at %p (signal %d), block %d %d %d thread %d %d %d", info->si_addr, signal,
+  const char *what = signal == SIGILL ? "a misaligned access, or one outside of a shared array, in the code" : "an access outside of every buffer,";
+  fail("%s at %p: block %d %d %d thread %d %d %d", what, info->si_addr,
        block.x, block.y, block.z, current ? current->tid.x : -1, current ? current->tid.y : -1, current ? current->tid.z : -1);
 }
 } // namespace shim
@@ -253,6 +254,7 @@ int main(int argc, char **argv) {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGSEGV, &action, nullptr);
   sigaction(SIGBUS, &action, nullptr);
+  sigaction(SIGILL, &action, nullptr);
   for (uint32_t count; take(&count, 4);) serve(count);
   return 0;
 }

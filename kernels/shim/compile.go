@@ -92,7 +92,9 @@ func (p *Program) compile(ctx context.Context, file, object string) error {
 			return fmt.Errorf("shim: %w", err)
 		}
 	}
+	// The sanitizers end the process at a misaligned vector and outside of a shared array.
 	return run(ctx, "-std=c++17", "-O1", "-mfma", "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas",
+		"-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
 		"-DVERIFYD_SHIM", "-I", p.source, "-c", page, "-o", object)
 }
 

@@ -88,13 +88,20 @@ func (s *Shim) Run(op kernels.Operator, bufs []kernels.Buf) error {
 	if err != nil {
 		return err
 	}
+	if err := s.execute(plan, bufs); err != nil {
+		return fmt.Errorf("shim: %s: %w", op.Name(), err)
+	}
+	return nil
+}
+
+func (s *Shim) execute(plan launch.Plan, bufs []kernels.Buf) error {
 	if s.cmd == nil {
 		if err := s.start(); err != nil {
 			return err
 		}
 	}
 	own, index := distinct(bufs)
-	_, err = s.in.Write(request(plan, own, index))
+	_, err := s.in.Write(request(plan, own, index))
 	if err == nil {
 		err = s.answer(own)
 	}
@@ -104,7 +111,7 @@ func (s *Shim) Run(op kernels.Operator, bufs []kernels.Buf) error {
 	s.in.Close()
 	ended := s.cmd.Wait()
 	s.cmd = nil
-	return fmt.Errorf("shim: %s: %w (%v): %s", op.Name(), err, ended, bytes.TrimSpace(s.stderr.Bytes()))
+	return fmt.Errorf("%w (%v): %s", err, ended, bytes.TrimSpace(s.stderr.Bytes()))
 }
 
 // distinct are the buffers of bufs without repetition, and the place there of each of bufs: operands

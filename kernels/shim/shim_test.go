@@ -1,12 +1,35 @@
 package shim
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels/optest"
 )
+
+// built is the program of all kernels, compiled once for all tests.
+var (
+	built   *Program
+	program = sync.OnceValues(func() (p *Program, err error) {
+		built, err = Compile(context.Background(), "..")
+		return built, err
+	})
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != nil {
+		if err := built.Remove(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
 // compiled is the program of all kernels. Without g++ the test is skipped, or fails in CI.
 func compiled(t *testing.T) *Program {
@@ -17,15 +40,10 @@ func compiled(t *testing.T) *Program {
 		}
 		t.Skip(err)
 	}
-	p, err := Compile(t.Context(), "..")
+	p, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := p.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
 	return p
 }
 
