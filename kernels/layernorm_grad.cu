@@ -1,12 +1,12 @@
 // layernorm_grad.go and rmsnorm.go: LayerNormGrad and RMSNormGrad, contract.md sections 7.3 and 7.4.
 //
-// dx: one warp a row, both sums in one pass. Floor: 12 bytes an element.
+// dx: one warp a row. Floor: 12 bytes an element; rows of at most 1024 are read once, as in softmax.cu.
 // dgamma, dbeta: chains of 512 additions along the rows in the GEMM order. A block makes the sums of
 // one chunk of rows for 32 columns: its eight warps turn tiles of 64 rows into terms in shared memory,
 // then one warp adds up those of dgamma and one those of dbeta. A second kernel folds chunks and
 // groups. Floor: 8 bytes an element; 512 additions from shared memory and their latency, 512*(23+4)
 // cycles, are 8 us, so 8192 rows of 768 (384 blocks on 132 SMs, 50 MB, 15 us) are bound by the memory.
-#include "r128.cuh"
+#include "row.cuh"
 
 extern "C" __global__ void drn1_norm_grad(int rows, int cols, const float *__restrict__ x, const float *__restrict__ gamma, const float *__restrict__ mean,
                                           const float *__restrict__ rstd, const float *__restrict__ dy, float *__restrict__ dx, float inv, int centred) {
@@ -16,6 +16,18 @@ extern "C" __global__ void drn1_norm_grad(int rows, int cols, const float *__res
   dy += row * cols;
   dx += row * cols;
   float mu = centred ? mean[row] : 0.0f, rs = rstd[row];
+  if (drn1_is_near(cols)) {
+    float g[DRN1_NEAR], h[DRN1_NEAR];
+    drn1_near_each(cols, [&](int k, int i) {
+      g[k] = __fmul_rn(dy[i], gamma[i]);
+      h[k] = __fmul_rn(__fsub_rn(x[i], mu), rs);
+    });
+    float c1 = 0.0f;
+    if (centred) c1 = __fmul_rn(drn1_near_sum(cols, [&](int k, int) { return g[k]; }), inv);
+    float c2 = __fmul_rn(drn1_near_sum(cols, [&](int k, int) { return __fmul_rn(g[k], h[k]); }), inv);
+    drn1_near_each(cols, [&](int k, int i) { dx[i] = __fmul_rn(rs, __fsub_rn(__fsub_rn(g[k], c1), __fmul_rn(h[k], c2))); });
+    return;
+  }
   float c[2];
   drn1_sums<2>(cols, c, [=](int i, float *terms) {
     float g = __fmul_rn(dy[i], gamma[i]);

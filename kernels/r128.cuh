@@ -81,6 +81,16 @@ __device__ __forceinline__ float drn1_sum(int n, F f) {
   return s;
 }
 
+// drn1_warp_maximum is the maximum of the m of each thread, none of which is NaN.
+__device__ __forceinline__ float drn1_warp_maximum(float m) {
+#pragma unroll
+  for (int h = 16; h > 0; h >>= 1) {
+    float v = __shfl_xor_sync(0xffffffffu, m, h);
+    m = v > m ? v : m;
+  }
+  return __fadd_rn(m, 0.0f);
+}
+
 // drn1_maximum is the maximum of x[0], ..., x[n-1].
 __device__ __forceinline__ float drn1_maximum(int n, const float *x) {
   float m = drn1_neg(drn1_inf());
@@ -89,12 +99,7 @@ __device__ __forceinline__ float drn1_maximum(int n, const float *x) {
     float v = x[i];
     m = v > m ? v : m;
   }
-#pragma unroll
-  for (int h = 16; h > 0; h >>= 1) {
-    float v = __shfl_xor_sync(0xffffffffu, m, h);
-    m = v > m ? v : m;
-  }
-  return __fadd_rn(m, 0.0f);
+  return drn1_warp_maximum(m);
 }
 
 // drn1_row is the row of the thread's warp, where a block of 128 threads treats four rows.
