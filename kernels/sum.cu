@@ -1,18 +1,28 @@
 // sum.go: Sum, SumSquares and RowSum, contract.md section 3. A tensor of more than one block of 65536
-// is summed in two launches: its blocks, then their sums by one warp. Floor: 4 bytes an element.
+// is summed in two launches: its blocks, then their sums, which are one block. Floor: 4 bytes an
+// element.
 #include "block_sum.cuh"
 
-extern "C" __global__ void drn1_sum_blocks(int n, const float *x, float *partial) {
+extern "C" __global__ void drn1_sum_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
   __shared__ float lanes[128];
-  drn1_block_sum(n, lanes, partial, [=](int i) { return x[i]; });
+  float s = drn1_block_sum(n, lanes, [=](int i) { return x[i]; });
+  if (threadIdx.x == 0) partial[blockIdx.x] = s;
 }
 
-extern "C" __global__ void drn1_sum_squares_blocks(int n, const float *x, float *partial) {
+extern "C" __global__ void drn1_sum_squares_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
   __shared__ float lanes[128];
-  drn1_block_sum(n, lanes, partial, [=](int i) {
+  float s = drn1_block_sum(n, lanes, [=](int i) {
     float v = x[i];
     return __fmul_rn(v, v);
   });
+  if (threadIdx.x == 0) partial[blockIdx.x] = s;
+}
+
+// The sum of one block times a factor: the mean of losses.
+extern "C" __global__ void drn1_scaled_sum(int n, const float *__restrict__ x, float *__restrict__ y, float factor) {
+  __shared__ float lanes[128];
+  float s = drn1_block_sum(n, lanes, [=](int i) { return x[i]; });
+  if (threadIdx.x == 0) *y = __fmul_rn(s, factor);
 }
 
 // One warp a row.
@@ -22,10 +32,4 @@ extern "C" __global__ void drn1_row_sum(int rows, int cols, const float *x, floa
   x += row * cols;
   float s = drn1_sum(cols, [=](int i) { return x[i]; });
   if (drn1_lane() == 0) y[row] = s;
-}
-
-// The sum of n numbers times a factor, by one warp: the mean of the losses of rows or blocks.
-extern "C" __global__ void drn1_scaled_sum(int n, const float *x, float *y, float factor) {
-  float s = drn1_sum(n, [=](int i) { return x[i]; });
-  if (drn1_lane() == 0) *y = __fmul_rn(s, factor);
 }

@@ -34,10 +34,7 @@ func rowwise(op kernels.Operator) (Plan, bool) {
 		return normGrad(o.Rows, o.Cols, normOperands{x: operand(0), gamma: operand(1), mean: operand(2), rstd: operand(2), dy: operand(3),
 			dx: operand(4), params: []Arg{operand(5)}}), true
 	case kernels.CrossEntropy:
-		return Plan{Launches: []Launch{
-			byRow("drn1_cross_entropy", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(4), operand(5)),
-			line("drn1_scaled_sum", 1, 32, integer(o.Rows), operand(2), operand(3), float(inverse(o.Rows))),
-		}}, true
+		return crossEntropy(o), true
 	case kernels.CrossEntropyGrad:
 		return one(byRow("drn1_cross_entropy_grad", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(3), operand(4), float(o.Scale)))
 	case kernels.Embedding:
@@ -49,6 +46,20 @@ func rowwise(op kernels.Operator) (Plan, bool) {
 
 // one is the plan of a single launch.
 func one(l Launch) (Plan, bool) { return Plan{Launches: []Launch{l}}, true }
+
+// crossEntropy is the rows, then the mean of their losses.
+func crossEntropy(o kernels.CrossEntropy) Plan {
+	rows := byRow("drn1_cross_entropy", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(4), operand(5))
+	n := blocks(o.Rows)
+	if n == 1 {
+		return Plan{Launches: []Launch{rows, scaledSum(o.Rows, operand(2), operand(3), inverse(o.Rows))}}
+	}
+	return Plan{Workspace: n, Launches: []Launch{
+		rows,
+		line("drn1_sum_blocks", n, 128, integer(o.Rows), operand(2), workspace(0)),
+		scaledSum(n, workspace(0), operand(3), inverse(o.Rows)),
+	}}
+}
 
 // normOperands are the operands of the gradient of a normalisation. One that is not centred has no
 // mean, and any address stands there.
