@@ -33,8 +33,8 @@
 // A context is current to a thread of the operating system, and goroutines change threads. Each call
 // into the driver therefore makes its context current on the thread that it runs on, within the same
 // crossing from Go to C. Only the capture of a graph binds its goroutine to one thread, because the
-// driver demands that. A library may change how the loading thread rounds; Open puts that back and
-// checks it.
+// driver demands that. A library may change how the thread rounds that loads it; each call puts that
+// back, and Open checks it.
 //
 // The package never decides what is computed: grids, orders and roundings are those of package
 // kernels, and a kernel is whatever its PTX says.

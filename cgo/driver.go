@@ -38,7 +38,7 @@ func Open(opts Options) (*Driver, error) {
 	case C.LIBRARY_INCOMPLETE:
 		return nil, fail(ErrOldDriver, "dlsym", "%s: %s", d.opts.Library, C.GoString(&why[0]))
 	}
-	if err := d.check("cuInit", C.verifyd_init(&d.api)); err != nil {
+	if err := d.check("cuInit", C.verifyd_cuInit(&d.api, nil, 0)); err != nil {
 		return nil, err
 	}
 	var v C.int

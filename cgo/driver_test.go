@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -89,10 +90,16 @@ func TestAMachineThatCannotServeIsRefusedWithItsClass(t *testing.T) {
 }
 
 func TestALibraryThatFlushesSubnormalsIsPutRight(t *testing.T) {
-	f := newFake(t) // its constructor and its cuInit set MXCSR to flush
+	f := newFake(t) // its constructor, its cuInit and its cuStreamCreate set MXCSR to flush
 	f.control()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	driver := must(cgo.Open(f.options()))(t)
 	check(t, kernels.CheckRounding())
+	g := must(driver.OpenDevice(background, 0))(t)
+	must(g.NewStream())(t)
+	check(t, kernels.CheckRounding())
+	check(t, g.Close(background))
 	if driver.Version() != 12040 {
 		t.Errorf("version %d", driver.Version())
 	}
@@ -138,7 +145,7 @@ func TestArgumentsReachTheKernelBitForBit(t *testing.T) {
 	f.control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
-	m := must(g.Load(background, "test", []byte(ptx+"\x00after the end")))(t)
+	m := must(g.Load(background, "test", []byte(fakePTX+"\x00after the end")))(t)
 	if m.Log() != "ptxas info : Used 8 registers" {
 		t.Errorf("log %q", m.Log())
 	}
@@ -169,7 +176,7 @@ func TestWrongUseIsRefusedBeforeTheDriver(t *testing.T) {
 	f.control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
-	m := must(g.Load(background, "test", []byte(ptx)))(t)
+	m := must(g.Load(background, "test", []byte(fakePTX)))(t)
 	k := must(m.Kernel("increment"))(t)
 	pool := g.NewPool(s, 1<<20)
 	buf := must(pool.Alloc(background, 64))(t)

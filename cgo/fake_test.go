@@ -4,7 +4,9 @@ package cgo_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,5 +144,14 @@ func (f *fake) open(opts cgo.Options) *cgo.Device {
 	return device
 }
 
-// ptx is what the fake takes for a module with the kernels that it knows.
-const ptx = ".version 6.4\n.entry copy_words()\n.entry write_scalars()\n.entry increment()\n.entry trap()\n"
+// fakePTX is what the fake takes for a module with the kernels that it knows.
+const fakePTX = ".version 6.4\n.entry copy_words()\n.entry write_scalars()\n.entry increment()\n.entry trap()\n"
+
+// words are the bytes of x as they lie in memory.
+func words(x []float32) []byte {
+	var b []byte
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}

@@ -50,7 +50,7 @@ func journey(opts cgo.Options) (err error) {
 	if _, _, err := g.Memory(); err != nil {
 		return err
 	}
-	module, err := g.Load(ctx, "test", []byte(ptx))
+	module, err := g.Load(ctx, "test", []byte(fakePTX))
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func TestAFaultyKernelPoisonsTheDeviceUntilItIsClosed(t *testing.T) {
 	f.control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
-	trap := must(must(g.Load(background, "test", []byte(ptx)))(t).Kernel("trap"))(t)
+	trap := must(must(g.Load(background, "test", []byte(fakePTX)))(t).Kernel("trap"))(t)
 	one := [3]uint32{1, 1, 1}
 	check(t, s.Launch(background, cgo.Launch{Kernel: trap, Grid: one, Block: one}))
 	err := s.Wait(background)

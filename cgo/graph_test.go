@@ -16,7 +16,7 @@ func TestACapturedStepRunsOnlyWhenItIsLaunched(t *testing.T) {
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	buf := must(g.NewPool(s, 1<<20).Alloc(background, 4))(t)
-	k := must(must(g.Load(background, "test", []byte(ptx)))(t).Kernel("increment"))(t)
+	k := must(must(g.Load(background, "test", []byte(fakePTX)))(t).Kernel("increment"))(t)
 	one := [3]uint32{1, 1, 1}
 	read := func() uint32 {
 		data := make([]byte, 4)

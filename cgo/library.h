@@ -1,5 +1,6 @@
 // The tables of functions that dlopen fills, and one way to call each entry. Every call of libcuda
-// first makes its context current on the thread that it happens to run on.
+// first makes its context current on the thread that it happens to run on, and puts the rounding of
+// that thread back afterwards.
 #ifndef VERIFYD_LIBRARY_H
 #define VERIFYD_LIBRARY_H
 
@@ -25,13 +26,30 @@ enum { LIBRARY_LOADED, LIBRARY_MISSING, LIBRARY_INCOMPLETE };
 int verifyd_load_cuda(const char *path, struct cuda *c, char *why, size_t len);
 int verifyd_load_nvml(const char *path, struct nvml *n, char *why, size_t len);
 
-// verifyd_init is cuInit, with the thread's rounding put back.
-int verifyd_init(struct cuda *c);
+// How the thread rounds. A library that was linked with fast maths sets whichever thread loads it to
+// flush subnormal numbers, and libcuda loads others when it needs them, such as its compiler.
+#if defined(__x86_64__)
+static inline uint64_t verifyd_rounding(void) { return __builtin_ia32_stmxcsr(); }
+static inline void verifyd_set_rounding(uint64_t r) { __builtin_ia32_ldmxcsr((uint32_t)r); }
+#elif defined(__aarch64__)
+static inline uint64_t verifyd_rounding(void) {
+  uint64_t r;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(r));
+  return r;
+}
+static inline void verifyd_set_rounding(uint64_t r) { __asm__ volatile("msr fpcr, %0" : : "r"(r)); }
+#else
+static inline uint64_t verifyd_rounding(void) { return 0; }
+static inline void verifyd_set_rounding(uint64_t r) { (void)r; }
+#endif
 
 #define CALL(name, params, args) \
   static inline int verifyd_##name(struct cuda *c_, CUcontext ctx_, UNPAREN params) { \
+    uint64_t rounding_ = verifyd_rounding(); \
     int code_ = ctx_ ? c_->cuCtxSetCurrent(ctx_) : 0; \
-    return code_ ? code_ : c_->name args; \
+    if (!code_) code_ = c_->name args; \
+    verifyd_set_rounding(rounding_); \
+    return code_; \
   }
 CUDA_FUNCTIONS(CALL)
 #undef CALL
