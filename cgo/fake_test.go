@@ -27,26 +27,41 @@ type fake struct {
 
 // built is the compiled fake, once for all tests.
 var built = sync.OnceValues(func() ([]byte, error) {
+	return compile("cc", func(string) ([]string, error) { return []string{"-Wall", "testdata/driver.c"}, nil })
+})
+
+// compile makes a shared library of what sources names; it may write further sources to dir.
+func compile(compiler string, sources func(dir string) ([]string, error)) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "driver")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	so := filepath.Join(dir, "driver.so")
-	out, err := exec.Command("cc", "-shared", "-fPIC", "-O1", "-Wall", "-I.", "-o", so, "testdata/driver.c", "-ldl", "-lpthread").CombinedOutput()
+	args, err := sources(dir)
 	if err != nil {
+		return nil, err
+	}
+	so := filepath.Join(dir, "driver.so")
+	args = append([]string{"-shared", "-fPIC", "-O1", "-I.", "-o", so}, args...)
+	if out, err := exec.Command(compiler, append(args, "-ldl", "-lpthread")...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	return os.ReadFile(so)
-})
+}
 
 // newFake puts a driver into a folder of its own.
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	if _, err := exec.LookPath("cc"); err != nil && os.Getenv("VERIFYD_CI") == "" {
-		t.Skip("needs a C compiler")
+	return place(t, "cc", built)
+}
+
+// place puts a driver that compiler builds into a folder of its own.
+func place(t *testing.T, compiler string, build func() ([]byte, error)) *fake {
+	t.Helper()
+	if _, err := exec.LookPath(compiler); err != nil && os.Getenv("VERIFYD_CI") == "" {
+		t.Skipf("needs %s", compiler)
 	}
-	so, err := built()
+	so, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
