@@ -44,12 +44,12 @@ struct Fiber {
   void *sp;
   char *stack;
   index3 tid;
-  int lane, warp, wait;
+  int lane, warp, wait, turn;
 };
 extern Fiber *current;
 extern index3 block, block_dim, grid_dim;
 extern char *dynamic_shared;
-extern uint64_t slots[32][32]; // what each lane of each warp shows the others in a shuffle
+extern uint64_t slots[2][32][32]; // what each lane of each warp shows the others, in every other shuffle
 void yield(Wait);
 [[noreturn]] void fail(const char *format, ...);
 
@@ -59,10 +59,10 @@ template <class T> static inline T exchange(unsigned mask, T v, int from) {
   static_assert(sizeof(T) <= 8, "a shuffle moves 4 or 8 bytes");
   uint64_t u = 0;
   memcpy(&u, &v, sizeof(T));
-  slots[current->warp][current->lane] = u;
+  auto &slot = slots[current->turn ^= 1][current->warp]; // its last readers are past the shuffle before this one
+  slot[current->lane] = u;
   yield(WARP);
-  u = slots[current->warp][from & 31];
-  yield(WARP);
+  u = slot[from & 31];
   memcpy(&v, &u, sizeof(T));
   return v;
 }

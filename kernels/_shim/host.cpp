@@ -24,7 +24,7 @@ namespace shim {
 Fiber *current;
 index3 block, block_dim, grid_dim;
 char *dynamic_shared;
-uint64_t slots[32][32];
+uint64_t slots[2][32][32];
 Kernel *table;
 
 static const size_t stack_size = 64 << 10, page = 4096;
@@ -90,11 +90,13 @@ static void run_thread() {
 }
 
 static void start(Fiber *f) {
-  void **sp = (void **)(f->stack + stack_size - 64);
+  // Stacks begin at different lines of their pages, or they would share few sets of the cache.
+  void **sp = (void **)(f->stack + stack_size - 64 - 192 * f->lane);
   *--sp = nullptr; // keeps the stack of run_thread aligned as a call leaves it
   *--sp = (void *)run_thread;
   for (int i = 0; i < 6; i++) *--sp = nullptr;
   f->sp = sp;
+  f->turn = 0;
   f->wait = RUN;
 }
 
