@@ -29,12 +29,3 @@ func TestDrawnShapesGiveTheDigestsOfTheReference(t *testing.T) {
 		}
 	}
 }
-
-func TestThereIsAKernelForEveryOperator(t *testing.T) {
-	s := &Shim{}
-	for _, c := range optest.Cases() {
-		if !s.Supports(c.Op) {
-			t.Errorf("no kernel for %v", c)
-		}
-	}
-}
