@@ -38,10 +38,18 @@ type resource interface {
 // OpenDevice retains the primary context of a device. ErrUnsupported means that its compute
 // capability is under 7.0.
 func (d *Driver) OpenDevice(ctx context.Context, ordinal int) (*Device, error) {
-	dev, info, err := d.describe(ordinal)
+	type found struct {
+		dev  C.int
+		info Info
+	}
+	f, err := bounded(ctx, d.opts.Watchdog, "cuDeviceGet", func() (found, error) {
+		dev, info, err := d.describe(ordinal)
+		return found{dev, info}, err
+	}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("device %d: %w", ordinal, err)
 	}
+	dev, info := f.dev, f.info
 	if 10*info.Major+info.Minor < MinCapability {
 		return nil, fail(ErrUnsupported, "", "%s has compute capability %d.%d, verifyd needs %d.%d",
 			info.Name, info.Major, info.Minor, MinCapability/10, MinCapability%10)

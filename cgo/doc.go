@@ -1,7 +1,7 @@
 // Package cgo drives NVIDIA GPUs: devices, memory, streams, modules, launches, graphs and health. It
 // is the only place of verifyd with `import "C"`.
 //
-//	driver, err := cgo.Open(cgo.Options{})         // libcuda by dlopen, at run time
+//	driver, err := cgo.Open(ctx, cgo.Options{})    // libcuda by dlopen, at run time
 //	device, err := driver.OpenDevice(ctx, 0)       // its primary context
 //	module, err := device.Load(ctx, "drn1", ptx)   // compiled by the driver, with its log
 //	kernel, err := module.Kernel("relu")

@@ -8,6 +8,7 @@ package cgo
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -25,8 +26,13 @@ type Driver struct {
 
 // Open loads libcuda and starts it. ErrNoDriver means that the CPU has to serve, ErrOldDriver that
 // there is a driver to update. The rounding of the thread is checked afterwards.
-func Open(opts Options) (*Driver, error) {
-	d := &Driver{opts: opts.withDefaults()}
+func Open(ctx context.Context, opts Options) (*Driver, error) {
+	opts = opts.withDefaults()
+	return bounded(ctx, opts.Watchdog, "cuInit", func() (*Driver, error) { return open(opts) }, nil)
+}
+
+func open(opts Options) (*Driver, error) {
+	d := &Driver{opts: opts}
 	runtime.LockOSThread() // the check has to see the thread that loaded
 	defer runtime.UnlockOSThread()
 	path := C.CString(d.opts.Library)
@@ -86,7 +92,11 @@ const (
 
 // Devices lists the devices of the machine that CUDA_VISIBLE_DEVICES lets through. None at all is
 // ErrNoDevice.
-func (d *Driver) Devices() ([]Info, error) {
+func (d *Driver) Devices(ctx context.Context) ([]Info, error) {
+	return bounded(ctx, d.opts.Watchdog, "cuDeviceGetCount", d.list, nil)
+}
+
+func (d *Driver) list() ([]Info, error) {
 	var n C.int
 	if err := d.check("cuDeviceGetCount", C.verifyd_cuDeviceGetCount(&d.api, nil, &n)); err != nil {
 		return nil, err

@@ -39,16 +39,16 @@ func check(t *testing.T, err error) {
 
 func TestAMachineWithoutADriverIsToldApart(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "libcuda.so.1")
-	if _, err := cgo.Open(cgo.Options{Library: missing}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), missing) {
+	if _, err := cgo.Open(background, cgo.Options{Library: missing}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), missing) {
 		t.Errorf("libcuda: %v", err)
 	}
-	if _, err := cgo.OpenMonitor(cgo.Options{NVML: missing}); !errors.Is(err, cgo.ErrNoDriver) {
+	if _, err := cgo.OpenMonitor(background, cgo.Options{NVML: missing}); !errors.Is(err, cgo.ErrNoDriver) {
 		t.Errorf("NVML: %v", err)
 	}
 	if err := os.WriteFile(missing, []byte("no library"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cgo.Open(cgo.Options{Library: missing}); !errors.Is(err, cgo.ErrNoDriver) {
+	if _, err := cgo.Open(background, cgo.Options{Library: missing}); !errors.Is(err, cgo.ErrNoDriver) {
 		t.Errorf("a file that is no library: %v", err)
 	}
 }
@@ -72,11 +72,11 @@ func TestAMachineThatCannotServeIsRefusedWithItsClass(t *testing.T) {
 	} {
 		f.control(c.control)
 		err := func() error {
-			driver, err := cgo.Open(f.options())
+			driver, err := cgo.Open(background, f.options())
 			if err != nil {
 				return err
 			}
-			if _, err := driver.Devices(); err != nil {
+			if _, err := driver.Devices(background); err != nil {
 				return err
 			}
 			_, err = driver.OpenDevice(background, 0)
@@ -94,7 +94,7 @@ func TestALibraryThatFlushesSubnormalsIsPutRight(t *testing.T) {
 	f.control()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	driver := must(cgo.Open(f.options()))(t)
+	driver := must(cgo.Open(background, f.options()))(t)
 	check(t, kernels.CheckRounding())
 	g := must(driver.OpenDevice(background, 0))(t)
 	must(g.NewStream())(t)
@@ -108,7 +108,7 @@ func TestALibraryThatFlushesSubnormalsIsPutRight(t *testing.T) {
 func TestTheDeviceIsDescribed(t *testing.T) {
 	f := newFake(t)
 	f.control()
-	devices := must(must(cgo.Open(f.options()))(t).Devices())(t)
+	devices := must(must(cgo.Open(background, f.options()))(t).Devices(background))(t)
 	want := cgo.Info{Name: "Paper GPU", UUID: "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f", PCI: "0000:1b:00.0", Memory: 64 << 20,
 		Major: 9, Minor: 0, SMs: 132, Shared: 227 << 10, ECC: true, Driver: 12040}
 	if len(devices) != 1 || devices[0] != want {
@@ -240,12 +240,12 @@ func TestACorruptModuleComesWithTheCompilersLog(t *testing.T) {
 func TestTheMonitorReadsHealth(t *testing.T) {
 	f := newFake(t)
 	f.control()
-	m := must(cgo.OpenMonitor(f.options()))(t)
+	m := must(cgo.OpenMonitor(background, f.options()))(t)
 	const uuid = "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f"
-	if h := must(m.Health(uuid))(t); h != (cgo.Health{Temperature: 41, ECC: true, Corrected: 7, Uncorrected: 1, RowsPending: true}) {
+	if h := must(m.Health(background, uuid))(t); h != (cgo.Health{Temperature: 41, ECC: true, Corrected: 7, Uncorrected: 1, RowsPending: true}) {
 		t.Errorf("%+v", h)
 	}
-	if _, err := m.Health("GPU-other"); !errors.Is(err, cgo.ErrNoDevice) {
+	if _, err := m.Health(background, "GPU-other"); !errors.Is(err, cgo.ErrNoDevice) {
 		t.Errorf("another device: %v", err)
 	}
 	ctx, stop := context.WithCancel(background)
@@ -255,15 +255,15 @@ func TestTheMonitorReadsHealth(t *testing.T) {
 		}
 	}))
 	f.also("fail nvmlDeviceGetTemperature 1 15")
-	if _, err := m.Health(uuid); !errors.Is(err, cgo.ErrLost) {
+	if _, err := m.Health(background, uuid); !errors.Is(err, cgo.ErrLost) {
 		t.Errorf("a GPU off the bus: %v", err)
 	}
 	f.also("fail nvmlDeviceGetEccMode 1 3", "fail nvmlDeviceGetRemappedRows 1 3")
-	if h := must(m.Health(uuid))(t); h != (cgo.Health{Temperature: 41}) {
+	if h := must(m.Health(background, uuid))(t); h != (cgo.Health{Temperature: 41}) {
 		t.Errorf("a card without ECC: %+v", h)
 	}
-	check(t, m.Close())
-	if err := m.Close(); !errors.Is(err, cgo.ErrClosed) {
+	check(t, m.Close(background))
+	if err := m.Close(background); !errors.Is(err, cgo.ErrClosed) {
 		t.Errorf("closing twice: %v", err)
 	}
 	f.requireNoLeak()

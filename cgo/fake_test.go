@@ -148,7 +148,7 @@ func (f *fake) requireNoLeak() {
 // open opens the fake's only device.
 func (f *fake) open(opts cgo.Options) *cgo.Device {
 	f.t.Helper()
-	driver, err := cgo.Open(opts)
+	driver, err := cgo.Open(background, opts)
 	if err != nil {
 		f.t.Fatal(err)
 	}

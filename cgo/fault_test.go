@@ -21,20 +21,20 @@ var classes = []error{cgo.ErrNoDriver, cgo.ErrOldDriver, cgo.ErrNoDevice, cgo.Er
 // open then is closed.
 func journey(opts cgo.Options) (err error) {
 	ctx := context.Background()
-	m, err := cgo.OpenMonitor(opts)
+	m, err := cgo.OpenMonitor(background, opts)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	driver, err := cgo.Open(opts)
+	defer func() { err = errors.Join(err, m.Close(ctx)) }()
+	driver, err := cgo.Open(background, opts)
 	if err != nil {
 		return err
 	}
-	devices, err := driver.Devices()
+	devices, err := driver.Devices(background)
 	if err != nil {
 		return err
 	}
-	if _, err := m.Health(devices[0].UUID); err != nil {
+	if _, err := m.Health(background, devices[0].UUID); err != nil {
 		return err
 	}
 	watched, stop := context.WithCancel(ctx)
@@ -267,4 +267,33 @@ func TestAContextThatEndsLeavesTheDeviceSound(t *testing.T) {
 	}
 	check(t, g.Close(background)) // waits for the abandoned call, whose memory is taken back
 	f.requireNoLeak()
+}
+
+func TestADriverThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	f := newFake(t)
+	opts := f.options()
+	opts.Watchdog = 50 * time.Millisecond
+	for _, call := range []string{"cuInit", "cuDeviceGetCount", "nvmlInit_v2", "nvmlDeviceGetTemperature"} {
+		f.control("block " + call)
+		err := func() error {
+			driver, err := cgo.Open(background, opts)
+			if err != nil {
+				return err
+			}
+			devices, err := driver.Devices(background)
+			if err != nil {
+				return err
+			}
+			m, err := cgo.OpenMonitor(background, opts)
+			if err != nil {
+				return err
+			}
+			_, err = m.Health(background, devices[0].UUID)
+			return err
+		}()
+		if !errors.Is(err, cgo.ErrTimeout) {
+			t.Errorf("%s: %v", call, err)
+		}
+		f.also() // lets the thread go
+	}
 }

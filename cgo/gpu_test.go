@@ -17,7 +17,7 @@ import (
 // gpu opens the first device of the machine. Where there is none the test is skipped, in CI too.
 func gpu(t *testing.T) *cgo.Device {
 	t.Helper()
-	driver, err := cgo.Open(cgo.Options{Watchdog: 30 * time.Second})
+	driver, err := cgo.Open(background, cgo.Options{Watchdog: 30 * time.Second})
 	if errors.Is(err, cgo.ErrNoDriver) || errors.Is(err, cgo.ErrNoDevice) {
 		t.Skip(err)
 	}

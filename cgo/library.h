@@ -58,7 +58,12 @@ CUDA_FUNCTIONS(CALL)
   static inline int verifyd_##name(struct nvml *n_, UNPAREN params) { return n_->name args; }
 NVML_FUNCTIONS(CALL)
 #undef CALL
-static inline int verifyd_nvmlInit(struct nvml *n) { return n->nvmlInit_v2(); }
+static inline int verifyd_nvmlInit(struct nvml *n) {
+  uint64_t rounding = verifyd_rounding();
+  int code = n->nvmlInit_v2();
+  verifyd_set_rounding(rounding);
+  return code;
+}
 static inline int verifyd_nvmlShutdown(struct nvml *n) { return n->nvmlShutdown(); }
 static inline const char *verifyd_nvmlErrorString(struct nvml *n, int code) { return n->nvmlErrorString(code); }
 

@@ -18,10 +18,10 @@ func none() error {
 type Driver struct{}
 
 // Open returns ErrNoDriver.
-func Open(Options) (*Driver, error) { return nil, none() }
+func Open(context.Context, Options) (*Driver, error) { return nil, none() }
 
 func (d *Driver) Version() int                                     { return 0 }
-func (d *Driver) Devices() ([]Info, error)                         { return nil, none() }
+func (d *Driver) Devices(context.Context) ([]Info, error)          { return nil, none() }
 func (d *Driver) OpenDevice(context.Context, int) (*Device, error) { return nil, none() }
 
 // Device is a GPU's primary context in this process.
@@ -99,9 +99,9 @@ func (r *Graph) Close() error                          { return none() }
 type Monitor struct{}
 
 // OpenMonitor returns ErrNoDriver.
-func OpenMonitor(Options) (*Monitor, error) { return nil, none() }
+func OpenMonitor(context.Context, Options) (*Monitor, error) { return nil, none() }
 
 func (m *Monitor) Driver() string                                 { return "" }
-func (m *Monitor) Health(string) (Health, error)                  { return Health{}, none() }
+func (m *Monitor) Health(context.Context, string) (Health, error) { return Health{}, none() }
 func (m *Monitor) Watch(context.Context, string, func(Xid)) error { return none() }
-func (m *Monitor) Close() error                                   { return none() }
+func (m *Monitor) Close(context.Context) error                    { return none() }

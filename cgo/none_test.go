@@ -11,10 +11,10 @@ import (
 )
 
 func TestABuildWithoutGPUSupportSaysSo(t *testing.T) {
-	if _, err := cgo.Open(cgo.Options{}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), "CGO_ENABLED") {
+	if _, err := cgo.Open(t.Context(), cgo.Options{}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), "CGO_ENABLED") {
 		t.Error(err)
 	}
-	if _, err := cgo.OpenMonitor(cgo.Options{}); !errors.Is(err, cgo.ErrNoDriver) {
+	if _, err := cgo.OpenMonitor(t.Context(), cgo.Options{}); !errors.Is(err, cgo.ErrNoDriver) {
 		t.Error(err)
 	}
 }

@@ -10,22 +10,29 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 	"unsafe"
 )
 
 // Monitor reads the health of devices from NVML. It needs no context on them and disturbs none.
 type Monitor struct {
-	api    C.struct_nvml
-	driver string
+	api      C.struct_nvml
+	driver   string
+	watchdog time.Duration
 
 	mu     sync.Mutex
 	closed bool
 }
 
 // OpenMonitor loads and starts NVML. ErrNoDriver means that there is none.
-func OpenMonitor(opts Options) (*Monitor, error) {
+func OpenMonitor(ctx context.Context, opts Options) (*Monitor, error) {
 	opts = opts.withDefaults()
-	m := &Monitor{}
+	return bounded(ctx, opts.Watchdog, "nvmlInit_v2", func() (*Monitor, error) { return openMonitor(opts) },
+		func(m *Monitor) { _ = m.shutdown() })
+}
+
+func openMonitor(opts Options) (*Monitor, error) {
+	m := &Monitor{watchdog: opts.Watchdog}
 	path := C.CString(opts.NVML)
 	defer C.free(unsafe.Pointer(path))
 	var why [512]C.char
@@ -40,7 +47,7 @@ func OpenMonitor(opts Options) (*Monitor, error) {
 	}
 	var version [96]C.char
 	if err := m.check("nvmlSystemGetDriverVersion", C.verifyd_nvmlSystemGetDriverVersion(&m.api, &version[0], C.uint(len(version)))); err != nil {
-		return nil, errors.Join(err, m.Close())
+		return nil, errors.Join(err, m.shutdown())
 	}
 	m.driver = C.GoString(&version[0])
 	return m, nil
@@ -50,7 +57,12 @@ func OpenMonitor(opts Options) (*Monitor, error) {
 func (m *Monitor) Driver() string { return m.driver }
 
 // Close stops NVML.
-func (m *Monitor) Close() error {
+func (m *Monitor) Close(ctx context.Context) error {
+	_, err := bounded(ctx, m.watchdog, "nvmlShutdown", func() (struct{}, error) { return struct{}{}, m.shutdown() }, nil)
+	return err
+}
+
+func (m *Monitor) shutdown() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -85,7 +97,11 @@ func (m *Monitor) handle(uuid string) (C.nvmlDevice_t, error) {
 
 // Health reads what there is to know of the device with that UUID (see Info). What a device does not
 // have, such as ECC on a consumer card, stays zero.
-func (m *Monitor) Health(uuid string) (Health, error) {
+func (m *Monitor) Health(ctx context.Context, uuid string) (Health, error) {
+	return bounded(ctx, m.watchdog, "nvmlDeviceGetTemperature", func() (Health, error) { return m.read(uuid) }, nil)
+}
+
+func (m *Monitor) read(uuid string) (Health, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var h Health
@@ -133,9 +149,21 @@ func (m *Monitor) Health(uuid string) (Health, error) {
 	return h, nil
 }
 
-// Watch calls report with each critical error of the device until ctx ends, which is no error, or
-// NVML fails. ErrUnsupported means that the device reports none.
-func (m *Monitor) Watch(ctx context.Context, uuid string, report func(Xid)) (err error) {
+// Watch calls report with each critical error of the device, on a goroutine of its own, until ctx
+// ends, which is no error, or NVML fails. ErrUnsupported means that the device reports none.
+func (m *Monitor) Watch(ctx context.Context, uuid string, report func(Xid)) error {
+	done := make(chan error, 1)
+	go func() { done <- m.watch(ctx, uuid, report) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	_, err := bounded(context.WithoutCancel(ctx), m.watchdog, "nvmlEventSetWait_v2", func() (struct{}, error) { return struct{}{}, <-done }, nil)
+	return err
+}
+
+func (m *Monitor) watch(ctx context.Context, uuid string, report func(Xid)) (err error) {
 	const xidEvents = 8
 	const timeout, wait = 10, 200 // NVML's code, and milliseconds after which ctx is looked at
 	d, err := m.handle(uuid)

@@ -90,6 +90,42 @@ func (g *Device) guard(ctx context.Context, name string, call, undo func() C.int
 	}
 }
 
+// bounded runs f on a goroutine of its own and returns what f returns, unless ctx or the watchdog ends
+// first: then f goes on by itself, and undo takes back what it achieves.
+func bounded[T any](ctx context.Context, limit time.Duration, name string, f func() (T, error), undo func(T)) (T, error) {
+	type result struct {
+		v   T
+		err error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, context.Cause(ctx)
+	}
+	done, abandoned := make(chan result), make(chan struct{})
+	go func() {
+		v, err := f()
+		select {
+		case done <- result{v, err}:
+		case <-abandoned:
+			if err == nil && undo != nil {
+				undo(v)
+			}
+		}
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.v, r.err
+	case <-ctx.Done():
+		close(abandoned)
+		return none, context.Cause(ctx)
+	case <-timer.C:
+		close(abandoned)
+		return none, &Error{Call: name, Detail: "no end after " + limit.String(), Class: []error{ErrTimeout, ErrLost}}
+	}
+}
+
 // drain waits for the calls that were abandoned.
 func (g *Device) drain(ctx context.Context) error {
 	idle := make(chan struct{})

@@ -82,7 +82,8 @@ static void write_log(const char *format, ...) {
     snprintf(path, sizeof path, "%s", self.dli_fname);
     strcpy(strrchr(path, '/') + 1, "log");
   }
-  int f = open(path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+  int f = open(path, O_WRONLY | O_APPEND);
+  if (f < 0) return; // the test is over
   if (write(f, line, n) != n) abort();
   close(f);
 }
