@@ -17,6 +17,9 @@ import (
 
 // Shim is a running host. It implements optest.Backend. Run must not be called twice at a time.
 type Shim struct {
+	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
+	Plan func(kernels.Operator) (launch.Plan, error)
+
 	program    *Program
 	ctx        context.Context
 	descending bool
@@ -30,7 +33,7 @@ type Shim struct {
 // Start runs the program until ctx ends or Close is called. With descending, threads, warps and
 // blocks run from the last to the first.
 func (p *Program) Start(ctx context.Context, descending bool) (*Shim, error) {
-	s := &Shim{program: p, ctx: ctx, descending: descending}
+	s := &Shim{Plan: launch.For, program: p, ctx: ctx, descending: descending}
 	return s, s.start()
 }
 
@@ -78,13 +81,13 @@ func (s *Shim) Name() string {
 
 // Supports says whether there is a kernel for op.
 func (s *Shim) Supports(op kernels.Operator) bool {
-	_, err := launch.For(op)
+	_, err := s.Plan(op)
 	return err == nil
 }
 
 // Run computes op on bufs. A host that a kernel's fault ended is started again by the next Run.
 func (s *Shim) Run(op kernels.Operator, bufs []kernels.Buf) error {
-	plan, err := launch.For(op)
+	plan, err := s.Plan(op)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/optest"
 )
 
@@ -61,4 +63,25 @@ func started(t *testing.T, p *Program, descending bool) *Shim {
 func TestEveryKernelGivesTheBytesOfTheReferenceInBothOrdersOfThreads(t *testing.T) {
 	p := compiled(t)
 	optest.Test(t, started(t, p, false), started(t, p, true))
+}
+
+// Which tile a product takes and where K is cut is a matter of speed alone.
+func TestNoCutOfAProductShows(t *testing.T) {
+	p := compiled(t)
+	for i := range 6 {
+		s := started(t, p, i%2 == 1)
+		s.Plan = variant(i)
+		optest.TestShort(t, 5, s)
+	}
+}
+
+// variant is the plan of a product that is the i-th of launch.Variants; other operators are declined.
+func variant(i int) func(kernels.Operator) (launch.Plan, error) {
+	return func(op kernels.Operator) (launch.Plan, error) {
+		all, err := launch.Variants(op)
+		if err != nil || len(all) == 1 {
+			return launch.Plan{}, launch.ErrUnsupported
+		}
+		return all[i%len(all)], nil
+	}
 }

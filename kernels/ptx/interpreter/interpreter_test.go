@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/optest"
 	"github.com/verifyd/verifyd/kernels/ptx"
 )
@@ -26,7 +28,7 @@ func machine(t *testing.T, skew int) *Machine {
 func TestTheShippedPTXGivesTheBytesOfTheReference(t *testing.T) {
 	m := machine(t, 0)
 	if testing.Short() {
-		optest.TestShort(t, 5, m)
+		optest.TestShort(t, 9, m)
 	} else {
 		optest.Test(t, m)
 	}
@@ -61,4 +63,24 @@ func exactFMA(a, b, c float32) float32 {
 	p.Mul(p, exact(b))
 	f, _ := p.Add(p, exact(c)).Float32()
 	return f
+}
+
+// Which tile a product takes and where K is cut is a matter of speed alone.
+func TestNoCutOfAProductShows(t *testing.T) {
+	m := machine(t, 0)
+	for i := range 6 {
+		m.Plan = variant(i)
+		optest.TestShort(t, 9, m)
+	}
+}
+
+// variant is the plan of a product that is the i-th of launch.Variants; other operators are declined.
+func variant(i int) func(kernels.Operator) (launch.Plan, error) {
+	return func(op kernels.Operator) (launch.Plan, error) {
+		all, err := launch.Variants(op)
+		if err != nil || len(all) == 1 {
+			return launch.Plan{}, launch.ErrUnsupported
+		}
+		return all[i%len(all)], nil
+	}
 }

@@ -39,6 +39,9 @@ func (m *memory) words(at uint64, shared bool, n int) ([]uint32, error) {
 
 // Machine executes plans on the shipped PTX. It implements optest.Backend. Run must not be called twice at a time.
 type Machine struct {
+	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
+	Plan func(kernels.Operator) (launch.Plan, error)
+
 	kernels map[string]*kernel
 	skew    int
 	steps   uint64
@@ -46,7 +49,7 @@ type Machine struct {
 
 // New parses every module. With skew, buffers begin that many words past a multiple of 16 bytes.
 func New(modules []ptx.Module, skew int) (*Machine, error) {
-	m := &Machine{kernels: map[string]*kernel{}, skew: skew}
+	m := &Machine{Plan: launch.For, kernels: map[string]*kernel{}, skew: skew}
 	for _, module := range modules {
 		found, err := parse(module.Text)
 		if err != nil {
@@ -72,21 +75,16 @@ func (m *Machine) Steps() uint64 { return m.steps }
 
 // Supports says whether there is a plan for op.
 func (m *Machine) Supports(op kernels.Operator) bool {
-	_, err := launch.For(op)
+	_, err := m.Plan(op)
 	return err == nil
 }
 
-// Run computes op on bufs by the plan that launch chooses.
+// Run computes op on bufs. Buffers that are the same slice stay one.
 func (m *Machine) Run(op kernels.Operator, bufs []kernels.Buf) error {
-	plan, err := launch.For(op)
+	plan, err := m.Plan(op)
 	if err != nil {
 		return err
 	}
-	return m.RunPlan(plan, bufs)
-}
-
-// RunPlan executes plan on bufs. Buffers that are the same slice stay one.
-func (m *Machine) RunPlan(plan launch.Plan, bufs []kernels.Buf) error {
 	mem := &memory{}
 	index := make([]int, len(bufs))
 	for i, b := range bufs {
