@@ -97,6 +97,29 @@ func TestACapturedStepOfRealKernelsReplaysTheBytesOfTheCPU(t *testing.T) {
 	f.requireNoLeak()
 }
 
+func TestAPlanThatDoesNotFitItsBuffersIsRefused(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	g := f.open(f.options())
+	s := must(g.NewStream())(t)
+	set := must(cgo.NewKernels(g))(t)
+	buf := must(g.NewPool(s, 1<<20).Alloc(background, 64))(t)
+	for name, plan := range map[string]launch.Plan{
+		"an operand too few":     {Launches: []launch.Launch{{Kernel: "relu", Args: []launch.Arg{{Index: 1}}}}},
+		"behind an operand":      {Launches: []launch.Launch{{Kernel: "relu", Args: []launch.Arg{{Offset: 17}}}}},
+		"a workspace too small":  {Workspace: 1},
+		"a kernel that is not":   {Launches: []launch.Launch{{Kernel: "no such kernel"}}},
+		"behind the workspace":   {Launches: []launch.Launch{{Kernel: "relu", Args: []launch.Arg{{Kind: launch.Workspace, Offset: 1}}}}},
+		"a grid without a block": {Launches: []launch.Launch{{Kernel: "relu", Grid: [3]uint32{1, 1, 1}}}},
+	} {
+		if err := set.Enqueue(background, s, plan, []cgo.Buffer{buf}, cgo.Buffer{}); !errors.Is(err, cgo.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	check(t, g.Close(background))
+	f.requireNoLeak()
+}
+
 func TestABackendReportsWhatTheDeviceCannotTake(t *testing.T) {
 	f := newFake(t)
 	f.control()

@@ -191,6 +191,7 @@ func TestWrongUseIsRefusedBeforeTheDriver(t *testing.T) {
 		"a slice that wraps":      wrapped,
 		"an unknown kernel":       unknown,
 		"freeing twice":           pool.Free(buf),
+		"no kernel":               s.Launch(background, cgo.Launch{Grid: one, Block: one}),
 		"an empty grid":           s.Launch(background, cgo.Launch{Kernel: k, Grid: [3]uint32{1, 0, 1}, Block: one}),
 		"too many arguments":      s.Launch(background, cgo.Launch{Kernel: k, Grid: one, Block: one, Args: make([]cgo.Arg, 65)}),
 		"half a word":             s.Fill(background, must(buf.Slice(0, 3))(t), 0),

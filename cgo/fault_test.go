@@ -219,6 +219,22 @@ func TestAKernelThatHangsMakesTheDeviceLost(t *testing.T) {
 	}
 }
 
+func TestClosingFindsTheKernelThatHangs(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	opts := f.options()
+	opts.Watchdog = 30 * time.Millisecond
+	g := f.open(opts)
+	must(g.NewStream())(t)
+	f.also("hang")
+	if err := g.Close(background); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
+		t.Error(err)
+	}
+	if slices.Contains(f.calls(), "cuStreamDestroy_v2") {
+		t.Error("the driver was asked for what it may never answer")
+	}
+}
+
 func TestACallThatNeverReturnsMakesTheDeviceLost(t *testing.T) {
 	f := newFake(t)
 	f.control()

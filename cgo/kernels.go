@@ -66,14 +66,20 @@ func (k *Kernels) Enqueue(ctx context.Context, s *Stream, plan launch.Plan, oper
 		}
 		args := make([]Arg, len(l.Args))
 		for i, a := range l.Args {
-			switch a.Kind {
-			case launch.Buffer:
-				args[i] = operands[a.Index].Arg() + Arg(4*a.Offset)
-			case launch.Workspace:
-				args[i] = workspace.Arg() + Arg(4*a.Offset)
-			default:
+			at := workspace
+			switch {
+			case a.Kind == launch.Scalar:
 				args[i] = Uint32(a.Word)
+				continue
+			case a.Kind == launch.Buffer && a.Index >= len(operands):
+				return fail(ErrInvalid, "", "%s takes operand %d of %d", l.Kernel, a.Index, len(operands))
+			case a.Kind == launch.Buffer:
+				at = operands[a.Index]
 			}
+			if 4*uint64(a.Offset) > at.bytes {
+				return fail(ErrInvalid, "", "argument %d of %s begins behind its %d bytes", i, l.Kernel, at.bytes)
+			}
+			args[i] = at.Arg() + Arg(4*a.Offset)
 		}
 		if err := s.Launch(ctx, Launch{Kernel: kernel, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args}); err != nil {
 			return err

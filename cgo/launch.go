@@ -22,6 +22,9 @@ const implicitShared = 48 << 10
 // Launch enqueues l. It waits only if the stream's queue is full. What the kernel does wrong shows in
 // a later wait.
 func (s *Stream) Launch(ctx context.Context, l Launch) error {
+	if l.Kernel == nil {
+		return fail(ErrInvalid, "cuLaunchKernel", "no kernel")
+	}
 	if len(l.Args) > C.LAUNCH_ARGS {
 		return fail(ErrInvalid, "cuLaunchKernel", "%s: %d arguments, at most %d", l.Kernel.Name, len(l.Args), C.LAUNCH_ARGS)
 	}
