@@ -32,14 +32,10 @@ func TestDeletingAnyBarrierMakesATestFail(t *testing.T) {
 			seen++
 			line := 1 + strings.Count(text[:at[0]], "\n")
 			mutant := p.with(t, name, text[:at[0]]+strings.Repeat(" ", at[1]-at[0]-1)+";"+text[at[1]:])
-			cases := casesOf(pages, name)
-			if len(cases) == 0 {
-				t.Errorf("%s:%d: no case launches a kernel of this file", name, line)
-				continue
-			}
-			ascending, descending := optest.Check(started(t, mutant, false), cases), optest.Check(started(t, mutant, true), cases)
+			check := suiteOf(pages, name)
+			ascending, descending := check(started(t, mutant, false)), check(started(t, mutant, true))
 			if ascending == nil && descending == nil {
-				t.Errorf("%s:%d: every one of %d cases passes without this barrier", name, line, len(cases))
+				t.Errorf("%s:%d: every case passes without this barrier", name, line)
 			}
 			t.Logf("%s:%d\n  ascending: %v\n  descending: %v", name, line, ascending, descending)
 		}
@@ -102,6 +98,22 @@ func (p *Program) with(t *testing.T, page, text string) *Program {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// suiteOf is what tests the kernels of a page.
+func suiteOf(pages map[string]string, page string) func(*Shim) error {
+	if page == "blake3.cu" {
+		return func(s *Shim) error {
+			for _, n := range hashLengths {
+				if err := hashes(s, n); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	cases := casesOf(pages, page)
+	return func(s *Shim) error { return optest.Check(s, cases) }
 }
 
 // casesOf are the cases whose plan launches a kernel of a page, or of one that includes it.
