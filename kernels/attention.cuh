@@ -15,22 +15,22 @@ struct alignas(16) AttentionShared {
 struct Vectors {
   const float *data;
   int step, count, depth;
-  __device__ __forceinline__ Vectors tile(int first) const { return {data + (long long)first * step, step, count - first, depth}; }
-  __device__ __forceinline__ float at(int i, int d) const { return i < count && d < depth ? data[(long long)i * step + d] : 0.0f; }
+  __device__ __forceinline__ Vectors tile(int first) const { return {data + first * step, step, count - first, depth}; }
+  __device__ __forceinline__ float at(int i, int d) const { return i < count && d < depth ? data[i * step + d] : 0.0f; }
 };
 
 // AttentionHead is the place of head blockIdx.y: part i of qkv, or a tensor of the output's shape.
 struct AttentionHead {
   int heads, seq, depth;
-  __device__ __forceinline__ long long first(int parts) const {
-    return ((long long)(blockIdx.y / heads) * seq * parts * heads + blockIdx.y % heads) * depth;
+  __device__ __forceinline__ int first(int parts) const {
+    return ((blockIdx.y / heads) * seq * parts * heads + blockIdx.y % heads) * depth;
   }
   __device__ __forceinline__ Vectors part(const float *qkv, int i) const {
-    return {qkv + first(3) + (long long)i * heads * depth, 3 * heads * depth, seq, depth};
+    return {qkv + first(3) + i * heads * depth, 3 * heads * depth, seq, depth};
   }
   __device__ __forceinline__ Vectors output(const float *o) const { return {o + first(1), heads * depth, seq, depth}; }
   // row is the place of row i among the statistics.
-  __device__ __forceinline__ long long row(int i) const { return (long long)blockIdx.y * seq + i; }
+  __device__ __forceinline__ int row(int i) const { return blockIdx.y * seq + i; }
 };
 
 __device__ __forceinline__ void clear(float (&x)[4][4]) {
@@ -125,14 +125,16 @@ struct Sums {
   }
   // add adds the group to out, where row i of the tile of count rows begins at i*step, and begins the next.
   __device__ __forceinline__ void add(float *out, int step, int count, int columns) {
-    const int ty = threadIdx.x >> 4, tx = threadIdx.x & 15;
+    int ty = threadIdx.x >> 4, tx = threadIdx.x & 15;
+    hide(ty);
+    hide(tx);
 #pragma unroll
     for (int i = 0; i < 4; i++)
 #pragma unroll
       for (int u = 0; u < 4; u++) {
         int row = 4 * ty + i, col = 4 * tx + u;
         if (row < count && col < columns) {
-          float *s = out + (long long)row * step + col;
+          float *s = out + row * step + col;
           *s = __fadd_rn(started ? *s : 0.0f, g[i][u]);
         }
         g[i][u] = 0.0f;
@@ -150,7 +152,7 @@ struct Sums {
       for (int u = 0; u < 4; u++) {
         int row = 4 * ty + i, col = 4 * tx + u;
         if (row < count && col < columns) {
-          float *s = out + (long long)row * step + col;
+          float *s = out + row * step + col;
           *s = __fmul_rn(*s, factor[i]);
         }
       }

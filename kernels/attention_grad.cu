@@ -1,7 +1,8 @@
 // attention_grad: attention_grad.go, contract.md section 7.2. Three launches: D of each query; dQ, a block for 64 queries over
 // the keys; dK and dV, a block for 64 keys over the queries. The weights are computed again in both, nothing of them is stored.
 // Floor: fma, 3 + 4 times 2*D operations for each query and key that is weighed (5 if the weights were stored), and two exp; shared memory
-// halves fma's peak as in attention.cu. Expected: 40 %. Heads wider than 64 compute the weights again for each 64 columns.
+// halves fma's peak as in attention.cu. Expected: 40 %. ptxas 12.9, sm_90: 128 registers for the queries, 205 for the keys (one block a
+// multiprocessor), no spills. Heads wider than 64 compute the weights again for each 64 columns.
 #include "attention.cuh"
 
 // drn1_attention_grad_rows sets d[row] to R128 of do*o, one warp a query.
@@ -10,7 +11,7 @@ extern "C" __global__ void __launch_bounds__(256) drn1_attention_grad_rows(int r
   int row = blockIdx.x * 8 + (threadIdx.x >> 5), lane = threadIdx.x & 31;
   if (row >= rows) return;
   int head = row / seq, i = row - head * seq;
-  long long at = (((long long)(head / heads) * seq + i) * heads + head % heads) * depth;
+  int at = (((head / heads) * seq + i) * heads + head % heads) * depth;
   float a[4] = {0.0f, 0.0f, 0.0f, 0.0f}; // lanes 4*lane and on of r128.go
   for (int j = 0; j < depth; j += 128)
 #pragma unroll
@@ -29,7 +30,7 @@ struct AttentionRow {
   float max, inverse, d;
 };
 
-__device__ __forceinline__ AttentionRow attentionRow(bool valid, long long row, const float *max, const float *sum, const float *d) {
+__device__ __forceinline__ AttentionRow attentionRow(bool valid, int row, const float *max, const float *sum, const float *d) {
   if (!valid) return {0.0f, 0.0f, 0.0f};
   return {max[row], __fdiv_rn(1.0f, sum[row]), d[row]};
 }
@@ -56,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) drn1_attention_grad_queries
   Sums sums;
   sums.start();
   const int step = 3 * heads * depth, count = seq - first, columns = depth - column;
-  float *out = dqkv + head.first(3) + (long long)first * step + column;
+  float *out = dqkv + head.first(3) + first * step + column;
   for (int tile = 0; tile < tiles; tile++) {
     float s[4][4], dp[4][4];
     dots(s, q, k.tile(tile * ATTENTION_TILE), shared);
@@ -92,8 +93,8 @@ extern "C" __global__ void __launch_bounds__(256) drn1_attention_grad_keys(int h
   dk.start();
   dv.start();
   const int step = 3 * heads * depth, count = seq - first, columns = depth - column;
-  float *outK = dqkv + head.first(3) + (long long)heads * depth + (long long)first * step + column;
-  float *outV = outK + (long long)heads * depth;
+  float *outK = dqkv + head.first(3) + heads * depth + first * step + column;
+  float *outV = outK + heads * depth;
   for (int tile = causal ? (int)blockIdx.x : 0; tile < tiles; tile++) {
     Vectors queries = q.tile(tile * ATTENTION_TILE), gradients = g.tile(tile * ATTENTION_TILE);
     float s[4][4], dp[4][4];

@@ -10,8 +10,8 @@ extern "C" __global__ void __launch_bounds__(128) drn1_bias_grad_columns(int C, 
   int end = drn1_min(begin + PRODUCT_CHUNK, terms);
   float p = 0.0f;
 #pragma unroll 8
-  for (int k = begin; k < end; k++) p = __fadd_rn(p, dy[(long long)k * C + c]);
-  out[(long long)blockIdx.y * C + c] = __fadd_rn(0.0f, p);
+  for (int k = begin; k < end; k++) p = __fadd_rn(p, dy[k * C + c]);
+  out[blockIdx.y * C + c] = __fadd_rn(0.0f, p);
 }
 
 // drn1_bias_grad_planes sums 32 of the chunks*C chains, chain r being chunk r/C of channel r%C. A warp reads 32 neighbouring terms of
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(32) drn1_bias_grad_planes(int C, in
     int chunk = first / C, c = first - chunk * C;
     for (int i = 0; i < 32; i++) {
       int k = chunk * PRODUCT_CHUNK + step + lane, n = plane.quotient(k);
-      x[i][lane] = k < terms && first + i < chains ? dy[((long long)n * C + c) * P + (k - n * P)] : 0.0f;
+      x[i][lane] = k < terms && first + i < chains ? dy[(n * C + c) * P + (k - n * P)] : 0.0f;
       if (++c == C) {
         c = 0;
         chunk++;

@@ -54,8 +54,8 @@ __device__ __forceinline__ Pixel pixelOf(const ConvShape &s, int i, int height, 
 struct ImagePlace {
   ConvShape s;
   int channels, pixels; // of an image
-  __device__ __forceinline__ long long operator()(int i, int j) const {
+  __device__ __forceinline__ int operator()(int i, int j) const {
     int image = s.plane.quotient(j);
-    return ((long long)image * channels + i) * pixels + (j - image * pixels);
+    return (image * channels + i) * pixels + (j - image * pixels);
   }
 };

@@ -7,21 +7,20 @@
 struct ConvPixels {
   static constexpr bool Along = false;
   struct Row {
-    const float *image;
-    int ih, iw; // of tap (0,0)
+    int image, ih, iw; // of tap (0,0)
   };
   typedef Tap Term;
   ConvShape s;
   const float *x;
   __device__ __forceinline__ Row row(int j) const {
     Pixel p = pixelOf(s, j, s.OutH, s.OutW);
-    return {x + (long long)p.image * s.C * s.H * s.W, p.row * s.StrideH - s.PadH, p.col * s.StrideW - s.PadW};
+    return {p.image * s.C * s.H * s.W, p.row * s.StrideH - s.PadH, p.col * s.StrideW - s.PadW};
   }
   __device__ __forceinline__ Term term(int k) const { return tapOf(s, k); }
   __device__ __forceinline__ float load(const Row &r, const Term &t) const {
     int ih = r.ih + t.kh, iw = r.iw + t.kw;
     bool in = ih >= 0 && ih < s.H && iw >= 0 && iw < s.W;
-    return in ? r.image[((long long)t.channel * s.H + ih) * s.W + iw] : 0.0f;
+    return in ? x[r.image + (t.channel * s.H + ih) * s.W + iw] : 0.0f;
   }
 };
 
@@ -32,7 +31,7 @@ __device__ __forceinline__ void conv2d(const ConvShape &s, int split, const floa
   Dense<false> left = {w, taps};
   ConvPixels right = {s, x};
   ImagePlace place = {s, s.O, pixels};
-  product<T>(s.O, s.N * pixels, taps, split, left, right, place, y, (long long)s.N * s.O * pixels, shared);
+  product<T>(s.O, s.N * pixels, taps, split, left, right, place, y, s.N * s.O * pixels, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) drn1_conv2d_large(CONV_SHAPE, int split, const float *__restrict__ x, const float *__restrict__ w, float *__restrict__ y) {

@@ -7,15 +7,14 @@
 struct ConvOutputs {
   static constexpr bool Along = false;
   struct Row {
-    const float *image;
-    int top, left; // the pixel's place among the padded ones
+    int image, top, left; // the pixel's place among the padded ones
   };
   typedef Tap Term;
   ConvShape s;
   const float *dy;
   __device__ __forceinline__ Row row(int j) const {
     Pixel p = pixelOf(s, j, s.H, s.W);
-    return {dy + (long long)p.image * s.O * s.OutH * s.OutW, p.row + s.PadH, p.col + s.PadW};
+    return {p.image * s.O * s.OutH * s.OutW, p.row + s.PadH, p.col + s.PadW};
   }
   __device__ __forceinline__ Term term(int k) const { return tapOf(s, k); }
   __device__ __forceinline__ float load(const Row &r, const Term &t) const {
@@ -23,20 +22,20 @@ struct ConvOutputs {
     if (down < 0 || right < 0) return 0.0f;
     int oh = s.down.quotient(down), ow = s.right.quotient(right);
     bool met = oh * s.StrideH == down && ow * s.StrideW == right && oh < s.OutH && ow < s.OutW;
-    return met ? r.image[((long long)t.channel * s.OutH + oh) * s.OutW + ow] : 0.0f;
+    return met ? dy[r.image + (t.channel * s.OutH + oh) * s.OutW + ow] : 0.0f;
   }
 };
 
 // ConvTurned are the weights, taken by input channel: w[o,i,kh,kw] at i*window + k + o*(C-1)*window.
 struct ConvTurned {
   static constexpr bool Along = true;
-  typedef const float *Row;
-  typedef long long Term;
+  typedef int Row;
+  typedef int Term;
   ConvShape s;
   const float *w;
-  __device__ __forceinline__ Row row(int i) const { return w + (long long)i * s.KH * s.KW; }
-  __device__ __forceinline__ Term term(int k) const { return k + (long long)s.window.quotient(k) * (s.C - 1) * (s.KH * s.KW); }
-  __device__ __forceinline__ float load(Row r, Term t) const { return r[t]; }
+  __device__ __forceinline__ Row row(int i) const { return i * s.KH * s.KW; }
+  __device__ __forceinline__ Term term(int k) const { return k + s.window.quotient(k) * (s.C - 1) * (s.KH * s.KW); }
+  __device__ __forceinline__ float load(Row r, Term t) const { return w[r + t]; }
 };
 
 template <class T>
@@ -46,7 +45,7 @@ __device__ __forceinline__ void conv2dGradInput(const ConvShape &s, int split, c
   ConvTurned left = {s, w};
   ConvOutputs right = {s, dy};
   ImagePlace place = {s, s.C, pixels};
-  product<T>(s.C, s.N * pixels, s.O * s.KH * s.KW, split, left, right, place, dx, (long long)s.N * s.C * pixels, shared);
+  product<T>(s.C, s.N * pixels, s.O * s.KH * s.KW, split, left, right, place, dx, s.N * s.C * pixels, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) drn1_conv2d_grad_input_large(CONV_SHAPE, int split, const float *__restrict__ dy, const float *__restrict__ w, float *__restrict__ dx) {

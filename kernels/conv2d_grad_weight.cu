@@ -8,46 +8,44 @@
 // ConvGradients is dy by output channel: dy[n,i,p] at i*pixels + k + n*(O-1)*pixels.
 struct ConvGradients {
   static constexpr bool Along = true;
-  typedef const float *Row;
-  typedef long long Term;
+  typedef int Row;
+  typedef int Term;
   ConvShape s;
   const float *dy;
-  __device__ __forceinline__ Row row(int i) const { return dy + (long long)i * s.OutH * s.OutW; }
-  __device__ __forceinline__ Term term(int k) const { return k + (long long)s.plane.quotient(k) * (s.O - 1) * (s.OutH * s.OutW); }
-  __device__ __forceinline__ float load(Row r, Term t) const { return r[t]; }
+  __device__ __forceinline__ Row row(int i) const { return i * s.OutH * s.OutW; }
+  __device__ __forceinline__ Term term(int k) const { return k + s.plane.quotient(k) * (s.O - 1) * (s.OutH * s.OutW); }
+  __device__ __forceinline__ float load(Row r, Term t) const { return dy[r + t]; }
 };
 
 // ConvTaps are the pixels of x under a tap.
 struct ConvTaps {
   static constexpr bool Along = true;
   struct Row {
-    const float *channel;
-    int kh, kw; // of the tap, from the first pixel inside the border
+    int channel, kh, kw; // of the tap, from the first pixel inside the border
   };
   struct Term {
-    long long image;
-    int ih, iw; // of tap (0,0)
+    int image, ih, iw; // of tap (0,0)
   };
   ConvShape s;
   const float *x;
   __device__ __forceinline__ Row row(int j) const {
     Tap t = tapOf(s, j);
-    return {x + (long long)t.channel * s.H * s.W, t.kh - s.PadH, t.kw - s.PadW};
+    return {t.channel * s.H * s.W, t.kh - s.PadH, t.kw - s.PadW};
   }
   __device__ __forceinline__ Term term(int k) const {
     Pixel p = pixelOf(s, k, s.OutH, s.OutW);
-    return {(long long)p.image * s.C * s.H * s.W, p.row * s.StrideH, p.col * s.StrideW};
+    return {p.image * s.C * s.H * s.W, p.row * s.StrideH, p.col * s.StrideW};
   }
   __device__ __forceinline__ float load(const Row &r, const Term &t) const {
     int ih = t.ih + r.kh, iw = t.iw + r.kw;
     bool in = ih >= 0 && ih < s.H && iw >= 0 && iw < s.W;
-    return in ? r.channel[t.image + (long long)ih * s.W + iw] : 0.0f;
+    return in ? x[r.channel + t.image + ih * s.W + iw] : 0.0f;
   }
 };
 
 struct WeightPlace {
   int taps;
-  __device__ __forceinline__ long long operator()(int i, int j) const { return (long long)i * taps + j; }
+  __device__ __forceinline__ int operator()(int i, int j) const { return i * taps + j; }
 };
 
 template <class T>
@@ -57,7 +55,7 @@ __device__ __forceinline__ void conv2dGradWeight(const ConvShape &s, int split, 
   ConvGradients left = {s, dy};
   ConvTaps right = {s, x};
   WeightPlace place = {taps};
-  product<T>(s.O, taps, s.N * s.OutH * s.OutW, split, left, right, place, dw, (long long)s.O * taps, shared);
+  product<T>(s.O, taps, s.N * s.OutH * s.OutW, split, left, right, place, dw, s.O * taps, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) drn1_conv2d_grad_weight_large(CONV_SHAPE, int split, const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ dw) {

@@ -47,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(128) drn1_embedding_grad(int vocab,
       }
       chunk = here;
     }
-    p = __fadd_rn(p, dy[(long long)k * dim + j]);
+    p = __fadd_rn(p, dy[k * dim + j]);
   }
-  dtable[(long long)id * dim + j] = __fadd_rn(s, __fadd_rn(g, p));
+  dtable[id * dim + j] = __fadd_rn(s, __fadd_rn(g, p));
 }

@@ -4,7 +4,7 @@
 
 struct GemmPlace {
   int N;
-  __device__ __forceinline__ long long operator()(int i, int j) const { return (long long)i * N + j; }
+  __device__ __forceinline__ int operator()(int i, int j) const { return i * N + j; }
 };
 
 // The right factor's rows are the columns of b.
@@ -14,7 +14,7 @@ __device__ __forceinline__ void gemm(int M, int N, int K, int split, const float
   Dense<TransA> left = {a, TransA ? M : K};
   Dense<!TransB> right = {b, TransB ? K : N};
   GemmPlace place = {N};
-  product<T>(M, N, K, split, left, right, place, c, (long long)M * N, shared);
+  product<T>(M, N, K, split, left, right, place, c, M * N, shared);
 }
 
 #define GEMM_PARAMETERS int M, int N, int K, int split, const float *__restrict__ a, const float *__restrict__ b, float *__restrict__ c
@@ -78,7 +78,7 @@ extern "C" __global__ void __launch_bounds__(256) drn1_product_fold(int n, int p
   for (int first = 0; first < parts; first += per) {
     int last = parts - first > per ? first + per : parts;
     float g = 0.0f;
-    for (int part = first; part < last; part++) g = __fadd_rn(g, w[(long long)part * n]);
+    for (int part = first; part < last; part++) g = __fadd_rn(g, w[part * n]);
     s = __fadd_rn(s, g);
   }
   out[i] = s;

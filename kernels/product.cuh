@@ -12,8 +12,8 @@
 // Floor of the 128x128 tile: a term costs a thread 64 fma and four 16-byte reads of shared memory, 6 cycles of the shared memory's
 // bandwidth a warp against 64 of fma over four schedulers, so fma is the limit: 128 lanes x 2 x 1.755 GHz x 132 = 59 TFLOP/s of
 // an H100 at its boost clock. Traffic is 2*8*128*4 bytes for 128*128*8*2 operations, 32 operations a byte, from L2. The 64 chains, 16
-// factors, 8 prefetched elements and addresses fit 128 registers, so two blocks share a multiprocessor and one computes where the
-// other waits at its barrier. Expected: 80 to 85 % of fma for K >= 512. The 64x64 tile (32 chains, 128 threads) reads 12 factors
+// factors, 8 prefetched elements and addresses fit 128 registers without spills in gemm (ptxas 12.9, sm_90; conv2d and conv2d_grad_weight
+// spill 36 and 44 bytes), so two blocks share a multiprocessor and one computes where the other waits at its barrier. Expected: 80 to 85 % of fma for K >= 512. The 64x64 tile (32 chains, 128 threads) reads 12 factors
 // for 32 fma, expected 65 to 75 %; the 32x32 tile (16 chains, 64 threads) reads 8 for 16, expected 45 to 55 %.
 #pragma once
 #include "drn1.cuh"
@@ -50,6 +50,10 @@ __device__ __forceinline__ void four(float *to, const float *from) {
   to[2] = v.z;
   to[3] = v.w;
 }
+
+// hide makes x a number that the compiler knows nothing of, so that what follows from it is not computed before the loop and kept in
+// registers through it.
+__device__ __forceinline__ void hide(int &x) { asm volatile("" : "+r"(x)); }
 
 // A factor (the left or the right one of a product) is a class with
 //
@@ -108,7 +112,7 @@ template <class Factor, int Lines, int Depth, int Threads> struct Panel {
 // of K, split terms long. Element (i,j) goes to out[place(i,j)], part by part, size elements apart.
 template <class T, class Left, class Right, class Place>
 __device__ __forceinline__ void product(int M, int N, int K, int split, const Left &left, const Right &right, const Place &place,
-                                        float *out, long long size, typename T::Shared &shared) {
+                                        float *out, int size, typename T::Shared &shared) {
   typedef Panel<Left, T::Rows, T::Depth, T::Threads> A;
   typedef Panel<Right, T::Cols, T::Depth, T::Threads> B;
   const int m0 = blockIdx.y * T::Rows, n0 = blockIdx.x * T::Cols;
@@ -154,11 +158,14 @@ __device__ __forceinline__ void product(int M, int N, int K, int split, const Le
         for (int j = 0; j < T::ThreadCols; j++) p[i][j] = __fmaf_rn(x[i], y[j], p[i][j]);
     }
     if (next >= end || next % PRODUCT_CHUNK == 0) {
+      int row = m0 + ty * T::ThreadRows, col = n0;
+      hide(row);
+      hide(col);
 #pragma unroll
       for (int i = 0; i < T::ThreadRows; i++)
 #pragma unroll
         for (int j = 0; j < T::ThreadCols; j++) {
-          int m = m0 + ty * T::ThreadRows + i, n = n0 + column(j);
+          int m = row + i, n = col + column(j);
           if (m < M && n < N) {
             float *g = out + place(m, n);
             *g = __fadd_rn(started ? *g : 0.0f, p[i][j]);
@@ -179,11 +186,11 @@ __device__ __forceinline__ void product(int M, int N, int K, int split, const Le
 // Dense is a factor that lies in memory as a matrix: row i, term k at data[i*step + k], or at data[i + k*step] if Turned.
 template <bool Turned> struct Dense {
   static constexpr bool Along = !Turned;
-  typedef const float *Row;
-  typedef long long Term;
+  typedef int Row;
+  typedef int Term;
   const float *data;
   int step;
-  __device__ __forceinline__ Row row(int i) const { return data + (Turned ? (long long)i : (long long)i * step); }
-  __device__ __forceinline__ Term term(int k) const { return Turned ? (long long)k * step : (long long)k; }
-  __device__ __forceinline__ float load(Row r, Term t) const { return r[t]; }
+  __device__ __forceinline__ Row row(int i) const { return Turned ? i : i * step; }
+  __device__ __forceinline__ Term term(int k) const { return Turned ? k * step : k; }
+  __device__ __forceinline__ float load(Row r, Term t) const { return data[r + t]; }
 };
