@@ -1,0 +1,167 @@
+package launch
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// The GEMM order's cuts of K, fold.go of package kernels: the only places where a product's terms
+// are shared out among blocks.
+const (
+	chunkK = 512
+	groupK = 8192
+)
+
+// tile is the block of outputs that one block of threads computes, product.cuh.
+type tile struct {
+	name       string
+	rows, cols int
+	threads    int
+}
+
+var tiles = [...]tile{{"large", 128, 128, 256}, {"medium", 64, 64, 128}, {"small", 32, 32, 64}}
+
+const (
+	// enoughBlocks is the number of blocks below which K is cut at chunks: about two a
+	// multiprocessor of an H100.
+	enoughBlocks = 256
+	// partsWords bounds the workspace for chunks, 1 GiB.
+	partsWords = 1 << 28
+)
+
+// product is what gemm and the convolutions have in common: rows x cols sums of terms.
+type product struct {
+	kernel            string // without the tile's name
+	variant           string // after the tile's name
+	rows, cols, terms int
+	shape             []Arg // before the split
+}
+
+func (p product) blocks(t tile) int { return parts(p.rows, t.rows) * parts(p.cols, t.cols) }
+
+func (p product) parts(split int) int { return max(1, parts(p.terms, split)) }
+
+// choose takes the largest tile that most of the outputs fill and that gives work to half a device.
+func (p product) choose() (t tile, split int) {
+	chunks := p.parts(chunkK)
+	for _, t = range tiles {
+		if 4*p.rows >= 3*t.rows && 4*p.cols >= 3*t.cols && p.blocks(t)*chunks >= enoughBlocks/2 {
+			break
+		}
+	}
+	if p.blocks(t) < enoughBlocks && p.rows*p.cols*chunks <= partsWords {
+		return t, chunkK
+	}
+	return t, groupK
+}
+
+// plan computes the product in tiles t, with K cut at multiples of split. Operands 0 and 1 are the
+// factors in the kernel's order, 2 is the output.
+func (p product) plan(t tile, split int) Plan {
+	size, n := p.rows*p.cols, p.parts(split)
+	out := operand(2)
+	if n > 1 {
+		out = workspace(0)
+	}
+	plan := Plan{Launches: []Launch{{
+		Kernel: p.kernel + "_" + t.name + p.variant,
+		Grid:   [3]uint32{uint32(parts(p.cols, t.cols)), uint32(parts(p.rows, t.rows)), uint32(n)},
+		Block:  [3]uint32{uint32(t.threads), 1, 1},
+		Args:   append(slices.Clone(p.shape), integer(split), operand(0), operand(1), out),
+	}}}
+	if n > 1 {
+		plan.Workspace = n * size
+		plan.Launches = append(plan.Launches, fold(size, n, split, operand(2)))
+	}
+	return plan
+}
+
+// fold adds up n parts of size sums at the beginning of the workspace.
+func fold(size, n, split int, out Arg) Launch {
+	return line("drn1_product_fold", parts(size, 256), 256,
+		integer(size), integer(n), integer(groupK/split), workspace(0), out)
+}
+
+// products are the operators that product.cuh computes.
+func products(op kernels.Operator) (Plan, bool) {
+	p, ok := productOf(op)
+	if !ok {
+		return Plan{}, false
+	}
+	return p.plan(p.choose()), true
+}
+
+func productOf(op kernels.Operator) (product, bool) {
+	switch o := op.(type) {
+	case kernels.Gemm:
+		transposes := []byte("_nn")
+		if o.TransA {
+			transposes[1] = 't'
+		}
+		if o.TransB {
+			transposes[2] = 't'
+		}
+		return product{"drn1_gemm", string(transposes), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}}, true
+	case kernels.Conv2D:
+		s := o.ConvShape
+		return product{"drn1_conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW())}, true
+	case kernels.Conv2DGradInput:
+		s := o.ConvShape
+		return product{"drn1_conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W)}, true
+	case kernels.Conv2DGradWeight:
+		s := o.ConvShape
+		return product{"drn1_conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW())}, true
+	}
+	return product{}, false
+}
+
+// Variants are plans of op that differ in how the work is cut, and that must give the same bits. An
+// operator with one plan has one variant. Tests and measurements want them; For chooses.
+func Variants(op kernels.Operator) ([]Plan, error) {
+	chosen, err := For(op)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := productOf(op)
+	if !ok {
+		return []Plan{chosen}, nil
+	}
+	var all []Plan
+	for _, t := range tiles {
+		for _, split := range []int{chunkK, groupK} {
+			if p.parts(split) == p.parts(groupK) && split != groupK {
+				continue // no cut at all
+			}
+			plan, err := p.plan(t, split).filled(op)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, plan)
+		}
+	}
+	return all, nil
+}
+
+// convolution are the arguments CONV_SHAPE of conv.cuh. Pixels are counted in planes of height x
+// width.
+func convolution(s kernels.ConvShape, height, width int) []Arg {
+	var args []Arg
+	for _, n := range []int{s.N, s.C, s.H, s.W, s.O, s.KH, s.KW, s.StrideH, s.StrideW, s.PadH, s.PadW, s.OutH(), s.OutW()} {
+		args = append(args, integer(n))
+	}
+	for _, n := range []int{s.KH * s.KW, s.KW, height * width, width, s.StrideH, s.StrideW} {
+		args = append(args, divisor(n)...)
+	}
+	return args
+}
+
+// divisor are the two words of Divisor in product.cuh for d: with them, n/d is
+// (n*magic>>32 + n) >> shift for 0 <= n < 2^31 (Granlund and Montgomery, PLDI 1994).
+func divisor(d int) []Arg {
+	d = max(d, 1)
+	shift := bits.Len32(uint32(d - 1))
+	magic := uint64(1)<<32*(uint64(1)<<shift-uint64(d))/uint64(d) + 1
+	return []Arg{word(uint32(magic)), word(uint32(shift))}
+}

@@ -1,0 +1,16 @@
+// mul.go: Mul, Scale and ScaleBy, contract.md section 4.1. Floor: 12 bytes an element for mul, 8 for
+// the others.
+#include "drn1.cuh"
+
+extern "C" __global__ void drn1_mul(int n, const float *a, const float *b, float *c) {
+  drn1_map2(n, a, b, c, [](float v, float w) { return __fmul_rn(v, w); });
+}
+
+extern "C" __global__ void drn1_scale(int n, const float *x, float *y, float s) {
+  drn1_map(n, x, y, [=](float v) { return __fmul_rn(v, s); });
+}
+
+extern "C" __global__ void drn1_scale_by(int n, const float *x, const float *s, float *y) {
+  float factor = s[0];
+  drn1_map(n, x, y, [=](float v) { return __fmul_rn(v, factor); });
+}

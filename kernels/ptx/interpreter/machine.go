@@ -1,0 +1,220 @@
+package interpreter
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/ptx"
+)
+
+// memory is what a launch sees: buffer i begins at (i+1)<<36.
+type memory struct {
+	buffers [][]uint32
+	shared  []uint32
+}
+
+const bufferShift = 36
+
+// words are n words at an address, which must be aligned to their size.
+func (m *memory) words(at uint64, shared bool, n int) ([]uint32, error) {
+	data, offset := m.shared, at
+	if !shared {
+		i := at >> bufferShift
+		if i == 0 || i > uint64(len(m.buffers)) {
+			return nil, fmt.Errorf("address %#x is in no buffer", at)
+		}
+		data, offset = m.buffers[i-1], at&(1<<bufferShift-1)
+	}
+	if offset%uint64(4*n) != 0 {
+		return nil, fmt.Errorf("address %#x is not aligned to %d bytes", at, 4*n)
+	}
+	if i := offset / 4; i+uint64(n) <= uint64(len(data)) {
+		return data[i : i+uint64(n)], nil
+	}
+	return nil, fmt.Errorf("address %#x is outside of %d words", at, len(data))
+}
+
+// Machine executes plans on the shipped PTX. It implements optest.Backend. Run must not be called twice at a time.
+type Machine struct {
+	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
+	Plan func(kernels.Operator) (launch.Plan, error)
+
+	kernels map[string]*kernel
+	skew    int
+	steps   uint64
+}
+
+// New parses every module. With skew, buffers begin that many words past a multiple of 16 bytes.
+func New(modules []ptx.Module, skew int) (*Machine, error) {
+	m := &Machine{Plan: launch.For, kernels: map[string]*kernel{}, skew: skew}
+	for _, module := range modules {
+		found, err := parse(module.Text)
+		if err != nil {
+			return nil, fmt.Errorf("module %s: %w", module.Name, err)
+		}
+		for name, k := range found {
+			m.kernels[name] = k
+		}
+	}
+	return m, nil
+}
+
+// Name is "ptx", with the skew.
+func (m *Machine) Name() string {
+	if m.skew != 0 {
+		return fmt.Sprintf("ptx skew=%d", m.skew)
+	}
+	return "ptx"
+}
+
+// Steps is the number of instructions that threads have executed.
+func (m *Machine) Steps() uint64 { return m.steps }
+
+// Supports says whether there is a plan for op.
+func (m *Machine) Supports(op kernels.Operator) bool {
+	_, err := m.Plan(op)
+	return err == nil
+}
+
+// Run computes op on bufs. Buffers that are the same slice stay one.
+func (m *Machine) Run(op kernels.Operator, bufs []kernels.Buf) error {
+	plan, err := m.Plan(op)
+	if err != nil {
+		return err
+	}
+	mem := &memory{}
+	index := make([]int, len(bufs))
+	for i, b := range bufs {
+		index[i] = slices.IndexFunc(bufs[:i], func(o kernels.Buf) bool { return len(b.F) > 0 && len(o.F) == len(b.F) && &o.F[0] == &b.F[0] })
+		if index[i] >= 0 {
+			index[i] = index[index[i]]
+			continue
+		}
+		index[i] = len(mem.buffers)
+		mem.buffers = append(mem.buffers, m.words(b))
+	}
+	work := make([]uint32, plan.Workspace)
+	for i := range work {
+		work[i] = poison
+	}
+	mem.buffers = append(mem.buffers, work)
+	for _, l := range plan.Launches {
+		if err := m.launch(l, mem, index); err != nil {
+			return fmt.Errorf("%s: %w", l.Kernel, err)
+		}
+	}
+	for i, b := range bufs {
+		data := mem.buffers[index[i]][m.skew:]
+		for j := range b.F {
+			b.F[j] = math.Float32frombits(data[j])
+		}
+		for j := range b.I {
+			b.I[j] = int32(data[j])
+		}
+	}
+	return nil
+}
+
+// poison fills shared memory and workspaces: a NaN, and no index.
+const poison = 0xffffdead
+
+// words are a buffer's bits, behind the skew.
+func (m *Machine) words(b kernels.Buf) []uint32 {
+	data := make([]uint32, m.skew, m.skew+len(b.F)+len(b.I))
+	for _, v := range b.F {
+		data = append(data, math.Float32bits(v))
+	}
+	for _, v := range b.I {
+		data = append(data, uint32(v))
+	}
+	return data
+}
+
+// launch executes one launch. Operand i is buffer index[i], the workspace the last one.
+func (m *Machine) launch(l launch.Launch, mem *memory, index []int) error {
+	k, ok := m.kernels[l.Kernel]
+	if !ok {
+		return fmt.Errorf("no module has this kernel")
+	}
+	args, err := m.arguments(k, l, mem, index)
+	if err != nil {
+		return err
+	}
+	threads := int(l.Block[0] * l.Block[1] * l.Block[2])
+	if threads == 0 || threads%32 != 0 || k.threads != 0 && threads > k.threads {
+		return fmt.Errorf("%d threads in a block", threads)
+	}
+	mem.shared = make([]uint32, (k.shared+3)/4)
+	warps := make([]*warp, threads/32)
+	for i := range warps {
+		warps[i] = newWarp(k, mem, args)
+	}
+	for z := range l.Grid[2] {
+		for y := range l.Grid[1] {
+			for x := range l.Grid[0] {
+				block := [3]uint32{x, y, z}
+				for i, w := range warps {
+					w.begin(32*i, block, l.Block, l.Grid)
+				}
+				for i := range mem.shared {
+					mem.shared[i] = poison
+				}
+				if err := runBlock(warps); err != nil {
+					return fmt.Errorf("block %v: %w", block, err)
+				}
+			}
+		}
+	}
+	for _, w := range warps {
+		m.steps += w.steps
+	}
+	return nil
+}
+
+// runBlock runs the warps from barrier to barrier.
+func runBlock(warps []*warp) error {
+	for {
+		waiting := 0
+		for i, w := range warps {
+			if err := w.run(); err != nil {
+				return fmt.Errorf("warp %d: %w", i, err)
+			}
+			if w.live == 0xffffffff {
+				waiting++
+			} else if w.live != 0 {
+				return fmt.Errorf("warp %d: some of its threads return before a barrier", i)
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if waiting != len(warps) {
+			return fmt.Errorf("%d of %d warps reach a barrier", waiting, len(warps))
+		}
+	}
+}
+
+// arguments are the values of a launch's arguments.
+func (m *Machine) arguments(k *kernel, l launch.Launch, mem *memory, index []int) ([]uint64, error) {
+	if len(l.Args) != len(k.parameters) {
+		return nil, fmt.Errorf("%d arguments, %d needed", len(l.Args), len(k.parameters))
+	}
+	var args []uint64
+	for i, a := range l.Args {
+		if (a.Kind == launch.Scalar) != (k.parameters[i] != "u64") {
+			return nil, fmt.Errorf("argument %d is of another kind", i)
+		}
+		switch a.Kind {
+		case launch.Scalar:
+			args = append(args, uint64(a.Word))
+		case launch.Workspace:
+			args = append(args, uint64(len(mem.buffers))<<bufferShift+4*uint64(a.Offset))
+		default:
+			args = append(args, uint64(index[a.Index]+1)<<bufferShift+4*uint64(a.Offset+m.skew))
+		}
+	}
+	return args, nil
+}

@@ -1,0 +1,187 @@
+package shim
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"slices"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/launch"
+)
+
+// Shim is a running host. It implements optest.Backend. Run must not be called twice at a time.
+type Shim struct {
+	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
+	Plan func(kernels.Operator) (launch.Plan, error)
+
+	program    *Program
+	ctx        context.Context
+	descending bool
+
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr bytes.Buffer
+}
+
+// Start runs the program until ctx ends or Close is called. With descending, threads, warps and
+// blocks run from the last to the first.
+func (p *Program) Start(ctx context.Context, descending bool) (*Shim, error) {
+	s := &Shim{Plan: launch.For, program: p, ctx: ctx, descending: descending}
+	return s, s.start()
+}
+
+func (s *Shim) start() error {
+	order := "ascending"
+	if s.descending {
+		order = "descending"
+	}
+	s.stderr.Reset()
+	s.cmd = exec.CommandContext(s.ctx, s.program.path, order)
+	s.cmd.Stderr = &s.stderr
+	in, err := s.cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("shim: %w", err)
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("shim: %w", err)
+	}
+	s.in, s.out = in, bufio.NewReaderSize(out, 1<<16)
+	if err := s.cmd.Start(); err != nil {
+		return fmt.Errorf("shim: %w", err)
+	}
+	return nil
+}
+
+// Close ends the host.
+func (s *Shim) Close() error {
+	if s.cmd == nil {
+		return nil
+	}
+	s.in.Close()
+	err := s.cmd.Wait()
+	s.cmd = nil
+	return err
+}
+
+// Name is "shim", and says if the order is descending.
+func (s *Shim) Name() string {
+	if s.descending {
+		return "shim descending"
+	}
+	return "shim"
+}
+
+// Supports says whether there is a kernel for op.
+func (s *Shim) Supports(op kernels.Operator) bool {
+	_, err := s.Plan(op)
+	return err == nil
+}
+
+// Run computes op on bufs. A host that a kernel's fault ended is started again by the next Run.
+func (s *Shim) Run(op kernels.Operator, bufs []kernels.Buf) error {
+	plan, err := s.Plan(op)
+	if err != nil {
+		return err
+	}
+	if err := s.execute(plan, bufs); err != nil {
+		return fmt.Errorf("shim: %s: %w", op.Name(), err)
+	}
+	return nil
+}
+
+func (s *Shim) execute(plan launch.Plan, bufs []kernels.Buf) error {
+	if s.cmd == nil {
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	own, index := distinct(bufs)
+	_, err := s.in.Write(request(plan, own, index))
+	if err == nil {
+		err = s.answer(own)
+	}
+	if err == nil {
+		return nil
+	}
+	s.in.Close()
+	ended := s.cmd.Wait()
+	s.cmd = nil
+	return fmt.Errorf("%w (%v): %s", err, ended, bytes.TrimSpace(s.stderr.Bytes()))
+}
+
+// distinct are the buffers of bufs without repetition, and the place there of each of bufs: operands
+// that are one buffer are one in the host.
+func distinct(bufs []kernels.Buf) (own []kernels.Buf, index []int) {
+	for _, b := range bufs {
+		at := slices.IndexFunc(own, func(o kernels.Buf) bool {
+			return len(b.F) > 0 && len(o.F) == len(b.F) && &o.F[0] == &b.F[0]
+		})
+		if at < 0 {
+			at = len(own)
+			own = append(own, b)
+		}
+		index = append(index, at)
+	}
+	return own, index
+}
+
+// request is what host.cpp reads. Operand i is buffer index[i].
+func request(plan launch.Plan, bufs []kernels.Buf, index []int) []byte {
+	var b []byte
+	put := func(words ...uint32) {
+		for _, w := range words {
+			b = binary.LittleEndian.AppendUint32(b, w)
+		}
+	}
+	put(uint32(len(bufs)))
+	for _, buf := range bufs {
+		put(uint32(len(buf.F) + len(buf.I)))
+		for _, v := range buf.F {
+			put(math.Float32bits(v))
+		}
+		for _, v := range buf.I {
+			put(uint32(v))
+		}
+	}
+	put(uint32(plan.Workspace), uint32(len(plan.Launches)))
+	for _, l := range plan.Launches {
+		put(uint32(len(l.Kernel)))
+		b = append(b, l.Kernel...)
+		put(l.Grid[:]...)
+		put(l.Block[:]...)
+		put(l.Shared, uint32(len(l.Args)))
+		for _, a := range l.Args {
+			at := a.Index
+			if a.Kind == launch.Buffer {
+				at = index[at]
+			}
+			put(uint32(a.Kind), uint32(at), uint32(a.Offset), a.Word)
+		}
+	}
+	return b
+}
+
+// answer reads the buffers back, inputs included: a kernel that writes to one is seen.
+func (s *Shim) answer(bufs []kernels.Buf) error {
+	for _, buf := range bufs {
+		raw := make([]byte, 4*(len(buf.F)+len(buf.I)))
+		if _, err := io.ReadFull(s.out, raw); err != nil {
+			return err
+		}
+		for i := range buf.F {
+			buf.F[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		for i := range buf.I {
+			buf.I[i] = int32(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+	}
+	return nil
+}
