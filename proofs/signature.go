@@ -1,6 +1,7 @@
 package proofs
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -105,6 +106,10 @@ func checkForm(der []byte) error {
 		if v.value.Sign() <= 0 || v.value.Cmp(order) >= 0 {
 			return fmt.Errorf("signature: %s is outside 1..n-1", v.name)
 		}
+	}
+	// The decoder passes over what follows s inside the sequence; the encoder writes nothing there.
+	if again, err := asn1.Marshal(sig); err != nil || !bytes.Equal(again, der) {
+		return errors.New("signature: not the DER of r and s alone")
 	}
 	if high(sig.S) {
 		return errors.New("signature: s is in the upper half of the group order (high-s)")
