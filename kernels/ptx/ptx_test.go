@@ -114,6 +114,19 @@ func TestNoSourceHasAnInfixOperatorOnFloats(t *testing.T) {
 	}
 }
 
+func TestAnInfixOperatorOnFloatsIsSeen(t *testing.T) {
+	planted := filepath.Join(t.TempDir(), "planted.cuh")
+	source := `extern "C" __attribute__((global)) void planted(float *x) { x[0] = x[1] + x[2]; }`
+	if err := os.WriteFile(planted, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range compiled(t, "-fgpu-flush-denormals-to-zero", "-include", planted) {
+		if !flushed.MatchString(text) {
+			t.Errorf("%s.cu: the planted sum was not seen", name)
+		}
+	}
+}
+
 func TestTheLintRefusesWhatDRN1DoesNotFix(t *testing.T) {
 	for _, line := range []string{
 		"add.f32 %f1, %f2, %f3;", "add.rn.ftz.f32 %f1, %f2, %f3;", "@%p1 fma.rz.f32 %f1, %f2, %f3, %f4;", "div.approx.f32 %f1, %f2, %f3;",
