@@ -1,4 +1,4 @@
-// BLAKE3 of tensors in device memory, as verify/state hashes them: a digest for each piece of 2^18
+// BLAKE3 of tensors in device memory, as verify/state hashes them: a digest for each piece of at most 2^18
 // words (1 MiB), little-endian, every NaN as 0x7fc00000 (contract.md section 10). BLAKE3 is O'Connor,
 // Aumasson, Neves and Wilcox-O'Hearn's, specification of 2021.
 //
@@ -52,12 +52,13 @@ static __device__ __forceinline__ void initial(unsigned *cv) {
   for (int i = 0; i < 8; i++) cv[i] = iv[i];
 }
 
-// Block p writes the digest of piece p of words to digests[8*p] to digests[8*p+7], and to odd[p] whether the
-// piece has a NaN or an infinity.
-extern "C" __global__ void __launch_bounds__(256) drn1_blake3(int words, const int *__restrict__ x, int *__restrict__ digests, int *__restrict__ odd) {
+// Block p writes the digest of piece p to digests[8*p] to digests[8*p+7], and to odd[p] whether the piece has a NaN or an infinity.
+// Words 3*p to 3*p+2 of table are the low and the high half of the piece's offset in memory, in words, and its length, 1 to 2^18.
+extern "C" __global__ void __launch_bounds__(256) drn1_blake3(const int *memory, const int *__restrict__ table, int *__restrict__ digests,
+                                                              int *__restrict__ odd) {
   __shared__ unsigned low[1024][8], high[512][8]; // chaining values of one level of the tree and the next
-  const int t = threadIdx.x, from = blockIdx.x * (1 << 18), n = drn1_min(words - from, 1 << 18), chunks = (n + 255) / 256;
-  x += from;
+  const int t = threadIdx.x, n = table[3 * blockIdx.x + 2], chunks = (n + 255) / 256;
+  const int *__restrict__ x = memory + ((unsigned long long)(unsigned)table[3 * blockIdx.x + 1] << 32 | (unsigned)table[3 * blockIdx.x]);
   if (t == 0) odd[blockIdx.x] = 0;
   __syncthreads();
   bool strange = false;

@@ -35,8 +35,8 @@ func hashes(s *Shim, n int) error {
 		}
 		content = binary.LittleEndian.AppendUint32(content, word)
 	}
-	digests, odd := make([]int32, 8*pieces), make([]int32, pieces)
-	if err := s.execute(launch.Digests(n), []kernels.Buf{{F: x}, {I: digests}, {I: odd}}); err != nil {
+	digests, odd, table := make([]int32, 8*pieces), make([]int32, pieces), digestTable(n)
+	if err := s.execute(launch.Digests(pieces), []kernels.Buf{{F: x}, {I: table}, {I: digests}, {I: odd}}); err != nil {
 		return err
 	}
 	for p := range pieces {
@@ -51,6 +51,15 @@ func hashes(s *Shim, n int) error {
 		}
 	}
 	return nil
+}
+
+// digestTable is the table of a tensor of n words.
+func digestTable(n int) []int32 {
+	var table []int32
+	for _, w := range launch.DigestTable(launch.Pieces([]launch.Range{{Words: n}})) {
+		table = append(table, int32(w))
+	}
+	return table
 }
 
 // hashLengths are round blocks of 16 words, chunks of 256, levels of the tree and pieces of 2^18.
