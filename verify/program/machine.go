@@ -1,9 +1,7 @@
 package program
 
 import (
-	"errors"
 	"fmt"
-	"math"
 
 	"github.com/verifyd/verifyd/kernels"
 )
@@ -139,10 +137,10 @@ func (m *Machine) Y() kernels.Buf { return kernels.Buf{F: m.f[labels], I: m.i[la
 // Gradients computes loss and gradients of step t from X, Y and the parameters. Dropout draws with the
 // counter t*accumulation + i in micro-batch i.
 func (m *Machine) Gradients(t uint64) (loss float32, err error) {
-	if t >= MaxSteps/uint64(m.plan.accum) {
-		return 0, fmt.Errorf("program: step: %d is not below %d", t, MaxSteps/uint64(m.plan.accum))
+	if err := m.plan.checkStep(t); err != nil {
+		return 0, err
 	}
-	if err := m.checkBatch(); err != nil {
+	if err := m.plan.checkBatch(m.X(), m.Y()); err != nil {
 		return 0, err
 	}
 	for i := range m.plan.accum {
@@ -178,7 +176,7 @@ func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
 // Evaluate computes the loss and the outputs for X and Y without dropout. The outputs are valid until
 // the next call of a method.
 func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
-	if err := m.checkBatch(); err != nil {
+	if err := m.plan.checkBatch(m.X(), m.Y()); err != nil {
 		return 0, nil, err
 	}
 	for i := range m.plan.accum {
@@ -194,21 +192,15 @@ func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
 func (m *Machine) Init(seed uint64) error {
 	m.setCounter(seed, 0)
 	rng := kernels.Buf{I: m.i[counters]}
+	m.plan.Start(m.tensors)
 	for k, rule := range m.plan.initial {
-		p := m.tensor(parameter, k)
 		if rule.bound == 0 {
-			for i := range p {
-				p[i] = rule.constant
-			}
 			continue
 		}
-		op := kernels.Uniform{N: len(p), Lo: -rule.bound, Hi: rule.bound, OpID: 1<<31 + uint32(k)}
-		if err := m.runner.Run(op, []kernels.Buf{rng, {F: p}}); err != nil {
+		if err := m.runner.Run(m.plan.draw(k), []kernels.Buf{rng, {F: m.tensor(parameter, k)}}); err != nil {
 			return fmt.Errorf("program: init of %s: %w", m.plan.params[k].Name, err)
 		}
 	}
-	clear(m.f[slot0])
-	clear(m.f[slot1])
 	return nil
 }
 
@@ -230,29 +222,6 @@ func (m *Machine) run(calls []call) error {
 	for i := range calls {
 		if err := m.runner.Run(calls[i].op, calls[i].bufs); err != nil {
 			return fmt.Errorf("program: instruction %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-// checkBatch refuses ids and labels outside their ranges before anything runs.
-func (m *Machine) checkBatch() error {
-	var errs error
-	for _, l := range m.plan.idLimits {
-		errs = errors.Join(errs, below("x", m.i[inputs], m.plan.x, l.vocab, l.node))
-	}
-	if m.plan.classes > 0 {
-		errs = errors.Join(errs, below("y", m.i[labels], m.plan.y, m.plan.classes, "the loss"))
-	}
-	return errs
-}
-
-// below refuses indices outside [0, limit), naming the row of the first.
-func below(field string, ids []int32, spec TensorSpec, limit int, user string) error {
-	top := uint32(min(limit, math.MaxInt32))
-	for i, id := range ids {
-		if uint32(id) >= top {
-			return fmt.Errorf("program: %s: row %d: %d is outside 0 to %d, the range of %s", field, i/(len(ids)/spec.Shape[0]), id, limit-1, user)
 		}
 	}
 	return nil

@@ -73,12 +73,15 @@ func (o Optimizer) operator(n int) kernels.Operator {
 	return kernels.Adam{N: n, Decoupled: o.Kind == AdamW}
 }
 
+// optimizerScalars is the most that any optimizer takes.
+const optimizerScalars = 9
+
 // scalars is the number of step-dependent scalars that the operator takes.
 func (o Optimizer) scalars() int {
 	if o.Kind == SGD {
 		return 2
 	}
-	return 9
+	return optimizerScalars
 }
 
 // setScalars computes the scalars of step t in float64 and rounds each once.

@@ -36,7 +36,7 @@ const (
 	normAt       = 1
 	coefAt       = 2
 	stepAt       = 3 // the optimizer's scalars
-	sumsAt       = stepAt + 9
+	sumsAt       = stepAt + optimizerScalars
 	counterWords = 4
 )
 
@@ -94,6 +94,12 @@ func (p *Plan) Y() TensorSpec { return p.y }
 
 // LearningRate is the rate of step t.
 func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
+
+// draw is the operator that draws parameter k from the counter's numbers.
+func (p *Plan) draw(k int) kernels.Operator {
+	bound := p.initial[k].bound
+	return kernels.Uniform{N: p.params[k].Len(), Lo: -bound, Hi: bound, OpID: 1<<31 + uint32(k)}
+}
 
 // Accumulation is the number of micro-batches of a step.
 func (p *Plan) Accumulation() int { return p.accum }

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// CPU is a device whose memory is this process'.
+type CPU struct {
+	name    string
+	runner  program.Runner
+	threads int
+}
+
+// NewCPU returns a device that runs operators on runner and hashes with up to threads goroutines.
+func NewCPU(name string, runner program.Runner, threads int) *CPU {
+	return &CPU{name, runner, threads}
+}
+
+// Name is the name given to NewCPU.
+func (c *CPU) Name() string { return c.name }
+
+// Start allocates the plan's buffers.
+func (c *CPU) Start(_ context.Context, s *Spec) (Engine, error) {
+	m, err := program.NewMachine(s.Plan, c.runner, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return &local{
+		machine: m,
+		state:   state.NewHasher(s.State, c.threads),
+		grads:   state.NewHasher(s.Gradient, c.threads),
+	}, nil
+}
+
+// local is an engine on a machine. A step allocates nothing once one has run.
+type local struct {
+	machine      *program.Machine
+	state, grads *state.Hasher
+}
+
+func (l *local) X() kernels.Buf { return l.machine.X() }
+func (l *local) Y() kernels.Buf { return l.machine.Y() }
+
+func (l *local) Init(_ context.Context, seed uint64) error { return l.machine.Init(seed) }
+
+func (l *local) Load(_ context.Context, fill func([][]float32) error) error {
+	return fill(l.machine.Tensors())
+}
+
+func (l *local) Save(_ context.Context, use func([][]float32) error) error {
+	return use(l.machine.Tensors())
+}
+
+func (l *local) Digests(context.Context) ([]merkle.Hash, error) {
+	return l.state.Digests(l.machine.Tensors()), nil
+}
+
+func (l *local) Step(_ context.Context, t uint64) (s Step, err error) {
+	loss, err := l.machine.Gradients(t)
+	if err != nil {
+		return s, err
+	}
+	s.Gradients = l.grads.Digests(l.machine.Grads())
+	_, clip, err := l.machine.Update(t)
+	if err != nil {
+		return s, err
+	}
+	s.Next = l.state.Digests(l.machine.Tensors())
+	s.Finite = l.state.Finite()
+	s.Loss, s.Clip = number(loss), number(clip)
+	return s, nil
+}
+
+func (l *local) Close(context.Context) error { return nil }

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// ErrDevice is the class of errors that blame the device and say nothing about the work: no memory left, a
+// hang, a lost GPU. The same work may succeed elsewhere.
+var ErrDevice = errors.New("device failed")
+
+// Spec is what an engine runs. It is read-only.
+type Spec struct {
+	Program  *program.Program
+	Plan     *program.Plan // of the program
+	State    *state.Layout // of Plan.Tensors
+	Gradient *state.Layout // of Plan.Params
+	Seed     uint64        // of dropout
+}
+
+// NewSpec compiles p.
+func NewSpec(p *program.Program, seed uint64) (*Spec, error) {
+	plan, err := program.Compile(p)
+	if err != nil {
+		return nil, err
+	}
+	s := &Spec{Program: p, Plan: plan, Seed: seed}
+	if s.State, err = state.NewLayout(state.State, plan.Tensors()); err != nil {
+		return nil, err
+	}
+	if s.Gradient, err = state.NewLayout(state.Gradient, plan.Params()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Device starts engines. Its methods may be called from any goroutine.
+type Device interface {
+	// Name identifies the device in verdicts, such as "cpu avx2, 2 threads".
+	Name() string
+	// Start makes an engine whose state is zero. The caller closes it.
+	Start(ctx context.Context, s *Spec) (Engine, error)
+}
+
+// Engine holds the state of a program and runs its steps. It serves one goroutine at a time. After an
+// error its state is undefined until the next Init or Load.
+type Engine interface {
+	// X and Y are host memory for the rows of the next step. They stay the same.
+	X() kernels.Buf
+	Y() kernels.Buf
+	// Init sets the state to the program's initial one, drawn from a seed.
+	Init(ctx context.Context, seed uint64) error
+	// Load sets the state to what fill writes into host memory, tensors in the order of Plan.Tensors.
+	// If fill fails, so does Load.
+	Load(ctx context.Context, fill func(tensors [][]float32) error) error
+	// Save shows the state to use, which must neither change nor keep it.
+	Save(ctx context.Context, use func(tensors [][]float32) error) error
+	// Digests hashes the state. The result is valid until the next call.
+	Digests(ctx context.Context) ([]merkle.Hash, error)
+	// Step runs step t on X and Y. The digests in the result are valid until the next call.
+	Step(ctx context.Context, t uint64) (Step, error)
+	// Close releases what the engine holds.
+	Close(ctx context.Context) error
+}
+
+// Step is what one step computed.
+type Step struct {
+	Loss, Clip uint32        // bits of binary32; a NaN is 0x7fc00000
+	Gradients  []merkle.Hash // of the gradients before clipping, in the order of Plan.Params
+	Next       []merkle.Hash // of the state after the update, in the order of Plan.Tensors
+	Finite     bool          // whether the state after the update has neither NaN nor infinity
+}
+
+// number is the bits of v as a Step has them: which NaN an operation gives depends on the machine.
+func number(v float32) uint32 {
+	if v != v {
+		return 0x7fc00000
+	}
+	return math.Float32bits(v)
+}

@@ -1,0 +1,40 @@
+package program
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// checkStep refuses a step whose random-number counters do not fit 32 bits.
+func (p *Plan) checkStep(t uint64) error {
+	if limit := MaxSteps / uint64(p.accum); t >= limit {
+		return fmt.Errorf("program: step: %d is not below %d", t, limit)
+	}
+	return nil
+}
+
+// checkBatch refuses ids and labels outside their ranges before anything runs.
+func (p *Plan) checkBatch(x, y kernels.Buf) error {
+	var errs error
+	for _, l := range p.idLimits {
+		errs = errors.Join(errs, below("x", x.I, p.x, l.vocab, l.node))
+	}
+	if p.classes > 0 {
+		errs = errors.Join(errs, below("y", y.I, p.y, p.classes, "the loss"))
+	}
+	return errs
+}
+
+// below refuses indices outside [0, limit), naming the row of the first.
+func below(field string, ids []int32, spec TensorSpec, limit int, user string) error {
+	top := uint32(min(limit, math.MaxInt32))
+	for i, id := range ids {
+		if uint32(id) >= top {
+			return fmt.Errorf("program: %s: row %d: %d is outside 0 to %d, the range of %s", field, i/(len(ids)/spec.Shape[0]), id, limit-1, user)
+		}
+	}
+	return nil
+}
