@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/verifyd/verifyd/proofs"
+)
+
+// One is 1 in the fixed-point scale of metrics, 1e-9.
+const One = 1_000_000_000
+
+// MaxClaims is the largest number of claims of an epoch.
+const MaxClaims = 1 << 20
+
+// A Claim is what one worker's verified work on one task measured. All of it is
+// the verifier's or the valuer's; none is the worker's word.
+type Claim struct {
+	Worker proofs.Hash
+	Task   proofs.Hash
+	// Owner is whom the roster names for the worker, zero if it is not on it.
+	// It counts only under a policy with a cap for owners.
+	Owner   proofs.Hash
+	Verdict proofs.Verdict
+	// Work is the number of floating-point operations that the claim stands
+	// for, counted from the program: those of a step times the job's steps.
+	Work proofs.Uint128
+	// Improvement is that of the policy's measure on its validation set, in 1e-9.
+	Improvement proofs.Int128
+	// Value and StdErr are the data-utility value and its standard error, in 1e-9.
+	Value  proofs.Int128
+	StdErr proofs.Uint128
+	// Quality of the data that was worked on, from 0 to One.
+	Quality uint64
+	// Withheld is one of the policy's own reasons, for which this claim earns
+	// nothing, or NoReason.
+	Withheld proofs.Reason
+}
+
+func (c *Claim) check(p *Policy) error {
+	switch {
+	case c.Verdict.Kind < proofs.Accepted || c.Verdict.Kind > proofs.Inconclusive:
+		return fmt.Errorf("verdict: kind %d is not one of 1 to 4", uint16(c.Verdict.Kind))
+	case c.Verdict.Kind == proofs.Partial:
+		return errors.New("verdict: partial: this version of policies does not say what a part is worth")
+	case c.Quality > One:
+		return fmt.Errorf("quality: %d is more than %d", c.Quality, One)
+	case c.Withheld != proofs.NoReason && !p.knows(c.Withheld):
+		return fmt.Errorf("withheld: the policy names no reason %d", c.Withheld)
+	}
+	return nil
+}
+
+// points are what a claim weighs, in 1e-9, and whether a clip range cut it: for
+// each metric the weight times the clipped measure, summed, and no less than
+// zero. They grow with each metric.
+func (m *Metrics) points(c *Claim) (points *big.Int, clipped bool) {
+	work := wide(c.Work)
+	quality := share(work, new(big.Int).SetUint64(c.Quality), big.NewInt(One))
+	// The lower bound of the value is rounded down, too: what is taken off is
+	// rounded up.
+	doubt := new(big.Int).Mul(wide(c.StdErr), big.NewInt(int64(m.Value.Margin)))
+	doubt.Add(doubt, big.NewInt(999)).Quo(doubt, big.NewInt(1000))
+	value := new(big.Int).Sub(wideSigned(c.Value), doubt)
+
+	points = new(big.Int)
+	for _, w := range []struct {
+		measure *big.Int
+		lo, hi  Int
+		weight  Uint
+	}{
+		{work, m.Work.Lo, m.Work.Hi, m.Work.Weight},
+		{quality, m.Quality.Lo, m.Quality.Hi, m.Quality.Weight},
+		{wideSigned(c.Improvement), m.Improvement.Lo, m.Improvement.Hi, m.Improvement.Weight},
+		{value, m.Value.Lo, m.Value.Hi, m.Value.Weight},
+	} {
+		weight := w.weight.big()
+		if weight.Sign() == 0 {
+			continue
+		}
+		measure := w.measure
+		if hi := w.hi.big(); measure.Cmp(hi) > 0 {
+			measure, clipped = hi, true
+		}
+		if lo := w.lo.big(); measure.Cmp(lo) < 0 {
+			measure = lo
+		}
+		points.Add(points, weight.Mul(weight, measure))
+	}
+	if points.Sign() < 0 {
+		points.SetInt64(0)
+	}
+	return points, clipped
+}

@@ -1,0 +1,245 @@
+package policy
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/verifyd/verifyd/proofs"
+)
+
+// An Award is what one claim earns, and why no more.
+type Award struct {
+	Worker  proofs.Hash
+	Task    proofs.Hash
+	Points  proofs.Uint128 // in 1e-9
+	Units   proofs.Uint128
+	Verdict proofs.Verdict // the claim's kind, with the reason for Units
+}
+
+// A Sheet is the outcome of an epoch. The units of its awards and its dust add
+// up to Total, which is never above the policy's budget.
+type Sheet struct {
+	Awards []Award // in the order of worker and task
+	Total  proofs.Uint128
+	// Dust is what rounding left, for the policy's dust account: less than one
+	// unit for each identity and one for each worker.
+	Dust proofs.Uint128
+}
+
+// Score applies p to all claims of an epoch. The order of the claims makes no
+// difference. A worker has at most one claim on a task, which is what the
+// nullifier of a proof identifies.
+func Score(p *Policy, claims []Claim) (*Sheet, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if len(claims) > MaxClaims {
+		return nil, fmt.Errorf("score: %d claims, the limit is %d", len(claims), MaxClaims)
+	}
+	entries, err := p.entries(claims)
+	if err != nil {
+		return nil, fmt.Errorf("score: %w", err)
+	}
+	e := p.epoch(entries)
+	sheet := &Sheet{Awards: make([]Award, 0, len(entries))}
+	paid := new(big.Int)
+	for start := 0; start < len(entries); {
+		end := start + 1
+		for end < len(entries) && entries[end].identity == entries[start].identity {
+			end++
+		}
+		paid.Add(paid, e.pay(entries[start:end]))
+		start = end
+	}
+	total := e.exact.Quo(e.exact, e.den)
+	sheet.Total, sheet.Dust = narrow(total), narrow(new(big.Int).Sub(total, paid))
+	for i := range entries {
+		sheet.Awards = append(sheet.Awards, entries[i].award)
+	}
+	slices.SortFunc(sheet.Awards, func(a, b Award) int {
+		return cmp.Or(bytes.Compare(a.Worker[:], b.Worker[:]), bytes.Compare(a.Task[:], b.Task[:]))
+	})
+	return sheet, nil
+}
+
+// entry is a claim while it is scored.
+type entry struct {
+	identity proofs.Hash // what caps apply to: the worker, or its owner
+	work     *big.Int    // that counts: zero for a claim that cannot earn
+	points   *big.Int
+	clipped  bool
+	award    Award
+}
+
+// entries checks the claims, counts their points and sorts them by identity,
+// worker and task.
+func (p *Policy) entries(claims []Claim) ([]entry, error) {
+	entries := make([]entry, len(claims))
+	for i := range claims {
+		c := &claims[i]
+		if err := c.check(p); err != nil {
+			return nil, fmt.Errorf("worker %s, task %s: %w", c.Worker, c.Task, err)
+		}
+		e := entry{
+			identity: c.Worker, work: new(big.Int), points: new(big.Int),
+			award: Award{Worker: c.Worker, Task: c.Task, Verdict: c.Verdict},
+		}
+		if p.Caps.Owner != nil {
+			e.identity = c.Owner
+		}
+		switch {
+		case c.Verdict.Kind != proofs.Accepted:
+		case c.Withheld != proofs.NoReason:
+			e.award.Verdict.Reason = c.Withheld
+		case p.Caps.Owner != nil && c.Owner == proofs.Hash{}:
+			e.award.Verdict.Reason = Unlisted
+		default:
+			e.work = wide(c.Work)
+			e.points, e.clipped = p.Metrics.points(c)
+			e.award.Points = narrow(e.points)
+			e.award.Verdict.Reason = proofs.NoReason
+			if e.points.Sign() == 0 {
+				e.award.Verdict.Reason = NoPoints
+			}
+		}
+		entries[i] = e
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(bytes.Compare(a.identity[:], b.identity[:]),
+			bytes.Compare(a.award.Worker[:], b.award.Worker[:]), bytes.Compare(a.award.Task[:], b.award.Task[:]))
+	})
+	seen := make(map[[2]proofs.Hash]bool, len(entries))
+	for i := range entries {
+		id := [2]proofs.Hash{entries[i].award.Worker, entries[i].award.Task}
+		if seen[id] {
+			return nil, fmt.Errorf("worker %s, task %s: two claims in one epoch, a proof can stand for one", id[0], id[1])
+		}
+		seen[id] = true
+	}
+	return entries, nil
+}
+
+// epoch is how points become units in one epoch. What an identity is owed
+// before rounding is a fraction over den.
+type epoch struct {
+	perPoint *big.Int // units over den for one nanopoint
+	perWork  *big.Int // cap over den for one operation, nil for none
+	flat     *big.Int // cap over den for an identity, nil for none
+	den      *big.Int
+	budgeted bool     // the budget, not the price, decides
+	exact    *big.Int // units over den owed so far
+}
+
+// epoch fixes the rate: the pot over all points, or the price where all points
+// at that price stay within the budget.
+func (p *Policy) epoch(entries []entry) *epoch {
+	points := new(big.Int)
+	for i := range entries {
+		points.Add(points, entries[i].points)
+	}
+	if points.Sign() == 0 {
+		points.SetInt64(1) // nobody has any, so that nobody gets a share
+	}
+	e := &epoch{perPoint: p.Budget.big(), den: points, exact: new(big.Int)}
+	if p.Mode == Price {
+		units, per := p.Price.Units.big(), new(big.Int).Mul(p.Price.Per.big(), big.NewInt(One))
+		at, limit := new(big.Int).Mul(points, units), new(big.Int).Mul(p.Budget.big(), per)
+		if e.budgeted = at.Cmp(limit) > 0; !e.budgeted {
+			e.perPoint, e.den = units, per
+		}
+	}
+	if limit := p.Caps.Work; limit != nil {
+		e.perWork = new(big.Int).Mul(limit.Units.big(), e.den)
+		e.perPoint = new(big.Int).Mul(e.perPoint, limit.Per.big())
+		e.den = new(big.Int).Mul(e.den, limit.Per.big())
+	}
+	if limit := p.Caps.Owner; limit != nil {
+		e.flat = new(big.Int).Mul(limit.big(), e.den)
+	}
+	return e
+}
+
+// pay fills the awards of one identity's entries and returns the units that its
+// workers get. It rounds down for the identity, then for each worker.
+func (e *epoch) pay(entries []entry) *big.Int {
+	points, work := new(big.Int), new(big.Int)
+	for i := range entries {
+		points.Add(points, entries[i].points)
+		work.Add(work, entries[i].work)
+	}
+	paid := new(big.Int)
+	if points.Sign() == 0 {
+		return paid
+	}
+	owed, capped := new(big.Int).Mul(points, e.perPoint), false
+	if e.perWork != nil {
+		owed, capped = lower(owed, work.Mul(work, e.perWork), capped)
+	}
+	if e.flat != nil {
+		owed, capped = lower(owed, e.flat, capped)
+	}
+	e.exact.Add(e.exact, owed)
+	units := new(big.Int).Quo(owed, e.den)
+	for start := 0; start < len(entries); {
+		end, own := start, new(big.Int)
+		for end < len(entries) && entries[end].award.Worker == entries[start].award.Worker {
+			own.Add(own, entries[end].points)
+			end++
+		}
+		got := share(units, own, points)
+		divide(entries[start:end], got, own)
+		paid.Add(paid, got)
+		start = end
+	}
+	for i := range entries {
+		entries[i].explain(capped, e.budgeted)
+	}
+	return paid
+}
+
+// lower is the lesser of an amount and a cap, and whether any cap was the
+// lesser so far.
+func lower(amount, limit *big.Int, capped bool) (*big.Int, bool) {
+	if limit.Cmp(amount) < 0 {
+		return limit, true
+	}
+	return amount, capped
+}
+
+// divide gives a worker's units to its claims in proportion to their points,
+// without a remainder: a claim gets what the share of all claims up to it has
+// grown by.
+func divide(entries []entry, units, points *big.Int) {
+	sum, given := new(big.Int), new(big.Int)
+	for i := range entries {
+		if entries[i].points.Sign() == 0 {
+			continue
+		}
+		sum.Add(sum, entries[i].points)
+		upTo := share(units, sum, points)
+		entries[i].award.Units = narrow(new(big.Int).Sub(upTo, given))
+		given = upTo
+	}
+}
+
+// explain gives the reason for an entry's units, if it has points.
+func (e *entry) explain(capped, budgeted bool) {
+	if e.points.Sign() == 0 {
+		return
+	}
+	reason := proofs.NoReason
+	switch {
+	case capped:
+		reason = Capped
+	case e.award.Units == proofs.Uint128{}:
+		reason = Rounded
+	case budgeted:
+		reason = Budgeted
+	case e.clipped:
+		reason = Clipped
+	}
+	e.award.Verdict.Reason = reason
+}
