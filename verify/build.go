@@ -41,7 +41,7 @@ func buildOf(device, confirmed string) Build {
 // The evidence root is the RFC 6962 root over seven leaves: the digests of job, claim, receipt and beacon,
 // the root over the step leaves, the digest of the opening (zero if there was none) and the canonical
 // JSON of the finding.
-func (q *inquiry) verdict(o Options) (*Verdict, error) {
+func (q *inquiry) verdict() (*Verdict, error) {
 	finding, err := document.Encode(q.finding)
 	if err != nil {
 		return nil, err
@@ -56,6 +56,6 @@ func (q *inquiry) verdict(o Options) (*Verdict, error) {
 	return &Verdict{
 		Finding:  q.finding,
 		Evidence: tree.Root(),
-		Build:    buildOf(o.Device.Name, q.confirmed),
+		Build:    buildOf(q.device, q.confirmed),
 	}, nil
 }

@@ -7,34 +7,29 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime"
 	"time"
 
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
-// Device runs programs under a name that a verdict's build carries.
-type Device struct {
-	Runner program.Runner
-	Name   string // e.g. "cpu avx2, 2 threads"
-}
-
 // Options are a verifier's.
 type Options struct {
-	Device Device
-	// Confirm repeats the segment of a mismatch before it becomes a FAIL. It should share as little as
-	// possible with Device: other hardware, or at least another instruction set.
-	Confirm Device
-	// Threads bounds the goroutines that hash states; 0 means 1.
-	Threads int
+	// Devices replay, in order of preference: the first that serves. If it fails with engine.ErrDevice, the
+	// next one goes on. What one finds, the one after it confirms before it becomes a FAIL; it should share
+	// as little as possible with the first: other hardware, or at least another instruction set. So
+	// at least two are needed.
+	Devices []engine.Device
 	// MaxMemory refuses, before anything is allocated for it, a program whose Terms.MemoryBytes are more:
 	// the operator's signature vouches for a program, but not for this machine. 0 means DefaultMaxMemory.
 	MaxMemory uint64
+	// ReadAhead bounds the bytes of openings that are read and decompressed before they are needed, while
+	// a device is busy; 0 means DefaultReadAhead.
+	ReadAhead int
 	// Now is the time at which a missing opening is judged: once the job's deadline is over, silence is
 	// a FAIL. The zero time means that no deadline is over. An opening that is there and cannot be read
 	// is an error at any time, because it may have been damaged on its way; an operator who received it
@@ -42,14 +37,16 @@ type Options struct {
 	Now time.Time
 	// Progress, if set, is called after each replayed step with the steps done and those to do.
 	Progress func(done, total uint64)
+	// Failed, if set, is told of each device that failed and why.
+	Failed func(d engine.Device, err error)
 }
 
 // Judge checks the bundle in dir against the operator's key. An error means that it cannot be judged.
 //
-// Beside the plan's buffers it holds one step's opening, one segment's leaves and at most 32 MiB more,
-// whatever the files say; and a program that needs more than Options.MaxMemory is an error.
+// Beside the engine it holds one step's opening, one segment's leaves, Options.ReadAhead and at most 32 MiB
+// more, whatever the files say; and a program that needs more than Options.MaxMemory is an error.
 func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*Verdict, error) {
-	if o.Device.Runner == nil || o.Confirm.Runner == nil {
+	if len(o.Devices) < 2 {
 		return nil, errors.New("verify: a device and one to confirm with are needed")
 	}
 	f, err := openFiles(dir)
@@ -67,7 +64,7 @@ func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*
 	if err := c.judge(ctx, o); err != nil {
 		return nil, err
 	}
-	return c.verdict(o)
+	return c.verdict()
 }
 
 // inquiry is a bundle while it is judged.
@@ -82,6 +79,7 @@ type inquiry struct {
 	claimDigest, receiptDigest, beaconDigest, openingDigest merkle.Hash
 
 	finding   Finding
+	device    string // that replayed
 	confirmed string // device of the second replay
 }
 
@@ -196,75 +194,6 @@ func (q *inquiry) checkLeaves() (reason Reason, at uint64, err error) {
 		return WrongFinal, last.Step, nil
 	}
 	return reason, at, nil
-}
-
-// replay runs the challenged segments and confirms the first mismatch.
-func (q *inquiry) replay(ctx context.Context, o Options) error {
-	r, err := NewReplayer(q.terms, q.claim, o.Device.Runner, o.Threads)
-	if err != nil {
-		return err
-	}
-	var total uint64
-	for _, s := range q.challenge.Segments {
-		_, count := q.terms.Job.Segment(s)
-		total += count
-	}
-	r.Progress = func() {
-		q.finding.Replayed++
-		if o.Progress != nil {
-			o.Progress(q.finding.Replayed, total)
-		}
-	}
-	for _, s := range q.opening.Segments {
-		m, err := q.replaySegment(ctx, r, s)
-		if err != nil {
-			return err
-		}
-		if m != nil {
-			r = nil
-			return q.confirm(ctx, o, s, m)
-		}
-		// What parsing a segment left behind is small, but the collector waits until it rivals the
-		// plan's buffers.
-		runtime.GC()
-	}
-	return nil
-}
-
-// confirm replays a segment with a mismatch on another device. It is a FAIL only if both find the same
-// mismatch and compute the same step.
-func (q *inquiry) confirm(ctx context.Context, o Options, s OpenedSegment, first *Mismatch) error {
-	runtime.GC() // the first replay's buffers go before the second's come
-	r, err := NewReplayer(q.terms, q.claim, o.Confirm.Runner, o.Threads)
-	if err != nil {
-		return err
-	}
-	second, err := q.replaySegment(ctx, r, s)
-	if err != nil {
-		return err
-	}
-	q.confirmed = o.Confirm.Name
-	q.fail(first)
-	if second == nil || *second != *first {
-		q.finding.Outcome, q.finding.Reason = Inconclusive, Disagreement
-	}
-	return nil
-}
-
-func (q *inquiry) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment) (m *Mismatch, err error) {
-	leaves, err := q.segmentLeaves(s.Segment)
-	if err != nil {
-		return nil, err
-	}
-	bytes, err := segmentBytes(q.terms.segmentInfos(s.Segment))
-	if err != nil {
-		return nil, err
-	}
-	err = q.files.segment(s, bytes, func(name string, opened io.Reader) error {
-		m, err = r.Replay(ctx, Segment{Index: s.Segment, Leaves: leaves, Opened: opened, File: name})
-		return err
-	})
-	return m, err
 }
 
 // leaves opens the leaf file, which must have the size that the job gives.

@@ -28,7 +28,7 @@ func (e *MemoryError) Error() string {
 func (t *Terms) MemoryBytes() uint64 {
 	const ids = 2 * 8
 	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Samples))
-	return t.Plan.MemoryBytes() + 2*uint64(t.state.Bytes()) + uint64(t.rows)*uint64(sample)
+	return t.Plan.MemoryBytes() + 2*uint64(t.spec.State.Bytes()) + uint64(t.rows)*uint64(sample)
 }
 
 // checkMemory refuses a program that needs more than limit bytes; 0 stands for DefaultMaxMemory.
@@ -37,7 +37,7 @@ func (t *Terms) checkMemory(limit uint64) error {
 		limit = DefaultMaxMemory
 	}
 	if need := t.MemoryBytes(); need > limit {
-		return &MemoryError{t.program.BatchSize, t.program.Accumulation, need, limit}
+		return &MemoryError{t.spec.Program.BatchSize, t.spec.Program.Accumulation, need, limit}
 	}
 	return nil
 }

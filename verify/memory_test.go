@@ -94,7 +94,7 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 				},
 				"train": func() error {
 					_, err := verify.Train(context.Background(), verify.Work{
-						Terms: terms, Data: r.data, Runner: options.Device.Runner, MaxMemory: c.limit,
+						Terms: terms, Data: r.data, Device: options.Devices[0], MaxMemory: c.limit,
 					}, out)
 					return err
 				},

@@ -140,10 +140,10 @@ func (a *Answer) newOpener(c trace.Claim) *opener {
 		order:  t.Job.OrderFor(c.Worker.ID(), c.Slot),
 		tree:   a.Data.Tree(),
 		batch:  t.newBatch(newRows(t.Plan.X()), newRows(t.Plan.Y())),
-		grads:  make([]merkle.Hash, len(t.grads.Tensors())),
-		next:   make([]merkle.Hash, len(t.state.Tensors())),
+		grads:  make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
+		next:   make([]merkle.Hash, len(t.spec.State.Tensors())),
 	}
-	for _, spec := range t.state.Tensors() {
+	for _, spec := range t.spec.State.Tensors() {
 		o.tensors = append(o.tensors, make([]float32, spec.Len()))
 	}
 	return o

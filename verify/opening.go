@@ -68,7 +68,7 @@ func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *C
 // segmentInfos lists the tensors of an opened segment: the state before its first step, then for each
 // step the sample ids, the rows, the rows' inclusion proofs and the digests.
 func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
-	infos := state.Infos("state/", t.state.Tensors())
+	infos := state.Infos("state/", t.spec.State.Tensors())
 	_, count := t.Job.Segment(segment)
 	for k := range count {
 		prefix := fmt.Sprintf("step/%04d/", k)
@@ -80,8 +80,8 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
 		}
 		infos = append(infos,
-			safetensors.Info{Name: prefix + "gradients", DType: safetensors.U8, Shape: []int{len(t.grads.Tensors()), merkle.Size}},
-			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{len(t.state.Tensors()), merkle.Size}})
+			safetensors.Info{Name: prefix + "gradients", DType: safetensors.U8, Shape: []int{len(t.spec.Gradient.Tensors()), merkle.Size}},
+			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{len(t.spec.State.Tensors()), merkle.Size}})
 	}
 	return infos
 }
@@ -143,8 +143,8 @@ func (t *Terms) newBatch(x, y kernels.Buf) *batch {
 	return &batch{
 		ids: make([]int64, t.rows), x: x, y: y,
 		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
-		gradients: make([]byte, len(t.grads.Tensors())*merkle.Size),
-		next:      make([]byte, len(t.state.Tensors())*merkle.Size),
+		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
+		next:      make([]byte, len(t.spec.State.Tensors())*merkle.Size),
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -27,8 +27,8 @@ type Mismatch struct {
 	found merkle.Hash // of the leaf that the replay computed; zero if it computed none
 }
 
-// Replayer runs opened segments again. It holds the plan's buffers and a step's opening, whatever the
-// size of a segment, and allocates nothing for a step. It serves one goroutine at a time.
+// Replayer runs opened segments again. It holds an engine and a step's opening, whatever the size of a
+// segment, and allocates nothing for a step. It serves one goroutine at a time.
 type Replayer struct {
 	*stepper
 	order     *job.Order
@@ -41,25 +41,29 @@ type Replayer struct {
 	Progress func()
 }
 
-// NewReplayer returns a replayer for a claim. Threads bounds the goroutines that hash states.
-func NewReplayer(t *Terms, c trace.Claim, runner program.Runner, threads int) (*Replayer, error) {
-	s, err := newStepper(t, runner, threads)
+// NewReplayer starts an engine on a device for the segments of a claim.
+func NewReplayer(ctx context.Context, t *Terms, c trace.Claim, d engine.Device) (*Replayer, error) {
+	s, err := newStepper(ctx, t, d)
 	if err != nil {
 		return nil, err
 	}
 	return &Replayer{
 		stepper:   s,
 		order:     t.Job.OrderFor(c.Worker.ID(), c.Slot),
-		batch:     t.newBatch(s.machine.X(), s.machine.Y()),
+		batch:     t.newBatch(s.engine.X(), s.engine.Y()),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
-		gradients: make([]merkle.Hash, len(t.grads.Tensors())),
-		next:      make([]merkle.Hash, len(t.state.Tensors())),
+		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
+		next:      make([]merkle.Hash, len(t.spec.State.Tensors())),
 	}, nil
 }
 
+// Close releases the engine.
+func (r *Replayer) Close(ctx context.Context) error { return r.close(ctx) }
+
 // Replay runs a segment from its opened state and compares every step with its leaf. It returns nil if
-// all agree. An error means that the opening cannot be read or holds numbers that are not finite.
+// all agree. An error of class engine.ErrDevice says nothing about the segment; any other means that the
+// opening cannot be read or holds numbers that are not finite.
 func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 	infos := r.terms.segmentInfos(s.Index)
 	limit, err := segmentBytes(infos)
@@ -73,16 +77,26 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 	if err := in.Expect(infos); err != nil {
 		return nil, err
 	}
-	for _, x := range r.machine.Tensors() {
-		if err := in.F32(x); err != nil {
-			return nil, err
+	err = r.engine.Load(ctx, func(tensors [][]float32) error {
+		for _, x := range tensors {
+			if err := in.F32(x); err != nil {
+				return err
+			}
 		}
-	}
-	if err := r.terms.state.CheckFinite(r.machine.Tensors()); err != nil {
-		return nil, fmt.Errorf("%s: state: %w", s.File, err)
+		if err := r.terms.spec.State.CheckFinite(tensors); err != nil {
+			return fmt.Errorf("%s: state: %w", s.File, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	first, _ := r.terms.Job.Segment(s.Index)
-	if r.states.Root(r.terms.Counters(first), r.machine.Tensors()) != s.Leaves[0].State {
+	start, err := r.root(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	if start != s.Leaves[0].State {
 		return &Mismatch{Reason: WrongState, Difference: Difference{Segment: s.Index, Step: first}}, nil
 	}
 	for i := range s.Leaves {
@@ -92,7 +106,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if err := r.batch.read(in); err != nil {
 			return nil, err
 		}
-		m, err := r.check(&s.Leaves[i])
+		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.File, err)
 		}
@@ -109,11 +123,11 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 }
 
 // check compares a step that was read into the batch with its leaf, and runs it.
-func (r *Replayer) check(l *trace.Leaf) (m Mismatch, err error) {
+func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err error) {
 	t := r.terms
 	spread(r.gradients, r.batch.gradients)
 	spread(r.next, r.batch.next)
-	if t.grads.Root(t.Counters(l.Step), r.gradients) != l.Gradient || t.state.Root(t.Counters(l.Step+1), r.next) != l.Next {
+	if t.spec.Gradient.Root(t.Counters(l.Step), r.gradients) != l.Gradient || t.spec.State.Root(t.Counters(l.Step+1), r.next) != l.Next {
 		m.Reason = WrongDigests
 		return m, nil
 	}
@@ -121,7 +135,7 @@ func (r *Replayer) check(l *trace.Leaf) (m Mismatch, err error) {
 		m.Reason = WrongSample
 		return m, err
 	}
-	if err := r.step(l.Step, l.State); err != nil {
+	if err := r.step(ctx, l.Step, l.State); err != nil {
 		return m, err
 	}
 	got := &r.record.Leaf
@@ -130,14 +144,14 @@ func (r *Replayer) check(l *trace.Leaf) (m Mismatch, err error) {
 	case got.Batch != l.Batch:
 		m.Reason = WrongBatch
 	case got.Gradient != l.Gradient:
-		m.Reason, m.Tensor = WrongGradient, t.grads.FirstDifference(r.record.Gradients, r.gradients)
+		m.Reason, m.Tensor = WrongGradient, t.spec.Gradient.FirstDifference(r.record.Gradients, r.gradients)
 	case got.Loss != l.Loss:
 		m.Reason = WrongLoss
 	case got.Clip != l.Clip:
 		m.Reason = WrongClip
 	case got.Next != l.Next:
-		m.Reason, m.Tensor = WrongUpdate, t.state.FirstDifference(r.record.Next, r.next)
-	case !r.states.Finite() || !got.Finite():
+		m.Reason, m.Tensor = WrongUpdate, t.spec.State.FirstDifference(r.record.Next, r.next)
+	case !r.finite || !got.Finite():
 		m.Reason = NotFinite
 	default:
 		m.Reason = Honest

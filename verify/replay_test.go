@@ -5,12 +5,14 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -39,13 +41,14 @@ func TestAMismatchThatASecondDeviceDoesNotSeeIsInconclusive(t *testing.T) {
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	bundle := r.bundle(dir)
 	o := r.options(kernels.Auto, 1)
-	o.Device.Runner = &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 8}
+	wrong := &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 8}
+	o.Devices[0] = engine.NewCPU("first", wrong, 1)
 	v := r.judge(bundle, o)
 	if v.Finding.Outcome != verify.Inconclusive || v.Finding.Reason != verify.Disagreement || v.Build.Confirmed != "second" {
 		t.Errorf("%+v", v)
 	}
-	o.Device, o.Confirm = o.Confirm, o.Device
-	o.Confirm.Runner.(*faulty).calls = 0
+	slices.Reverse(o.Devices)
+	wrong.calls = 0
 	if v := r.judge(bundle, o); v.Finding.Outcome != verify.Pass {
 		t.Errorf("the second device ran without need: %+v", v)
 	}
@@ -55,7 +58,7 @@ func TestAForgeryThatTheSecondDeviceMissesIsInconclusive(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), all)
 	bundle := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	o := r.options(kernels.Auto, 1)
-	o.Confirm.Runner = &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 1}
+	o.Devices[1] = engine.NewCPU("second", &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 1}, 1)
 	if v := r.judge(bundle, o); v.Finding.Outcome != verify.Inconclusive {
 		t.Errorf("%+v", v)
 	}
@@ -105,7 +108,7 @@ func TestReplayAllocatesNothingForAStep(t *testing.T) {
 	bundle := r.bundle(dir)
 	plain, segment := r.plainSegment(bundle)
 	leaves := r.leaves(bundle, segment)
-	replayer, err := verify.NewReplayer(r.terms, r.claim(), newCPU(t, kernels.Auto, 2), 2)
+	replayer, err := verify.NewReplayer(t.Context(), r.terms, r.claim(), newDevice(t, "cpu", kernels.Auto, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +137,7 @@ func FuzzReplay(f *testing.F) {
 	bundle := r.bundle(dir)
 	plain, segment := r.plainSegment(bundle)
 	leaves := r.leaves(bundle, segment)
-	replayer, err := verify.NewReplayer(r.terms, r.claim(), newCPU(f, kernels.Auto, 1), 1)
+	replayer, err := verify.NewReplayer(f.Context(), r.terms, r.claim(), newDevice(f, "cpu", kernels.Auto, 1))
 	if err != nil {
 		f.Fatal(err)
 	}

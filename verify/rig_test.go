@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -66,6 +67,11 @@ func newCPU(t testing.TB, isa kernels.ISA, threads int) *kernels.CPU {
 	return cpu
 }
 
+func newDevice(t testing.TB, name string, isa kernels.ISA, threads int) engine.Device {
+	t.Helper()
+	return engine.NewCPU(name, newCPU(t, isa, threads), threads)
+}
+
 // mlp is a small classifier with momentum, decay and clipping.
 func mlp() *program.Program {
 	return &program.Program{
@@ -109,7 +115,7 @@ func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Pro
 	t.Helper()
 	r := &rig{t: t, operator: operator, worker: worker, data: data, arrived: arrived}
 	chain, public := beacon.NewFixed(secret)
-	root, err := verify.InitRoot(p, 11, newCPU(t, kernels.Auto, 1))
+	root, err := verify.InitRoot(t.Context(), p, 11, newDevice(t, "operator's", kernels.Auto, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +150,7 @@ func (r *rig) train(runner program.Runner) (dir string, s trace.Summary) {
 	r.t.Helper()
 	dir = filepath.Join(r.t.TempDir(), "trace")
 	s, err := verify.Train(context.Background(), verify.Work{
-		Terms: r.terms, Data: r.data, Runner: runner, Worker: keyOf(r.t, r.worker).ID(), Slot: 1, Threads: 2,
+		Terms: r.terms, Data: r.data, Device: engine.NewCPU("worker's", runner, 2), Worker: keyOf(r.t, r.worker).ID(), Slot: 1,
 	}, dir)
 	if err != nil {
 		r.t.Fatal(err)
@@ -198,11 +204,9 @@ func (r *rig) rebundle(traceDir string, s trace.Summary) string {
 }
 
 func (r *rig) options(isa kernels.ISA, threads int) verify.Options {
-	return verify.Options{
-		Device:  verify.Device{Runner: newCPU(r.t, isa, threads), Name: "first"},
-		Confirm: verify.Device{Runner: newCPU(r.t, kernels.Generic, 1), Name: "second"},
-		Threads: threads,
-	}
+	return verify.Options{Devices: []engine.Device{
+		newDevice(r.t, "first", isa, threads), newDevice(r.t, "second", kernels.Generic, 1),
+	}}
 }
 
 func (r *rig) judge(dir string, o verify.Options) *verify.Verdict {

@@ -1,10 +1,13 @@
 package verify
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -19,10 +22,8 @@ type Terms struct {
 	Digest merkle.Hash // of the job
 	Plan   *program.Plan
 
-	program *program.Program
-	state   *state.Layout
-	grads   *state.Layout
-	rows    int // samples of a step
+	spec *engine.Spec
+	rows int // samples of a step
 }
 
 // Accept reads a job that operator signed and the program that it names, and compiles the program.
@@ -38,17 +39,11 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	if got := merkle.Hash(p.Digest()); got != j.Program {
 		return nil, fmt.Errorf("%s: digest %v, the job names %v", ProgramFile, got, j.Program)
 	}
-	t := &Terms{Job: j, Digest: digest, program: p}
-	if t.Plan, err = program.Compile(p); err != nil {
+	spec, err := engine.NewSpec(p, j.Seed)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
 	}
-	if t.state, err = state.NewLayout(state.State, t.Plan.Tensors()); err != nil {
-		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
-	}
-	if t.grads, err = state.NewLayout(state.Gradient, t.Plan.Params()); err != nil {
-		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
-	}
-	t.rows = t.Plan.X().Shape[0]
+	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0]}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fmt.Errorf("%s: stride: openings of %d steps of this program do not fit a file: %w", JobFile, j.Stride, err)
@@ -57,20 +52,23 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 }
 
 // Program is the job's program.
-func (t *Terms) Program() *program.Program { return t.program }
+func (t *Terms) Program() *program.Program { return t.spec.Program }
+
+// Spec is what an engine runs for the job.
+func (t *Terms) Spec() *engine.Spec { return t.spec }
 
 // Rows is the number of samples of a step.
 func (t *Terms) Rows() int { return t.rows }
 
 // State is the layout of the program's state, for hashing.
-func (t *Terms) State() *state.Layout { return t.state }
+func (t *Terms) State() *state.Layout { return t.spec.State }
 
 // Gradient is the layout of the program's gradients, for hashing.
-func (t *Terms) Gradient() *state.Layout { return t.grads }
+func (t *Terms) Gradient() *state.Layout { return t.spec.Gradient }
 
 // Trace is the shape of the job's traces.
 func (t *Terms) Trace() trace.Shape {
-	return trace.Shape{Steps: t.Job.Steps, Stride: t.Job.Stride, State: t.state, Gradient: t.grads}
+	return trace.Shape{Steps: t.Job.Steps, Stride: t.Job.Stride, State: t.spec.State, Gradient: t.spec.Gradient}
 }
 
 // Counters are the counters of the state before a step.
@@ -84,21 +82,22 @@ func (t *Terms) Counters(step uint64) state.Counters {
 
 // InitRoot is the root of a program's state as it is initialised from a seed: what an operator puts into
 // a job.
-func InitRoot(p *program.Program, seed uint64, runner program.Runner) (merkle.Hash, error) {
-	plan, err := program.Compile(p)
+func InitRoot(ctx context.Context, p *program.Program, seed uint64, d engine.Device) (root merkle.Hash, err error) {
+	spec, err := engine.NewSpec(p, 0)
 	if err != nil {
 		return merkle.Hash{}, err
 	}
-	layout, err := state.NewLayout(state.State, plan.Tensors())
+	e, err := d.Start(ctx, spec)
 	if err != nil {
 		return merkle.Hash{}, err
 	}
-	m, err := program.NewMachine(plan, runner, 0)
+	defer func() { err = errors.Join(err, e.Close(ctx)) }()
+	if err := e.Init(ctx, seed); err != nil {
+		return merkle.Hash{}, err
+	}
+	digests, err := e.Digests(ctx)
 	if err != nil {
 		return merkle.Hash{}, err
 	}
-	if err := m.Init(seed); err != nil {
-		return merkle.Hash{}, err
-	}
-	return state.NewHasher(layout, 1).Root(state.Counters{}, m.Tensors()), nil
+	return spec.State.Root(state.Counters{}, digests), nil
 }

@@ -3,15 +3,14 @@ package verify
 import (
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
-	"math"
 	"os"
 
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -19,11 +18,9 @@ import (
 type Work struct {
 	Terms  *Terms
 	Data   *job.Dataset
-	Runner program.Runner
+	Device engine.Device
 	Worker merkle.Hash // the worker's key id: it decides the order of the data
 	Slot   uint32
-	// Threads bounds the goroutines that hash states; 0 means 1.
-	Threads int
 	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
 	MaxMemory uint64
 	// Progress, if set, is called after each step with the number of steps done and the step's loss.
@@ -32,12 +29,8 @@ type Work struct {
 
 // Train does the work of a job from its initial state and writes the trace to dir, which must not exist. If
 // it fails it leaves no directory behind.
-func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
+func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err error) {
 	if err := w.Terms.checkMemory(w.MaxMemory); err != nil {
-		return trace.Summary{}, err
-	}
-	s, err := newStepper(w.Terms, w.Runner, w.Threads)
-	if err != nil {
 		return trace.Summary{}, err
 	}
 	if err := w.Data.Fits(w.Terms.Plan); err != nil {
@@ -49,10 +42,18 @@ func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	if got := w.Data.Tree().Root(); got != w.Terms.Job.Data.Root {
 		return trace.Summary{}, fmt.Errorf("data: root %v, the job has %v", got, w.Terms.Job.Data.Root)
 	}
-	if err := s.machine.Init(w.Terms.Job.Init.Seed); err != nil {
+	s, err := newStepper(ctx, w.Terms, w.Device)
+	if err != nil {
 		return trace.Summary{}, err
 	}
-	current := s.states.Root(w.Terms.Counters(0), s.machine.Tensors())
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	if err := s.engine.Init(ctx, w.Terms.Job.Init.Seed); err != nil {
+		return trace.Summary{}, err
+	}
+	current, err := s.root(ctx, 0)
+	if err != nil {
+		return trace.Summary{}, err
+	}
 	if current != w.Terms.Job.Init.Root {
 		return trace.Summary{}, fmt.Errorf("initial state: root %v, the job has %v", current, w.Terms.Job.Init.Root)
 	}
@@ -80,20 +81,21 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 			return err
 		}
 		if t%w.Terms.Job.Stride == 0 {
-			if err := out.Snapshot(w.Terms.Counters(t), s.machine.Tensors()); err != nil {
+			snapshot := func(tensors [][]float32) error { return out.Snapshot(w.Terms.Counters(t), tensors) }
+			if err := s.engine.Save(ctx, snapshot); err != nil {
 				return err
 			}
 		}
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := w.Data.Fill(s.machine.X(), s.machine.Y(), ids); err != nil {
+		if err := w.Data.Fill(s.engine.X(), s.engine.Y(), ids); err != nil {
 			return err
 		}
-		if err := s.step(t, current); err != nil {
+		if err := s.step(ctx, t, current); err != nil {
 			return err
 		}
-		if !s.record.Leaf.Finite() || !s.states.Finite() {
+		if !s.record.Leaf.Finite() || !s.finite {
 			return fmt.Errorf("training diverged: loss, clip coefficient or state after step %d is not finite", t)
 		}
 		if err := out.Append(&s.record); err != nil {
@@ -122,58 +124,4 @@ func Claim(t *Terms, s trace.Summary, slot uint32, signer crypto.Signer) ([]byte
 		Root:    s.Root,
 		Final:   s.Final,
 	}, signer)
-}
-
-// stepper runs steps on a machine and records what a leaf and an opening say of them. It allocates
-// nothing once it has run a step.
-type stepper struct {
-	terms   *Terms
-	machine *program.Machine
-	states  *state.Hasher
-	grads   *state.Hasher
-	samples *job.SampleHasher
-	leaves  []merkle.Hash // leaf hashes of the step's samples
-	record  trace.Step    // of the last step; its digests are the hashers'
-}
-
-func newStepper(t *Terms, r program.Runner, threads int) (*stepper, error) {
-	m, err := program.NewMachine(t.Plan, r, t.Job.Seed)
-	if err != nil {
-		return nil, err
-	}
-	return &stepper{
-		terms: t, machine: m,
-		states:  state.NewHasher(t.state, threads),
-		grads:   state.NewHasher(t.grads, threads),
-		samples: job.NewSampleHasher(),
-		leaves:  make([]merkle.Hash, t.rows),
-	}, nil
-}
-
-// step runs step t on the batch in the machine's buffers, from the state whose root is current.
-func (s *stepper) step(t uint64, current merkle.Hash) error {
-	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(s.machine.X(), s.machine.Y(), i, s.terms.rows)
-	}
-	before := s.terms.Counters(t)
-	loss, err := s.machine.Gradients(t)
-	if err != nil {
-		return fmt.Errorf("step %d: %w", t, err)
-	}
-	s.record.Gradients = s.grads.Digests(s.machine.Grads())
-	_, coef, err := s.machine.Update(t)
-	if err != nil {
-		return fmt.Errorf("step %d: %w", t, err)
-	}
-	s.record.Next = s.states.Digests(s.machine.Tensors())
-	s.record.Leaf = trace.Leaf{
-		Step:     t,
-		State:    current,
-		Batch:    job.BatchRoot(s.leaves),
-		Gradient: s.terms.grads.Root(before, s.record.Gradients),
-		Next:     s.terms.state.Root(s.terms.Counters(t+1), s.record.Next),
-		Clip:     math.Float32bits(coef),
-		Loss:     math.Float32bits(loss),
-	}
-	return nil
 }

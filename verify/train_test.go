@@ -34,7 +34,7 @@ func TestWorkThatDoesNotFitTheJobIsNotBegun(t *testing.T) {
 		terms.Job = &manifest
 		dir := filepath.Join(t.TempDir(), "trace")
 		_, err := verify.Train(context.Background(), verify.Work{
-			Terms: &terms, Data: c.data, Runner: newCPU(t, kernels.Auto, 1), Worker: merkle.Hash{1},
+			Terms: &terms, Data: c.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Worker: merkle.Hash{1},
 		}, dir)
 		if err == nil || !strings.HasPrefix(err.Error(), c.words) {
 			t.Errorf("%s: %v", name, err)
@@ -74,7 +74,7 @@ func TestTrainingThatDivergesOrIsStoppedLeavesNothing(t *testing.T) {
 	for words, ctx := range map[string]context.Context{"training diverged": context.Background(), "context canceled": stopped} {
 		dir := filepath.Join(t.TempDir(), "trace")
 		_, err := verify.Train(ctx, verify.Work{
-			Terms: r.terms, Data: r.data, Runner: newCPU(t, kernels.Auto, 1), Worker: merkle.Hash{1},
+			Terms: r.terms, Data: r.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Worker: merkle.Hash{1},
 		}, dir)
 		if err == nil || !strings.HasPrefix(err.Error(), words) {
 			t.Errorf("%s: %v", words, err)

@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// stepper runs steps on an engine and records what a leaf and an opening say of them. Once it has run a
+// step it allocates nothing for the next.
+type stepper struct {
+	terms   *Terms
+	engine  engine.Engine
+	samples *job.SampleHasher
+	leaves  []merkle.Hash // leaf hashes of the step's samples
+	record  trace.Step    // of the last step; its digests are the engine's
+	finite  bool          // whether the state after the last step is
+}
+
+func newStepper(ctx context.Context, t *Terms, d engine.Device) (*stepper, error) {
+	e, err := d.Start(ctx, t.spec)
+	if err != nil {
+		return nil, err
+	}
+	return &stepper{terms: t, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
+}
+
+// close releases the engine, also when ctx has ended.
+func (s *stepper) close(ctx context.Context) error { return s.engine.Close(context.WithoutCancel(ctx)) }
+
+// root hashes the state before step t.
+func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
+	digests, err := s.engine.Digests(ctx)
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	return s.terms.spec.State.Root(s.terms.Counters(t), digests), nil
+}
+
+// step runs step t on the batch in the engine's buffers, from the state whose root is current.
+func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error {
+	for i := range s.leaves {
+		s.leaves[i] = s.samples.Leaf(s.engine.X(), s.engine.Y(), i, s.terms.rows)
+	}
+	got, err := s.engine.Step(ctx, t)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", t, err)
+	}
+	s.record.Gradients, s.record.Next, s.finite = got.Gradients, got.Next, got.Finite
+	s.record.Leaf = trace.Leaf{
+		Step:     t,
+		State:    current,
+		Batch:    job.BatchRoot(s.leaves),
+		Gradient: s.terms.spec.Gradient.Root(s.terms.Counters(t), got.Gradients),
+		Next:     s.terms.spec.State.Root(s.terms.Counters(t+1), got.Next),
+		Clip:     got.Clip,
+		Loss:     got.Loss,
+	}
+	return nil
+}
