@@ -16,6 +16,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 func TestAQuickRunFillsEveryGroup(t *testing.T) {
@@ -102,8 +103,8 @@ func TestBundlesOfEachModelPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		device := verify.Device{Runner: cpu, Name: "cpu"}
-		v, err := verify.Judge(t.Context(), b.dir, key, verify.Options{Device: device, Confirm: device})
+		device := engine.NewCPU("cpu", cpu, 1)
+		v, err := verify.Judge(t.Context(), b.dir, key, verify.Options{Devices: []engine.Device{device, device}})
 		if err != nil || v.Finding.Outcome != verify.Pass {
 			t.Errorf("%s: verdict %+v, error %v", m.name, v, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -57,11 +58,12 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 		return nil, err
 	}
 
-	docs, terms, err := announce(m, data, operator, cpu)
+	device := engine.NewCPU("cpu", cpu, cpu.Threads())
+	docs, terms, err := announce(ctx, m, data, operator, device)
 	if err != nil {
 		return nil, err
 	}
-	work := verify.Work{Terms: terms, Data: data, Runner: cpu, Worker: workerKey.ID(), Slot: 0, Threads: cpu.Threads()}
+	work := verify.Work{Terms: terms, Data: data, Device: device, Worker: workerKey.ID(), Slot: 0}
 	summary, err := verify.Train(ctx, work, filepath.Join(dir, "trace"))
 	if err != nil {
 		return nil, err
@@ -82,12 +84,12 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 }
 
 // announce makes the operator's documents: a job of two segments of two steps, one of them drawn, and its beacon.
-func announce(m model, data *job.Dataset, operator *ecdsa.PrivateKey, cpu *kernels.CPU) (docs verify.Documents, terms *verify.Terms, err error) {
+func announce(ctx context.Context, m model, data *job.Dataset, operator *ecdsa.PrivateKey, device engine.Device) (docs verify.Documents, terms *verify.Terms, err error) {
 	key, err := document.NewKey(operator.Public())
 	if err != nil {
 		return docs, nil, err
 	}
-	root, err := verify.InitRoot(&m.program, 1, cpu)
+	root, err := verify.InitRoot(ctx, &m.program, 1, device)
 	if err != nil {
 		return docs, nil, err
 	}

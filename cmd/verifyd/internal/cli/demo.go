@@ -27,7 +27,11 @@ single segment, and counts how often a challenge catches each.
 It writes to a folder of its own, which a second run replaces.`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			device, confirm, err := a.devices()
+			cpu, err := a.cpu()
+			if err != nil {
+				return err
+			}
+			devices, err := a.devices()
 			if err != nil {
 				return err
 			}
@@ -35,7 +39,7 @@ It writes to a folder of its own, which a second run replaces.`,
 			say("%d images of handwritten digits to train on, %d to test on; files in %s",
 				digits.Trained, digits.Count-digits.Trained, dir)
 			report, err := demo.Run(cmd.Context(), demo.Options{
-				Dir: dir, Device: device, Confirm: confirm, Threads: a.hashThreads(),
+				Dir: dir, Devices: devices, Runner: cpu,
 				Progress: a.progress,
 				Trained:  func(m demo.Model) { modelText(say, m) },
 			})

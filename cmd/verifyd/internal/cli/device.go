@@ -5,41 +5,54 @@ import (
 	"runtime"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// device starts the machine that the options ask for.
-func (a *app) device() (verify.Device, error) {
+// cpu starts this machine's processor on the code path that the options ask for.
+func (a *app) cpu() (*kernels.CPU, error) {
 	isa, err := kernels.ParseISA(a.isa)
 	if err != nil {
-		return verify.Device{}, err
+		return nil, err
 	}
-	return a.deviceOf(isa)
+	return a.cpuOf(isa)
 }
 
-// devices starts it and a second one for confirming what the first finds. They
+// device is what the options ask for.
+func (a *app) device() (engine.Device, error) {
+	cpu, err := a.cpu()
+	if err != nil {
+		return nil, err
+	}
+	return a.deviceOf(cpu), nil
+}
+
+// devices are that one and a second for confirming what the first finds. They
 // share no assembly: one of them is the reference, unless this machine has
 // nothing else.
-func (a *app) devices() (first, second verify.Device, err error) {
-	cpu, err := a.device()
+func (a *app) devices() ([]engine.Device, error) {
+	first, err := a.device()
 	if err != nil {
-		return first, second, err
+		return nil, err
 	}
 	other := kernels.Generic
 	if a.isa == other.String() {
 		have := kernels.Available()
 		other = have[len(have)-1]
 	}
-	second, err = a.deviceOf(other)
-	return cpu, second, err
+	second, err := a.cpuOf(other)
+	if err != nil {
+		return nil, err
+	}
+	return []engine.Device{first, a.deviceOf(second)}, nil
 }
 
-func (a *app) deviceOf(isa kernels.ISA) (verify.Device, error) {
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: isa, Threads: a.threads})
-	if err != nil {
-		return verify.Device{}, err
-	}
-	return verify.Device{Runner: cpu, Name: fmt.Sprintf("cpu %v, %d threads", cpu.ISA(), cpu.Threads())}, nil
+func (a *app) cpuOf(isa kernels.ISA) (*kernels.CPU, error) {
+	return kernels.NewCPU(kernels.Options{ISA: isa, Threads: a.threads})
+}
+
+func (a *app) deviceOf(cpu *kernels.CPU) engine.Device {
+	name := fmt.Sprintf("cpu %v, %d threads", cpu.ISA(), cpu.Threads())
+	return engine.NewCPU(name, cpu, a.hashThreads())
 }
 
 // hashThreads is the number of goroutines that hash states.

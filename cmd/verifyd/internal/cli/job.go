@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -58,7 +59,7 @@ a public beacon that nobody can foresee.`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			o.seedGiven = cmd.Flags().Changed("seed")
-			return a.newJob(o)
+			return a.newJob(cmd.Context(), o)
 		}),
 	}
 	f := cmd.Flags()
@@ -85,7 +86,7 @@ a public beacon that nobody can foresee.`,
 	return cmd
 }
 
-func (a *app) newJob(o jobOptions) error {
+func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
 	}
@@ -116,7 +117,7 @@ func (a *app) newJob(o jobOptions) error {
 	if err != nil {
 		return err
 	}
-	j, revealed, err := a.manifest(o, p, data, operator)
+	j, revealed, err := a.manifest(ctx, o, p, data, operator)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (a *app) newJob(o jobOptions) error {
 
 // manifest fills in a job. With a fixed beacon it also returns the file that
 // reveals it.
-func (a *app) manifest(o jobOptions, p *program.Program, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
+func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
 	var random [40]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, nil, err
@@ -177,7 +178,7 @@ func (a *app) manifest(o jobOptions, p *program.Program, data *job.Dataset, oper
 	if err != nil {
 		return nil, nil, err
 	}
-	root, err := verify.InitRoot(p, seed, device.Runner)
+	root, err := verify.InitRoot(ctx, p, seed, device)
 	if err != nil {
 		return nil, nil, err
 	}

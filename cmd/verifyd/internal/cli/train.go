@@ -79,9 +79,9 @@ open what will be challenged.`,
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Runner: device.Runner, Worker: id.ID(), Slot: slot,
-				Threads: a.hashThreads(), MaxMemory: uint64(who.maxMemory),
-				Progress: func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
+				Terms: t.Terms, Data: data, Device: device, Worker: id.ID(), Slot: slot,
+				MaxMemory: uint64(who.maxMemory),
+				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
 				return explainMemory(err)

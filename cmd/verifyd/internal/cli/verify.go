@@ -82,13 +82,13 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 			return err
 		}
 	}
-	device, confirm, err := a.devices()
+	devices, err := a.devices()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	v, err := verify.Judge(cmd.Context(), bundle, operator, verify.Options{
-		Device: device, Confirm: confirm, Threads: a.hashThreads(), MaxMemory: uint64(o.maxMemory),
+		Devices: devices, MaxMemory: uint64(o.maxMemory),
 		Now: began, Progress: a.progress("replaying"),
 	})
 	if err != nil {

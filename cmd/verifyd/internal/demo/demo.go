@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -17,10 +18,9 @@ import (
 
 // Options say where and on what the demonstration runs.
 type Options struct {
-	Dir     string        // folder that it makes anew
-	Device  verify.Device // trains and replays
-	Confirm verify.Device // repeats a mismatch before it becomes a FAIL
-	Threads int           // for hashing states
+	Dir     string          // folder that it makes anew
+	Devices []engine.Device // as verify.Options has them; the first also trains
+	Runner  program.Runner  // forges, and tries out the trained models
 	// Progress returns a function to be called with how much of some work is
 	// done.
 	Progress func(what string) func(done, total uint64)
@@ -73,7 +73,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	var earned proofs.Uint128
 	var s *setting
 	for _, m := range models() {
-		if s, err = newSetting(o, who, m, filepath.Join(o.Dir, m.name)); err != nil {
+		if s, err = newSetting(ctx, o, who, m, filepath.Join(o.Dir, m.name)); err != nil {
 			return nil, err
 		}
 		result, err := s.honest(ctx, m, &earned)
@@ -143,7 +143,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 		return 0, err
 	}
 	defer tr.Close()
-	m, err := program.NewMachine(s.plan, w.Runner, w.Terms.Job.Seed)
+	m, err := program.NewMachine(s.plan, s.options.Runner, w.Terms.Job.Seed)
 	if err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // fixedPeople have keys that never change, so that the order of the data, the
@@ -26,14 +27,14 @@ func fixedPeople(string) (p people, err error) {
 	return p, nil
 }
 
-func device(t *testing.T, isa kernels.ISA) verify.Device {
+func newCPU(t *testing.T, isa kernels.ISA) *kernels.CPU {
 	t.Helper()
 	cpu, err := kernels.NewCPU(kernels.Options{ISA: isa})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cpu.Close)
-	return verify.Device{Runner: cpu, Name: isa.String()}
+	return cpu
 }
 
 func TestTheDemonstrationKeepsItsPromises(t *testing.T) {
@@ -41,9 +42,13 @@ func TestTheDemonstrationKeepsItsPromises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cpu := newCPU(t, kernels.Auto)
 	r, err := Run(t.Context(), Options{
-		Dir:    filepath.Join(t.TempDir(), "demo"),
-		Device: device(t, kernels.Auto), Confirm: device(t, kernels.Generic), Threads: 1,
+		Dir: filepath.Join(t.TempDir(), "demo"),
+		Devices: []engine.Device{
+			engine.NewCPU("first", cpu, 1), engine.NewCPU("second", newCPU(t, kernels.Generic), 1),
+		},
+		Runner:   cpu,
 		Progress: func(string) func(done, total uint64) { return func(uint64, uint64) {} },
 		Trained:  func(Model) {},
 		people:   fixedPeople,

@@ -89,7 +89,7 @@ func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, re
 	if err != nil {
 		return err
 	}
-	forger, err := newForger(work)
+	forger, err := newForger(work, s.options.Runner)
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,10 @@ type forger struct {
 }
 
 // newForger stands where an honest worker stands before step 0.
-func newForger(w verify.Work) (*forger, error) {
+func newForger(w verify.Work, runner program.Runner) (*forger, error) {
 	t := w.Terms
 	f := &forger{
-		terms: t, runner: w.Runner, data: w.Data, order: t.Job.OrderFor(w.Worker, w.Slot),
+		terms: t, runner: runner, data: w.Data, order: t.Job.OrderFor(w.Worker, w.Slot),
 		states: state.NewHasher(t.State(), 1), grads: state.NewHasher(t.Gradient(), 1), samples: job.NewSampleHasher(),
 		ids: make([]int64, t.Rows()), leaves: make([]merkle.Hash, t.Rows()),
 		record: trace.Step{

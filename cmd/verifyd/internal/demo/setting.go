@@ -61,7 +61,7 @@ type setting struct {
 }
 
 // newSetting writes a model's data into dir and prepares the job.
-func newSetting(o Options, p people, m model, dir string) (*setting, error) {
+func newSetting(ctx context.Context, o Options, p people, m model, dir string) (*setting, error) {
 	s := &setting{people: p, options: o, dir: dir, program: &m.program}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func newSetting(o Options, p people, m model, dir string) (*setting, error) {
 	if s.data, err = job.ReadDataset(file, 1<<20); err != nil {
 		return nil, err
 	}
-	if s.init, err = verify.InitRoot(s.program, initSeed, o.Device.Runner); err != nil {
+	if s.init, err = verify.InitRoot(ctx, s.program, initSeed, o.Devices[0]); err != nil {
 		return nil, err
 	}
 	s.root = s.data.Tree().Root()
@@ -139,7 +139,7 @@ func (s *setting) work(o *offer) (verify.Work, error) {
 		return verify.Work{}, err
 	}
 	return verify.Work{
-		Terms: o.terms, Data: s.data, Runner: s.options.Device.Runner, Worker: worker.ID(), Threads: s.options.Threads,
+		Terms: o.terms, Data: s.data, Device: s.options.Devices[0], Worker: worker.ID(),
 	}, nil
 }
 
@@ -178,7 +178,5 @@ func (s *setting) judge(ctx context.Context, dir string, progress func(done, tot
 	if err != nil {
 		return nil, err
 	}
-	return verify.Judge(ctx, dir, operator, verify.Options{
-		Device: s.options.Device, Confirm: s.options.Confirm, Threads: s.options.Threads, Progress: progress,
-	})
+	return verify.Judge(ctx, dir, operator, verify.Options{Devices: s.options.Devices, Progress: progress})
 }
