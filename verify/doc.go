@@ -19,6 +19,7 @@
 // taken from a file, and every refusal names the file and the field. An error means that the bundle
 // cannot be judged; a claim that is well formed and wrong is a FAIL, not an error.
 //
-// The package never chooses the device: who runs a program is handed in as a [program.Runner]. It
-// never uses a network and never trusts a number that the worker could have chosen.
+// The package never chooses the device: where a program's state lives and its steps run is handed in as
+// [engine.Device] values, and a device that fails is replaced by the next. It never uses a network and never
+// trusts a number that the worker could have chosen.
 package verify
