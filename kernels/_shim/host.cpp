@@ -1,14 +1,24 @@
 // The host of the shim: runs kernels for whoever writes requests to stdin, and answers on stdout.
-// All numbers are little-endian words of 32 bits.
+// All numbers are little-endian words of 32 bits. A request begins with what is asked:
 //
-//   request:  buffers, for each: words, content;  words of workspace;  launches, for each:
-//             length of name, name, grid[3], block[3], bytes of shared memory, arguments, for each:
-//             kind (0 buffer, 1 workspace, 2 scalar), index, offset in words, word
-//   answer:   the content of every buffer, in order
+//   0 compute:  buffers, for each: words, content;  a plan
+//               answer: the content of every buffer, in order
+//   1 reserve:  words of the memory, which is zero and stays until the process ends
+//   2 write:    first word, words, content
+//   3 read:     first word, words
+//               answer: the content
+//   4 record:   calls, for each: operands, for each: first word, words;  a plan
+//   5 run:      a routine, counted from 0 as they were recorded
 //
-// A buffer ends at a page that must not be touched, or with "descending" begins after one, so that
-// accesses outside of it end the process. Any fault ends it, with a line on stderr. "descending"
-// also runs the fibers of a warp, the warps and the blocks from the last to the first.
+//   plan:       words of workspace;  launches, for each:
+//               length of name, name, grid[3], block[3], bytes of shared memory, arguments, for each:
+//               kind (0 buffer, 1 workspace, 2 scalar), index, offset in words, word
+//
+// Every answer ends with the word "done". A workspace is poisoned before each plan.
+//
+// A buffer, a workspace and the memory end at a page that must not be touched, or with "descending"
+// begin after one, so that accesses outside of them end the process. Any fault ends it, with a line on
+// stderr. "descending" also runs the fibers of a warp, the warps and the blocks from the last to the first.
 #include "cuda_shim.h"
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +26,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 extern char __start_cuda_shared[] __attribute__((weak));
 extern char __stop_cuda_shared[] __attribute__((weak));
@@ -185,62 +196,145 @@ static const Kernel *find(const char *name) {
   fail("no kernel is called %s", name);
 }
 
-// launch reads one launch and runs it.
-static void launch(Memory *buffers, uint32_t count, Memory *workspace) {
+// Bound is a launch with its kernel and the values of its arguments.
+struct Bound {
+  const Kernel *kernel;
+  index3 grid, block;
+  size_t shared;
+  std::vector<uint64_t> values;
+};
+
+// Plan is the launches of one operator.
+struct Plan {
+  Memory workspace;
+  std::vector<Bound> launches;
+};
+
+// launch reads one launch on buffers and a workspace.
+static Bound launch(const std::vector<Memory> &buffers, const Memory &workspace) {
+  Bound b;
   char name[256];
   uint32_t n = number();
   if (n >= sizeof(name) || !take(name, n)) fail("a name of %u bytes", n);
   name[n] = 0;
-  kernel = find(name);
+  kernel = b.kernel = find(name);
   uint32_t grid[3], dim[3];
   for (uint32_t &g : grid) g = number();
   for (uint32_t &d : dim) d = number();
+  b.grid = index3{(int)grid[0], (int)grid[1], (int)grid[2]};
+  b.block = index3{(int)dim[0], (int)dim[1], (int)dim[2]};
   uint64_t threads = (uint64_t)dim[0] * dim[1] * dim[2];
   if (threads == 0 || threads > 1024) fail("%llu threads in a block", (unsigned long long)threads);
-  uint32_t shared = number();
-  if (shared > 227 << 10) fail("%u bytes of shared memory", shared);
+  b.shared = number();
+  if (b.shared > 227 << 10) fail("%zu bytes of shared memory", b.shared);
   uint32_t args = number();
-  if (args != strlen(kernel->kinds)) fail("%u arguments, %zu needed", args, strlen(kernel->kinds));
-  uint64_t values[64];
-  if (args > 64) fail("%u arguments", args);
+  if (args != strlen(b.kernel->kinds)) fail("%u arguments, %zu needed", args, strlen(b.kernel->kinds));
   for (uint32_t i = 0; i < args; i++) {
     uint32_t kind = number(), index = number(), offset = number(), word = number();
-    if ((kind == 2) != (kernel->kinds[i] == 'w')) fail("argument %u is of another kind", i);
-    values[i] = word;
-    if (kind == 2) continue;
-    if (kind == 0 && index >= count) fail("argument %u is buffer %u of %u", i, index, count);
-    Memory *m = kind == 0 ? &buffers[index] : workspace;
-    if (4 * (size_t)offset > m->size) fail("argument %u begins behind its buffer", i);
-    values[i] = (uint64_t)(m->data + 4 * (size_t)offset);
+    if ((kind == 2) != (b.kernel->kinds[i] == 'w')) fail("argument %u is of another kind", i);
+    if (kind == 2) {
+      b.values.push_back(word);
+      continue;
+    }
+    if (kind == 0 && index >= buffers.size()) fail("argument %u is buffer %u of %zu", i, index, buffers.size());
+    const Memory &m = kind == 0 ? buffers[index] : workspace;
+    if (4 * (size_t)offset > m.size) fail("argument %u begins behind its buffer", i);
+    b.values.push_back((uint64_t)(m.data + 4 * (size_t)offset));
   }
-  arguments = values;
-  grid_dim = index3{(int)grid[0], (int)grid[1], (int)grid[2]};
-  block_dim = index3{(int)dim[0], (int)dim[1], (int)dim[2]};
+  kernel = nullptr;
+  return b;
+}
+
+// plan reads a plan on buffers.
+static Plan plan(const std::vector<Memory> &buffers) {
+  Plan p;
+  p.workspace = allocate(number());
+  for (uint32_t n = number(); n > 0; n--) p.launches.push_back(launch(buffers, p.workspace));
+  return p;
+}
+
+static void run(const Bound &b) {
+  kernel = b.kernel;
+  arguments = b.values.data();
+  grid_dim = b.grid;
+  block_dim = b.block;
   for (int z = 0; z < grid_dim.z; z++)
     for (int y = 0; y < grid_dim.y; y++)
       for (int x = 0; x < grid_dim.x; x++) {
         block = index3{at(x, grid_dim.x), at(y, grid_dim.y), at(z, grid_dim.z)};
-        run_block(shared);
+        run_block(b.shared);
       }
   kernel = nullptr;
 }
 
-static void serve(uint32_t count) {
-  if (count > 64) fail("%u buffers", count);
-  Memory buffers[65];
-  for (uint32_t i = 0; i < count; i++) {
-    buffers[i] = allocate(number());
-    if (!take(buffers[i].data, buffers[i].size)) fail("the request ends early");
+static void run(const Plan &p) {
+  memset(p.workspace.data, 0xff, p.workspace.size);
+  for (const Bound &b : p.launches) run(b);
+}
+
+static void fill(const Memory &m) {
+  if (!take(m.data, m.size)) fail("the request ends early");
+}
+
+static void show(const Memory &m) {
+  if (fwrite(m.data, 1, m.size, stdout) != m.size) fail("the answer cannot be written");
+}
+
+static void release(const Memory &m) { munmap(m.base, m.mapped); }
+
+static void compute() {
+  std::vector<Memory> buffers;
+  for (uint32_t n = number(); n > 0; n--) {
+    buffers.push_back(allocate(number()));
+    fill(buffers.back());
   }
-  Memory *workspace = &buffers[count];
-  *workspace = allocate(number());
-  memset(workspace->data, 0xff, workspace->size);
-  for (uint32_t n = number(); n > 0; n--) launch(buffers, count, workspace);
-  for (uint32_t i = 0; i <= count; i++) {
-    if (i < count && fwrite(buffers[i].data, 1, buffers[i].size, stdout) != buffers[i].size) fail("the answer cannot be written");
-    munmap(buffers[i].base, buffers[i].mapped);
+  Plan p = plan(buffers);
+  run(p);
+  for (const Memory &m : buffers) {
+    show(m);
+    release(m);
   }
-  fflush(stdout);
+  release(p.workspace);
+}
+
+static Memory memory;
+static std::vector<std::vector<Plan>> routines;
+
+// range reads a range of the memory.
+static Memory range() {
+  size_t first = number(), words = number();
+  if (4 * (first + words) > memory.size) fail("words %zu to %zu are outside of the memory", first, first + words);
+  return Memory{nullptr, memory.data + 4 * first, 4 * words, 0};
+}
+
+static void record() {
+  std::vector<Plan> calls;
+  for (uint32_t n = number(); n > 0; n--) {
+    std::vector<Memory> operands;
+    for (uint32_t k = number(); k > 0; k--) operands.push_back(range());
+    calls.push_back(plan(operands));
+  }
+  routines.push_back(calls);
+}
+
+static void run_routine() {
+  uint32_t n = number();
+  if (n >= routines.size()) fail("routine %u of %zu", n, routines.size());
+  for (const Plan &p : routines[n]) run(p);
+}
+
+static void serve(uint32_t what) {
+  switch (what) {
+  case 0: compute(); break;
+  case 1: memory = allocate(number()); break;
+  case 2: fill(range()); break;
+  case 3: show(range()); break;
+  case 4: record(); break;
+  case 5: run_routine(); break;
+  default: fail("request %u", what);
+  }
+  fwrite("done", 1, 4, stdout);
+  if (fflush(stdout)) fail("the answer cannot be written");
 }
 
 int main(int argc, char **argv) {
@@ -257,6 +351,6 @@ int main(int argc, char **argv) {
   sigaction(SIGSEGV, &action, nullptr);
   sigaction(SIGBUS, &action, nullptr);
   sigaction(SIGILL, &action, nullptr);
-  for (uint32_t count; take(&count, 4);) serve(count);
+  for (uint32_t what; take(&what, 4);) serve(what);
   return 0;
 }

@@ -104,9 +104,28 @@ func (s *Shim) execute(plan launch.Plan, bufs []kernels.Buf) error {
 		}
 	}
 	own, index := distinct(bufs)
-	_, err := s.in.Write(request(plan, own, index))
+	return s.ask(request(plan, own, index), func() error { return s.answer(own) })
+}
+
+// What is asked of the host, host.cpp.
+const (
+	compute = iota
+	reserve
+	write
+	read
+	record
+	runRoutine
+)
+
+// ask sends a request and reads the answer by what is given, up to the word that ends it. If that
+// fails, the host has ended or is ended, and the error has its last words.
+func (s *Shim) ask(request []byte, answer func() error) error {
+	_, err := s.in.Write(request)
 	if err == nil {
-		err = s.answer(own)
+		err = answer()
+	}
+	if err == nil {
+		_, err = io.ReadFull(s.out, make([]byte, len("done")))
 	}
 	if err == nil {
 		return nil
@@ -133,38 +152,45 @@ func distinct(bufs []kernels.Buf) (own []kernels.Buf, index []int) {
 	return own, index
 }
 
-// request is what host.cpp reads. Operand i is buffer index[i].
+// request asks to compute a plan whose operand i is buffer index[i].
 func request(plan launch.Plan, bufs []kernels.Buf, index []int) []byte {
-	var b []byte
-	put := func(words ...uint32) {
-		for _, w := range words {
-			b = binary.LittleEndian.AppendUint32(b, w)
-		}
-	}
-	put(uint32(len(bufs)))
+	b := words(nil, compute, uint32(len(bufs)))
 	for _, buf := range bufs {
-		put(uint32(len(buf.F) + len(buf.I)))
+		b = words(b, uint32(len(buf.F)+len(buf.I)))
 		for _, v := range buf.F {
-			put(math.Float32bits(v))
+			b = words(b, math.Float32bits(v))
 		}
 		for _, v := range buf.I {
-			put(uint32(v))
+			b = words(b, uint32(v))
 		}
 	}
-	put(uint32(plan.Workspace), uint32(len(plan.Launches)))
+	return launches(b, plan, index)
+}
+
+// launches appends a plan whose operand i is buffer index[i].
+func launches(b []byte, plan launch.Plan, index []int) []byte {
+	b = words(b, uint32(plan.Workspace), uint32(len(plan.Launches)))
 	for _, l := range plan.Launches {
-		put(uint32(len(l.Kernel)))
+		b = words(b, uint32(len(l.Kernel)))
 		b = append(b, l.Kernel...)
-		put(l.Grid[:]...)
-		put(l.Block[:]...)
-		put(l.Shared, uint32(len(l.Args)))
+		b = words(b, l.Grid[:]...)
+		b = words(b, l.Block[:]...)
+		b = words(b, l.Shared, uint32(len(l.Args)))
 		for _, a := range l.Args {
 			at := a.Index
 			if a.Kind == launch.Buffer {
 				at = index[at]
 			}
-			put(uint32(a.Kind), uint32(at), uint32(a.Offset), a.Word)
+			b = words(b, uint32(a.Kind), uint32(at), uint32(a.Offset), a.Word)
 		}
+	}
+	return b
+}
+
+// words appends words as the host reads them.
+func words(b []byte, all ...uint32) []byte {
+	for _, w := range all {
+		b = binary.LittleEndian.AppendUint32(b, w)
 	}
 	return b
 }

@@ -12,14 +12,17 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// Accelerator is a block of memory with a processor beside it. Its methods run one after another, each
+// Accelerator is a block of 32-bit words with a processor beside it. Its methods run one after another, each
 // seeing all that the former wrote. It serves one goroutine at a time.
+//
+// A word is a number: what it means does not depend on the byte order of the host, which is the
+// accelerator's to swap if its own is another.
 type Accelerator interface {
 	// Write copies words to word offset and what follows.
 	Write(ctx context.Context, offset int, words []uint32) error
 	// Read copies words from word offset and what follows.
 	Read(ctx context.Context, words []uint32, offset int) error
-	// Record prepares a routine, and returns its number for Run.
+	// Record prepares a routine, and returns its number for Run. It may keep r, which nobody changes.
 	Record(ctx context.Context, r launch.Routine) (routine int, err error)
 	// Run copies in to the routine's range In, runs the routine, and copies its range Out to out.
 	Run(ctx context.Context, routine int, in, out []uint32) error
@@ -28,15 +31,17 @@ type Accelerator interface {
 }
 
 // accelerated is an engine on an accelerator. The host keeps the rows of a step, its results and, from the
-// first Load, Save or Init on, a copy of the state to pass through.
+// first Load, Save or Init on, a copy of the state to pass through: as many bytes as the state has on the
+// accelerator. A step allocates nothing.
 type accelerated struct {
 	spec   *Spec
 	tape   *program.Tape
+	words  int // of the accelerator
 	device Accelerator
 
-	x, y       kernels.Buf
-	in, out    []uint32
-	step, hash int // routines
+	x, y             kernels.Buf
+	in, out          []uint32
+	step, hash, init int // routines; init is -1 until it is wanted
 
 	grads, state *digester
 
@@ -45,55 +50,61 @@ type accelerated struct {
 }
 
 // NewAccelerated starts an engine on the accelerator that open makes with a memory of so many words, all
-// zero. Whatever fails on the accelerator is of class ErrDevice.
+// zero. Whatever fails on the accelerator while ctx lasts, and a program that no kernel computes, is of class
+// ErrDevice.
 func NewAccelerated(ctx context.Context, s *Spec, open func(ctx context.Context, words int) (Accelerator, error)) (Engine, error) {
-	e := &accelerated{spec: s, x: rows(s.Plan.X()), y: rows(s.Plan.Y())}
-	if err := e.start(ctx, open); err != nil {
-		return nil, errors.Join(err, e.Close(ctx))
+	e := &accelerated{
+		spec: s, x: rows(s.Plan.X()), y: rows(s.Plan.Y()), init: -1,
+		grads: newDigester(s.Gradient), state: newDigester(s.State),
+	}
+	step, err := e.lay()
+	if err != nil {
+		return nil, err
+	}
+	if e.device, err = open(ctx, e.words); err != nil {
+		return nil, failed(ctx, "start", err)
+	}
+	if err := e.prepare(ctx, step); err != nil {
+		return nil, errors.Join(err, e.Close(context.WithoutCancel(ctx)))
 	}
 	return e, nil
 }
 
-func (e *accelerated) start(ctx context.Context, open func(context.Context, int) (Accelerator, error)) error {
-	layout := e.spec.Plan.Tape(0) // where the tensors lie does not change their pieces
-	grads, state := launch.Pieces(ranges(layout.Gradients)), launch.Pieces(ranges(layout.Tensors))
-	e.tape = e.spec.Plan.Tape((len(grads) + len(state)) * resultWords)
-	grads, state = launch.Pieces(ranges(e.tape.Gradients)), launch.Pieces(ranges(e.tape.Tensors))
-	e.grads = newDigester(grads, e.spec.Gradient, e.tape.Results.Offset)
-	e.state = newDigester(state, e.spec.State, e.tape.Results.Offset+len(grads)*resultWords)
+// lay says where everything lies, and returns the routine of a step.
+func (e *accelerated) lay() (step launch.Routine, err error) {
+	n := e.grads.resultWords()
+	e.tape = e.spec.Plan.Tape(n + e.state.resultWords())
+	e.words = e.tape.Words
+	e.words += e.grads.place(ranges(e.tape.Gradients), e.tape.Results.Offset, e.words)
+	e.words += e.state.place(ranges(e.tape.Tensors), e.tape.Results.Offset+n, e.words)
+	e.words = (e.words + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Len), make([]uint32, e.tape.Out.Len)
 
-	tables := [][]uint32{launch.DigestTable(grads), launch.DigestTable(state)}
-	words := e.tape.Words
-	e.grads.table = launch.Range{Offset: words, Words: len(tables[0])}
-	e.state.table = launch.Range{Offset: words + len(tables[0]), Words: len(tables[1])}
-	words += len(tables[0]) + len(tables[1])
-
-	device, err := open(ctx, words)
-	if err != nil {
-		return failed("start", err)
-	}
-	e.device = device
-	for i, l := range []*digester{e.grads, e.state} {
-		if err := device.Write(ctx, l.table.Offset, tables[i]); err != nil {
-			return failed("start", err)
-		}
-	}
 	backward, err := calls(e.tape.Backward)
 	if err != nil {
-		return err
+		return step, err
 	}
 	update, err := calls(e.tape.Update)
 	if err != nil {
-		return err
+		return step, err
 	}
-	step := append(backward, e.grads.call(words))
-	step = append(append(step, update...), e.state.call(words))
-	if e.step, err = device.Record(ctx, launch.Routine{Calls: step, In: one(e.tape.In), Out: one(e.tape.Out)}); err != nil {
-		return failed("record a step", err)
+	all := append(backward, e.grads.call(e.words))
+	all = append(append(all, update...), e.state.call(e.words))
+	return launch.Routine{Calls: all, In: one(e.tape.In), Out: one(e.tape.Out)}, nil
+}
+
+// prepare writes what the routines read and records them.
+func (e *accelerated) prepare(ctx context.Context, step launch.Routine) (err error) {
+	for _, l := range []*digester{e.grads, e.state} {
+		if err := e.device.Write(ctx, l.table.Offset, launch.DigestTable(l.pieces)); err != nil {
+			return failed(ctx, "start", err)
+		}
 	}
-	e.hash, err = device.Record(ctx, launch.Routine{Calls: []launch.Call{e.state.call(words)}, Out: one(e.tape.Out)})
-	return failed("record the digests", err)
+	if e.step, err = e.device.Record(ctx, step); err != nil {
+		return failed(ctx, "record a step", err)
+	}
+	e.hash, err = e.device.Record(ctx, launch.Routine{Calls: []launch.Call{e.state.call(e.words)}, Out: one(e.tape.Out)})
+	return failed(ctx, "record the digests", err)
 }
 
 func (e *accelerated) X() kernels.Buf { return e.x }
@@ -101,19 +112,22 @@ func (e *accelerated) Y() kernels.Buf { return e.y }
 
 // Init draws the parameters on the accelerator.
 func (e *accelerated) Init(ctx context.Context, seed uint64) error {
+	if e.init < 0 {
+		init, err := calls(e.tape.Init)
+		if err != nil {
+			return err
+		}
+		routine, err := e.device.Record(ctx, launch.Routine{Calls: init, In: one(e.tape.In)})
+		if err != nil {
+			return failed(ctx, "record the initial state", err)
+		}
+		e.init = routine
+	}
 	if err := e.Load(ctx, func(tensors [][]float32) error { e.spec.Plan.Start(tensors); return nil }); err != nil {
 		return err
 	}
-	init, err := calls(e.tape.Init)
-	if err != nil {
-		return err
-	}
-	routine, err := e.device.Record(ctx, launch.Routine{Calls: init, In: one(e.tape.In)})
-	if err != nil {
-		return failed("record the initial state", err)
-	}
 	e.tape.FillInit(e.in, seed)
-	return failed("initial state", e.device.Run(ctx, routine, e.in, nil))
+	return failed(ctx, "initial state", e.device.Run(ctx, e.init, e.in, nil))
 }
 
 func (e *accelerated) Load(ctx context.Context, fill func([][]float32) error) error {
@@ -121,18 +135,18 @@ func (e *accelerated) Load(ctx context.Context, fill func([][]float32) error) er
 	if err := fill(e.tensors); err != nil {
 		return err
 	}
-	return failed("load a state", e.device.Write(ctx, e.tape.State.Offset, little.Words32(e.staged)))
+	return failed(ctx, "load a state", e.device.Write(ctx, e.tape.State.Offset, little.Words32(e.staged)))
 }
 
 func (e *accelerated) Save(ctx context.Context, use func([][]float32) error) error {
 	e.stage()
 	if err := e.device.Read(ctx, little.Words32(e.staged), e.tape.State.Offset); err != nil {
-		return failed("save a state", err)
+		return failed(ctx, "save a state", err)
 	}
 	return use(e.tensors)
 }
 
-// stage allocates the host's copy of the state. The padding between tensors is zero and stays so.
+// stage allocates the host's copy of the state, with the padding between tensors, on which nothing depends.
 func (e *accelerated) stage() {
 	if e.staged != nil {
 		return
@@ -146,7 +160,7 @@ func (e *accelerated) stage() {
 
 func (e *accelerated) Digests(ctx context.Context) ([]merkle.Hash, error) {
 	if err := e.device.Run(ctx, e.hash, nil, e.out); err != nil {
-		return nil, failed("hash a state", err)
+		return nil, failed(ctx, "hash a state", err)
 	}
 	digests, _ := e.state.read(e.out, e.tape.Out.Offset)
 	return digests, nil
@@ -157,7 +171,7 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (s Step, err error) {
 		return s, err
 	}
 	if err := e.device.Run(ctx, e.step, e.in, e.out); err != nil {
-		return s, failed(fmt.Sprintf("step %d", t), err)
+		return s, failed(ctx, fmt.Sprintf("step %d", t), err)
 	}
 	s.Gradients, _ = e.grads.read(e.out, e.tape.Out.Offset)
 	s.Next, s.Finite = e.state.read(e.out, e.tape.Out.Offset)
@@ -170,16 +184,16 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (s Step, err error) {
 }
 
 func (e *accelerated) Close(ctx context.Context) error {
-	if e.device == nil {
-		return nil
-	}
-	return failed("close", e.device.Close(ctx))
+	return failed(ctx, "close", e.device.Close(ctx))
 }
 
-// failed blames the device for an error.
-func failed(what string, err error) error {
+// failed blames the device for an error, unless the caller has given up.
+func failed(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrDevice, what, err)
 }
@@ -190,7 +204,7 @@ func calls(tape []program.Call) ([]launch.Call, error) {
 	for _, c := range tape {
 		plan, err := launch.For(c.Op)
 		if err != nil {
-			return nil, failed("plan", err)
+			return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
 		}
 		all = append(all, launch.Call{Plan: plan, Operands: ranges(c.Operands)})
 	}
@@ -213,12 +227,4 @@ func rows(spec program.TensorSpec) kernels.Buf {
 		return kernels.Buf{I: make([]int32, spec.Len())}
 	}
 	return kernels.Buf{F: make([]float32, spec.Len())}
-}
-
-// canonical is the bits of a number as a Step has them.
-func canonical(bits uint32) uint32 {
-	if bits&0x7fffffff > 0x7f800000 {
-		return 0x7fc00000
-	}
-	return bits
 }

@@ -8,59 +8,72 @@ import (
 	"github.com/verifyd/verifyd/verify/state"
 )
 
-// resultWords is what a piece has in the results: a digest, and whether it is odd.
-const resultWords = 9
-
-// digester knows where the digests of tensors lie, and puts them together as package state does.
+// digester has tensors hashed on an accelerator, piece by piece, and puts the digests of the pieces
+// together as package state does.
 type digester struct {
-	pieces  []launch.Range
-	table   launch.Range
-	sums    launch.Range // 8 words a piece
-	odd     launch.Range // a word a piece
-	ends    []int        // pieces up to the end of each tensor
+	ends    []int // pieces up to the end of each tensor
 	digests []merkle.Hash
+
+	pieces []launch.Range
+	table  launch.Range // that describes the pieces to the kernel
+	sums   launch.Range // 8 words a piece: its BLAKE3
+	odd    launch.Range // a word a piece: whether it has a NaN or an infinity
 }
 
-func newDigester(pieces []launch.Range, layout *state.Layout, at int) *digester {
-	n := len(pieces)
-	l := &digester{
-		pieces: pieces,
-		sums:   launch.Range{Offset: at, Words: 8 * n},
-		odd:    launch.Range{Offset: at + 8*n, Words: n},
-	}
+func newDigester(layout *state.Layout) *digester {
+	d := &digester{}
 	end := 0
 	for _, t := range layout.Tensors() {
 		end += (t.Len() + launch.DigestPiece - 1) / launch.DigestPiece
-		l.ends = append(l.ends, end)
+		d.ends = append(d.ends, end)
 	}
-	l.digests = make([]merkle.Hash, len(l.ends))
-	return l
+	d.digests = make([]merkle.Hash, len(d.ends))
+	return d
+}
+
+// count is the number of pieces.
+func (d *digester) count() int { return d.ends[len(d.ends)-1] }
+
+// resultWords is what the digester needs of a tape's results.
+func (d *digester) resultWords() int { return (8 + 1) * d.count() }
+
+// place says where the layout's tensors lie, where the results shall, and where the table, whose size in
+// words it returns.
+func (d *digester) place(tensors []launch.Range, results, table int) int {
+	n := d.count()
+	d.pieces = launch.Pieces(tensors)
+	d.sums = launch.Range{Offset: results, Words: 8 * n}
+	d.odd = launch.Range{Offset: results + 8*n, Words: n}
+	d.table = launch.Range{Offset: table, Words: 3 * n}
+	return d.table.Words
 }
 
 // call hashes the tensors, in a memory of so many words.
-func (l *digester) call(words int) launch.Call {
+func (d *digester) call(words int) launch.Call {
 	return launch.Call{
-		Plan:     launch.Digests(len(l.pieces)),
-		Operands: []launch.Range{{Offset: 0, Words: words}, l.table, l.sums, l.odd},
+		Plan:     launch.Digests(len(d.pieces)),
+		Operands: []launch.Range{{Offset: 0, Words: words}, d.table, d.sums, d.odd},
 	}
 }
 
-// read puts the digests of the tensors together from results, which begin at word offset of the memory.
-func (l *digester) read(results []uint32, offset int) (digests []merkle.Hash, finite bool) {
+// read puts the digests of the tensors together from results, which begin at word offset of the memory. What it
+// returns is valid until the next call.
+func (d *digester) read(results []uint32, offset int) (digests []merkle.Hash, finite bool) {
+	sums, odd := results[d.sums.Offset-offset:], results[d.odd.Offset-offset:]
 	finite = true
 	piece := 0
 	var b merkle.Builder
-	for i, end := range l.ends {
+	for i, end := range d.ends {
 		for ; piece < end; piece++ {
 			var sum merkle.Hash
-			for k, w := range results[l.sums.Offset-offset+8*piece:][:8] {
+			for k, w := range sums[8*piece:][:8] {
 				binary.LittleEndian.PutUint32(sum[4*k:], w)
 			}
 			b.Append(merkle.LeafHash(sum[:]))
-			finite = finite && results[l.odd.Offset-offset+piece] == 0
+			finite = finite && odd[piece] == 0
 		}
-		l.digests[i] = b.Root()
+		d.digests[i] = b.Root()
 		b.Reset()
 	}
-	return l.digests, finite
+	return d.digests, finite
 }

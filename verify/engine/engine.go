@@ -56,8 +56,8 @@ type Engine interface {
 	Y() kernels.Buf
 	// Init sets the state to the program's initial one, drawn from a seed.
 	Init(ctx context.Context, seed uint64) error
-	// Load sets the state to what fill writes into host memory, tensors in the order of Plan.Tensors.
-	// If fill fails, so does Load.
+	// Load sets the state to what fill writes into host memory, tensors in the order of Plan.Tensors, each
+	// whole: what they hold before is undefined. If fill fails, so does Load.
 	Load(ctx context.Context, fill func(tensors [][]float32) error) error
 	// Save shows the state to use, which must neither change nor keep it.
 	Save(ctx context.Context, use func(tensors [][]float32) error) error
@@ -77,10 +77,13 @@ type Step struct {
 	Finite     bool          // whether the state after the update has neither NaN nor infinity
 }
 
-// number is the bits of v as a Step has them: which NaN an operation gives depends on the machine.
-func number(v float32) uint32 {
-	if v != v {
+// number is the bits of v as a Step has them.
+func number(v float32) uint32 { return canonical(math.Float32bits(v)) }
+
+// canonical is bits with any NaN as 0x7fc00000: which one an operation gives depends on the machine.
+func canonical(bits uint32) uint32 {
+	if bits&0x7fffffff > 0x7f800000 {
 		return 0x7fc00000
 	}
-	return math.Float32bits(v)
+	return bits
 }

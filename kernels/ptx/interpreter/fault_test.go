@@ -19,12 +19,12 @@ func run(t *testing.T, threads uint32, lines ...string) (words []uint32, err err
 	if err != nil {
 		return nil, err
 	}
-	mem := &memory{buffers: [][]uint32{make([]uint32, 64)}}
+	mem := &memory{buffers: []buffer{{data: make([]uint32, 64)}}}
 	err = m.launch(launch.Launch{
 		Kernel: "f", Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{threads, 1, 1},
 		Args: []launch.Arg{{Kind: launch.Buffer}, {Kind: launch.Scalar, Word: 7}},
 	}, mem, []int{0})
-	return mem.buffers[0], err
+	return mem.buffers[0].data, err
 }
 
 func TestWhatIsOutsideOfTheReviewedListIsRefused(t *testing.T) {

@@ -10,28 +10,36 @@ import (
 	"github.com/verifyd/verifyd/kernels/ptx"
 )
 
-// memory is what a launch sees: buffer i begins at (i+1)<<36.
+// memory is what a launch sees.
 type memory struct {
-	buffers [][]uint32
+	buffers []buffer
 	shared  []uint32
+}
+
+// buffer is words that begin skew words past a multiple of 16 bytes: those of buffer i at
+// (i+1)<<bufferShift + 4*skew.
+type buffer struct {
+	data []uint32
+	skew int
 }
 
 const bufferShift = 36
 
 // words are n words at an address, which must be aligned to their size.
 func (m *memory) words(at uint64, shared bool, n int) ([]uint32, error) {
-	data, offset := m.shared, at
-	if !shared {
-		i := at >> bufferShift
-		if i == 0 || i > uint64(len(m.buffers)) {
-			return nil, fmt.Errorf("address %#x is in no buffer", at)
-		}
-		data, offset = m.buffers[i-1], at&(1<<bufferShift-1)
-	}
-	if offset%uint64(4*n) != 0 {
+	if at%uint64(4*n) != 0 {
 		return nil, fmt.Errorf("address %#x is not aligned to %d bytes", at, 4*n)
 	}
-	if i := offset / 4; i+uint64(n) <= uint64(len(data)) {
+	data, i := m.shared, at/4
+	if !shared {
+		k := at >> bufferShift
+		if k == 0 || k > uint64(len(m.buffers)) {
+			return nil, fmt.Errorf("address %#x is in no buffer", at)
+		}
+		b := m.buffers[k-1]
+		data, i = b.data, at&(1<<bufferShift-1)/4-uint64(b.skew) // before the buffer it is beyond every length
+	}
+	if i < uint64(len(data)) && uint64(n) <= uint64(len(data))-i {
 		return data[i : i+uint64(n)], nil
 	}
 	return nil, fmt.Errorf("address %#x is outside of %d words", at, len(data))
@@ -94,20 +102,13 @@ func (m *Machine) Run(op kernels.Operator, bufs []kernels.Buf) error {
 			continue
 		}
 		index[i] = len(mem.buffers)
-		mem.buffers = append(mem.buffers, m.words(b))
+		mem.buffers = append(mem.buffers, buffer{content(b), m.skew})
 	}
-	work := make([]uint32, plan.Workspace)
-	for i := range work {
-		work[i] = poison
-	}
-	mem.buffers = append(mem.buffers, work)
-	for _, l := range plan.Launches {
-		if err := m.launch(l, mem, index); err != nil {
-			return fmt.Errorf("%s: %w", l.Kernel, err)
-		}
+	if err := m.execute(plan, mem, index); err != nil {
+		return err
 	}
 	for i, b := range bufs {
-		data := mem.buffers[index[i]][m.skew:]
+		data := mem.buffers[index[i]].data
 		for j := range b.F {
 			b.F[j] = math.Float32frombits(data[j])
 		}
@@ -121,9 +122,24 @@ func (m *Machine) Run(op kernels.Operator, bufs []kernels.Buf) error {
 // poison fills shared memory and workspaces: a NaN, and no index.
 const poison = 0xffffdead
 
-// words are a buffer's bits, behind the skew.
-func (m *Machine) words(b kernels.Buf) []uint32 {
-	data := make([]uint32, m.skew, m.skew+len(b.F)+len(b.I))
+// execute runs a plan with a workspace of its own. Operand i is buffer index[i].
+func (m *Machine) execute(plan launch.Plan, mem *memory, index []int) error {
+	work := make([]uint32, plan.Workspace)
+	for i := range work {
+		work[i] = poison
+	}
+	mem.buffers = append(mem.buffers, buffer{data: work})
+	for _, l := range plan.Launches {
+		if err := m.launch(l, mem, index); err != nil {
+			return fmt.Errorf("%s: %w", l.Kernel, err)
+		}
+	}
+	return nil
+}
+
+// content is the bits of a buffer.
+func content(b kernels.Buf) []uint32 {
+	data := make([]uint32, 0, len(b.F)+len(b.I))
 	for _, v := range b.F {
 		data = append(data, math.Float32bits(v))
 	}
@@ -139,7 +155,7 @@ func (m *Machine) launch(l launch.Launch, mem *memory, index []int) error {
 	if !ok {
 		return fmt.Errorf("no module has this kernel")
 	}
-	args, err := m.arguments(k, l, mem, index)
+	args, err := arguments(k, l, mem, index)
 	if err != nil {
 		return err
 	}
@@ -198,7 +214,7 @@ func runBlock(warps []*warp) error {
 }
 
 // arguments are the values of a launch's arguments.
-func (m *Machine) arguments(k *kernel, l launch.Launch, mem *memory, index []int) ([]uint64, error) {
+func arguments(k *kernel, l launch.Launch, mem *memory, index []int) ([]uint64, error) {
 	if len(l.Args) != len(k.parameters) {
 		return nil, fmt.Errorf("%d arguments, %d needed", len(l.Args), len(k.parameters))
 	}
@@ -213,7 +229,11 @@ func (m *Machine) arguments(k *kernel, l launch.Launch, mem *memory, index []int
 		case launch.Workspace:
 			args = append(args, uint64(len(mem.buffers))<<bufferShift+4*uint64(a.Offset))
 		default:
-			args = append(args, uint64(index[a.Index]+1)<<bufferShift+4*uint64(a.Offset+m.skew))
+			if a.Index < 0 || a.Index >= len(index) {
+				return nil, fmt.Errorf("argument %d is operand %d of %d", i, a.Index, len(index))
+			}
+			at := index[a.Index]
+			args = append(args, uint64(at+1)<<bufferShift+4*uint64(a.Offset+mem.buffers[at].skew))
 		}
 	}
 	return args, nil

@@ -1,0 +1,38 @@
+package engine_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/verifyd/verifyd/verify/engine/enginetest"
+)
+
+// How far the trainings of package enginetest are followed with the kernels on the CPU. The defaults are what
+// every change can wait for.
+var (
+	steps = flag.Uint64("steps", 5, "steps of the small trainings under the shim (300 take two minutes)")
+	large = flag.Uint64("large", 1, "steps of the large trainings under the shim (each takes ten seconds)")
+)
+
+func TestTheKernelsTrainAsTheCPUDoes(t *testing.T) {
+	for _, descending := range []bool{false, true} {
+		d := underShim(t, descending)
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			enginetest.Test(t, d, *steps)
+		})
+	}
+}
+
+func TestTheKernelsTrainLargerModelsAsTheCPUDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one step takes seconds")
+	}
+	t.Parallel()
+	enginetest.TestLarge(t, underShim(t, true), *large)
+}
+
+func TestTheShippedPTXTrainsAsTheCPUDoes(t *testing.T) {
+	t.Parallel()
+	enginetest.Test(t, asPTX(t), 1)
+}

@@ -1,0 +1,152 @@
+package engine_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+var (
+	sgd      = program.Optimizer{Kind: program.SGD}
+	nesterov = program.Optimizer{Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3}
+	damped   = program.Optimizer{Kind: program.SGD, Momentum: 0.5, Dampening: 0.25}
+	adam     = program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 1e-3}
+	adamW    = program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
+	constant = program.Schedule{Kind: program.Constant, Rate: 0.02}
+	cosine   = program.Schedule{Kind: program.CosineDecay, Rate: 0.02, Warmup: 3, Steps: 40}
+)
+
+// programs are small models, each with what makes a step another one: micro-batches, clipping, dropout and
+// the optimizers. No row has a width that is a multiple of 4.
+func programs() map[string]program.Program {
+	mlp := func(dropout float64, hidden ...int) program.Graph {
+		return program.MLP(program.MLPConfig{Inputs: 7, Hidden: hidden, Classes: 3, Dropout: dropout})
+	}
+	cnn := program.CNNConfig{InChannels: 3, Height: 5, Width: 7, Channels: []int{5, 3}, Classes: 3}
+	gpt := program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2}
+	dropping := func(g program.GPTConfig) program.GPTConfig { g.Dropout = 0.2; return g }
+	return map[string]program.Program{
+		"mlp, sgd":                    {BatchSize: 5, Accumulation: 1, Graph: mlp(0, 11, 5), Loss: program.CrossEntropy, Optimizer: sgd, Schedule: constant},
+		"mlp, nesterov, clipped":      {BatchSize: 3, Accumulation: 3, Graph: mlp(0.3, 9), Loss: program.CrossEntropy, Optimizer: nesterov, Schedule: cosine, ClipNorm: 0.05},
+		"mlp, damped, never clipped":  {BatchSize: 3, Accumulation: 1, Graph: mlp(0.3, 9), Loss: program.CrossEntropy, Optimizer: damped, Schedule: cosine, ClipNorm: 1e6},
+		"mlp, adam, numbers to match": {BatchSize: 3, Accumulation: 3, Graph: mlp(0, 6), Loss: program.MSE, Optimizer: adam, Schedule: constant, ClipNorm: 0.1},
+		"cnn, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.1},
+		"cnn, damped":                 {BatchSize: 3, Accumulation: 1, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: damped, Schedule: constant},
+		"gpt, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.GPT(dropping(gpt)), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.3},
+		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
+	}
+}
+
+func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {
+	t.Parallel()
+	cpu := reference(t)
+	for _, c := range []struct {
+		device
+		steps uint64
+	}{{underShim(t, false), 12}, {underShim(t, true), 12}, {asPTX(t), 2}} {
+		for name, p := range programs() {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				s := spec(t, p)
+				want, got := start(t, cpu, s), start(t, c.device, s)
+				sameState(t, s, want, got) // zero
+				must(t, errors.Join(want.Init(t.Context(), 5), got.Init(t.Context(), 5)))
+				sameState(t, s, want, got)
+				for at := range c.steps {
+					stepped(t, s, at, want, got)
+				}
+				sameState(t, s, want, got)
+			})
+		}
+	}
+}
+
+func TestAStateGoesOnWhereItIsLoaded(t *testing.T) {
+	shim := underShim(t, false)
+	s := spec(t, programs()["gpt, adamw, clipped"])
+	first, second, third := start(t, shim, s), start(t, reference(t), s), start(t, shim, s)
+	must(t, first.Init(t.Context(), 5))
+	must(t, third.Init(t.Context(), 6))
+	for at := range uint64(4) {
+		stepped(t, s, at, first)
+		stepped(t, s, 9-at, third)
+	}
+	loaded(t, saved(t, first), second, third)
+	for at := uint64(4); at < 8; at++ {
+		stepped(t, s, at, first, second, third)
+	}
+	sameState(t, s, first, third)
+}
+
+func TestInitForgetsWhatWasBefore(t *testing.T) {
+	s := spec(t, programs()["mlp, nesterov, clipped"])
+	once, again := start(t, reference(t), s), start(t, underShim(t, false), s)
+	for _, seed := range []uint64{7, 8, 5} {
+		must(t, again.Init(t.Context(), seed))
+		stepped(t, s, 0, again)
+	}
+	must(t, errors.Join(once.Init(t.Context(), 5), again.Init(t.Context(), 5)))
+	sameState(t, s, once, again)
+	stepped(t, s, 1, once, again)
+}
+
+// A tensor of 2*2^18 + 1 elements has three pieces, the last of one word.
+func TestATensorOfSeveralPiecesHasTheDigestsOfTheCPU(t *testing.T) {
+	p := program.Program{
+		BatchSize: 1, Accumulation: 1, Loss: program.MSE, Optimizer: nesterov, Schedule: constant,
+		Graph: program.Graph{Nodes: []program.Node{
+			{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2<<18 + 1}}},
+			{Name: "a", Inputs: []string{"x"}, Op: program.Linear{Out: 1, Bias: true}},
+		}},
+	}
+	s := spec(t, p)
+	want, got := start(t, reference(t), s), start(t, underShim(t, true), s)
+	must(t, errors.Join(want.Init(t.Context(), 5), got.Init(t.Context(), 5)))
+	sameState(t, s, want, got)
+	stepped(t, s, 0, want, got)
+	sameState(t, s, want, got)
+}
+
+func TestAStepThatDivergesIsTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	nan, inf := math.Float32frombits(0xffc12345), float32(math.Inf(-1)) // a NaN with a sign and a payload
+	cpu := reference(t)
+	for _, d := range []device{underShim(t, false), asPTX(t)} {
+		for _, name := range []string{"mlp, nesterov, clipped", "mlp, sgd", "gpt, adam"} {
+			s := spec(t, programs()[name])
+			for what, change := range map[string]func(first, last []float32){
+				"a NaN in the first tensor":        func(first, _ []float32) { first[0] = nan },
+				"infinities in the first tensor":   func(first, _ []float32) { first[0], first[1] = inf, -inf },
+				"an infinity in the last":          func(_, last []float32) { last[len(last)-1] = inf },
+				"gradients beyond every number":    func(first, _ []float32) { first[0], first[1] = 3e38, 3e38 },
+				"a NaN that only the last one has": func(_, last []float32) { last[len(last)-1] = nan },
+			} {
+				t.Run(d.name+"/"+name+"/"+what, func(t *testing.T) {
+					want, got := start(t, cpu, s), start(t, d, s)
+					must(t, want.Init(t.Context(), 5))
+					tensors := saved(t, want)
+					change(tensors[0], tensors[len(tensors)-1])
+					loaded(t, tensors, want, got)
+					sameState(t, s, want, got)
+					step := stepped(t, s, 0, want, got)
+					for _, bits := range []uint32{step.Loss, step.Clip} {
+						if v := math.Float32frombits(bits); v != v && bits != 0x7fc00000 {
+							t.Errorf("a NaN is %08x", bits)
+						}
+					}
+					if what != "gradients beyond every number" && step.Finite {
+						t.Error("the state is called finite")
+					}
+					stepped(t, s, 1, want, got)
+
+					// What has diverged leaves nothing behind.
+					must(t, errors.Join(want.Init(t.Context(), 5), got.Init(t.Context(), 5)))
+					if step := stepped(t, s, 2, want, got); !step.Finite {
+						t.Error("the next state is not finite")
+					}
+				})
+			}
+		}
+	}
+}
