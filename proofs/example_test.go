@@ -35,7 +35,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	c, err := received.Verify(&key.PublicKey)
+	trusted, err := proofs.NewKey(&key.PublicKey)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := proofs.Verify[proofs.Contribution](received, 1, trusted)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,39 +2,42 @@ package proofs
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 )
 
 func FuzzParse(f *testing.F) {
-	body, err := sample().Encode()
-	if err != nil {
-		f.Fatal(err)
+	for _, s := range samples(f) {
+		f.Add(s.payloadType(), s.encode())
+		f.Add(s.payloadType(), bytes.Repeat([]byte{0xff}, len(s.encode())))
 	}
-	f.Add(body)
-	f.Add(make([]byte, BodySize))
-	f.Add(bytes.Repeat([]byte{0xff}, BodySize))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := Parse(data)
+	f.Fuzz(func(t *testing.T, payloadType string, body []byte) {
+		s, err := Parse(payloadType, body)
 		if err != nil {
 			return
 		}
-		again, err := c.Encode()
+		again, err := Encode(s)
 		if err != nil {
 			t.Fatalf("parsed but does not encode: %v", err)
 		}
-		if !bytes.Equal(again, data) {
-			t.Fatal("two bodies for one contribution")
+		if !bytes.Equal(again, body) {
+			t.Fatal("two bodies for one statement")
+		}
+		if !json.Valid(View(s)) {
+			t.Fatalf("the view is not JSON: %s", View(s))
 		}
 	})
 }
 
 func FuzzParseEnvelope(f *testing.F) {
-	env, err := Sign(sample(), newKey(f))
-	if err != nil {
-		f.Fatal(err)
+	for _, s := range samples(f) {
+		env, err := Sign(s, newKey(f))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(env.Bytes())
 	}
-	f.Add(env.Bytes())
-	f.Add([]byte(`{"payloadType":"` + PayloadType + `","payload":"","signatures":[{"keyid":"","sig":""}]}`))
+	f.Add([]byte(`{"payloadType":"text/plain","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := ParseEnvelope(data)
 		if err != nil {
@@ -51,11 +54,12 @@ func FuzzSignatureForm(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(env.sig)
+	f.Add(env.Signatures[0].Sig)
 	f.Add([]byte{0x30, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x01})
 	f.Fuzz(func(t *testing.T, der []byte) {
-		if checkForm(der) == nil && len(der) > 72 {
-			t.Fatalf("%d bytes pass for a signature", len(der))
+		r, s, ok := splitDER(der)
+		if ok && !bytes.Equal(joinDER(r, s), der) {
+			t.Fatal("two forms of one signature")
 		}
 	})
 }

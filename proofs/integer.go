@@ -100,11 +100,3 @@ func (i Int128) String() string {
 	b.Lsh(b, 64)
 	return b.Add(b, new(big.Int).SetUint64(i.Lo)).String()
 }
-
-// MarshalText makes u a decimal string in JSON, where a number would lose
-// digits past 2^53.
-func (u Uint128) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
-
-// MarshalText makes i a decimal string in JSON, where a number would lose
-// digits past 2^53.
-func (i Int128) MarshalText() ([]byte, error) { return []byte(i.String()), nil }

@@ -7,37 +7,14 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/asn1"
 	"encoding/json"
-	"errors"
 	"io"
 	"math/big"
 	"strings"
 	"testing"
+
+	"github.com/verifyd/verifyd/proofs/internal/class"
 )
-
-// sample is a contribution with a different value in every field and the
-// awkward ones (negative, beyond 64 bits) where they may be.
-func sample() Contribution {
-	id := func(s string) Hash { return sha256.Sum256([]byte(s)) }
-	return Contribution{
-		Audience: id("urn:db:test"), PoolID: id("pool"), Epoch: 7, TaskID: id("task"), WorkerID: id("worker"),
-		Account: Hash{31: 0xaa, 12: 0x01}, Units: Uint128{1, 5}, CumulativeUnits: Uint128{1 << 63, 9},
-		Shapley: Int(-123_456_789), StdErr: Uint(42), Verdict: Verdict{Partial, Mismatch},
-		StepsClaimed: 1000, StepsReplayed: 40, StepsFailed: 2,
-		PolicyHash: id("policy"), EvidenceRoot: id("evidence"), EngineHash: id("engine"), SampleSeed: id("seed"),
-		IssuedAt: 1_795_000_000,
-	}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 func TestAProofThatIsSignedVerifiesAndSaysTheSame(t *testing.T) {
 	key := newKey(t)
@@ -49,7 +26,7 @@ func TestAProofThatIsSignedVerifiesAndSaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := back.Verify(&key.PublicKey)
+	got, err := Verify[Contribution](back, 1, publicKey(t, key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +41,7 @@ func TestEveryFlippedByteOfAProofFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := env.Bytes()
+	file, trusted := env.Bytes(), publicKey(t, key)
 	for i := range file {
 		for _, flip := range []byte{0x01, 0x20, 0x80} {
 			bad := bytes.Clone(file)
@@ -73,7 +50,7 @@ func TestEveryFlippedByteOfAProofFileIsRefused(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if _, err := e.Verify(&key.PublicKey); err == nil {
+			if _, err := Verify[Contribution](e, 1, trusted); err == nil {
 				t.Fatalf("byte %d (%q) flipped by 0x%02x still verifies", i, file[i], flip)
 			}
 		}
@@ -86,10 +63,11 @@ func TestEveryFlippedByteOfABodyIsRefusedByTheSignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range env.body {
-		bad := bytes.Clone(env.body)
+	for i := range env.Body {
+		bad := bytes.Clone(env.Body)
 		bad[i] ^= 1
-		if err := verify(PayloadType, bad, env.sig, &key.PublicKey); !errors.Is(err, ErrSignature) {
+		err := publicKey(t, key).verify("sig", pae(env.Type, bad), env.Signatures[0].Sig)
+		if classOf(err) != class.BadSignature {
 			t.Fatalf("byte %d flipped: %v", i, err)
 		}
 	}
@@ -100,8 +78,13 @@ func TestAnotherKeyDoesNotVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := env.Verify(&newKey(t).PublicKey); !errors.Is(err, ErrSignature) {
-		t.Errorf("got %v, want ErrSignature", err)
+	other := publicKey(t, newKey(t))
+	if _, err := Verify[Contribution](env, 1, other); classOf(err) != class.WrongSignerSet {
+		t.Errorf("got %v, want the class %s", err, class.WrongSignerSet)
+	}
+	env.Signatures[0].KeyID = other.id()
+	if _, err := Verify[Contribution](env, 1, other); classOf(err) != class.BadSignature {
+		t.Errorf("under a false name: got %v, want the class %s", err, class.BadSignature)
 	}
 }
 
@@ -111,8 +94,8 @@ func TestARewrittenKeyIDIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.keyID[0] ^= 1
-	if _, err := env.Verify(&key.PublicKey); err == nil || !strings.Contains(err.Error(), "keyid") {
+	env.Signatures[0].KeyID[0] ^= 1
+	if _, err := Verify[Contribution](env, 1, publicKey(t, key)); err == nil || !strings.Contains(err.Error(), "keyid") {
 		t.Errorf("got %v, want an error that names keyid", err)
 	}
 }
@@ -125,18 +108,16 @@ func (k highS) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	var sig derSignature
-	if _, err := asn1.Unmarshal(der, &sig); err != nil {
-		return nil, err
-	}
-	return asn1.Marshal(derSignature{sig.R, upper(sig.S)})
+	return upper(der, elliptic.P256().Params().N), nil
 }
 
-func upper(s *big.Int) *big.Int {
-	if high(s) {
-		return s
+// upper is a signature with s in the upper half of the group order.
+func upper(der []byte, order *big.Int) []byte {
+	r, s, _ := splitDER(der)
+	if !high(s, order) {
+		new(big.Int).Sub(order, new(big.Int).SetBytes(s[:])).FillBytes(s[:])
 	}
-	return new(big.Int).Sub(elliptic.P256().Params().N, s)
+	return joinDER(r, s)
 }
 
 func TestSignGivesLowSWhateverTheKeyGives(t *testing.T) {
@@ -145,18 +126,18 @@ func TestSignGivesLowSWhateverTheKeyGives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := env.Verify(&key.PublicKey); err != nil {
+	if _, err := Verify[Contribution](env, 1, publicKey(t, key)); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAHighSSignatureIsRefusedThoughItIsMathematicallyValid(t *testing.T) {
 	key := newKey(t)
-	body, err := sample().Encode()
+	message, err := PAE(sample())
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(PAE(PayloadType, body))
+	digest := sha256.Sum256(message)
 	der, err := highS{key}.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -164,12 +145,12 @@ func TestAHighSSignatureIsRefusedThoughItIsMathematicallyValid(t *testing.T) {
 	if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], der) {
 		t.Fatal("the test's own signature is wrong")
 	}
-	if err := verify(PayloadType, body, der, &key.PublicKey); err == nil || !strings.Contains(err.Error(), "high-s") {
-		t.Errorf("got %v, want an error about high-s", err)
+	if err := publicKey(t, key).verify("sig", message, der); classOf(err) != class.HighS {
+		t.Errorf("got %v, want the class %s", err, class.HighS)
 	}
 }
 
-func TestOnlyP256KeysSign(t *testing.T) {
+func TestOnlyKeysOfAKnownAlgorithmSign(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -180,8 +161,8 @@ func TestOnlyP256KeysSign(t *testing.T) {
 }
 
 func TestABrokenSignerIsCaughtBeforeItsProofLeaves(t *testing.T) {
-	if _, err := Sign(sample(), liar{newKey(t), newKey(t)}); !errors.Is(err, ErrSignature) {
-		t.Errorf("got %v, want ErrSignature", err)
+	if _, err := Sign(sample(), liar{newKey(t), newKey(t)}); classOf(err) != class.BadSignature {
+		t.Errorf("got %v, want the class %s", err, class.BadSignature)
 	}
 }
 
@@ -213,9 +194,9 @@ func TestAnEnvelopeHasOneSpelling(t *testing.T) {
 		"base64 by URL":     strings.NewReplacer("+", "-", "/", "_").Replace(file),
 		"escaped character": strings.Replace(file, `"keyid":"0`, `"keyid":"\u0030`, 1),
 		"upper-case hex":    strings.Replace(file, `"keyid":"0x`, `"keyid":"0X`, 1),
-		"oversized":         file + strings.Repeat(" ", MaxEnvelopeSize),
+		"oversized":         file + strings.Repeat(" ", maxEnvelope),
 		"empty":             "",
-		"deep":              strings.Repeat("[", MaxEnvelopeSize),
+		"deep":              strings.Repeat("[", maxEnvelope),
 		"truncated":         file[:len(file)/2],
 	} {
 		if bad == file {
@@ -230,24 +211,21 @@ func TestAnEnvelopeHasOneSpelling(t *testing.T) {
 func TestTheJSONViewHasNoNumbersThatLoseDigits(t *testing.T) {
 	c := sample()
 	c.Epoch = 1<<64 - 1
-	data, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := View(c)
 	var view map[string]string
 	if err := json.Unmarshal(data, &view); err != nil {
 		t.Fatalf("not all values are strings: %v", err)
 	}
 	for field, want := range map[string]string{
 		"epoch": "18446744073709551615", "units": "18446744073709551621", "shapley": "-123456789",
-		"verdict": "partial/mismatch", "nullifier": c.Nullifier().String(),
+		"verdict": "partial/mismatch", "type": contributionType, "nullifier": c.Nullifier().String(),
 	} {
 		if view[field] != want {
 			t.Errorf("%s is %q, want %q", field, view[field], want)
 		}
 	}
-	if len(view) != 20 {
-		t.Errorf("%d fields in the view, want 20", len(view))
+	if len(view) != 21 {
+		t.Errorf("%d fields in the view, want the twenty words and the type", len(view))
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/asn1"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -37,13 +36,13 @@ func TestVectors(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			v := readVector(t, file)
-			_, err := Parse(v.body)
+			_, err := Parse(contributionType, v.body)
 			if err == nil && v.key != nil {
-				pub, perr := x509.ParsePKIXPublicKey(v.key)
-				if perr != nil {
-					t.Fatal(perr)
+				key, kerr := parseSPKI(v.key)
+				if kerr != nil {
+					t.Fatal(kerr)
 				}
-				err = verify(PayloadType, v.body, v.sig, pub.(*ecdsa.PublicKey))
+				err = key.verify("sig", pae(contributionType, v.body), v.sig)
 			}
 			switch {
 			case v.expect == "success" && err != nil:
@@ -83,7 +82,7 @@ func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
 // its name says.
 func generateVectors(t *testing.T) map[string]vector {
 	t.Helper()
-	good, err := sample().Encode()
+	good, err := Encode(sample())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,14 +94,14 @@ func generateVectors(t *testing.T) map[string]vector {
 	}
 	positive := sample()
 	positive.Shapley, positive.Verdict, positive.StepsFailed = Int(1), Verdict{Kind: Accepted}, 0
-	accepted, err := positive.Encode()
+	accepted, err := Encode(positive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	zeroAudience := append(make([]byte, wordSize), good[wordSize:]...)
 
 	key, low := fixedSignature(t, good)
-	highS := derHigh(t, low)
+	highS := upper(low, elliptic.P256().Params().N)
 	flipped := change(19, 31, good[19*wordSize+31]^1)
 
 	return map[string]vector{
@@ -123,17 +122,17 @@ func generateVectors(t *testing.T) map[string]vector {
 		"failed_over_replayed":    {comment: "more failed than replayed", expect: "field stepsFailed", body: change(13, 31, 41)},
 		"nullifier_chosen":        {comment: "not derived from pool, worker, epoch and task", expect: "field nullifier", body: change(18, 0, good[18*wordSize]^1)},
 		"issued_at_dirty":         {comment: "a bit above 64", expect: "field issuedAt: dirty padding", body: change(19, 0, 0x80)},
-		"short":                   {comment: "one word missing", expect: "608 bytes, want 640", body: good[:BodySize-wordSize]},
+		"short":                   {comment: "one word missing", expect: "608 bytes, want 640", body: good[:contributionWords*wordSize-wordSize]},
 		"long":                    {comment: "one word more", expect: "672 bytes, want 640", body: append(bytes.Clone(good), make([]byte, wordSize)...)},
 		"empty":                   {comment: "nothing", expect: "0 bytes, want 640"},
 		"signed":                  {comment: "low-s, DER", expect: "success", key: key, sig: low, body: good},
 		"signed_high_s":           {comment: "the same signature with n-s", expect: "high-s", key: key, sig: highS, body: good},
-		"signed_trailing_byte":    {comment: "a byte after the DER", expect: "not DER", key: key, sig: append(bytes.Clone(low), 0), body: good},
+		"signed_trailing_byte":    {comment: "a byte after the DER", expect: "not the DER", key: key, sig: append(bytes.Clone(low), 0), body: good},
 		"signed_other_body":       {comment: "one bit of issuedAt changed after signing", expect: "does not verify", key: key, sig: low, body: flipped},
 		"signed_zero_r":           {comment: "r = 0", expect: "r is outside", key: key, sig: []byte{0x30, 6, 2, 1, 0, 2, 1, 1}, body: good},
-		"signed_nothing":          {comment: "an empty signature", expect: "not DER", key: key, body: good},
-		"signed_padded_integer":   {comment: "r with a needless leading zero", expect: "not DER", key: key, sig: []byte{0x30, 7, 2, 2, 0, 1, 2, 1, 1}, body: good},
-		"signed_negative_integer": {comment: "s = -1", expect: "s is outside", key: key, sig: []byte{0x30, 6, 2, 1, 1, 2, 1, 0xff}, body: good},
+		"signed_nothing":          {comment: "an empty signature", expect: "not the DER", key: key, body: good},
+		"signed_padded_integer":   {comment: "r with a needless leading zero", expect: "not the DER", key: key, sig: []byte{0x30, 7, 2, 2, 0, 1, 2, 1, 1}, body: good},
+		"signed_negative_integer": {comment: "s = -1", expect: "not the DER", key: key, sig: []byte{0x30, 6, 2, 1, 1, 2, 1, 0xff}, body: good},
 	}
 }
 
@@ -187,20 +186,6 @@ func readVector(t *testing.T, path string) vector {
 	return v
 }
 
-// derHigh is the signature with n-s for s.
-func derHigh(t *testing.T, low []byte) []byte {
-	t.Helper()
-	var sig derSignature
-	if _, err := asn1.Unmarshal(low, &sig); err != nil {
-		t.Fatal(err)
-	}
-	der, err := asn1.Marshal(derSignature{sig.R, upper(sig.S)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
-}
-
 // fixedSignature signs with RFC 6979's example key for P-256, deterministically,
 // and returns the key as SPKI DER and the signature in low-s form.
 func fixedSignature(t *testing.T, body []byte) (spki, der []byte) {
@@ -210,7 +195,7 @@ func fixedSignature(t *testing.T, body []byte) (spki, der []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(PAE(PayloadType, body))
+	digest := sha256.Sum256(pae(contributionType, body))
 	// Without a source of randomness the signature is RFC 6979's.
 	if der, err = key.Sign(nil, digest[:], crypto.SHA256); err != nil {
 		t.Fatal(err)
@@ -218,15 +203,6 @@ func fixedSignature(t *testing.T, body []byte) (spki, der []byte) {
 	if spki, err = x509.MarshalPKIXPublicKey(&key.PublicKey); err != nil {
 		t.Fatal(err)
 	}
-	var sig derSignature
-	if _, err := asn1.Unmarshal(der, &sig); err != nil {
-		t.Fatal(err)
-	}
-	if high(sig.S) {
-		sig.S.Sub(elliptic.P256().Params().N, sig.S)
-	}
-	if der, err = asn1.Marshal(sig); err != nil {
-		t.Fatal(err)
-	}
-	return spki, der
+	r, s, _ := splitDER(der)
+	return spki, joinDER(r, lower(s, elliptic.P256().Params().N))
 }

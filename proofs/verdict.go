@@ -24,7 +24,7 @@ const (
 	Mismatch    Reason = 1 // replay gave other bytes than the claim, twice
 	NotOpened   Reason = 2 // the challenge was not answered by the deadline
 	BadOpening  Reason = 3 // what was opened is not what was committed to
-	Unsupported Reason = 4 // the verifier cannot run the job's program or profile
+	unsupported Reason = 4 // the verifier cannot run the job's program or profile
 )
 
 // A Verdict is a kind and a reason. In the body it is a uint32 with the kind
@@ -57,14 +57,11 @@ func (v Verdict) String() string {
 		return kind + "/not-opened"
 	case BadOpening:
 		return kind + "/bad-opening"
-	case Unsupported:
+	case unsupported:
 		return kind + "/unsupported"
 	}
 	return fmt.Sprintf("%s/%d", kind, uint16(v.Reason))
 }
-
-// MarshalText makes a verdict its String in JSON.
-func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 func (v Verdict) uint32() uint32 { return uint32(v.Kind)<<16 | uint32(v.Reason) }
 

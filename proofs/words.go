@@ -3,97 +3,50 @@ package proofs
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"strconv"
+
+	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
-// wordSize is the width of every field in the body, in bytes.
+// wordSize is the width of every field in a body, in bytes.
 const wordSize = 32
 
-// Encode returns the body of c, [BodySize] bytes, or an error that names the
-// field that c may not have.
-func (c Contribution) Encode() ([]byte, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	w := make(words, 0, BodySize)
-	w.hash(c.Audience)
-	w.hash(c.PoolID)
-	w.integer(0, 0, c.Epoch)
-	w.hash(c.TaskID)
-	w.hash(c.WorkerID)
-	w.hash(c.Account)
-	w.integer(0, c.Units.Hi, c.Units.Lo)
-	w.integer(0, c.CumulativeUnits.Hi, c.CumulativeUnits.Lo)
-	w.integer(byte(c.Shapley.Hi>>63), uint64(c.Shapley.Hi), c.Shapley.Lo)
-	w.integer(0, c.StdErr.Hi, c.StdErr.Lo)
-	w.integer(0, 0, uint64(c.Verdict.uint32()))
-	w.integer(0, 0, c.StepsClaimed)
-	w.integer(0, 0, c.StepsReplayed)
-	w.integer(0, 0, c.StepsFailed)
-	w.hash(c.PolicyHash)
-	w.hash(c.EvidenceRoot)
-	w.hash(c.EngineHash)
-	w.hash(c.SampleSeed)
-	w.hash(c.Nullifier())
-	w.integer(0, 0, c.IssuedAt)
-	return w, nil
+// fields is what a statement's layout is told to: each call is the next word
+// of the body. Writing, reading and showing a statement are the three that
+// answer, so that a layout is declared once.
+type fields interface {
+	hash(name string, v *Hash)
+	uint32(name string, v *uint32)
+	uint64(name string, v *uint64)
+	uint128(name string, v *Uint128)
+	int128(name string, v *Int128)
+	verdict(name string, v *Verdict)
+	algorithm(name string, v *string)
+	// derived is a word that other fields determine.
+	derived(name string, want Hash)
 }
 
-// Parse reads a body. It accepts exactly the bytes that [Contribution.Encode]
-// can give: any other length, padding that is not the sign's, or a field
-// outside its rules is refused with the field's name.
-func Parse(body []byte) (Contribution, error) {
-	if len(body) != BodySize {
-		return Contribution{}, fmt.Errorf("contribution proof: body has %d bytes, want %d", len(body), BodySize)
-	}
-	var c Contribution
-	r := reader{rest: body}
-	c.Audience = r.hash()
-	c.PoolID = r.hash()
-	c.Epoch = r.uint64("epoch")
-	c.TaskID = r.hash()
-	c.WorkerID = r.hash()
-	c.Account = r.hash()
-	c.Units = r.uint128("units")
-	c.CumulativeUnits = r.uint128("cumulativeUnits")
-	c.Shapley = r.int128("shapley")
-	c.StdErr = r.uint128("stdErr")
-	verdict := r.uint32("verdict")
-	c.Verdict = Verdict{Kind(verdict >> 16), Reason(verdict)}
-	c.StepsClaimed = r.uint64("stepsClaimed")
-	c.StepsReplayed = r.uint64("stepsReplayed")
-	c.StepsFailed = r.uint64("stepsFailed")
-	c.PolicyHash = r.hash()
-	c.EvidenceRoot = r.hash()
-	c.EngineHash = r.hash()
-	c.SampleSeed = r.hash()
-	nullifier := r.hash()
-	c.IssuedAt = r.uint64("issuedAt")
-	if r.err != nil {
-		return Contribution{}, r.err
-	}
-	if err := c.check(); err != nil {
-		return Contribution{}, err
-	}
-	if want := c.Nullifier(); nullifier != want {
-		return Contribution{}, fieldError("nullifier", "%s is not the one derived from pool, worker, epoch and task, %s", nullifier, want)
-	}
-	return c, nil
-}
+// writer makes a body.
+type writer []byte
 
-// words is a body under construction.
-type words []byte
-
-func (w *words) hash(h Hash) { *w = append(*w, h[:]...) }
+func (w *writer) hash(_ string, v *Hash)        { *w = append(*w, v[:]...) }
+func (w *writer) uint32(_ string, v *uint32)    { w.integer(0, 0, uint64(*v)) }
+func (w *writer) uint64(_ string, v *uint64)    { w.integer(0, 0, *v) }
+func (w *writer) uint128(_ string, v *Uint128)  { w.integer(0, v.Hi, v.Lo) }
+func (w *writer) int128(_ string, v *Int128)    { w.integer(byte(v.Hi>>63), uint64(v.Hi), v.Lo) }
+func (w *writer) verdict(_ string, v *Verdict)  { w.integer(0, 0, uint64(v.uint32())) }
+func (w *writer) algorithm(_ string, v *string) { w.integer(0, 0, uint64(algorithmNumber(*v))) }
+func (w *writer) derived(_ string, want Hash)   { *w = append(*w, want[:]...) }
 
 // integer appends a 128-bit integer, sign-extended with pad to a whole word.
-func (w *words) integer(pad byte, hi, lo uint64) {
+func (w *writer) integer(pad byte, hi, lo uint64) {
 	*w = append(*w, bytes.Repeat([]byte{pad}, 16)...)
 	*w = binary.BigEndian.AppendUint64(*w, hi)
 	*w = binary.BigEndian.AppendUint64(*w, lo)
 }
 
-// reader takes a body apart word by word and keeps the first error.
+// reader takes a body apart word by word and keeps the first error. Whoever
+// makes one has checked that there are as many words as the layout asks for.
 type reader struct {
 	rest []byte
 	err  error
@@ -105,40 +58,91 @@ func (r *reader) word() []byte {
 	return w
 }
 
-func (r *reader) hash() Hash { return Hash(r.word()) }
+func (r *reader) hash(_ string, v *Hash) { *v = Hash(r.word()) }
 
-func (r *reader) uint128(field string) Uint128 {
-	w := r.unsigned(field, 16)
-	return Uint128{binary.BigEndian.Uint64(w[16:]), binary.BigEndian.Uint64(w[24:])}
+func (r *reader) uint32(name string, v *uint32) {
+	*v = binary.BigEndian.Uint32(r.unsigned(name, 4))
 }
 
-func (r *reader) uint64(field string) uint64 {
-	return binary.BigEndian.Uint64(r.unsigned(field, 8)[24:])
+func (r *reader) uint64(name string, v *uint64) {
+	*v = binary.BigEndian.Uint64(r.unsigned(name, 8))
 }
 
-func (r *reader) uint32(field string) uint32 {
-	return binary.BigEndian.Uint32(r.unsigned(field, 4)[28:])
+func (r *reader) uint128(name string, v *Uint128) {
+	w := r.unsigned(name, 16)
+	*v = Uint128{binary.BigEndian.Uint64(w), binary.BigEndian.Uint64(w[8:])}
 }
 
-// unsigned returns the next word after checking that all but its last size
-// bytes are zero.
-func (r *reader) unsigned(field string, size int) []byte {
+func (r *reader) int128(name string, v *Int128) {
 	w := r.word()
-	r.padding(field, w[:wordSize-size], 0)
-	return w
+	*v = Int128{int64(binary.BigEndian.Uint64(w[16:])), binary.BigEndian.Uint64(w[24:])}
+	r.padding(name, w[:16], byte(v.Hi>>63))
 }
 
-func (r *reader) int128(field string) Int128 {
+func (r *reader) verdict(name string, v *Verdict) {
+	var code uint32
+	r.uint32(name, &code)
+	*v = Verdict{Kind(code >> 16), Reason(code)}
+}
+
+func (r *reader) algorithm(name string, v *string) {
+	var number uint32
+	r.uint32(name, &number)
+	*v = algorithmName(number)
+	if *v == "" {
+		r.refuse(class.OutOfRange, name, "algorithm %d is not one of 1 to 3", number)
+	}
+}
+
+func (r *reader) derived(name string, want Hash) {
+	if got := Hash(r.word()); got != want {
+		r.refuse(class.OutOfRange, name, "%s is not the one that other fields determine, %s", got, want)
+	}
+}
+
+// unsigned returns the last size bytes of the next word after checking that
+// the others are zero.
+func (r *reader) unsigned(name string, size int) []byte {
 	w := r.word()
-	v := Int128{int64(binary.BigEndian.Uint64(w[16:])), binary.BigEndian.Uint64(w[24:])}
-	r.padding(field, w[:16], byte(v.Hi>>63))
-	return v
+	r.padding(name, w[:wordSize-size], 0)
+	return w[wordSize-size:]
 }
 
-func (r *reader) padding(field string, pad []byte, want byte) {
+func (r *reader) padding(name string, pad []byte, want byte) {
 	for _, b := range pad {
-		if b != want && r.err == nil {
-			r.err = fieldError(field, "dirty padding: the %d high bytes must each be 0x%02x", len(pad), want)
+		if b != want {
+			r.refuse(class.DirtyPadding, name, "dirty padding: the %d high bytes must each be 0x%02x", len(pad), want)
+			return
 		}
 	}
 }
+
+func (r *reader) refuse(class, name, format string, args ...any) {
+	if r.err == nil {
+		r.err = refuse(class, name, format, args...)
+	}
+}
+
+// view makes the JSON view of a statement: an object on one line with every
+// field as a string, numbers in decimal. Names and values need no escapes.
+type view struct{ bytes.Buffer }
+
+func (v *view) text(name, value string) {
+	sep := byte(',')
+	if v.Len() == 0 {
+		sep = '{'
+	}
+	v.WriteByte(sep)
+	v.WriteString(strconv.Quote(name))
+	v.WriteByte(':')
+	v.WriteString(strconv.Quote(value))
+}
+
+func (v *view) hash(name string, h *Hash)        { v.text(name, h.String()) }
+func (v *view) uint32(name string, n *uint32)    { v.text(name, strconv.FormatUint(uint64(*n), 10)) }
+func (v *view) uint64(name string, n *uint64)    { v.text(name, strconv.FormatUint(*n, 10)) }
+func (v *view) uint128(name string, n *Uint128)  { v.text(name, n.String()) }
+func (v *view) int128(name string, n *Int128)    { v.text(name, n.String()) }
+func (v *view) verdict(name string, d *Verdict)  { v.text(name, d.String()) }
+func (v *view) algorithm(name string, a *string) { v.text(name, *a) }
+func (v *view) derived(name string, want Hash)   { v.text(name, want.String()) }

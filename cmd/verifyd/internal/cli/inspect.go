@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -221,7 +222,7 @@ func inspectJSON(path string, r io.Reader) (item, error) {
 		return item{}, fmt.Errorf("%s: not JSON: %w", path, err)
 	}
 	switch {
-	case head.PayloadType == proofs.PayloadType:
+	case strings.HasPrefix(head.PayloadType, "application/vnd.verifyd.") && strings.HasSuffix(head.PayloadType, "+abi"):
 		return inspectProof(path, data)
 	case head.PayloadType != "":
 		payload, err := base64.StdEncoding.DecodeString(head.Payload)
@@ -250,12 +251,12 @@ func inspectProof(path string, data []byte) (item, error) {
 	if err != nil {
 		return item{}, fmt.Errorf("%s: %w", path, err)
 	}
-	c, err := env.Unverified()
+	statement, err := proofs.Parse(env.Type, env.Body)
 	if err != nil {
-		return item{}, err
+		return item{}, fmt.Errorf("%s: %w", path, err)
 	}
-	view, err := json.MarshalIndent(c, "", "  ")
-	return item{File: path, What: "contribution proof, signed by " + env.KeyID().String(), Document: view}, err
+	view, err := indented(path, proofs.View(statement))
+	return item{File: path, What: kindOf(statement) + ", signed by " + signers(env), Document: view}, err
 }
 
 func inspectProgram(path string, data []byte) (item, error) {

@@ -1,15 +1,21 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/proofs"
 )
+
+// maxProofFile bounds what the proof commands read, in bytes. The format's own
+// limits are lower.
+const maxProofFile = 256 << 10
 
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show and check contribution proofs", a.proofShowCommand(), a.proofVerifyCommand())
@@ -25,12 +31,12 @@ func (a *app) proofShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := env.Unverified()
+			s, err := proofs.Parse(env.Type, env.Body)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			a.note("%s: signature not checked; use verifyd proof verify", args[0])
-			return a.emit(c, func(w io.Writer) { contributionText(w, c) })
+			return a.emitStatement(s)
 		}),
 	}
 }
@@ -50,15 +56,16 @@ func (a *app) proofVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := env.Verify(pub)
-			if errors.Is(err, proofs.ErrSignature) {
-				return hint(fmt.Errorf("%s: %w", args[0], err), "the file says that it was signed by %s", env.KeyID())
-			}
+			key, err := proofs.NewKey(pub)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return fmt.Errorf("%s: %w", keyFile, err)
 			}
-			a.note("%s: signed by %s", args[0], env.KeyID())
-			return a.emit(c, func(w io.Writer) { contributionText(w, c) })
+			s, err := proofs.Verify[proofs.Statement](env, 1, key)
+			if err != nil {
+				return explainSigners(fmt.Errorf("%s: %w", args[0], err), env)
+			}
+			a.note("%s: signed by %s", args[0], signers(env))
+			return a.emitStatement(s)
 		}),
 	}
 	cmd.Flags().StringVar(&keyFile, "key", "", "public key (PEM) of the verifier that must have signed it")
@@ -68,7 +75,7 @@ func (a *app) proofVerifyCommand() *cobra.Command {
 
 // readProof reads a proof file of at most its limit.
 func readProof(path string) (*proofs.Envelope, error) {
-	data, err := readFile(path, proofs.MaxEnvelopeSize)
+	data, err := readFile(path, maxProofFile)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +84,73 @@ func readProof(path string) (*proofs.Envelope, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return env, nil
+}
+
+// explainSigners adds to an error about signatures who the file says signed.
+func explainSigners(err error, env *proofs.Envelope) error {
+	var fault *proofs.Error
+	if errors.As(err, &fault) && (fault.Class == "wrong-signer-set" || fault.Class == "bad-signature") {
+		return hint(err, "the file says that it was signed by %s", signers(env))
+	}
+	return err
+}
+
+// signers is the key ids that an envelope states.
+func signers(env *proofs.Envelope) string {
+	var ids []string
+	for _, sig := range env.Signatures {
+		ids = append(ids, sig.KeyID.String())
+	}
+	return strings.Join(ids, ", ")
+}
+
+// kindOf is what people call a statement.
+func kindOf(s proofs.Statement) string {
+	switch s.(type) {
+	case proofs.Contribution:
+		return "contribution proof"
+	case proofs.EpochRoot:
+		return "epoch root"
+	case proofs.Revocation:
+		return "revocation"
+	case proofs.SignerSet:
+		return "signer set"
+	}
+	return "document"
+}
+
+// emitStatement writes a statement: people get what matters first, and the
+// fields of other kinds as they are.
+func (a *app) emitStatement(s proofs.Statement) error {
+	view := json.RawMessage(proofs.View(s))
+	return a.emit(view, func(w io.Writer) {
+		if c, ok := s.(proofs.Contribution); ok {
+			contributionText(w, c)
+			return
+		}
+		viewText(w, view)
+	})
+}
+
+// viewText writes a view's fields in their order. A view is an object of
+// strings, so its tokens are names and values by turns.
+func viewText(w io.Writer, view json.RawMessage) {
+	tokens := json.NewDecoder(strings.NewReader(string(view)))
+	var name string
+	for {
+		token, err := tokens.Token()
+		text, ok := token.(string)
+		switch {
+		case err != nil:
+			return
+		case !ok:
+		case name == "":
+			name = text
+		default:
+			row(w, name, text)
+			name = ""
+		}
+	}
 }
 
 func contributionText(w io.Writer, c proofs.Contribution) {

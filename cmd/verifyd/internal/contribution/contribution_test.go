@@ -40,7 +40,7 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		if want, _ := credit.Cumulative.Add(p.Units); p.CumulativeUnits != want {
 			t.Errorf("%s: cumulative %s, want %s", c.outcome, p.CumulativeUnits, want)
 		}
-		if _, err := p.Encode(); err != nil {
+		if _, err := proofs.Encode(p); err != nil {
 			t.Errorf("%s %s: %v", c.outcome, c.reason, err)
 		}
 	}

@@ -108,7 +108,11 @@ func honest(t *testing.T, m Model, verifier *ecdsa.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := envelope.Verify(verifier)
+	key, err := proofs.NewKey(verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := proofs.Verify[proofs.Contribution](envelope, 1, key)
 	if err != nil {
 		t.Fatal(err)
 	}
