@@ -56,36 +56,50 @@ func (k *Kernels) Kernel(ctx context.Context, name string) (*Kernel, error) {
 // Enqueue puts a plan's launches on s, for operands in the operator's order and a workspace of at
 // least the plan's size. Within a capture, every kernel of the plan must have been used before.
 func (k *Kernels) Enqueue(ctx context.Context, s *Stream, plan launch.Plan, operands []Buffer, workspace Buffer) error {
-	if workspace.bytes < 4*uint64(plan.Workspace) {
-		return fail(ErrInvalid, "", "a workspace of %d bytes, %d needed", workspace.bytes, 4*plan.Workspace)
+	if plan.Workspace < 0 || workspace.bytes/4 < uint64(plan.Workspace) {
+		return fail(ErrInvalid, "", "a workspace of %d bytes, %d words needed", workspace.bytes, plan.Workspace)
 	}
 	for _, l := range plan.Launches {
 		kernel, err := k.Kernel(ctx, l.Kernel)
 		if err != nil {
 			return err
 		}
-		args := make([]Arg, len(l.Args))
-		for i, a := range l.Args {
-			at := workspace
-			switch {
-			case a.Kind == launch.Scalar:
-				args[i] = Uint32(a.Word)
-				continue
-			case a.Kind == launch.Buffer && a.Index >= len(operands):
-				return fail(ErrInvalid, "", "%s takes operand %d of %d", l.Kernel, a.Index, len(operands))
-			case a.Kind == launch.Buffer:
-				at = operands[a.Index]
-			}
-			if 4*uint64(a.Offset) > at.bytes {
-				return fail(ErrInvalid, "", "argument %d of %s begins behind its %d bytes", i, l.Kernel, at.bytes)
-			}
-			args[i] = at.Arg() + Arg(4*a.Offset)
+		args, err := bind(l, operands, workspace)
+		if err != nil {
+			return err
 		}
 		if err := s.Launch(ctx, Launch{Kernel: kernel, Grid: l.Grid, Block: l.Block, Shared: l.Shared, Args: args}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bind turns a launch's arguments into addresses and scalars. One that begins outside its buffer is refused.
+func bind(l launch.Launch, operands []Buffer, workspace Buffer) ([]Arg, error) {
+	args := make([]Arg, len(l.Args))
+	for i, a := range l.Args {
+		var at Buffer
+		switch a.Kind {
+		case launch.Scalar:
+			args[i] = Uint32(a.Word)
+			continue
+		case launch.Workspace:
+			at = workspace
+		case launch.Buffer:
+			if a.Index < 0 || a.Index >= len(operands) {
+				return nil, fail(ErrInvalid, "", "%s takes operand %d of %d", l.Kernel, a.Index, len(operands))
+			}
+			at = operands[a.Index]
+		default:
+			return nil, fail(ErrInvalid, "", "argument %d of %s is of the unknown kind %d", i, l.Kernel, a.Kind)
+		}
+		if a.Offset < 0 || uint64(a.Offset) > at.bytes/4 {
+			return nil, fail(ErrInvalid, "", "argument %d of %s is word %d of %d bytes", i, l.Kernel, a.Offset, at.bytes)
+		}
+		args[i] = at.Arg() + Arg(4*a.Offset)
+	}
+	return args, nil
 }
 
 // Close unloads the modules. None of their kernels may be in flight.

@@ -48,6 +48,44 @@ func (m *Pinned) release() error {
 	return m.device.destroy("cuMemFreeHost", func() C.int { return C.verifyd_cuMemFreeHost(&m.device.driver.api, m.device.ctx, m.p) })
 }
 
+// take allocates device memory and returns its address.
+func (g *Device) take(ctx context.Context, bytes uint64) (uint64, error) {
+	out := new(C.CUdeviceptr)
+	err := g.guard(ctx, "cuMemAlloc_v2",
+		func() C.int { return C.verifyd_cuMemAlloc_v2(&g.driver.api, g.ctx, out, C.size_t(bytes)) },
+		func() C.int { return C.verifyd_cuMemFree_v2(&g.driver.api, g.ctx, *out) })
+	if err != nil {
+		return 0, err
+	}
+	return uint64(*out), nil
+}
+
+func (g *Device) free(address uint64) error {
+	return g.destroy("cuMemFree_v2", func() C.int { return C.verifyd_cuMemFree_v2(&g.driver.api, g.ctx, C.CUdeviceptr(address)) })
+}
+
+// block is device memory that belongs to no pool.
+type block struct {
+	Buffer
+	device *Device
+}
+
+// allocate takes a block of exactly so many bytes, with undefined content.
+func (g *Device) allocate(ctx context.Context, bytes uint64) (*block, error) {
+	address, err := g.take(ctx, bytes)
+	if err != nil {
+		return nil, err
+	}
+	b := &block{Buffer{address, bytes}, g}
+	g.own(b)
+	return b, nil
+}
+
+// close gives the memory back. Nothing that uses it may be in flight.
+func (b *block) close() error { return b.device.disown(b) }
+
+func (b *block) release() error { return b.device.free(b.address) }
+
 // Pool hands out device memory of one stream, and never holds more than its limit. What is freed is
 // kept for the next of its size, so a step that repeats allocates nothing. A buffer may be freed as
 // soon as its last use is enqueued on the pool's stream, for the next user comes later on that
@@ -114,12 +152,12 @@ func (p *Pool) Alloc(ctx context.Context, n uint64) (Buffer, error) {
 			return Buffer{}, p.exceeds(n)
 		}
 	}
-	address, err := p.take(ctx, size)
+	address, err := p.device.take(ctx, size)
 	if err != nil && errors.Is(err, ErrOutOfMemory) && p.idle() {
 		if err := p.trim(ctx); err != nil {
 			return Buffer{}, err
 		}
-		address, err = p.take(ctx, size)
+		address, err = p.device.take(ctx, size)
 	}
 	if err != nil {
 		return Buffer{}, err
@@ -131,17 +169,6 @@ func (p *Pool) Alloc(ctx context.Context, n uint64) (Buffer, error) {
 
 func (p *Pool) exceeds(n uint64) error {
 	return fail(ErrOutOfMemory, "", "%d bytes asked for, %d of the pool's limit of %d taken", n, p.held, p.limit)
-}
-
-func (p *Pool) take(ctx context.Context, size uint64) (uint64, error) {
-	g, out := p.device, new(C.CUdeviceptr)
-	err := g.guard(ctx, "cuMemAlloc_v2",
-		func() C.int { return C.verifyd_cuMemAlloc_v2(&g.driver.api, g.ctx, out, C.size_t(size)) },
-		func() C.int { return C.verifyd_cuMemFree_v2(&g.driver.api, g.ctx, *out) })
-	if err != nil {
-		return 0, err
-	}
-	return uint64(*out), nil
 }
 
 func (p *Pool) idle() bool {
@@ -197,17 +224,12 @@ func (p *Pool) trim(ctx context.Context) error {
 	var failures []error
 	for size, list := range p.unused {
 		for _, address := range list {
-			failures = append(failures, p.free(address))
+			failures = append(failures, p.device.free(address))
 			p.held -= size
 		}
 		delete(p.unused, size)
 	}
 	return errors.Join(failures...)
-}
-
-func (p *Pool) free(address uint64) error {
-	g := p.device
-	return g.destroy("cuMemFree_v2", func() C.int { return C.verifyd_cuMemFree_v2(&g.driver.api, g.ctx, C.CUdeviceptr(address)) })
 }
 
 // Close waits for the stream and returns everything to the driver, also what is in use.
@@ -224,11 +246,11 @@ func (p *Pool) release() error {
 	defer p.mu.Unlock()
 	var failures []error
 	for address := range p.used {
-		failures = append(failures, p.free(address))
+		failures = append(failures, p.device.free(address))
 	}
 	for _, list := range p.unused {
 		for _, address := range list {
-			failures = append(failures, p.free(address))
+			failures = append(failures, p.device.free(address))
 		}
 	}
 	p.used, p.unused, p.held, p.closed = nil, nil, 0, true

@@ -37,6 +37,12 @@ func (g *Device) NewStream() (*Stream, error)                           { return
 func (g *Device) NewEvent() (*Event, error)                             { return nil, none() }
 func (g *Device) Load(context.Context, string, []byte) (*Module, error) { return nil, none() }
 
+// block is device memory that belongs to no pool.
+type block struct{ Buffer }
+
+func (g *Device) allocate(context.Context, uint64) (*block, error) { return nil, none() }
+func (b *block) close() error                                      { return none() }
+
 // Pinned is host memory that the device reads and writes by itself.
 type Pinned struct{}
 
