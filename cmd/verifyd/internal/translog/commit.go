@@ -1,0 +1,174 @@
+package translog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/transparency-dev/tessera"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// commit records what waits and brings it into the tree, batch by batch, until
+// the log closes. While one batch is brought into the tree the next is
+// recorded.
+func (l *Log) commit() {
+	defer close(l.committed)
+	for {
+		batch, entries, open := l.gather()
+		if len(batch) > 0 {
+			s, err := l.journal.record(entries)
+			if err != nil {
+				l.fail(batch, fmt.Errorf("%w: %w", ErrStopped, err))
+				continue
+			}
+			l.turn <- struct{}{}
+			futures := l.begin(entries)
+			go func() {
+				defer func() { <-l.turn }()
+				l.settle(batch, futures, s)
+			}()
+			continue
+		}
+		if !open {
+			l.turn <- struct{}{} // the last batch is settled
+			return
+		}
+		<-l.wake
+	}
+}
+
+// gather takes the entries that wait, as many as fit in one frame of the
+// journal, and says whether more may come.
+func (l *Log) gather() (batch []*addition, entries [][]byte, open bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries = make([][]byte, len(l.waiting))
+	for i, a := range l.waiting {
+		entries[i] = a.entry
+	}
+	n := fits(entries)
+	batch = l.waiting[:n:n]
+	l.waiting = l.waiting[n:]
+	return batch, entries[:n], !l.closed
+}
+
+// begin hands entries to Tessera.
+func (l *Log) begin(entries [][]byte) []tessera.IndexFuture {
+	ready := make([]*tessera.Entry, len(entries))
+	for i, e := range entries {
+		ready[i] = tessera.NewEntry(e)
+	}
+	futures := make([]tessera.IndexFuture, len(entries))
+	for i, e := range ready {
+		// Tessera's work does not end with a caller's context: what is recorded
+		// is to be in the tree.
+		futures[i] = l.add(context.Background(), e)
+	}
+	return futures
+}
+
+// settle waits for the tree to have a batch and tells those who wait for it.
+func (l *Log) settle(batch []*addition, futures []tessera.IndexFuture, s *segment) {
+	var failed error
+	last := int64(-1)
+	for i, a := range batch {
+		at, err := futures[i]()
+		if err != nil {
+			a.err = fmt.Errorf("%w; the entry is recorded and will be appended: %w", ErrStopped, err)
+			failed = a.err
+			continue
+		}
+		a.index = int64(at.Index)
+		last = max(last, a.index)
+	}
+	if failed == nil {
+		l.journal.place(s, len(batch), last)
+	}
+	l.mu.Lock()
+	for _, a := range batch {
+		delete(l.coming, a.leaf)
+		if a.err == nil {
+			l.places[a.leaf] = a.index
+		}
+		close(a.done)
+	}
+	l.size = max(l.size, last+1)
+	if failed != nil && l.err == nil {
+		l.err = failed
+	}
+	l.mu.Unlock()
+	l.room.Release(int64(len(batch)))
+}
+
+// fail ends the log with an error, and everything that waits with it.
+func (l *Log) fail(batch []*addition, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+	batch = append(batch, l.waiting...)
+	l.waiting = nil
+	for _, a := range batch {
+		delete(l.coming, a.leaf)
+		a.err = err
+		close(a.done)
+	}
+	l.room.Release(int64(len(batch)))
+}
+
+// bring appends recorded entries that the tree lacks, when a log is opened.
+func (l *Log) bring(ctx context.Context, entries [][]byte, s *segment) error {
+	var missing [][]byte
+	last := int64(-1)
+	asked := map[tlog.Hash]bool{}
+	for _, e := range entries {
+		leaf := tlog.RecordHash(e)
+		if at, ok := l.places[leaf]; ok {
+			last = max(last, at)
+		} else if !asked[leaf] {
+			asked[leaf] = true
+			missing = append(missing, e)
+		}
+	}
+	for rest := missing; len(rest) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := fits(rest)
+		for i, future := range l.begin(rest[:n]) {
+			at, err := future()
+			if err != nil {
+				return fmt.Errorf("appending what the journal holds: %w", err)
+			}
+			l.places[tlog.RecordHash(rest[i])] = int64(at.Index)
+			last = max(last, int64(at.Index))
+		}
+		rest = rest[n:]
+	}
+	l.size = max(l.size, last+1)
+	l.journal.place(s, len(entries), last)
+	return nil
+}
+
+// tidy removes what the journal need not keep, as checkpoints are published.
+func (l *Log) tidy(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		_, c, err := l.Checkpoint()
+		if err == nil {
+			err = l.journal.forget(c.Size)
+		}
+		if err != nil && !errors.Is(err, ErrNoCheckpoint) && ctx.Err() == nil {
+			l.logger.Warn("tidying the log's journal", "error", err)
+		}
+	}
+}

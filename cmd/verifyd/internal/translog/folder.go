@@ -1,0 +1,188 @@
+package translog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/verifyd/verifyd/proofs/translog"
+)
+
+// Names in a log's folder.
+const (
+	keyFile       = "log.pub"
+	lockFile      = "lock"
+	journalFolder = "journal"
+	tilesFolder   = "tiles"
+)
+
+// maxKeyFile bounds a key file in bytes.
+const maxKeyFile = 4 << 10
+
+// Errors that callers tell apart.
+var (
+	ErrNoLog        = errors.New("not a log's folder")
+	ErrNoCheckpoint = errors.New("the log has published no checkpoint yet")
+	ErrNoEntry      = errors.New("not under the log's published checkpoint")
+)
+
+// A Folder reads a log on disk while it is written or not. It changes nothing
+// and can be used by several goroutines at once.
+type Folder struct {
+	dir    string
+	tiles  *os.Root // nothing outside it is ever read
+	key    string
+	policy *translog.Policy
+}
+
+// OpenFolder opens a log for reading.
+func OpenFolder(dir string) (*Folder, error) {
+	key, err := readKey(dir)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := translog.NewPolicy(key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, keyFile), err)
+	}
+	tiles, err := os.OpenRoot(filepath.Join(dir, tilesFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoCheckpoint)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{dir, tiles, key, policy}, nil
+}
+
+// readKey reads a log's vkey: one line.
+func readKey(dir string) (string, error) {
+	f, err := os.Open(filepath.Join(dir, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNoLog, keyFile)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err != nil {
+		return "", err
+	}
+	key, ok := strings.CutSuffix(string(data), "\n")
+	if !ok || len(data) > maxKeyFile || strings.Contains(key, "\n") {
+		return "", fmt.Errorf("%s: want one line of at most %d bytes", f.Name(), maxKeyFile)
+	}
+	return key, nil
+}
+
+// Close ends the use of the folder.
+func (f *Folder) Close() error { return f.tiles.Close() }
+
+// Key is the vkey that the log names itself by.
+func (f *Folder) Key() string { return f.key }
+
+// Checkpoint is the published checkpoint as it is signed, and what it says.
+// The signature is checked with the log's key.
+func (f *Folder) Checkpoint() (signed []byte, c translog.Checkpoint, err error) {
+	signed, err = f.read(checkpointName, translog.MaxCheckpointSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, c, fmt.Errorf("%s: %w", f.dir, ErrNoCheckpoint)
+	}
+	if err != nil {
+		return nil, c, err
+	}
+	c, err = f.policy.Open(signed)
+	return signed, c, err
+}
+
+// Proof is the tlog-proof of the entry at an index under the published
+// checkpoint. The tiles that it is made of are checked against the checkpoint.
+func (f *Folder) Proof(index int64) ([]byte, error) {
+	signed, c, err := f.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	if index < 0 || index >= c.Size {
+		return nil, fmt.Errorf("index %d of %d: %w", index, c.Size, ErrNoEntry)
+	}
+	path, err := tlog.ProveRecord(c.Size, index, f.hashes(c))
+	if err != nil {
+		return nil, fmt.Errorf("proof of index %d: %w", index, err)
+	}
+	return (&translog.Proof{Index: index, Path: path, Checkpoint: signed}).Text(), nil
+}
+
+// Consistency is the proof that the published tree begins with the log's tree
+// of an older size.
+func (f *Folder) Consistency(old int64) ([]byte, error) {
+	signed, c, err := f.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	proof := &translog.Consistency{Old: old, Checkpoint: signed}
+	if old < 0 || old > c.Size {
+		return nil, fmt.Errorf("size %d of %d: %w", old, c.Size, ErrNoEntry)
+	}
+	if old > 0 {
+		if proof.Path, err = tlog.ProveTree(c.Size, old, f.hashes(c)); err != nil {
+			return nil, fmt.Errorf("proof from size %d: %w", old, err)
+		}
+	}
+	return proof.Text(), nil
+}
+
+// Find is the index of the entry with a leaf hash: the first one, by reading
+// the hashes from the beginning.
+func (f *Folder) Find(leaf tlog.Hash) (int64, error) {
+	_, c, err := f.Checkpoint()
+	if err != nil {
+		return 0, err
+	}
+	for at := int64(0); at < c.Size; at += tileWidth {
+		hashes, err := f.hashTile(tileAt(0, at/tileWidth, c.Size))
+		if err != nil {
+			return 0, err
+		}
+		for i, h := range hashes {
+			if h == leaf {
+				return at + int64(i), nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("entry with leaf hash %s: %w", leaf, ErrNoEntry)
+}
+
+// Entries are the published entries from an index on. The first error ends
+// them.
+func (f *Folder) Entries(from int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		_, c, err := f.Checkpoint()
+		if err == nil && from < 0 {
+			err = fmt.Errorf("index %d: %w", from, ErrNoEntry)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for at := from; at < c.Size; at = (at/tileWidth + 1) * tileWidth {
+			entries, err := f.bundle(tileAt(levelEntries, at/tileWidth, c.Size))
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, e := range entries[at%tileWidth:] {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
