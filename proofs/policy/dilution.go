@@ -13,13 +13,14 @@ const MaxEpochs = 100_000
 
 // A Forecast is one epoch to come.
 type Forecast struct {
-	Epoch  int            // from 1
-	Minted proofs.Uint128 // in this epoch
-	Supply proofs.Uint128 // after it
+	Epoch  int  `json:"epoch"`  // from 1
+	Minted Uint `json:"minted"` // in this epoch
+	Supply Uint `json:"supply"` // after it
 	// Growth of the supply in this epoch, in millionths, rounded up; and Kept,
 	// what is left of the share of one who holds and earns nothing, in millionths,
 	// rounded down. Growth is 0 if there was no supply before.
-	Growth, Kept proofs.Uint128
+	Growth Uint `json:"growthMillionths"`
+	Kept   Uint `json:"keptMillionths"`
 }
 
 // Dilute forecasts what p does to a supply, with points earned in each epoch.
@@ -44,17 +45,17 @@ func (p *Policy) Dilute(supply proofs.Uint128, points *proofs.Uint128, epochs in
 		if after.BitLen() > 128 {
 			return nil, fmt.Errorf("dilution: the supply is more than 2^128-1 units after %d epochs", i+1)
 		}
-		f := Forecast{Epoch: i + 1, Minted: narrow(minted), Supply: narrow(after)}
+		f := Forecast{Epoch: i + 1, Minted: Uint{narrow(minted)}, Supply: Uint{narrow(after)}}
 		if before.Sign() > 0 {
 			growth := new(big.Int).Mul(minted, big.NewInt(millionths))
 			growth.Add(growth, before).Sub(growth, big.NewInt(1)).Quo(growth, before)
 			if growth.BitLen() > 128 {
 				return nil, errors.New("dilution: the supply is too small for the budget to state its growth")
 			}
-			f.Growth = narrow(growth)
+			f.Growth = Uint{narrow(growth)}
 		}
 		if first.Sign() > 0 {
-			f.Kept = narrow(share(big.NewInt(millionths), first, after))
+			f.Kept = Uint{narrow(share(big.NewInt(millionths), first, after))}
 		}
 		forecasts, before = append(forecasts, f), after
 	}

@@ -15,17 +15,17 @@ func TestAForecastAddsUp(t *testing.T) {
 		want   []Forecast
 	}{
 		{10_000_000, nil, []Forecast{
-			{1, proofs.Uint(1_000_000), proofs.Uint(11_000_000), proofs.Uint(100_000), proofs.Uint(909_090)},
-			{2, proofs.Uint(1_000_000), proofs.Uint(12_000_000), proofs.Uint(90_910), proofs.Uint(833_333)},
+			{1, uint(1_000_000), uint(11_000_000), uint(100_000), uint(909_090)},
+			{2, uint(1_000_000), uint(12_000_000), uint(90_910), uint(833_333)},
 		}},
 		{10_000_000, &many, []Forecast{
-			{1, proofs.Uint(1_000_000), proofs.Uint(11_000_000), proofs.Uint(100_000), proofs.Uint(909_090)},
+			{1, uint(1_000_000), uint(11_000_000), uint(100_000), uint(909_090)},
 		}},
 		{10_000_000, &few, []Forecast{
-			{1, proofs.Uint(3_500), proofs.Uint(10_003_500), proofs.Uint(350), proofs.Uint(999_650)},
+			{1, uint(3_500), uint(10_003_500), uint(350), uint(999_650)},
 		}},
-		{0, &few, []Forecast{{1, proofs.Uint(3_500), proofs.Uint(3_500), proofs.Uint(0), proofs.Uint(0)}}},
-		{5, new(proofs.Uint128), []Forecast{{1, proofs.Uint(0), proofs.Uint(5), proofs.Uint(0), proofs.Uint(1_000_000)}}},
+		{0, &few, []Forecast{{1, uint(3_500), uint(3_500), uint(0), uint(0)}}},
+		{5, new(proofs.Uint128), []Forecast{{1, uint(0), uint(5), uint(0), uint(1_000_000)}}},
 	} {
 		got, err := p.Dilute(proofs.Uint(c.supply), c.points, len(c.want))
 		if err != nil {

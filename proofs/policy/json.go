@@ -16,6 +16,9 @@ const MaxSize = 64 << 10
 // shortest form.
 type Uint struct{ proofs.Uint128 }
 
+// MarshalText is u in decimal.
+func (u Uint) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
 // UnmarshalText reads what MarshalText writes, and no other spelling.
 func (u *Uint) UnmarshalText(text []byte) (err error) {
 	u.Uint128, err = proofs.ParseUint128(string(text))
@@ -26,6 +29,9 @@ func (u *Uint) UnmarshalText(text []byte) (err error) {
 // shortest form.
 type Int struct{ proofs.Int128 }
 
+// MarshalText is i in decimal.
+func (i Int) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
 // UnmarshalText reads what MarshalText writes, and no other spelling.
 func (i *Int) UnmarshalText(text []byte) (err error) {
 	i.Int128, err = proofs.ParseInt128(string(text))
@@ -34,6 +40,9 @@ func (i *Int) UnmarshalText(text []byte) (err error) {
 
 // Hash is 32 bytes, in JSON 0x and 64 lower-case hex digits.
 type Hash struct{ proofs.Hash }
+
+// MarshalText is h in hex.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // UnmarshalText reads what MarshalText writes, and no other spelling.
 func (h *Hash) UnmarshalText(text []byte) error {

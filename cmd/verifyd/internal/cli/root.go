@@ -107,7 +107,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 
 	root.AddCommand(
 		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
-		a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.versionCommand(),
+		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
+)
+
+// policyOptions are what a governor decides, as text.
+type policyOptions struct {
+	from, out                             string // files
+	name, mode, budget, price, dust       string
+	work, quality, improvement, of, value string
+	capWork, capOwner, validation         string
+	reasons                               []string
+	decimals                              uint8
+	margin                                uint32
+}
+
+func (a *app) policyNewCommand() *cobra.Command {
+	var o policyOptions
+	cmd := &cobra.Command{
+		Use:   "new --name NAME --budget UNITS --dust ACCOUNT --work WEIGHT --out FILE",
+		Short: "Write a scoring policy in its one canonical form",
+		Long: `new writes a policy: what verified work, improvement, value and quality of data
+weigh, and what an epoch may pay. With --from it starts from another policy and
+changes only what is given.
+
+A metric is WEIGHT, WEIGHT:HI or WEIGHT:LO:HI. The weight is the points for one
+gigaflop (work, quality), one nat or the whole of accuracy (improvement), or one
+unit of value. LO and HI clip what is measured of one claim, in billionths of it.
+
+There is no flat cap for each worker: it would pay whoever splits his identity.
+--cap-work grows with verified work and --cap-owner needs a roster of owners.`,
+		Example: `  verifyd policy new --name pool.v1 --budget 1000000000 --dust 0xd0... --work 1 --out policy.json
+  verifyd policy new --from policy.json --name pool.v2 --cap-work 5/1000000000000 --out policy2.json`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			p := blankPolicy()
+			if o.from != "" {
+				var err error
+				if p, err = readPolicy(o.from); err != nil {
+					return err
+				}
+			}
+			if err := o.apply(p, cmd.Flags()); err != nil {
+				return usageError{err}
+			}
+			data, err := p.Encode()
+			if err != nil {
+				return err
+			}
+			if err := writeNew(o.out, data, 0o644); err != nil {
+				return err
+			}
+			return a.emitPolicy(p)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "", "policy to start from")
+	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
+	f.StringVar(&o.name, "name", "", "name for people: a-z, 0-9, dot, hyphen, underscore")
+	f.StringVar(&o.mode, "mode", string(policy.Pot), "pot: the budget is shared; price: points are bought until the budget is reached")
+	f.StringVar(&o.budget, "budget", "", "most units that an epoch may pay")
+	f.Uint8Var(&o.decimals, "decimals", 0, "decimal places of a token that one unit is, for display")
+	f.StringVar(&o.price, "price", "", "with --mode price: UNITS/POINTS")
+	f.StringVar(&o.dust, "dust", "", "account that receives what rounding leaves: up to 32 bytes in hex with 0x")
+	f.StringVar(&o.work, "work", "0", "weight of verified work, counted from the program")
+	f.StringVar(&o.quality, "quality", "0", "weight of verified work times the quality of its data")
+	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
+	f.StringVar(&o.of, "of", string(policy.Loss), "what improves: loss or accuracy")
+	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
+	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
+	f.StringVar(&o.validation, "validation", "", "root of the validation set, 0x and 64 hex digits")
+	f.StringVar(&o.capWork, "cap-work", "", "UNITS/OPERATIONS: most units for verified work; none removes it")
+	f.StringVar(&o.capOwner, "cap-owner", "", "most units for one owner, who is named by a roster; none removes it")
+	f.StringArrayVar(&o.reasons, "reason", nil, "CODE=NAME, 512 and up: a reason for withholding units; may be repeated")
+	_ = cmd.MarkFlagRequired("out") // fails only for a flag that is not there
+	complete(cmd, "mode", string(policy.Pot), string(policy.Price))
+	complete(cmd, "of", string(policy.Loss), string(policy.Accuracy))
+	return cmd
+}
+
+// The clip ranges of a metric that is given without: a yottaflop of work, and
+// what no loss or value comes near.
+var (
+	workRange  = proofs.Uint128{Hi: 1 << 16}
+	worthRange = proofs.Uint(1 << 60)
+)
+
+func blankPolicy() *policy.Policy {
+	return &policy.Policy{
+		Version: policy.Version, Mode: policy.Pot,
+		Metrics: policy.Metrics{Improvement: policy.Improvement{Of: policy.Loss}, Value: policy.Value{Margin: 1645}},
+	}
+}
+
+// apply changes p by the flags that were given.
+func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
+	var wrong []error
+	set := func(flag string, change func() error) {
+		if given.Changed(flag) {
+			if err := change(); err != nil {
+				wrong = append(wrong, fmt.Errorf("--%s: %w", flag, err))
+			}
+		}
+	}
+	m := &p.Metrics
+	set("name", func() error { p.Name = o.name; return nil })
+	set("mode", func() error { p.Mode = policy.Mode(o.mode); return nil })
+	set("budget", func() error { return p.Budget.UnmarshalText([]byte(o.budget)) })
+	set("decimals", func() error { p.Decimals = o.decimals; return nil })
+	set("dust", func() (err error) { p.Dust.Hash, err = proofs.ParseAccount(o.dust); return err })
+	set("validation", func() error { return p.Validation.UnmarshalText([]byte(o.validation)) })
+	set("margin", func() error { m.Value.Margin = o.margin; return nil })
+	set("of", func() error { m.Improvement.Of = policy.Measure(o.of); return nil })
+	set("work", func() error { return parseMetric(o.work, workRange, &m.Work.Weight, &m.Work.Lo, &m.Work.Hi) })
+	set("quality", func() error {
+		return parseMetric(o.quality, workRange, &m.Quality.Weight, &m.Quality.Lo, &m.Quality.Hi)
+	})
+	set("improvement", func() error {
+		return parseMetric(o.improvement, worthRange, &m.Improvement.Weight, &m.Improvement.Lo, &m.Improvement.Hi)
+	})
+	set("value", func() error { return parseMetric(o.value, worthRange, &m.Value.Weight, &m.Value.Lo, &m.Value.Hi) })
+	set("price", func() (err error) { p.Price, err = parseRate(o.price); return err })
+	set("cap-work", func() (err error) {
+		p.Caps.Work = nil
+		if o.capWork != "none" {
+			p.Caps.Work, err = parseRate(o.capWork)
+		}
+		return err
+	})
+	set("cap-owner", func() error {
+		p.Caps.Owner = nil
+		if o.capOwner == "none" {
+			return nil
+		}
+		p.Caps.Owner = new(policy.Uint)
+		return p.Caps.Owner.UnmarshalText([]byte(o.capOwner))
+	})
+	set("reason", func() error {
+		p.Reasons = nil
+		for _, r := range o.reasons {
+			code, name, ok := strings.Cut(r, "=")
+			n, err := strconv.ParseUint(code, 10, 16)
+			if !ok || err != nil {
+				return fmt.Errorf("%.80q: want CODE=NAME", r)
+			}
+			p.Reasons = append(p.Reasons, policy.OwnReason{Code: proofs.Reason(n), Name: name})
+		}
+		return nil
+	})
+	if p.Mode == policy.Pot && !given.Changed("price") {
+		p.Price = nil // of the policy that this one started from
+	}
+	return errors.Join(wrong...)
+}
+
+// parseMetric reads WEIGHT, WEIGHT:HI or WEIGHT:LO:HI. Without a range, and
+// with a weight, it is 0 to reach.
+func parseMetric(s string, reach proofs.Uint128, weight *policy.Uint, lo, hi *policy.Int) error {
+	parts := strings.Split(s, ":")
+	if len(parts) > 3 {
+		return fmt.Errorf("%.80q: want WEIGHT, WEIGHT:HI or WEIGHT:LO:HI", s)
+	}
+	if err := weight.UnmarshalText([]byte(parts[0])); err != nil {
+		return err
+	}
+	*lo, *hi = policy.Int{}, policy.Int{}
+	switch {
+	case len(parts) > 1:
+		if len(parts) == 3 {
+			if err := lo.UnmarshalText([]byte(parts[1])); err != nil {
+				return err
+			}
+		}
+		return hi.UnmarshalText([]byte(parts[len(parts)-1]))
+	case *weight != policy.Uint{}:
+		hi.Int128 = proofs.Int128{Hi: int64(reach.Hi), Lo: reach.Lo}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package cli
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/scoring"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// scoreOptions are what an epoch rests on besides its verdicts.
+type scoreOptions struct {
+	policyFile             string
+	operator, verifier     string   // files
+	jobs                   []string // folders
+	values, roster, earned string   // files, may be empty
+	key, out               string
+	epoch                  uint64
+	issued                 int64
+}
+
+func (a *app) scoreCommand() *cobra.Command {
+	var o scoreOptions
+	cmd := &cobra.Command{
+		Use:   "score VERDICT... --policy FILE --job FOLDER --operator KEY.pub --verifier KEY.pub",
+		Short: "Turn the verdicts of an epoch into units, and into proofs to sign",
+		Long: `score applies a policy to all verdicts of an epoch and prints what each claim
+earns and why. Rejected and inconclusive claims are in the table too, with their
+reasons. The order of the verdicts makes no difference.
+
+With --out it writes a folder: the body of each contribution, ready to sign, or
+the signed proof where --key is given; and earned.json, what every account has
+earned in all, which the next epoch needs as --earned. Several verifiers who give
+the same --issued write the same bodies.
+
+--values, --roster and --earned are canonical JSON: verifyd-values/1 holds for
+worker and task improvement, value, stdErr, quality and withheld; verifyd-roster/1
+the account and owner of workers; verifyd-earned/1 the units of accounts.`,
+		Example: `  verifyd score verdicts/*.json --policy policy.json --job job --operator operator.pem.pub \
+      --verifier verifier.pem.pub --epoch 7 --earned epoch6/earned.json --key verifier.pem --out epoch7`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: a.runs(func(_ *cobra.Command, args []string) error { return a.score(args, o) }),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.policyFile, "policy", "", "scoring policy, the one that the jobs name")
+	f.StringArrayVar(&o.jobs, "job", nil, "folder of a job; repeat for each job")
+	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
+	f.StringVar(&o.verifier, "verifier", "", "public key (PEM) of the verifier that signed the verdicts")
+	f.StringVar(&o.values, "values", "", "what was measured of claims beside their verdicts")
+	f.StringVar(&o.roster, "roster", "", "accounts and owners of workers; a worker that is not in it is paid under its key id")
+	f.StringVar(&o.earned, "earned", "", "what accounts have earned before; nothing if not given")
+	f.Uint64Var(&o.epoch, "epoch", 0, "number of the epoch")
+	f.Int64Var(&o.issued, "issued", 0, "time to state in the proofs, seconds of the Unix epoch; now if not given")
+	f.StringVar(&o.out, "out", "", "folder to make")
+	f.StringVar(&o.key, "key", "", "verifier's private key, to sign the proofs with")
+	for _, name := range []string{"policy", "job", "operator", "verifier", "epoch"} {
+		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
+	}
+	return cmd
+}
+
+func (a *app) score(verdicts []string, o scoreOptions) error {
+	if o.key != "" && o.out == "" {
+		return usageError{errors.New("--key needs --out, where the proofs go")}
+	}
+	if o.issued < 0 {
+		return usageError{fmt.Errorf("--issued %d: is negative", o.issued)}
+	}
+	if err := fresh(o.out); err != nil {
+		return err
+	}
+	e, err := o.read(verdicts)
+	if err != nil {
+		return err
+	}
+	e.Issued = time.Unix(o.issued, 0)
+	if o.issued == 0 {
+		e.Issued = time.Now()
+	}
+	result, err := e.Score()
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := makeFolder(o.out, func() error { return writeEpoch(o, result) }); err != nil {
+			return err
+		}
+		a.note("%d contributions and %s in %s", len(result.Statements), earnedFile, o.out)
+	}
+	return a.emit(scoreView(e, result), func(w io.Writer) { scoreText(w, e, result) })
+}
+
+// read reads all that a score rests on.
+func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
+	p, err := readPolicy(o.policyFile)
+	if err != nil {
+		return nil, err
+	}
+	operator, err := readKey(o.operator)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := readKey(o.verifier)
+	if err != nil {
+		return nil, err
+	}
+	e := &scoring.Epoch{Number: o.epoch, Policy: p}
+	jobs := make(map[merkle.Hash]*verify.Terms)
+	for _, dir := range o.jobs {
+		t, err := readTermsFor(dir, operator)
+		if err != nil {
+			return nil, err
+		}
+		jobs[t.Digest] = t.Terms
+	}
+	for _, file := range verdicts {
+		data, err := readFile(file, document.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		v, err := verify.OpenVerdict(file, data, verifier)
+		if err != nil {
+			return nil, explainKey(err, "verifier")
+		}
+		t := jobs[v.Finding.Job]
+		if t == nil {
+			return nil, hint(fmt.Errorf("%s: on job %s, which was not given", file, v.Finding.Job), "name its folder with --job")
+		}
+		e.Judged = append(e.Judged, scoring.Judged{File: file, Verdict: v, Terms: t})
+	}
+	if e.Values, err = optional(o.values, scoring.ParseValues); err != nil {
+		return nil, err
+	}
+	if e.Roster, err = optional(o.roster, scoring.ParseRoster); err != nil {
+		return nil, err
+	}
+	e.Earned, err = optional(o.earned, scoring.ParseEarned)
+	return e, err
+}
+
+// optional reads and parses a file, or gives nil for the empty path.
+func optional[T any](path string, parse func(file string, data []byte) (*T, error)) (*T, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := readFile(path, scoring.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	return parse(path, data)
+}
+
+// earnedFile is the file of totals in an epoch's folder.
+const earnedFile = "earned.json"
+
+// writeEpoch fills an epoch's folder. A contribution's file is named by its
+// nullifier, which a ledger knows it by.
+func writeEpoch(o scoreOptions, r *scoring.Result) error {
+	earned, err := document.Encode(r.Earned)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(o.out, earnedFile), append(earned, '\n'), 0o644); err != nil {
+		return err
+	}
+	name := func(c proofs.Contribution, suffix string) string {
+		nullifier := c.Nullifier()
+		return filepath.Join(o.out, hex.EncodeToString(nullifier[:])+suffix)
+	}
+	if o.key == "" {
+		for _, s := range r.Statements {
+			body, err := proofs.Encode(s.Contribution)
+			if err != nil {
+				return err
+			}
+			if err := writeNew(name(s.Contribution, ".body"), body, 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	key, err := keys.ReadPrivate(o.key)
+	if err != nil {
+		return err
+	}
+	for _, s := range r.Statements {
+		signed, err := proofs.Sign(s.Contribution, key)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(name(s.Contribution, ".proof"), signed.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// award is a row of the table in JSON.
+type award struct {
+	Worker     proofs.Hash   `json:"worker"`
+	Task       proofs.Hash   `json:"task"`
+	Account    proofs.Hash   `json:"account"`
+	Verdict    string        `json:"verdict"`
+	Reason     string        `json:"reason"`
+	ReasonCode proofs.Reason `json:"reasonCode"`
+	Operations policy.Uint   `json:"operations"`
+	Nanopoints policy.Uint   `json:"nanopoints"`
+	Units      policy.Uint   `json:"units"`
+	Cumulative policy.Uint   `json:"cumulativeUnits"`
+	Nullifier  proofs.Hash   `json:"nullifier"`
+}
+
+func scoreView(e *scoring.Epoch, r *scoring.Result) any {
+	awards := make([]award, 0, len(r.Statements))
+	for _, s := range r.Statements {
+		c := s.Contribution
+		awards = append(awards, award{
+			Worker: s.Worker, Task: s.Task, Account: c.Account,
+			Verdict: proofs.Verdict{Kind: s.Verdict.Kind}.String(), Reason: s.Reason, ReasonCode: s.Verdict.Reason,
+			Operations: policy.Uint{Uint128: s.Work}, Nanopoints: policy.Uint{Uint128: s.Points},
+			Units: policy.Uint{Uint128: s.Units}, Cumulative: policy.Uint{Uint128: c.CumulativeUnits}, Nullifier: c.Nullifier(),
+		})
+	}
+	return struct {
+		Policy      proofs.Hash `json:"policy"`
+		Epoch       uint64      `json:"epoch"`
+		Awards      []award     `json:"awards"`
+		Dust        policy.Uint `json:"dust"`
+		DustAccount proofs.Hash `json:"dustAccount"`
+		Total       policy.Uint `json:"total"`
+		Budget      policy.Uint `json:"budget"`
+	}{
+		r.PolicyHash, e.Number, awards, policy.Uint{Uint128: r.Dust}, e.Policy.Dust.Hash,
+		policy.Uint{Uint128: r.Total}, e.Policy.Budget,
+	}
+}
+
+func scoreText(w io.Writer, e *scoring.Epoch, r *scoring.Result) {
+	row(w, "worker", "task", "verdict", "reason", "gigaflop", "points", "units", "in all")
+	for _, s := range r.Statements {
+		reason := s.Reason
+		if reason == "" {
+			reason = "-"
+		}
+		row(w, s.Worker.String()[:14], s.Task.String()[:14], proofs.Verdict{Kind: s.Verdict.Kind}, reason,
+			decimal(s.Work, 9), decimal(s.Points, 9), s.Units, s.Contribution.CumulativeUnits)
+	}
+	fmt.Fprintf(w, "dust %s of a total of %s, budget %s, policy %s\n", r.Dust, r.Total, e.Policy.Budget, r.PolicyHash)
+}
