@@ -130,7 +130,7 @@ func (c Case) verify(b Backend, bufs, want []kernels.Buf) error {
 		if o.Access == kernels.In {
 			for j := range length(given[i]) {
 				if got, was := word(given[i], j), word(bufs[i], j); got != was {
-					return fmt.Errorf("input %q was changed: element %d is %08x, was %08x", o.Name, j, got, was)
+					return fmt.Errorf("%w: input %q was changed: element %d is %08x, was %08x", ErrBits, o.Name, j, got, was)
 				}
 			}
 			continue
@@ -156,6 +156,6 @@ func compare(got, want kernels.Buf) error {
 	if differ == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d elements differ, the first at %d: got %08x, want %08x",
-		differ, length(want), first, result(got, first), result(want, first))
+	return fmt.Errorf("%w: %d of %d elements differ, the first at %d: got %08x, want %08x",
+		ErrBits, differ, length(want), first, result(got, first), result(want, first))
 }

@@ -55,7 +55,7 @@ func (a arena) intact() error {
 			continue
 		}
 		if word(a.all, i) != guardWord {
-			return fmt.Errorf("wrote outside its buffer: element %d of %d", i-a.from, a.n)
+			return fmt.Errorf("%w: wrote outside its buffer: element %d of %d", ErrBits, i-a.from, a.n)
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ echo "/optest -isa=avx512 -test.v -test.run=${1:-Golden|Digest}" >"$work/root/co
 /kernels -test.short -test.v -test.run=Vector/avx512
 /verify -test.v -test.run=FixedForAllTime
 COMMANDS
-cp -r testdata ../testdata "$work/root/"
+cp -r testdata "$work/root/"
 (cd "$work/root" && find . | cpio --quiet -o -H newc >"$work/iso/root.img")
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$work/iso/"
 # 323 and 321 are XSAVES and XSAVEC, whose sizes Bochs 2.7 reports wrongly.

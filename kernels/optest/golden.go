@@ -1,0 +1,154 @@
+package optest
+
+import (
+	_ "embed" // testdata/golden.txt
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// ErrBits is the class of errors that mean that a backend computed, but not the bytes of the reference.
+var ErrBits = errors.New("other bits than the reference")
+
+//go:embed testdata/golden.txt
+var golden string
+
+// Vector is a golden vector: known bits of an operator, which every machine must give.
+type Vector struct {
+	Operator string // or "philox", which every backend has from package kernels
+
+	parameters string
+}
+
+// Vectors lists the golden vectors of DRN-1, profile drn1/f32.
+func Vectors() []Vector {
+	var all []Vector
+	for line := range strings.Lines(golden) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		name, parameters, _ := strings.Cut(line, " ")
+		all = append(all, Vector{name, parameters})
+	}
+	return all
+}
+
+// String is the vector's line in testdata/golden.txt.
+func (v Vector) String() string { return v.Operator + " " + v.parameters }
+
+// Check has b compute the vector. Another result is an error of class ErrBits.
+func (v Vector) Check(b Backend) error {
+	switch v.Operator {
+	case "gemm":
+		return v.gemm(b)
+	case "sum":
+		return v.sum(b)
+	case "philox":
+		return v.philox()
+	}
+	of := map[string]func(n int) kernels.Operator{
+		"tanh":      func(n int) kernels.Operator { return kernels.Tanh{N: n} },
+		"sigmoid":   func(n int) kernels.Operator { return kernels.Sigmoid{N: n} },
+		"silu":      func(n int) kernels.Operator { return kernels.SiLU{N: n} },
+		"gelu":      func(n int) kernels.Operator { return kernels.GELU{N: n} },
+		"gelu_tanh": func(n int) kernels.Operator { return kernels.GELUTanh{N: n} },
+	}[v.Operator]
+	if of == nil {
+		return fmt.Errorf("unknown golden vector %q", v.Operator)
+	}
+	return v.function(of, b)
+}
+
+func (v Vector) gemm(b Backend) error {
+	var m, n, k int
+	var want uint64
+	if _, err := fmt.Sscanf(v.parameters, "m=%d n=%d k=%d fnv=%x", &m, &n, &k, &want); err != nil {
+		return err
+	}
+	x, y, z := fill(m*k, 5), fill(k*n, 7), make([]float32, m*n)
+	for i := range x {
+		if i%7 == 0 {
+			x[i] *= 1e-38
+		}
+		if i%11 == 0 {
+			x[i] = 0
+		}
+	}
+	if err := b.Run(kernels.Gemm{M: m, N: n, K: k}, []kernels.Buf{{F: x}, {F: y}, {F: z}}); err != nil {
+		return err
+	}
+	return sameHash(z, want)
+}
+
+func (v Vector) sum(b Backend) error {
+	var n int
+	var want uint32
+	if _, err := fmt.Sscanf(v.parameters, "n=%d bits=%x", &n, &want); err != nil {
+		return err
+	}
+	sum := make([]float32, 1)
+	if err := b.Run(kernels.Sum{N: n}, []kernels.Buf{{F: fill(200000, 9)[:n]}, {F: sum}}); err != nil {
+		return err
+	}
+	if got := canonical(sum[0]); got != want {
+		return fmt.Errorf("%w: got %08x, want %08x", ErrBits, got, want)
+	}
+	return nil
+}
+
+func (v Vector) function(of func(n int) kernels.Operator, b Backend) error {
+	var step int
+	var want uint64
+	if _, err := fmt.Sscanf(v.parameters, "step=%d fnv=%x", &step, &want); err != nil {
+		return err
+	}
+	var x []float32
+	for u := uint64(0); u <= math.MaxUint32; u += uint64(step) {
+		x = append(x, math.Float32frombits(uint32(u)))
+	}
+	y := make([]float32, len(x))
+	if err := b.Run(of(len(x)), []kernels.Buf{{F: x}, {F: y}}); err != nil {
+		return err
+	}
+	return sameHash(y, want)
+}
+
+func (v Vector) philox() error {
+	var ctr, want [4]uint32
+	var key [2]uint32
+	_, err := fmt.Sscanf(v.parameters, "ctr=%x,%x,%x,%x key=%x,%x words=%x,%x,%x,%x",
+		&ctr[0], &ctr[1], &ctr[2], &ctr[3], &key[0], &key[1], &want[0], &want[1], &want[2], &want[3])
+	if err != nil {
+		return err
+	}
+	if got := kernels.Philox4x32(ctr, key); got != want {
+		return fmt.Errorf("%w: got %08x, want %08x", ErrBits, got, want)
+	}
+	return nil
+}
+
+// fill is the generator of golden.txt.
+func fill(n int, s uint64) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		s ^= s << 13
+		s ^= s >> 7
+		s ^= s << 17
+		x[i] = float32(int64(s>>20)-1<<43) / (1 << 43)
+	}
+	return x
+}
+
+func sameHash(x []float32, want uint64) error {
+	h := uint64(1469598103934665603)
+	for _, v := range x {
+		h = (h ^ uint64(canonical(v))) * 1099511628211
+	}
+	if h != want {
+		return fmt.Errorf("%w: hash %016x, want %016x", ErrBits, h, want)
+	}
+	return nil
+}
