@@ -1,0 +1,88 @@
+package interpreter
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/launch"
+)
+
+func TestARoutineRunsOnAMemoryThatStays(t *testing.T) {
+	ctx := t.Context()
+	const n = 1024 // a block of an elementwise kernel, which loads 16 bytes at once where it may
+	rig := machine(t, 0)
+	for skew := range 4 {
+		m := rig.Memory(2*n + 4)
+		x, y := launch.Range{Offset: skew, Words: n}, launch.Range{Offset: n + 4, Words: n}
+		plan, err := launch.For(kernels.Add{N: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{{Plan: plan, Operands: []launch.Range{x, y, y}}}, In: x, Out: y})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, out := make([]uint32, n), make([]uint32, n)
+		for i := range in {
+			in[i] = math.Float32bits(float32(i))
+		}
+		for range 3 {
+			if err := m.Run(ctx, r, in, out); err != nil {
+				t.Fatalf("skew %d: %v", skew, err)
+			}
+		}
+		for i, w := range out {
+			if v := math.Float32frombits(w); v != float32(3*i) {
+				t.Fatalf("skew %d: element %d is %v after three additions of %d", skew, i, v, i)
+			}
+		}
+	}
+}
+
+func TestAnAccessOutsideOfAnOperandIsAnErrorInsideOfTheMemory(t *testing.T) {
+	ctx := t.Context()
+	rig := machine(t, 0)
+	for _, offset := range []int{0, 5, 64} {
+		m := rig.Memory(128)
+		plan, err := launch.For(kernels.Zero{N: 33})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{{Plan: plan, Operands: []launch.Range{{Offset: offset, Words: 32}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Run(ctx, r, nil, nil); err == nil || !strings.Contains(err.Error(), "outside of 32 words") {
+			t.Errorf("a kernel of 33 words on 32 at %d: %v", offset, err)
+		}
+	}
+}
+
+func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
+	ctx := t.Context()
+	m := machine(t, 0).Memory(8)
+	good, far := launch.Range{Offset: 4, Words: 4}, launch.Range{Offset: 5, Words: 4}
+	r, err := m.Record(ctx, launch.Routine{In: good, Out: good})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := make([]uint32, 4)
+	record := func(r launch.Routine) error { _, err := m.Record(ctx, r); return err }
+	for name, err := range map[string]error{
+		"write":       m.Write(ctx, 5, words),
+		"write early": m.Write(ctx, -1, words),
+		"read":        m.Read(ctx, words, 5),
+		"in":          record(launch.Routine{In: far}),
+		"out":         record(launch.Routine{Out: far}),
+		"operand":     record(launch.Routine{Calls: []launch.Call{{Operands: []launch.Range{far}}}}),
+		"kernel":      record(launch.Routine{Calls: []launch.Call{{Plan: launch.Plan{Launches: []launch.Launch{{Kernel: "none"}}}}}}),
+		"routine":     m.Run(ctx, r+1, words, words),
+		"short in":    m.Run(ctx, r, words[1:], words),
+	} {
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
