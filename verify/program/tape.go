@@ -8,9 +8,10 @@ import (
 
 // Tape is a plan for a device with memory of its own: all buffers in one block of 32-bit words, and flat
 // lists of operators on ranges of it, the micro-batches of a step one after another. What a step reads
-// from the host lies together, and so does what it gives back.
+// from the host lies together, and so does what it gives back. A tape is read-only.
 //
-// The bits are those of a Machine. The clipping is never left out, because x*1 = x.
+// A step is Backward, then Update, on a block of which no word matters but those of In and of the tensors,
+// and the bits are those of a Machine. The clipping is never left out, because x*1 = x.
 type Tape struct {
 	Words int // size of the block
 
@@ -19,7 +20,7 @@ type Tape struct {
 	Clip    Range // clip coefficient, one word in Out; empty if the program does not clip
 	Results Range // the caller's words in Out
 
-	State     Range   // all tensors with their padding, which is zero
+	State     Range   // all tensors with their padding, on which nothing depends
 	Tensors   []Range // of the state, in the order of Plan.Tensors
 	Gradients []Range // in the order of Plan.Params: those of the step between Backward and Update
 
@@ -63,7 +64,7 @@ func (p *Plan) Tape(results int) *Tape {
 	t.Results = t.reserve(results)
 	t.Out.Len = t.Words - t.Out.Offset
 
-	sizes, integers := p.spaceSizes()
+	sizes, _ := p.spaceSizes()
 	places := places{tape: t, norm: norm, clip: clip, sums: t.reserve(len(p.params))}
 	t.State.Offset = t.Words
 	for s := parameter; s <= slot1; s++ {
@@ -74,8 +75,8 @@ func (p *Plan) Tape(results int) *Tape {
 	}
 	t.State.Len = t.Words - t.State.Offset
 	places.at[gradient] = t.reserve(sizes[gradient]).Offset
-	places.at[arena] = t.reserve(sizes[arena]).Offset
-	places.indices = t.reserve(integers[arena]).Offset
+	places.at[arena] = t.reserve(p.train.size[kernels.F32]).Offset
+	places.indices = t.reserve(p.train.size[kernels.I32]).Offset
 
 	for s := parameter; s <= slot1; s++ {
 		for k, spec := range p.params {
@@ -192,12 +193,14 @@ func (t *Tape) fillCounter(in []uint32, microBatch int, seed uint64, counter uin
 
 // fillRows writes micro-batch i of rows.
 func fillRows(to []uint32, rows kernels.Buf, i int) {
-	for k := range to {
-		if rows.I != nil {
-			to[k] = uint32(rows.I[i*len(to)+k])
-		} else {
-			to[k] = math.Float32bits(rows.F[i*len(to)+k])
+	if len(rows.I) > 0 {
+		for k, v := range rows.I[i*len(to):][:len(to)] {
+			to[k] = uint32(v)
 		}
+		return
+	}
+	for k, v := range rows.F[i*len(to):][:len(to)] {
+		to[k] = math.Float32bits(v)
 	}
 }
 
