@@ -14,13 +14,13 @@ cd "$(dirname "$0")"
 toolkit=$PWD/toolkit
 digest=$(cat toolkit/include/*.h toolkit/lib/*.a | sha256sum | cut -c1-16)
 export CGO_ENABLED=1
-export CGO_CFLAGS="-O2 -g -I$toolkit/include -DTOOLKIT=0x$digest"
+export CGO_CFLAGS="-O2 -I$toolkit/include -DTOOLKIT=0x$digest"
 export CGO_LDFLAGS="-L$toolkit/lib"
 
 case ${1:-} in
 build)
   out=$(realpath -m "${2:?which file is the program to be}")
-  go build -buildvcs=auto -trimpath -ldflags '-s -w' -o "$out" .
+  go build -buildvcs=auto -trimpath -ldflags '-s -w -buildid=' -o "$out" .
   # The program must start wherever there is a C library, whatever the build machine has installed.
   if command -v readelf >/dev/null && readelf -d "$out" | grep NEEDED | grep -vE 'lib(c|dl|pthread)\.so|ld-linux'; then
     echo "build.sh: $out needs a library that a GPU machine may lack" >&2
