@@ -121,7 +121,7 @@ func View(s Statement) []byte {
 // A Document is a foreign statement in a DSSE envelope, such as an in-toto
 // Statement. Its body is opaque here.
 type Document struct {
-	Type string // DSSE payload type, printable ASCII, not one of verifyd's own
+	Type string // DSSE payload type, a media type that is not verifyd's own
 	Body []byte
 }
 
@@ -134,9 +134,9 @@ func (d Document) encode() []byte { return d.Body }
 
 func (d Document) check() error {
 	if d.Type == "" || len(d.Type) > 255 || strings.ContainsFunc(d.Type, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\<>&`, r)
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\<>&[]{}`, r)
 	}) {
-		return refuse(class.WrongType, "payloadType", "%.80q is not 1 to 255 printable ASCII characters", d.Type)
+		return refuse(class.WrongType, "payloadType", "%.80q is not a media type: 1 to 255 printable ASCII characters, no brackets or quotes", d.Type)
 	}
 	if strings.HasPrefix(d.Type, ours) {
 		return refuse(class.WrongType, "payloadType", "%.80q is not a statement of version 1", d.Type)

@@ -1,0 +1,185 @@
+package epoch
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/internal/class"
+	"github.com/verifyd/verifyd/proofs/merkle"
+)
+
+// Terms are what holds for a whole epoch.
+type Terms struct {
+	Audience   proofs.Hash
+	PoolID     proofs.Hash
+	PolicyHash proofs.Hash
+	Epoch      uint64
+	// Emission is how many units the epoch hands out in all.
+	Emission proofs.Uint128
+	// Dust is the account that gets what of Emission no contribution earned.
+	Dust proofs.Hash
+}
+
+// An Epoch is every account's total at its end.
+type Epoch struct {
+	Terms  Terms
+	Leaves []merkle.Leaf // in ascending order of account
+	Total  proofs.Uint128
+	Tree   *merkle.Tree
+}
+
+// DustDetail is the detail of the dust account's leaf, which no contribution
+// raised: the SHA-256 of the ASCII text verifyd/dust/v1.
+func DustDetail() proofs.Hash { return sha256.Sum256([]byte("verifyd/dust/v1")) }
+
+// Build returns the epoch that follows one with the given leaves, none for the
+// first, by SPEC.md's "Epochs". Contributions come in any order. An error of
+// class decreasing-total or out-of-range names the field at fault.
+func Build(before []merkle.Leaf, t Terms, contributions []proofs.Contribution) (*Epoch, error) {
+	leaves := make(map[proofs.Hash]merkle.Leaf, len(before)+len(contributions)+1)
+	var total proofs.Uint128
+	for _, l := range before {
+		var fits bool
+		if total, fits = total.Add(l.CumulativeUnits); !fits {
+			return nil, refuse(class.OutOfRange, "cumulativeUnits", "the leaves before add up to more than 2^128-1")
+		}
+		if _, twice := leaves[l.Account]; twice {
+			return nil, refuse(class.OutOfRange, "account", "%s has two leaves before this epoch", l.Account)
+		}
+		leaves[l.Account] = l
+	}
+	sorted, err := t.order(contributions)
+	if err != nil {
+		return nil, err
+	}
+	left := t.Emission
+	for len(sorted) > 0 {
+		account := sorted[0].Account
+		n := slices.IndexFunc(sorted, func(c proofs.Contribution) bool { return c.Account != account })
+		if n < 0 {
+			n = len(sorted)
+		}
+		l, earned, err := chain(leaves[account], sorted[:n])
+		if err != nil {
+			return nil, err
+		}
+		var enough bool
+		if left, enough = sub(left, earned); !enough {
+			return nil, refuse(class.OutOfRange, "units", "contributions earn more than the emission of %s", t.Emission)
+		}
+		leaves[account] = l
+		sorted = sorted[n:]
+	}
+	dust := leaves[t.Dust]
+	sum, fits := dust.CumulativeUnits.Add(left)
+	if !fits {
+		return nil, refuse(class.OutOfRange, "cumulativeUnits", "the dust account holds more than 2^128-1")
+	}
+	leaves[t.Dust] = merkle.Leaf{Account: t.Dust, CumulativeUnits: sum, Detail: DustDetail()}
+	if total, fits = total.Add(t.Emission); !fits {
+		return nil, refuse(class.OutOfRange, "cumulativeUnits", "the leaves add up to more than 2^128-1")
+	}
+	return t.finish(leaves, total)
+}
+
+// finish puts the leaves in order and builds their tree.
+func (t Terms) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) (*Epoch, error) {
+	e := &Epoch{Terms: t, Total: total}
+	for _, l := range leaves {
+		if l.CumulativeUnits != (proofs.Uint128{}) {
+			e.Leaves = append(e.Leaves, l)
+		}
+	}
+	slices.SortFunc(e.Leaves, func(a, b merkle.Leaf) int { return bytes.Compare(a.Account[:], b.Account[:]) })
+	if len(e.Leaves) == 0 {
+		return nil, refuse(class.OutOfRange, "cumulativeUnits", "nobody has earned a unit yet: there is no tree")
+	}
+	var err error
+	if e.Tree, err = merkle.New(t.PoolID, e.Leaves); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// order checks that contributions belong to the epoch and sorts them by
+// account and total; of equal totals the one that earned it comes first.
+func (t Terms) order(contributions []proofs.Contribution) ([]proofs.Contribution, error) {
+	seen := make(map[proofs.Hash]bool, len(contributions))
+	for _, c := range contributions {
+		switch nullifier := c.Nullifier(); {
+		case c.Audience != t.Audience:
+			return nil, refuse(class.WrongAudience, "audience", "%s, the epoch's is %s", c.Audience, t.Audience)
+		case c.PoolID != t.PoolID:
+			return nil, refuse(class.WrongPool, "poolId", "%s, the epoch's is %s", c.PoolID, t.PoolID)
+		case c.Epoch != t.Epoch:
+			return nil, refuse(class.WrongEpoch, "epoch", "%d, want %d", c.Epoch, t.Epoch)
+		case c.PolicyHash != t.PolicyHash:
+			return nil, refuse(class.WrongPolicy, "policyHash", "%s, the epoch's is %s", c.PolicyHash, t.PolicyHash)
+		case c.Account == t.Dust:
+			return nil, refuse(class.OutOfRange, "account", "%s is the dust account", c.Account)
+		case seen[nullifier]:
+			return nil, refuse(class.OutOfRange, "nullifier", "%s is of two contributions", nullifier)
+		default:
+			seen[nullifier] = true
+		}
+	}
+	sorted := slices.Clone(contributions)
+	slices.SortFunc(sorted, func(a, b proofs.Contribution) int {
+		return cmp.Or(bytes.Compare(a.Account[:], b.Account[:]),
+			a.CumulativeUnits.Cmp(b.CumulativeUnits), b.Units.Cmp(a.Units))
+	})
+	return sorted, nil
+}
+
+// chain adds the contributions of one account, in order, to its leaf.
+func chain(l merkle.Leaf, contributions []proofs.Contribution) (_ merkle.Leaf, earned proofs.Uint128, err error) {
+	l.Account = contributions[0].Account
+	for _, c := range contributions {
+		total, fits := l.CumulativeUnits.Add(c.Units)
+		if !fits || total != c.CumulativeUnits {
+			kind := class.OutOfRange
+			if c.CumulativeUnits.Cmp(l.CumulativeUnits) < 0 {
+				kind = class.Decreasing
+			}
+			return l, earned, refuse(kind, "cumulativeUnits", "%s of account %s, but %s and units of %s come before",
+				c.CumulativeUnits, c.Account, l.CumulativeUnits, c.Units)
+		}
+		if c.Units == (proofs.Uint128{}) {
+			continue
+		}
+		body, err := proofs.Encode(c)
+		if err != nil {
+			return l, earned, err
+		}
+		l.CumulativeUnits, l.Detail = total, sha256.Sum256(body)
+		earned, _ = earned.Add(c.Units) // less than total, which fits
+	}
+	return l, earned, nil
+}
+
+// sub returns u-v, and false if that is negative.
+func sub(u, v proofs.Uint128) (proofs.Uint128, bool) {
+	lo, borrow := bits.Sub64(u.Lo, v.Lo, 0)
+	hi, under := bits.Sub64(u.Hi, v.Hi, borrow)
+	return proofs.Uint128{Hi: hi, Lo: lo}, under == 0
+}
+
+// Root is the statement for the verifiers to sign: by which set, until when a
+// ledger may accept it, and which checkpoint of the log covers the epoch's
+// contributions.
+func (e *Epoch) Root(signerSet, notAfter uint64, checkpoint proofs.Hash) proofs.EpochRoot {
+	return proofs.EpochRoot{
+		Audience: e.Terms.Audience, PoolID: e.Terms.PoolID, Epoch: e.Terms.Epoch, Root: e.Tree.Root(),
+		PolicyHash: e.Terms.PolicyHash, CumulativeUnits: e.Total, SignerSet: signerSet, NotAfter: notAfter,
+		CheckpointHash: checkpoint, DataHash: sha256.Sum256(e.File()),
+	}
+}
+
+func refuse(class, field, format string, args ...any) error {
+	return &proofs.Error{Class: class, Field: field, Reason: fmt.Sprintf(format, args...)}
+}
