@@ -1,15 +1,20 @@
 package translog
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// shutdownTimeout is how long requests in progress may take to end.
+const shutdownTimeout = 10 * time.Second
 
 // Handler serves the log to everyone: the checkpoint, the tiles and the entry
 // bundles under the paths of c2sp.org/tlog-tiles, for GET and HEAD, and
@@ -90,11 +95,10 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// NewServer is a server of the log with limits that keep slow and greedy
-// readers from holding it up. Requests have no bodies.
-func NewServer(addr string, handler http.Handler) *http.Server {
-	return &http.Server{
-		Addr:              addr,
+// Serve answers requests on a listener until ctx ends, with limits that keep
+// slow and greedy readers from holding it up. Requests have no bodies.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
 		Handler:           http.MaxBytesHandler(handler, 0),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -102,4 +106,19 @@ func NewServer(addr string, handler http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    8 << 10,
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(last)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close() // whoever is still reading has had time
+	}
+	<-ended
+	return err
 }

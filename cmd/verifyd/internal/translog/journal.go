@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -37,15 +38,15 @@ type segment struct {
 	last int64 // highest index of those whose place is known
 }
 
-// A segment begins with a header: its magic and a nonce. Then come frames, one
-// a write: magic, payload length, payload (entries behind their 16-bit
-// lengths), and the SHA-256 of nonce, offset, length and payload. The nonce is
-// random, so that no entry can contain what passes for a frame.
+// A segment begins with a header: its magic, a nonce and the nonce's SHA-256.
+// Then come frames, one a write: magic, payload length, payload (entries behind
+// their 16-bit lengths), and the SHA-256 of nonce, offset, length and payload.
+// The nonce is random, so that no entry can contain what passes for a frame.
 const (
 	headerMagic = "verifyd log journal v1\n"
 	frameMagic  = "frame1\n\x00"
 	nonceSize   = 16
-	headerSize  = len(headerMagic) + nonceSize
+	headerSize  = len(headerMagic) + nonceSize + sha256.Size
 	frameHead   = len(frameMagic) + 4
 	maxPayload  = maxSegment
 )
@@ -112,13 +113,19 @@ func (j *journal) begin() error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	j.next++
-	_, err = f.Write(append([]byte(headerMagic), j.nonce[:]...))
+	_, err = f.Write(header(j.nonce))
 	if err = errors.Join(err, f.Sync(), syncFolder(j.dir)); err != nil {
 		return errors.Join(fmt.Errorf("journal: %w", err), f.Close())
 	}
 	j.file = f
 	j.active = &segment{path: path, size: int64(headerSize), last: -1}
 	return nil
+}
+
+// header is the beginning of a segment.
+func header(nonce [nonceSize]byte) []byte {
+	sum := sha256.Sum256(nonce[:])
+	return slices.Concat([]byte(headerMagic), nonce[:], sum[:])
 }
 
 // end closes the segment that is written.

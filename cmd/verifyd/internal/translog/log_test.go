@@ -18,10 +18,14 @@ import (
 
 const origin = "example.com/verifyd"
 
+func testSigner(name string) (*translog.Signer, error) {
+	seed := sha256.Sum256([]byte("test key " + name))
+	return translog.NewSigner(origin, ed25519.NewKeyFromSeed(seed[:]))
+}
+
 func signer(t testing.TB, name string) *translog.Signer {
 	t.Helper()
-	seed := sha256.Sum256([]byte("test key " + name))
-	s, err := translog.NewSigner(origin, ed25519.NewKeyFromSeed(seed[:]))
+	s, err := testSigner(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,10 +71,10 @@ func readSegment(data []byte) (entries [][]byte, torn bool, err error) {
 	if len(data) < headerSize {
 		return nil, true, nil // frames are written after the header is on the disk
 	}
-	if !bytes.HasPrefix(data, []byte(headerMagic)) {
-		return nil, false, errors.New("field header: not a journal of a log")
+	nonce := data[len(headerMagic):][:nonceSize]
+	if !bytes.Equal(data[:headerSize], header([nonceSize]byte(nonce))) {
+		return nil, false, errors.New("field header: damaged, or not a log's journal")
 	}
-	nonce := data[len(headerMagic):headerSize]
 	for at := headerSize; at < len(data); {
 		payload, ok := frameAt(data, at, nonce)
 		if !ok {
