@@ -31,7 +31,7 @@ It writes to a folder of its own, which a second run replaces.`,
 			if err != nil {
 				return err
 			}
-			devices, err := a.devices()
+			devices, err := a.devices(cmd.Context())
 			if err != nil {
 				return err
 			}

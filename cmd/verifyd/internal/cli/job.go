@@ -174,13 +174,13 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, da
 		}
 		chain, revealed = fixed, file
 	}
-	device, err := a.device()
+	device, err := a.device(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	root, err := verify.InitRoot(ctx, p, seed, device)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, explainGPU(err)
 	}
 	return &job.Job{
 		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,

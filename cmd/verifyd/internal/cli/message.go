@@ -25,11 +25,16 @@ func hint(err error, format string, args ...any) error {
 	return &hinted{err, fmt.Sprintf(format, args...)}
 }
 
+// clearBar makes room for a line.
+func (a *app) clearBar() {
+	if a.bar != nil {
+		_ = a.bar.Clear() // a bar that cannot be cleared is no reason to stop working
+	}
+}
+
 // note writes one message line. There is nobody to tell if standard error is
 // gone.
 func (a *app) note(format string, args ...any) {
-	if a.bar != nil {
-		_ = a.bar.Clear()
-	}
+	a.clearBar()
 	_, _ = fmt.Fprintf(a.stderr, "verifyd: "+format+"\n", args...)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
 	"github.com/verifyd/verifyd/kernels"
 )
 
@@ -34,6 +36,10 @@ type app struct {
 	output         string // "text" or "json"
 	isa            string
 	threads        int
+	deviceName     string      // "auto", "cpu" or "cuda:N"
+	gpu            *gpu.Device // nil until it is wanted, and where there is none
+	logLevel       string
+	log            *slog.Logger
 	bar            *progressbar.ProgressBar // on the terminal now; nil if none is
 	started        bool                     // the command line made sense, and a command has begun
 }
@@ -49,6 +55,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if a.gpu != nil {
+		a.gpu.Close()
+	}
 	return a.exitCode(cmd, err)
 }
 
@@ -85,7 +94,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Check claims of training work by replaying some of its steps, bit for bit",
 		Long: `verifyd checks claims of training work. A worker trains a job that an operator
 signed and commits to every step of it; verifyd replays a random sample of those
-steps, bit for bit on any CPU, and signs what it found.
+steps, bit for bit on any CPU or NVIDIA GPU, and signs what it found.
 
 Start with "verifyd demo".
 
@@ -102,12 +111,16 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	flags.StringVarP(&a.output, "output", "o", setting("VERIFYD_OUTPUT", "text"), "form of the data on standard output: text or json ($VERIFYD_OUTPUT)")
 	flags.StringVar(&a.isa, "isa", setting("VERIFYD_ISA", "auto"), "code path: auto, generic, avx2, avx512 or neon; never changes a bit ($VERIFYD_ISA)")
 	flags.IntVar(&a.threads, "threads", 0, "threads, 0 for one a processor; never changes a bit")
+	flags.StringVar(&a.deviceName, "device", setting("VERIFYD_DEVICE", "auto"), "where to compute: cpu, cuda:N, or auto for the first GPU that can be used; never changes a bit ($VERIFYD_DEVICE)")
+	flags.StringVar(&a.logLevel, "log-level", setting("VERIFYD_LOG_LEVEL", "info"), "debug, info, warn or error ($VERIFYD_LOG_LEVEL)")
 	complete(root, "output", "text", "json")
 	complete(root, "isa", "auto", "generic", "avx2", "avx512", "neon")
+	complete(root, "device", "auto", "cpu", "cuda:0", "cuda:1", "cuda:2", "cuda:3")
+	complete(root, "log-level", logLevels...)
 
 	root.AddCommand(
 		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
-		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.versionCommand(),
+		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.versionCommand(), a.gpuChildCommand(),
 	)
 	return root
 }
@@ -130,7 +143,10 @@ func (a *app) checkOptions() error {
 	if a.threads < 0 || a.threads > 1024 {
 		return usageError{fmt.Errorf("--threads %d: want 0 to 1024", a.threads)}
 	}
-	return nil
+	if err := checkDevice(a.deviceName); err != nil {
+		return err
+	}
+	return a.startLog()
 }
 
 // runs marks the command line as understood and goes on with f.

@@ -72,7 +72,7 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			device, err := a.device()
+			device, err := a.device(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ open what will be challenged.`,
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				return explainMemory(err)
+				return explainGPU(explainMemory(err))
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {

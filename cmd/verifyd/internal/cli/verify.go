@@ -82,14 +82,14 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 			return err
 		}
 	}
-	devices, err := a.devices()
+	devices, err := a.devices(cmd.Context())
 	if err != nil {
 		return err
 	}
 	began := time.Now()
 	v, err := verify.Judge(cmd.Context(), bundle, operator, verify.Options{
 		Devices: devices, MaxMemory: uint64(o.maxMemory),
-		Now: began, Progress: a.progress("replaying"),
+		Now: began, Progress: a.progress("replaying"), Failed: a.failed(bundle, devices),
 	})
 	if err != nil {
 		return explainJudge(fmt.Errorf("%s: %w", bundle, err))
