@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"crypto/ecdsa"
+	"crypto"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
@@ -85,7 +86,7 @@ type terms struct {
 // readTerms reads job.json and program.json in a folder and checks that the
 // operator signed the job.
 func readTerms(dir, operatorFile string) (*terms, error) {
-	operator, err := readKey(operatorFile)
+	operator, err := readKey(operatorFile, keys.Operator)
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +107,9 @@ func readTermsFor(dir string, operator document.Key) (_ *terms, err error) {
 	return &t, nil
 }
 
-// readKey reads a public key as the protocol's documents hold it.
-func readKey(path string) (document.Key, error) {
-	pub, err := readPublic(path)
+// readKey reads the public key of a role as the protocol's documents hold it.
+func readKey(path string, role keys.Role) (document.Key, error) {
+	pub, err := readPublic(path, role)
 	if err != nil {
 		return document.Key{}, err
 	}
@@ -116,7 +117,7 @@ func readKey(path string) (document.Key, error) {
 }
 
 // keyOf is the public half of a signing key.
-func keyOf(key *ecdsa.PrivateKey) (document.Key, error) { return document.NewKey(&key.PublicKey) }
+func keyOf(key crypto.Signer) (document.Key, error) { return document.NewKey(key.Public()) }
 
 // explainKey adds to an error about a signature what was expected of it.
 func explainKey(err error, who string) error {

@@ -65,7 +65,7 @@ a public beacon that nobody can foresee.`,
 	f := cmd.Flags()
 	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
 	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
-	f.StringVar(&o.key, "key", "", "operator's private key (PEM)")
+	f.StringVar(&o.key, "key", "", "operator's private key")
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
 	f.StringVar(&o.policy, "policy", "", "scoring policy (any file); the job holds its SHA-256")
@@ -90,10 +90,11 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
 	}
-	key, err := keys.ReadPrivate(o.key)
+	key, err := a.openKey(ctx, o.key, keys.Operator)
 	if err != nil {
 		return err
 	}
+	defer key.Close()
 	programFile, err := readFile(o.program, program.MaxJSON)
 	if err != nil {
 		return err

@@ -1,10 +1,13 @@
 package cli
 
 import (
-	"crypto/ecdsa"
+	"context"
+	"crypto"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,58 +15,195 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 )
 
+// references says what --key takes, for the help of commands.
+const references = `A key is a path or file:PATH (PEM), age:PATH (PEM under a passphrase), env:NAME
+(PEM in an environment variable), plugin:NAME:KEYID (the program
+verifyd-signer-NAME on PATH) or pkcs11:... (RFC 7512, in builds with the tag
+pkcs11). A passphrase is asked for on the terminal, or read from the file that
+$VERIFYD_PASSPHRASE_FILE names.`
+
 func (a *app) keysCommand() *cobra.Command {
-	newKey := &cobra.Command{
-		Use:   "new FILE",
-		Short: "Make a P-256 key in FILE and its public half in FILE.pub",
-		Args:  cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			key, err := keys.New(args[0])
-			if errors.Is(err, fs.ErrExist) {
-				return hint(err, "a key is never replaced; choose another name")
-			}
-			if err != nil {
-				return err
-			}
-			return a.emitKey(args[0]+keys.PublicSuffix, &key.PublicKey)
-		}),
-	}
-	show := &cobra.Command{
-		Use:   "show FILE.pub",
-		Short: "Print the id of a public key",
-		Args:  cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			key, err := readPublic(args[0])
-			if err != nil {
-				return err
-			}
-			return a.emitKey(args[0], key)
-		}),
-	}
-	return group("keys", "Make and show keys", newKey, show)
+	return group("keys", "Make, show and rotate keys", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand())
 }
 
-func (a *app) emitKey(path string, key *ecdsa.PublicKey) error {
-	id, err := proofs.KeyID(key)
+func (a *app) keysNewCommand() *cobra.Command {
+	var role, algorithm string
+	cmd := &cobra.Command{
+		Use:   "new FILE",
+		Short: "Make a key in FILE and its public half in FILE.pub",
+		Long: `new makes a key: in a file that only its owner may read, or with age:FILE under a
+passphrase. A key with a role is refused in any other: give each role its own.
+
+The algorithm is p256, but ed25519 for the log. secp256k1 is for a verifier whose
+ledger checks nothing else.`,
+		Example: `  verifyd keys new operator.pem --role operator
+  verifyd keys new age:verifier.age --role verifier`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(_ *cobra.Command, args []string) error {
+			r, chosen, err := parseKind(role, algorithm)
+			if err != nil {
+				return usageError{err}
+			}
+			key, err := a.newKey(args[0], r, chosen)
+			if err != nil {
+				return err
+			}
+			return a.emitKey(keys.PublicPath(args[0]), key.Public(), r)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&role, "role", "", "what it is for: operator, worker, verifier, policy, log or transport; any if not given")
+	f.StringVar(&algorithm, "alg", "", "p256, secp256k1 or ed25519; the role's own if not given")
+	complete(cmd, "role", names(keys.Roles())...)
+	complete(cmd, "alg", names(keys.Algorithms())...)
+	return cmd
+}
+
+// names are strings of a kind as plain ones.
+func names[T ~string](values []T) []string {
+	plain := make([]string, len(values))
+	for i, v := range values {
+		plain[i] = string(v)
+	}
+	return plain
+}
+
+// parseKind reads a role and an algorithm, either of which may be empty.
+func parseKind(role, algorithm string) (r keys.Role, a keys.Algorithm, err error) {
+	if role != "" {
+		if r, err = keys.ParseRole(role); err != nil {
+			return "", "", fmt.Errorf("--role: %w", err)
+		}
+	}
+	if algorithm == "" {
+		return r, r.Default(), nil
+	}
+	a = keys.Algorithm(algorithm)
+	if err := r.Allows(a); err != nil {
+		return "", "", fmt.Errorf("--alg: %w", err)
+	}
+	return r, a, nil
+}
+
+// newKey makes a key.
+func (a *app) newKey(ref string, role keys.Role, algorithm keys.Algorithm) (*keys.Signer, error) {
+	key, err := a.keyring().New(ref, role, algorithm)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, hint(err, "a key is never replaced; choose another name")
+	}
+	return key, explainSecret(err, role)
+}
+
+func (a *app) keysShowCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "show FILE.pub|KEY",
+		Short: "Print the id, algorithm and role of a key",
+		Long: `show reads the file of a public key, or asks a key that does not lie in a plain
+file, and can write the public half of that one.
+
+` + references,
+		Example: `  verifyd keys show verifier.pem.pub
+  verifyd keys show plugin:file:verifier --out verifier.pub`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			path := args[0]
+			pub, role, err := a.lookAt(cmd.Context(), path)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				file, err := keys.EncodePublic(pub, role)
+				if err != nil {
+					return err
+				}
+				if err := writeNew(out, file, 0o644); err != nil {
+					return err
+				}
+				path = out
+			}
+			return a.emitKey(path, pub, role)
+		}),
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file to write the public key to; it must not exist")
+	return cmd
+}
+
+// lookAt is the public half of a key, from its own file or from the key.
+func (a *app) lookAt(ctx context.Context, ref string) (crypto.PublicKey, keys.Role, error) {
+	if keys.InPlainFile(ref) {
+		pub, role, err := keys.ReadPublic(ref, "")
+		return pub, role, explainPublic(err, ref)
+	}
+	key, err := a.openKey(ctx, ref, "")
+	if err != nil {
+		return nil, "", err
+	}
+	defer key.Close()
+	return key.Public(), key.Role(), nil
+}
+
+func (a *app) emitKey(path string, pub crypto.PublicKey, role keys.Role) error {
+	id, err := proofs.KeyID(pub)
+	if err != nil {
+		return err
+	}
+	algorithm, err := keys.AlgorithmOf(pub)
 	if err != nil {
 		return err
 	}
 	view := struct {
-		KeyID     proofs.Hash `json:"keyId"`
-		PublicKey string      `json:"publicKey"`
-	}{id, path}
+		KeyID     proofs.Hash    `json:"keyId"`
+		Algorithm keys.Algorithm `json:"algorithm"`
+		Role      keys.Role      `json:"role"`
+		PublicKey string         `json:"publicKey"`
+	}{id, algorithm, role, path}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "key id", view.KeyID)
+		row(w, "algorithm", view.Algorithm)
+		if role != "" {
+			row(w, "role", role)
+		}
 		row(w, "public key", view.PublicKey)
 	})
 }
 
-// readPublic reads a public key and, given a private one, says where its
-// public half is.
-func readPublic(path string) (*ecdsa.PublicKey, error) {
-	key, err := keys.ReadPublic(path)
-	if errors.Is(err, keys.ErrPrivateWhereKeyIsPublic) {
-		return nil, hint(err, "its public half is in %s%s", path, keys.PublicSuffix)
+func (a *app) keyring() keys.Keyring {
+	return keys.Keyring{Passphrase: keys.AskPassphrase(a.stderr)}
+}
+
+// openKey opens a key that something is to be signed with. Close it when done.
+func (a *app) openKey(ctx context.Context, ref string, role keys.Role) (*keys.Signer, error) {
+	key, err := a.keyring().Open(ctx, ref, role)
+	return key, explainSecret(err, role)
+}
+
+// explainSecret adds to an error about a private key what to do.
+func explainSecret(err error, role keys.Role) error {
+	var mode *keys.ModeError
+	switch {
+	case errors.As(err, &mode):
+		return hint(err, "chmod 600 %s", mode.Path)
+	case errors.Is(err, keys.ErrRole):
+		return hint(err, "make one with verifyd keys new FILE --role %s", role)
+	case errors.Is(err, keys.ErrPassphrase):
+		return hint(err, "name a file of mode 0600 that holds it in $%s, or run verifyd on a terminal", keys.PassphraseFile)
+	case errors.Is(err, keys.ErrNoPKCS11):
+		return hint(err, "build it with CGO_ENABLED=1 go build -tags pkcs11 ./cmd/verifyd")
 	}
-	return key, err
+	return err
+}
+
+// readPublic reads the public key of a role and, given a private one, says
+// where its public half is.
+func readPublic(path string, role keys.Role) (crypto.PublicKey, error) {
+	key, _, err := keys.ReadPublic(path, role)
+	return key, explainPublic(err, path)
+}
+
+func explainPublic(err error, path string) error {
+	if errors.Is(err, keys.ErrPrivateWhereKeyIsPublic) {
+		return hint(err, "its public half is in %s%s", strings.TrimPrefix(path, "file:"), keys.PublicSuffix)
+	}
+	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/proofs"
 )
 
@@ -52,7 +53,7 @@ func (a *app) proofVerifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			pub, err := readPublic(keyFile)
+			pub, err := readPublic(keyFile, keys.Verifier)
 			if err != nil {
 				return err
 			}

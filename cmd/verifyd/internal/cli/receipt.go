@@ -24,11 +24,12 @@ func (a *app) jobReceiptCommand() *cobra.Command {
 ever: a second one would draw the challenge anew.`,
 		Example: `  verifyd job receipt claim.json --job job --key operator.pem --out receipt.json`,
 		Args:    cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			key, err := keys.ReadPrivate(keyFile)
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			key, err := a.openKey(cmd.Context(), keyFile, keys.Operator)
 			if err != nil {
 				return err
 			}
+			defer key.Close()
 			operator, err := keyOf(key)
 			if err != nil {
 				return err
@@ -54,7 +55,7 @@ ever: a second one would draw the challenge anew.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&dir, "job", "", "the job's folder")
-	f.StringVar(&keyFile, "key", "", "operator's private key (PEM)")
+	f.StringVar(&keyFile, "key", "", "operator's private key")
 	f.StringVar(&out, "out", "", "file to write; it must not exist")
 	for _, name := range []string{"job", "key", "out"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there

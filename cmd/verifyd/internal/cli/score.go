@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"crypto"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,7 +52,7 @@ the account and owner of workers; verifyd-earned/1 the units of accounts.`,
 		Example: `  verifyd score verdicts/*.json --policy policy.json --job job --operator operator.pem.pub \
       --verifier verifier.pem.pub --epoch 7 --earned epoch6/earned.json --key verifier.pem --out epoch7`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error { return a.score(args, o) }),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.score(cmd.Context(), args, o) }),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.policyFile, "policy", "", "scoring policy, the one that the jobs name")
@@ -70,7 +72,7 @@ the account and owner of workers; verifyd-earned/1 the units of accounts.`,
 	return cmd
 }
 
-func (a *app) score(verdicts []string, o scoreOptions) error {
+func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) error {
 	if o.key != "" && o.out == "" {
 		return usageError{errors.New("--key needs --out, where the proofs go")}
 	}
@@ -79,6 +81,15 @@ func (a *app) score(verdicts []string, o scoreOptions) error {
 	}
 	if err := fresh(o.out); err != nil {
 		return err
+	}
+	var key crypto.Signer
+	if o.key != "" {
+		opened, err := a.openKey(ctx, o.key, keys.Verifier)
+		if err != nil {
+			return err
+		}
+		defer opened.Close()
+		key = opened
 	}
 	e, err := o.read(verdicts)
 	if err != nil {
@@ -93,7 +104,7 @@ func (a *app) score(verdicts []string, o scoreOptions) error {
 		return err
 	}
 	if o.out != "" {
-		if err := makeFolder(o.out, func() error { return writeEpoch(o, result) }); err != nil {
+		if err := makeFolder(o.out, func() error { return writeEpoch(o.out, result, key) }); err != nil {
 			return err
 		}
 		a.note("%d contributions and %s in %s", len(result.Statements), earnedFile, o.out)
@@ -107,11 +118,11 @@ func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator, err := readKey(o.operator)
+	operator, err := readKey(o.operator, keys.Operator)
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := readKey(o.verifier)
+	verifier, err := readKey(o.verifier, keys.Verifier)
 	if err != nil {
 		return nil, err
 	}
@@ -164,21 +175,21 @@ func optional[T any](path string, parse func(file string, data []byte) (*T, erro
 // earnedFile is the file of totals in an epoch's folder.
 const earnedFile = "earned.json"
 
-// writeEpoch fills an epoch's folder. A contribution's file is named by its
-// nullifier, which a ledger knows it by.
-func writeEpoch(o scoreOptions, r *scoring.Result) error {
+// writeEpoch fills an epoch's folder, with signed proofs if there is a key. A
+// contribution's file is named by its nullifier, which a ledger knows it by.
+func writeEpoch(dir string, r *scoring.Result, key crypto.Signer) error {
 	earned, err := document.Encode(r.Earned)
 	if err != nil {
 		return err
 	}
-	if err := writeNew(filepath.Join(o.out, earnedFile), append(earned, '\n'), 0o644); err != nil {
+	if err := writeNew(filepath.Join(dir, earnedFile), append(earned, '\n'), 0o644); err != nil {
 		return err
 	}
 	name := func(c proofs.Contribution, suffix string) string {
 		nullifier := c.Nullifier()
-		return filepath.Join(o.out, hex.EncodeToString(nullifier[:])+suffix)
+		return filepath.Join(dir, hex.EncodeToString(nullifier[:])+suffix)
 	}
-	if o.key == "" {
+	if key == nil {
 		for _, s := range r.Statements {
 			body, err := proofs.Encode(s.Contribution)
 			if err != nil {
@@ -189,10 +200,6 @@ func writeEpoch(o scoreOptions, r *scoring.Result) error {
 			}
 		}
 		return nil
-	}
-	key, err := keys.ReadPrivate(o.key)
-	if err != nil {
-		return err
 	}
 	for _, s := range r.Statements {
 		signed, err := proofs.Sign(s.Contribution, key)

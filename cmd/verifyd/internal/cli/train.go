@@ -31,7 +31,7 @@ func (w *worker) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&w.operator, "operator", "", "operator's public key (PEM)")
 	f.StringVar(&w.data, "data", "", "the job's data set (safetensors)")
-	f.StringVar(&w.key, "key", "", "worker's private key (PEM)")
+	f.StringVar(&w.key, "key", "", "worker's private key")
 	memoryFlag(cmd, &w.maxMemory)
 	for _, name := range []string{"operator", "data", "key"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
@@ -57,10 +57,11 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			key, err := keys.ReadPrivate(who.key)
+			key, err := a.openKey(cmd.Context(), who.key, keys.Worker)
 			if err != nil {
 				return err
 			}
+			defer key.Close()
 			id, err := keyOf(key)
 			if err != nil {
 				return err
@@ -134,10 +135,11 @@ func (a *app) trainOpenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			key, err := keys.ReadPrivate(who.key)
+			key, err := a.openKey(cmd.Context(), who.key, keys.Worker)
 			if err != nil {
 				return err
 			}
+			defer key.Close()
 			documents := verify.Documents{Job: t.jobFile, Program: t.programFile}
 			for _, f := range []struct {
 				path string

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"crypto/ecdsa"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +47,7 @@ code path. With --key the verdict, and what it is worth, can be signed.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
-	f.StringVar(&o.key, "key", "", "verifier's private key (PEM), to sign with")
+	f.StringVar(&o.key, "key", "", "verifier's private key, to sign with")
 	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
 	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
@@ -68,16 +68,17 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	if err != nil {
 		return usageError{err}
 	}
-	operator, err := readKey(o.operator)
+	operator, err := readKey(o.operator, keys.Operator)
 	if err != nil {
 		return err
 	}
-	var key *ecdsa.PrivateKey
+	var key *keys.Signer
 	if signs {
 		// All that can go wrong afterwards is better known before.
-		if key, err = keys.ReadPrivate(o.key); err != nil {
+		if key, err = a.openKey(cmd.Context(), o.key, keys.Verifier); err != nil {
 			return err
 		}
+		defer key.Close()
 		if err := errors.Join(fresh(o.verdict), fresh(o.proof)); err != nil {
 			return err
 		}
@@ -156,7 +157,7 @@ func explainJudge(err error) error {
 }
 
 // prove writes the signed contribution proof of a verdict.
-func (a *app) prove(bundle string, operator document.Key, v *verify.Verdict, key *ecdsa.PrivateKey, credit contribution.Credit, path string) error {
+func (a *app) prove(bundle string, operator document.Key, v *verify.Verdict, key crypto.Signer, credit contribution.Credit, path string) error {
 	if credit.Account == (proofs.Hash{}) {
 		credit.Account = proofs.Hash(v.Finding.Worker)
 	}

@@ -172,7 +172,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 
 // prove signs what the verdict is worth and writes the proof and the verdict.
 func (s *setting) prove(v *verify.Verdict, j *job.Job, earned *proofs.Uint128, path string) error {
-	worker, err := proofs.KeyID(&s.worker.PublicKey)
+	worker, err := proofs.KeyID(s.worker.Public())
 	if err != nil {
 		return err
 	}

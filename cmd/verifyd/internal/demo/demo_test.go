@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"math"
@@ -18,7 +19,7 @@ import (
 // fixedPeople have keys that never change, so that the order of the data, the
 // claims and the draws of every run of the tests are the same.
 func fixedPeople(string) (p people, err error) {
-	for i, key := range []**ecdsa.PrivateKey{&p.operator, &p.worker, &p.verifier} {
+	for i, key := range []*crypto.Signer{&p.operator, &p.worker, &p.verifier} {
 		scalar := bytes.Repeat([]byte{byte(i + 1)}, 32)
 		if *key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar); err != nil {
 			return people{}, err
@@ -58,7 +59,7 @@ func TestTheDemonstrationKeepsItsPromises(t *testing.T) {
 	}
 	t.Run("every honest claim passes and its proof is signed", func(t *testing.T) {
 		for _, m := range r.Models {
-			honest(t, m, &who.verifier.PublicKey)
+			honest(t, m, who.verifier.Public())
 		}
 	})
 	t.Run("every forgery throughout is caught by any challenge", func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestTheDemonstrationKeepsItsPromises(t *testing.T) {
 	})
 }
 
-func honest(t *testing.T, m Model, verifier *ecdsa.PublicKey) {
+func honest(t *testing.T, m Model, verifier crypto.PublicKey) {
 	t.Helper()
 	if m.Verdict.Finding.Outcome != verify.Pass || m.Accuracy < 0.9 {
 		t.Errorf("%s: %s, accuracy %.3f", m.Name, m.Verdict.Finding.Outcome, m.Accuracy)

@@ -144,7 +144,7 @@ func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, re
 
 // claimOf is the claim that the worker would sign for a trace.
 func (s *setting) claimOf(o *offer, summary trace.Summary) (trace.Claim, error) {
-	worker, err := document.NewKey(&s.worker.PublicKey)
+	worker, err := document.NewKey(s.worker.Public())
 	return trace.Claim{
 		Version: trace.ClaimVersion, Job: o.terms.Digest, Worker: worker,
 		Steps: summary.Steps, Root: summary.Root, Final: summary.Final,

@@ -2,7 +2,7 @@ package demo
 
 import (
 	"context"
-	"crypto/ecdsa"
+	"crypto"
 	"crypto/sha256"
 	"encoding/binary"
 	"os"
@@ -32,16 +32,16 @@ const (
 )
 
 // people are the three who do not trust one another.
-type people struct{ operator, worker, verifier *ecdsa.PrivateKey }
+type people struct{ operator, worker, verifier crypto.Signer }
 
 func newPeople(dir string) (p people, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return people{}, err
 	}
-	for name, key := range map[string]**ecdsa.PrivateKey{
-		"operator.pem": &p.operator, "worker.pem": &p.worker, "verifier.pem": &p.verifier,
+	for role, key := range map[keys.Role]*crypto.Signer{
+		keys.Operator: &p.operator, keys.Worker: &p.worker, keys.Verifier: &p.verifier,
 	} {
-		if *key, err = keys.New(filepath.Join(dir, name)); err != nil {
+		if *key, err = (keys.Keyring{}).New(filepath.Join(dir, string(role)+".pem"), role, keys.P256); err != nil {
 			return people{}, err
 		}
 	}
@@ -98,7 +98,7 @@ type offer struct {
 // offer signs the job with the fixed beacon of a number. Jobs that differ only
 // in their beacon have the same steps, so one trace can be claimed for each.
 func (s *setting) offer(number uint64) (*offer, error) {
-	operator, err := document.NewKey(&s.operator.PublicKey)
+	operator, err := document.NewKey(s.operator.Public())
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func beaconValue(number uint64) merkle.Hash {
 
 // work is what the worker brings to an offer.
 func (s *setting) work(o *offer) (verify.Work, error) {
-	worker, err := document.NewKey(&s.worker.PublicKey)
+	worker, err := document.NewKey(s.worker.Public())
 	if err != nil {
 		return verify.Work{}, err
 	}
@@ -174,7 +174,7 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 
 // judge is the verifier's look at a bundle.
 func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*verify.Verdict, error) {
-	operator, err := document.NewKey(&s.operator.PublicKey)
+	operator, err := document.NewKey(s.operator.Public())
 	if err != nil {
 		return nil, err
 	}

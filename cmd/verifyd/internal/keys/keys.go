@@ -1,132 +1,176 @@
-// Package keys keeps P-256 keys in PEM files: PKCS#8 for the private one,
-// readable by its owner alone, SPKI for the public one beside it. It never
-// prints a private key, and knows no key service.
 package keys
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
+	"cmp"
+	"context"
+	"crypto"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
-	"runtime"
+	"strings"
+	"syscall"
+	"time"
 )
 
-// maxFile bounds a key file in bytes. A PKCS#8 P-256 key is about 240.
-const maxFile = 16 << 10
+// A Signer is an opened key. It signs SHA-256 digests with ECDSA, and messages
+// with Ed25519, until it is closed.
+type Signer struct {
+	crypto.Signer
+	role  Role
+	close func() error
+}
 
-// PublicSuffix is what the public key's file adds to the private key's name.
-const PublicSuffix = ".pub"
+// Role is the role that the key states, or "".
+func (s *Signer) Role() Role { return s.role }
 
-// ErrPrivateWhereKeyIsPublic means that a private key was offered where a
-// public one is to be read.
-var ErrPrivateWhereKeyIsPublic = errors.New("this is a private key, want the public one")
+// Close ends what holds the key: a plugin, a session with hardware.
+func (s *Signer) Close() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close()
+}
 
-// New makes a key and writes it to path and path.pub. It never replaces a
-// file.
-func New(path string) (*ecdsa.PrivateKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
+// Passphrase asks for the passphrase of a key; with confirm, for that of a new
+// one.
+type Passphrase func(key string, confirm bool) ([]byte, error)
+
+// Keyring opens and makes keys. The zero Keyring has no one to ask for a
+// passphrase.
+type Keyring struct {
+	Passphrase Passphrase
+
+	work    int           // log2 of scrypt's rounds for a new key; 0 for age's default
+	timeout time.Duration // of a plugin's answer; 0 for pluginTimeout
+}
+
+// The schemes of references to keys. A reference without one of them is a path.
+const (
+	schemeFile   = "file"
+	schemeEnv    = "env"
+	schemeAge    = "age"
+	schemePKCS11 = "pkcs11"
+	schemePlugin = "plugin"
+)
+
+// split takes a reference apart.
+func split(ref string) (scheme, rest string) {
+	scheme, rest, found := strings.Cut(ref, ":")
+	if found {
+		switch scheme {
+		case schemeFile, schemeEnv, schemeAge, schemePKCS11, schemePlugin:
+			return scheme, rest
+		}
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	return schemeFile, ref
+}
+
+// Open opens the key that ref refers to, for a role. The context bounds the
+// life of a plugin. Errors name the reference, which holds no secret.
+func (k Keyring) Open(ctx context.Context, ref string, want Role) (*Signer, error) {
+	s, err := k.open(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
-	}
-	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
-	}
-	if err := create(path, 0o600, "PRIVATE KEY", private); err != nil {
 		return nil, err
 	}
-	if err := create(path+PublicSuffix, 0o644, "PUBLIC KEY", public); err != nil {
+	if err := want.Takes(s.role); err != nil {
+		return nil, fmt.Errorf("%s: %w", ref, errors.Join(err, s.Close()))
+	}
+	return s, nil
+}
+
+func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
+	scheme, rest := split(ref)
+	switch scheme {
+	case schemeEnv:
+		text, ok := os.LookupEnv(rest)
+		if !ok {
+			return nil, fmt.Errorf("%s: the variable is not set", ref)
+		}
+		if len(text) > maxFile {
+			return nil, fmt.Errorf("%s: over the limit of %d bytes", ref, maxFile)
+		}
+		return decoded(ref, []byte(text))
+	case schemeAge:
+		data, err := readLimited(rest, true)
+		if err != nil {
+			return nil, err
+		}
+		plain, err := k.decrypt(rest, data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", rest, err)
+		}
+		return decoded(rest, plain)
+	case schemePKCS11:
+		return openPKCS11(ref)
+	case schemePlugin:
+		return openPlugin(ctx, ref, rest, cmp.Or(k.timeout, pluginTimeout))
+	}
+	data, err := readLimited(rest, true)
+	if err != nil {
+		return nil, err
+	}
+	return decoded(rest, data)
+}
+
+// decoded is the signer of a private key file's content.
+func decoded(name string, data []byte) (*Signer, error) {
+	key, role, err := decodePrivate(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Signer{Signer: key.Signer, role: role}, nil
+}
+
+// New makes a key where ref, a path, file: or age:, refers to, and its public
+// half beside it. It never replaces a file. A key without a role, "", may be
+// used in any.
+func (k Keyring) New(ref string, role Role, a Algorithm) (*Signer, error) {
+	if err := role.Allows(a); err != nil {
+		return nil, err
+	}
+	scheme, path := split(ref)
+	if scheme != schemeFile && scheme != schemeAge {
+		return nil, fmt.Errorf("%s: keys of %s are made by its own tools", ref, scheme)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST} // before a passphrase is asked for
+	}
+	key, err := generate(a)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	der, err := key.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	public, err := EncodePublic(key.Public(), role)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	file := encodePEM(privateBlock, der, role)
+	if scheme == schemeAge {
+		if file, err = k.encrypt(path, file); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err := writeNew(path, 0o600, file); err != nil {
+		return nil, err
+	}
+	if err := writeNew(path+PublicSuffix, 0o644, public); err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
-	return key, nil
+	return &Signer{Signer: key.Signer, role: role}, nil
 }
 
-func create(path string, mode os.FileMode, kind string, der []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	return f.Close()
+// InPlainFile says that ref is the path of a file without a passphrase.
+func InPlainFile(ref string) bool {
+	scheme, _ := split(ref)
+	return scheme == schemeFile
 }
 
-// ReadPrivate reads a private key. A file that others may read is refused,
-// except on Windows, whose permissions do not say.
-func ReadPrivate(path string) (*ecdsa.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s: mode %04o lets others read a private key, want 0600", path, mode)
-	}
-	der, err := read(path, "PRIVATE KEY")
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("%s: not a PKCS#8 key: %w", path, err)
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%s: want an ECDSA key on P-256", path)
-	}
-	return key, nil
-}
-
-// ReadPublic reads a public key.
-func ReadPublic(path string) (*ecdsa.PublicKey, error) {
-	der, err := read(path, "PUBLIC KEY")
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKIXPublicKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("%s: not an SPKI key: %w", path, err)
-	}
-	key, ok := parsed.(*ecdsa.PublicKey)
-	if !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%s: want an ECDSA key on P-256", path)
-	}
-	return key, nil
-}
-
-// read returns the one PEM block of a file.
-func read(path, kind string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: key file over the limit of %d bytes", path, maxFile)
-	}
-	block, rest := pem.Decode(data)
-	switch {
-	case block == nil:
-		return nil, fmt.Errorf("%s: not a PEM file", path)
-	case kind == "PUBLIC KEY" && block.Type == "PRIVATE KEY":
-		return nil, fmt.Errorf("%s: %w", path, ErrPrivateWhereKeyIsPublic)
-	case block.Type != kind:
-		return nil, fmt.Errorf("%s: PEM block is %.40q, want %q", path, block.Type, kind)
-	case len(rest) > 0:
-		return nil, fmt.Errorf("%s: %d bytes after the key", path, len(rest))
-	}
-	return block.Bytes, nil
+// PublicPath is where New puts the public half of the key that ref refers to.
+func PublicPath(ref string) string {
+	_, path := split(ref)
+	return path + PublicSuffix
 }
