@@ -56,7 +56,7 @@ func NewAccelerator(ctx context.Context, device *Device, kernels *Kernels, words
 		err = s.Fill(ctx, a.memory, 0)
 	}
 	if err != nil {
-		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		return nil, join(device.Fault(), err, a.Close(context.WithoutCancel(ctx)))
 	}
 	return a, nil
 }
@@ -149,7 +149,7 @@ func (a *Accelerator) Record(ctx context.Context, r launch.Routine) (int, error)
 	}
 	made := &routine{}
 	if err := a.capture(ctx, made, r, workspace); err != nil {
-		return 0, errors.Join(err, made.close())
+		return 0, join(a.device.Fault(), err, made.close())
 	}
 	a.routines = append(a.routines, made)
 	return len(a.routines) - 1, nil
@@ -259,10 +259,7 @@ func (a *Accelerator) Close(ctx context.Context) error {
 	}
 	failures = append(failures, a.stream.Close(context.WithoutCancel(ctx))) // it is idle
 	a.routines, a.blocks = nil, nil
-	if a.device.Fault() != nil && err != nil {
-		return err // the others say the same
-	}
-	return errors.Join(failures...)
+	return join(a.device.Fault(), failures...)
 }
 
 func (r *routine) close() error {

@@ -4,6 +4,10 @@ package cgo_test
 
 import (
 	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
@@ -51,8 +55,187 @@ func TestATrainingOnAcceleratorsHasTheDigestsOfTheCPU(t *testing.T) {
 	f.control("memory 1073741824")
 	g := f.open(f.options())
 	d := accelerated{g, must(cgo.NewKernels(g))(t), 64 << 20}
-	enginetest.Test(t, d, 10)
+	enginetest.Test(t, d, 3)
 	check(t, d.kernels.Close())
+	check(t, g.Close(background))
+	f.requireNoLeak()
+}
+
+func TestSeveralAcceleratorsOfOneDeviceWorkSideBySide(t *testing.T) {
+	f := place(t, "g++", builtWithKernels)
+	f.control("memory 1073741824")
+	g := f.open(f.options())
+	d := accelerated{g, must(cgo.NewKernels(g))(t), 64 << 20}
+	sideBySide(t, d, 3)
+	check(t, d.kernels.Close())
+	check(t, g.Close(background))
+	f.requireNoLeak()
+}
+
+// sideBySide runs the small trainings twice each, all at once.
+func sideBySide(t *testing.T, d engine.Device, steps uint64) {
+	t.Helper()
+	var all sync.WaitGroup
+	for _, tr := range append(must(enginetest.Small())(t), must(enginetest.Small())(t)...) {
+		all.Go(func() {
+			got, err := tr.Digest(t.Context(), d, steps)
+			if want, ok := enginetest.Known(tr.Name, steps); err != nil || !ok || got != want {
+				t.Errorf("%s beside others: %s after %d steps, known is %s: %v", tr.Name, got, steps, want, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestARoutineKeepsItsWorkspaceWhenALaterOneNeedsMore(t *testing.T) {
+	f := place(t, "g++", builtWithKernels)
+	f.control()
+	g := f.open(f.options())
+	set := must(cgo.NewKernels(g))(t)
+	const n, m, k = 70000, 8, 2048
+	product := kernels.Gemm{M: m, N: m, K: k}
+	words := 2*n + 1
+	a := must(cgo.NewAccelerator(background, g, set, words, 8<<20))(t)
+	sum := must(a.Record(background, squares(t, n)))(t)
+	x, got := make([]uint32, n), make([]uint32, 1)
+	for i := range x {
+		x[i] = math.Float32bits(float32(i%97) / 8)
+	}
+	check(t, a.Run(background, sum, x, got))
+	want := got[0]
+
+	r := launch.Routine{
+		Calls: []launch.Call{{Plan: must(launch.For(product))(t), Operands: []launch.Range{{Offset: 0, Words: m * k}, {Offset: m * k, Words: m * k}, {Offset: 2 * m * k, Words: m * m}}}},
+		Out:   launch.Range{Offset: 2 * m * k, Words: m * m},
+	}
+	if small, large := squares(t, n).Workspace(), r.Workspace(); small == 0 || large <= small {
+		t.Fatalf("workspaces of %d and %d words show nothing", small, large)
+	}
+	multiply := must(a.Record(background, r))(t)
+	for range 2 {
+		check(t, a.Run(background, multiply, nil, make([]uint32, m*m)))
+		got[0] = 0
+		if check(t, a.Run(background, sum, x, got)); got[0] != want {
+			t.Errorf("%#x, %#x before another routine was recorded", got[0], want)
+		}
+	}
+	check(t, a.Close(background))
+	check(t, set.Close())
+	check(t, g.Close(background))
+	f.requireNoLeak()
+}
+
+func TestARunAllocatesNothing(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	g := f.open(f.options())
+	const n = 1000
+	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), 3*n, 1<<20))(t)
+	routine := must(a.Record(background, squares(t, n)))(t)
+	in, out := make([]uint32, n), make([]uint32, 1)
+	f.control()
+	if got := testing.AllocsPerRun(10, func() { check(t, a.Run(background, routine, in, out)) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+	if calls := f.calls(); slices.Contains(calls, "cuMemAlloc_v2") || slices.Contains(calls, "cuMemHostAlloc") || slices.Contains(calls, "cuLaunchKernel") {
+		t.Errorf("the driver was asked for more than a graph: %v", calls)
+	}
+	check(t, a.Close(background))
+	check(t, g.Close(background))
+}
+
+func TestMemoryIsZeroAndKeepsWhatIsWritten(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	g := f.open(f.options())
+	const n = 3<<20 + 5 // words: several pinned buffers
+	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), n, 16<<20))(t)
+	got := make([]uint32, n)
+	check(t, a.Read(background, got, 0))
+	if slices.ContainsFunc(got, func(w uint32) bool { return w != 0 }) {
+		t.Error("a new memory is not zero")
+	}
+	want := make([]uint32, n)
+	for i := range want[7 : n-2] {
+		want[7+i] = uint32(i) * 2654435761
+	}
+	written := slices.Clone(want[7 : n-2])
+	check(t, a.Write(background, 7, written))
+	clear(written) // the caller's again
+	check(t, a.Read(background, got, 0))
+	if !slices.Equal(got, want) {
+		t.Error("other words came back")
+	}
+	check(t, a.Write(background, n, nil))
+	check(t, a.Read(background, nil, 0))
+	check(t, a.Close(background))
+	check(t, g.Close(background))
+	f.requireNoLeak()
+}
+
+func TestWhatLiesOutsideTheMemoryIsRefused(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	g := f.open(f.options())
+	set := must(cgo.NewKernels(g))(t)
+	const n = 100
+	a := must(cgo.NewAccelerator(background, g, set, 3*n, 1<<20))(t)
+	routine := must(a.Record(background, squares(t, n)))(t)
+	record := func(change func(*launch.Routine)) error {
+		r := squares(t, n)
+		change(&r)
+		_, err := a.Record(background, r)
+		return err
+	}
+	set0 := func(r launch.Range) func(*launch.Routine) {
+		return func(x *launch.Routine) { x.Calls[0].Operands[0] = r }
+	}
+	argument := func(arg launch.Arg) func(*launch.Routine) {
+		return func(x *launch.Routine) { x.Calls[1].Plan.Launches[0].Args[0] = arg }
+	}
+	words := make([]uint32, 3*n+1)
+	_, negative := cgo.NewAccelerator(background, g, set, -1, 1<<20)
+	other := f.open(f.options())
+	_, foreign := cgo.NewAccelerator(background, other, set, n, 1<<20)
+	for name, err := range map[string]error{
+		"a negative memory":         negative,
+		"another device's kernels":  foreign,
+		"a write past the end":      a.Write(background, 3*n-1, words[:2]),
+		"a write before the start":  a.Write(background, -1, words[:1]),
+		"a read past the end":       a.Read(background, words, 0),
+		"a read far past the end":   a.Read(background, words[:1], math.MaxInt),
+		"an operand past the end":   record(set0(launch.Range{Offset: 2 * n, Words: n + 1})),
+		"a negative operand":        record(set0(launch.Range{Offset: -1, Words: 1})),
+		"an operand of less":        record(set0(launch.Range{Offset: 0, Words: -1})),
+		"an operand that overflows": record(set0(launch.Range{Offset: math.MaxInt, Words: math.MaxInt})),
+		"in past the end":           record(func(x *launch.Routine) { x.In.Offset = 3 * n }),
+		"out past the end":          record(func(x *launch.Routine) { x.Out = launch.Range{Offset: 0, Words: math.MaxInt} }),
+		"no operands":               record(func(x *launch.Routine) { x.Calls[0].Operands = nil }),
+		"a negative operand index":  record(argument(launch.Arg{Kind: launch.Buffer, Index: -1})),
+		"an offset that overflows":  record(argument(launch.Arg{Kind: launch.Buffer, Offset: math.MaxInt})),
+		"a negative offset":         record(argument(launch.Arg{Kind: launch.Buffer, Offset: -1})),
+		"an unknown argument":       record(argument(launch.Arg{Kind: 9})),
+		"an unknown kernel":         record(func(x *launch.Routine) { x.Calls[0].Plan.Launches[0].Kernel = "drn1_none" }),
+		"a routine that is not":     a.Run(background, 1, nil, nil),
+		"a negative routine":        a.Run(background, -1, nil, nil),
+		"too many words in":         a.Run(background, routine, words[:n+1], words[:1]),
+		"no room for what comes":    a.Run(background, routine, words[:n], nil),
+	} {
+		if !errors.Is(err, cgo.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	check(t, a.Run(background, routine, words[:n], words[:1]))
+	check(t, a.Close(background))
+	for name, err := range map[string]error{
+		"close": a.Close(background), "write": a.Write(background, 0, words[:1]), "read": a.Read(background, words[:1], 0),
+		"run": a.Run(background, routine, words[:n], words[:1]), "record": record(func(*launch.Routine) {}),
+	} {
+		if !errors.Is(err, cgo.ErrClosed) {
+			t.Errorf("%s of a closed accelerator: %v", name, err)
+		}
+	}
+	check(t, other.Close(background))
 	check(t, g.Close(background))
 	f.requireNoLeak()
 }

@@ -58,6 +58,19 @@ func fail(class error, call, format string, args ...any) *Error {
 	return &Error{Call: call, Detail: fmt.Sprintf(format, args...), Class: []error{class}}
 }
 
+// join is errors.Join, except on a device with a fault, where whatever is released fails for one reason: there the
+// first error speaks for all.
+func join(fault error, failures ...error) error {
+	if fault != nil {
+		for _, err := range failures {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
 // cudaClass maps the codes of libcuda (CUresult in the driver API's reference) to their classes.
 func cudaClass(code int) []error {
 	switch code {

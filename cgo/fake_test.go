@@ -123,22 +123,31 @@ func (f *fake) calls() []string {
 	return calls
 }
 
+// alive is how many of each kind were made in this run and not released.
+func (f *fake) alive() map[string]int {
+	f.t.Helper()
+	n := map[string]int{}
+	for _, line := range f.log() {
+		switch {
+		case strings.HasPrefix(line, "+"):
+			n[line[1:]]++
+		case strings.HasPrefix(line, "-"), strings.HasPrefix(line, "~"):
+			n[line[1:]]--
+		}
+	}
+	return n
+}
+
 // requireNoLeak fails the test unless all that was made was released, by us and not with its context,
 // and nothing was done that a driver would not survive.
 func (f *fake) requireNoLeak() {
 	f.t.Helper()
-	alive := map[string]int{}
 	for _, line := range f.log() {
-		switch {
-		case strings.HasPrefix(line, "+"):
-			alive[line[1:]]++
-		case strings.HasPrefix(line, "-"):
-			alive[line[1:]]--
-		case strings.HasPrefix(line, "~"), strings.HasPrefix(line, "bad"):
+		if strings.HasPrefix(line, "~") || strings.HasPrefix(line, "bad") {
 			f.t.Errorf("the driver saw %q", line)
 		}
 	}
-	for kind, n := range alive {
+	for kind, n := range f.alive() {
 		if n != 0 {
 			f.t.Errorf("%d of %s are left", n, kind)
 		}

@@ -7,7 +7,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"time"
 	"unsafe"
 )
@@ -67,7 +66,7 @@ func (s *Stream) Close(ctx context.Context) error {
 			failures = append(failures, m.Close())
 		}
 	}
-	return errors.Join(failures...)
+	return join(s.device.Fault(), failures...)
 }
 
 func (s *Stream) release() error {

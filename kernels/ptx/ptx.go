@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -22,8 +21,6 @@ type Module struct {
 
 // largest bounds a module's text, far above any.
 const largest = 16 << 20
-
-var entry = regexp.MustCompile(`(?m)^\.visible \.entry (\w+)\(`)
 
 // Modules decompresses all modules, sorted by name.
 func Modules() ([]Module, error) {
@@ -46,11 +43,19 @@ func Modules() ([]Module, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ptx: module %s: %w", f.Name(), err)
 		}
-		m := Module{Name: strings.TrimSuffix(f.Name(), ".ptx.zst"), Text: string(text)}
-		for _, match := range entry.FindAllStringSubmatch(m.Text, -1) {
-			m.Kernels = append(m.Kernels, match[1])
-		}
-		all = append(all, m)
+		all = append(all, Module{Name: strings.TrimSuffix(f.Name(), ".ptx.zst"), Text: string(text), Kernels: entries(string(text))})
 	}
 	return all, nil
+}
+
+// entries are the names of a text's kernels.
+func entries(text string) (names []string) {
+	for found := true; found; {
+		var name string
+		if _, text, found = strings.Cut(text, "\n.visible .entry "); found {
+			name, text, _ = strings.Cut(text, "(")
+			names = append(names, name)
+		}
+	}
+	return names
 }

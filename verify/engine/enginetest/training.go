@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
 	"math/rand/v2"
 
@@ -57,6 +58,21 @@ func (tr Training) start(ctx context.Context, d engine.Device) (*run, error) {
 	}
 	r.add(r.root(tr.Spec.State, digests))
 	return r, nil
+}
+
+// Digest trains on d for so many steps. The result is what Known has if all is well.
+func (tr Training) Digest(ctx context.Context, d engine.Device, steps uint64) (digest string, err error) {
+	r, err := tr.start(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, r.engine.Close(context.WithoutCancel(ctx))) }()
+	for r.next < steps {
+		if _, err := r.step(ctx); err != nil {
+			return "", fmt.Errorf("step %d: %w", r.next, err)
+		}
+	}
+	return r.digest().String(), nil
 }
 
 // step runs the next step.
