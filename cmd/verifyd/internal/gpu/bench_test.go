@@ -9,7 +9,7 @@ import (
 // BenchmarkRoundTrip is a run that computes nothing, with the words of a small step.
 func BenchmarkRoundTrip(b *testing.B) {
 	d := open(b, "idle", Options{})
-	a, err := d.open(b.Context(), 1<<20)
+	a, err := d.Accelerator(b.Context(), 1<<20)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 func BenchmarkWrite(b *testing.B) {
 	d := open(b, "idle", Options{})
 	state := make([]uint32, 16<<20)
-	a, err := d.open(b.Context(), len(state))
+	a, err := d.Accelerator(b.Context(), len(state))
 	if err != nil {
 		b.Fatal(err)
 	}

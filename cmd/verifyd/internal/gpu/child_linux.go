@@ -37,11 +37,16 @@ func serveParent(ctx context.Context, open func() (*Server, cgo.Info, error)) er
 		for {
 			conn, err := receive(control)
 			if err != nil {
-				ended <- nil // the parent is done or gone
+				stop()
+				select {
+				case ended <- nil: // the parent is done or gone
+				default:
+				}
 				return
 			}
 			sessions.Go(func() {
-				err := server.serve(ctx, conn)
+				defer context.AfterFunc(ctx, conn.interrupt)()
+				err := server.serve(context.WithoutCancel(ctx), conn)
 				if fault := server.Fault(); fault != nil {
 					err = fault
 				}
@@ -58,7 +63,7 @@ func serveParent(ctx context.Context, open func() (*Server, cgo.Info, error)) er
 	if err := <-ended; err != nil {
 		return err
 	}
-	// The connections have been closed with the control socket.
+	// Each session ends with the request that it is at.
 	return within(grace, sessions.Wait)
 }
 

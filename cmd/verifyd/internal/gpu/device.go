@@ -65,10 +65,11 @@ func (d *Device) Name() string {
 
 // Start makes an engine in the child, and a child if the last one has ended.
 func (d *Device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, d.open)
+	return engine.NewAccelerated(ctx, s, d.Accelerator)
 }
 
-func (d *Device) open(ctx context.Context, words int) (engine.Accelerator, error) {
+// Accelerator reserves a memory of so many words, all zero, in the child.
+func (d *Device) Accelerator(ctx context.Context, words int) (engine.Accelerator, error) {
 	c, err := d.serving(ctx)
 	if err != nil {
 		return nil, err

@@ -3,11 +3,180 @@
 package gpu
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
-	"github.com/verifyd/verifyd/verify/engine/enginetest"
+	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
-func TestAChildTrainsAsTheCPUDoes(t *testing.T) {
-	enginetest.Test(t, open(t, "interpreter", Options{}), 1)
+func TestAClaimIsJudgedInAChildAsOnTheCPU(t *testing.T) {
+	c := newClaim(t)
+	d := open(t, "interpreter", Options{})
+	v, blamed := c.on(t, d, cpus(t))
+	if v.Build.Device != "cuda:0 Paper GPU, driver 12.4" || v.Build.Device != d.Name() || len(blamed) > 0 {
+		t.Errorf("judged on %q, %q was blamed for %v", v.Build.Device, d.Name(), blamed)
+	}
+}
+
+func TestSeveralClaimsAreJudgedSideBySideInOneChild(t *testing.T) {
+	c := newClaim(t)
+	d := open(t, "interpreter", Options{})
+	first := d.child
+	var group sync.WaitGroup
+	for range 3 {
+		devices := cpus(t)
+		group.Go(func() {
+			if _, blamed := c.on(t, d, devices); len(blamed) > 0 {
+				t.Errorf("blamed for %v", blamed)
+			}
+		})
+	}
+	group.Wait()
+	if d.child != first {
+		t.Error("more than one child has served")
+	}
+}
+
+// faults are what can go wrong at a request, and the classes of the error that the device is blamed for.
+var faults = map[string][]error{
+	"kill":   {cgo.ErrLost},
+	"hang":   {cgo.ErrTimeout, cgo.ErrLost},
+	"sticky": {cgo.ErrSticky},
+	"memory": {cgo.ErrOutOfMemory},
+}
+
+func TestAChildThatFailsAtAnyRequestIsReplacedAndTheEvidenceIsTheSame(t *testing.T) {
+	c := newClaim(t)
+	c.record(t)
+	devices := cpus(t)
+	for what, want := range faults {
+		t.Run(what, func(t *testing.T) {
+			for at := 0; ; at++ {
+				o := Options{}
+				if what == "hang" {
+					o = Options{Watchdog: 50 * time.Millisecond, Margin: 50 * time.Millisecond}
+				}
+				d := open(t, fmt.Sprintf("recording, %s %d", what, at), o)
+				first := d.child
+				_, blamed := c.on(t, d, devices)
+				if len(blamed) == 0 {
+					if at < 12 {
+						t.Errorf("all was done with %d requests", at)
+					}
+					d.Close()
+					return
+				}
+				for _, class := range append(want, engine.ErrDevice) {
+					if !errors.Is(blamed[0], class) {
+						t.Errorf("request %d: %v, want %v", at, blamed[0], class)
+					}
+				}
+				t.Setenv(rigged, "recording")
+				if _, blamed := c.on(t, d, devices); len(blamed) > 0 {
+					t.Errorf("request %d: then a new child was blamed for %v", at, blamed)
+				}
+				if survives := what == "memory"; survives != (d.child == first) {
+					t.Errorf("request %d: the child that failed serves on: %v", at, d.child == first)
+				}
+				d.Close()
+			}
+		})
+	}
+}
+
+func TestAMismatchThatAChildFindsIsConfirmedOnTheCPU(t *testing.T) {
+	c := newClaim(t)
+	c.record(t)
+	outs := must(readRecording(os.Getenv(recordings)))(t)
+	outs[1][50] ^= 1 << 7 // in a digest of the first step
+	wrong := device(func(context.Context, int) (engine.Accelerator, error) { return &player{outs: outs}, nil })
+	v := c.judge(t, verify.Options{Devices: append([]engine.Device{wrong}, cpus(t)...)})
+	if v.Finding.Outcome != verify.Inconclusive || !strings.Contains(v.Build.Confirmed, "cpu") {
+		t.Errorf("%s, confirmed on %q", v.Finding.Outcome, v.Build.Confirmed)
+	}
+}
+
+func TestTheLastWordsOfAChildAreInTheError(t *testing.T) {
+	c := newClaim(t)
+	_, blamed := c.on(t, open(t, "idle, kill 0", Options{}), cpus(t))
+	const want = "the GPU is lost to this process: its process ended, signal: killed: something went wrong in the driver"
+	if len(blamed) != 1 || !strings.HasSuffix(blamed[0].Error(), want) {
+		t.Errorf("%v, want ...%s", blamed, want)
+	}
+}
+
+func TestAContextThatEndsDoesNotWaitForTheChild(t *testing.T) {
+	d := open(t, "idle, hang 1", Options{})
+	a := must(d.Accelerator(t.Context(), 16))(t)
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, stop)
+	if err := a.Write(ctx, 0, make([]uint32, 16)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if d.child.over() {
+		t.Error("the child was blamed")
+	}
+	again := must(d.Accelerator(t.Context(), 16))(t)
+	if err := again.Write(t.Context(), 0, make([]uint32, 16)); err != nil {
+		t.Error(err)
+	}
+	d.child.kill() // it would sleep on
+}
+
+func TestADeviceThatIsNotThereIsAnErrorOfItsClass(t *testing.T) {
+	t.Setenv(rigged, "no driver")
+	if _, err := Open(t.Context(), Options{Ordinal: Any}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), "libcuda.so.1") {
+		t.Error(err)
+	}
+	t.Setenv(rigged, "silent")
+	o := Options{Watchdog: 50 * time.Millisecond, Margin: time.Millisecond}
+	if _, err := Open(t.Context(), o); !errors.Is(err, cgo.ErrTimeout) {
+		t.Error(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if _, err := Open(ctx, Options{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	t.Setenv(rigged, "idle")
+	d := open(t, "idle", Options{Ordinal: 3})
+	if d.Info().Ordinal != 3 || !strings.HasPrefix(d.Name(), "cuda:3 ") {
+		t.Errorf("%q", d.Name())
+	}
+	d.Close()
+	if _, err := d.Accelerator(t.Context(), 1); !errors.Is(err, cgo.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestClosingADeviceEndsItsChild(t *testing.T) {
+	d := open(t, "idle", Options{})
+	if _, err := d.Accelerator(t.Context(), 16); err != nil {
+		t.Fatal(err)
+	}
+	c := d.child
+	d.Close()
+	select {
+	case <-c.ended:
+	default:
+		t.Error("the child is still there")
+	}
+	if c.status != "exit status 0" {
+		t.Errorf("%s: %s", c.status, c.words)
+	}
+	if err := syscall.Kill(c.process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("process %d: %v", c.process.Pid, err)
+	}
 }

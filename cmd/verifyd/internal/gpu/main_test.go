@@ -2,9 +2,11 @@ package gpu
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,9 +21,13 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// rigged says what a child of the tests serves, in its environment: "interpreter", "idle", "cuda" or a failure,
-// and then what goes wrong at which request, such as "kill 7".
-const rigged = "VERIFYD_TEST_CHILD"
+// The environment of a child of the tests.
+const (
+	// rigged says what it serves, and then what goes wrong at which request: "recording, kill 7".
+	rigged = "VERIFYD_TEST_CHILD"
+	// recordings is the file of a recording.
+	recordings = "VERIFYD_TEST_RECORDING"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == Command {
@@ -58,18 +64,12 @@ func testChild() error {
 		switch rig {
 		case "idle":
 			return &Server{Open: s.wrap(func(int) engine.Accelerator { return &idle{} }), Fault: s.fault}, info, nil
+		case "recording":
+			outs, err := readRecording(os.Getenv(recordings))
+			return &Server{Open: s.wrap(func(int) engine.Accelerator { return &player{outs: outs} }), Fault: s.fault}, info, err
 		case "interpreter":
-			modules, err := ptx.Modules()
-			if err != nil {
-				return nil, info, err
-			}
-			machine, err := interpreter.New(modules, 0)
-			if err != nil {
-				return nil, info, err
-			}
-			var turn sync.Mutex
-			open := func(words int) engine.Accelerator { return &inTurn{machine.Memory(words), &turn} }
-			return &Server{Open: s.wrap(open), Fault: s.fault}, info, nil
+			open, err := newInterpreter()
+			return &Server{Open: s.wrap(open), Fault: s.fault}, info, err
 		case "no driver":
 			return nil, info, fail(cgo.ErrNoDriver, "libcuda.so.1: cannot open shared object file")
 		case "silent":
@@ -154,6 +154,20 @@ func (a *scripted) Close(ctx context.Context) error {
 	return errors.Join(a.script.step(), a.Accelerator.Close(ctx))
 }
 
+// newInterpreter makes memories of one machine that runs the shipped PTX.
+func newInterpreter() (func(words int) engine.Accelerator, error) {
+	modules, err := ptx.Modules()
+	if err != nil {
+		return nil, err
+	}
+	machine, err := interpreter.New(modules, 0)
+	if err != nil {
+		return nil, err
+	}
+	var turn sync.Mutex
+	return func(words int) engine.Accelerator { return &inTurn{machine.Memory(words), &turn} }, nil
+}
+
 // inTurn is one of several memories of one machine, which runs one routine at a time.
 type inTurn struct {
 	*interpreter.Memory
@@ -164,6 +178,42 @@ func (a *inTurn) Run(ctx context.Context, routine int, in, out []uint32) error {
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	return a.Memory.Run(ctx, routine, in, out)
+}
+
+// recorder keeps what comes out of runs.
+type recorder struct {
+	engine.Accelerator
+	outs [][]uint32
+}
+
+func (a *recorder) Run(ctx context.Context, routine int, in, out []uint32) error {
+	err := a.Accelerator.Run(ctx, routine, in, out)
+	a.outs = append(a.outs, slices.Clone(out))
+	return err
+}
+
+// player gives what a recorder has kept, run by run: an accelerator without the time that kernels take in an
+// interpreter.
+type player struct {
+	idle
+	outs [][]uint32
+}
+
+func (a *player) Run(_ context.Context, _ int, _, out []uint32) error {
+	if len(a.outs) == 0 || len(out) != len(a.outs[0]) {
+		return errors.New("this is not what was recorded")
+	}
+	copy(out, a.outs[0])
+	a.outs = a.outs[1:]
+	return nil
+}
+
+func readRecording(path string) (outs [][]uint32, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return outs, json.Unmarshal(data, &outs)
 }
 
 // idle is an accelerator that computes nothing.

@@ -93,6 +93,7 @@ func (c *child) greeting(ctx context.Context) (cgo.Info, error) {
 	n, err := c.control.Read(data)
 	switch {
 	case ctx.Err() != nil:
+		c.kill()
 		return cgo.Info{}, context.Cause(ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return cgo.Info{}, c.overdue(err)

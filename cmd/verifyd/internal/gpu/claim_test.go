@@ -1,0 +1,159 @@
+//go:build linux
+
+package gpu
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// claim is an honest claim of a small classifier, opened, and the verdict that the CPU reaches.
+type claim struct {
+	dir      string
+	operator document.Key
+	want     *verify.Verdict
+}
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func newKey(t testing.TB, number byte) *ecdsa.PrivateKey {
+	return must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{number}, 32)))(t)
+}
+
+// cpus are a processor's two code paths.
+func cpus(t testing.TB) []engine.Device {
+	t.Helper()
+	var all []engine.Device
+	for name, isa := range map[string]kernels.ISA{"cpu": kernels.Auto, "generic cpu": kernels.Generic} {
+		cpu := must(kernels.NewCPU(kernels.Options{ISA: isa, Threads: 1}))(t)
+		t.Cleanup(cpu.Close)
+		all = append(all, engine.NewCPU(name, cpu, 1))
+	}
+	return all
+}
+
+// newClaim trains and opens 3 segments of 2 steps, of which 2 are replayed.
+func newClaim(t testing.TB) *claim {
+	t.Helper()
+	p := &program.Program{
+		Version: program.Version, BatchSize: 2, Accumulation: 1,
+		Graph:     program.MLP(program.MLPConfig{Inputs: 3, Hidden: []int{4}, Classes: 2}),
+		Loss:      program.CrossEntropy,
+		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+	}
+	const samples = 8
+	x, y := make([]float32, 3*samples), make([]int32, samples)
+	for i := range x {
+		x[i] = float32(i*i%11) / 8
+		y[i/3] = int32(i / 3 % 2)
+	}
+	data := must(job.NewDataset(
+		program.TensorSpec{Name: "x", Shape: []int{samples, 3}}, kernels.Buf{F: x},
+		program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y}))(t)
+	devices := cpus(t)
+	operator, worker := newKey(t, 1), newKey(t, 2)
+	c := &claim{dir: filepath.Join(t.TempDir(), "bundle"), operator: must(document.NewKey(operator.Public()))(t)}
+	id := must(document.NewKey(worker.Public()))(t)
+	chain, public := beacon.NewFixed([32]byte{4, 2})
+	var docs verify.Documents
+	docs.Program = p.JSON()
+	docs.Beacon = must(document.Encode(public))(t)
+	docs.Job = must(job.Sign(job.Job{
+		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Operator: c.operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
+		Program: p.Digest(),
+		Data:    job.Data{Root: data.Tree().Root(), Samples: samples},
+		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
+		Init:    job.Init{Root: must(verify.InitRoot(t.Context(), p, 11, devices[0]))(t), Seed: 11},
+		Seed:    12, Steps: 6, Stride: 2, Slots: 1, Sampled: 1,
+		Beacon: chain, Deadline: 3600,
+	}, operator))(t)
+	terms := must(verify.Accept(docs.Job, docs.Program, c.operator))(t)
+	traced := filepath.Join(t.TempDir(), "trace")
+	summary := must(verify.Train(t.Context(), verify.Work{Terms: terms, Data: data, Device: devices[0], Worker: id.ID()}, traced))(t)
+	docs.Claim = must(verify.Claim(terms, summary, 0, worker))(t)
+	docs.Receipt = must(verify.Receive(terms, docs.Claim, time.Unix(1_790_000_000, 0), operator))(t)
+	tr := must(trace.Read(traced, terms.Trace()))(t)
+	defer tr.Close()
+	if err := verify.Open(t.Context(), verify.Answer{Terms: terms, Documents: docs, Trace: tr, Data: data, Signer: worker}, c.dir); err != nil {
+		t.Fatal(err)
+	}
+	c.want = c.judge(t, verify.Options{Devices: devices})
+	if c.want.Finding.Outcome != verify.Pass || c.want.Finding.Replayed != 4 {
+		t.Fatalf("the CPU finds %+v", c.want.Finding)
+	}
+	return c
+}
+
+func (c *claim) judge(t testing.TB, o verify.Options) *verify.Verdict {
+	t.Helper()
+	return must(verify.Judge(t.Context(), c.dir, c.operator, o))(t)
+}
+
+// record judges the claim on the interpreter in this process, for children that play it back.
+func (c *claim) record(t testing.TB) {
+	t.Helper()
+	open := must(newInterpreter())(t)
+	var r *recorder
+	d := device(func(_ context.Context, words int) (engine.Accelerator, error) {
+		r = &recorder{Accelerator: open(words)}
+		return r, nil
+	})
+	if _, blamed := c.on(t, d, cpus(t)); len(blamed) > 0 {
+		t.Fatal(blamed)
+	}
+	path := filepath.Join(t.TempDir(), "recording")
+	if err := os.WriteFile(path, must(json.Marshal(r.outs))(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(recordings, path)
+}
+
+// device is one without a child.
+type device func(context.Context, int) (engine.Accelerator, error)
+
+func (device) Name() string { return "in this process" }
+
+func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
+	return engine.NewAccelerated(ctx, s, d)
+}
+
+// on judges the claim on d first, and returns the errors that d was blamed for.
+func (c *claim) on(t testing.TB, d engine.Device, cpus []engine.Device) (v *verify.Verdict, blamed []error) {
+	t.Helper()
+	v = c.judge(t, verify.Options{
+		Devices: append([]engine.Device{d}, cpus...),
+		Failed:  func(_ engine.Device, err error) { blamed = append(blamed, err) },
+	})
+	if v.Evidence != c.want.Evidence {
+		t.Errorf("%s: %+v, the CPU finds %+v", v.Build.Device, v.Finding, c.want.Finding)
+	}
+	return v, blamed
+}
