@@ -112,3 +112,9 @@ func NewKey(origin string, key ed25519.PublicKey) (string, error) {
 	}
 	return note.NewEd25519VerifierKey(origin, key)
 }
+
+// Origin is the name in a log's vkey: what its checkpoints must begin with.
+func Origin(vkey string) (string, error) {
+	k, err := parseKey(vkey)
+	return k.name, err
+}

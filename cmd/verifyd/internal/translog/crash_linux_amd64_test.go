@@ -1,7 +1,6 @@
 package translog_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,10 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	proof "github.com/verifyd/verifyd/proofs/translog"
@@ -23,58 +20,6 @@ import (
 // Every how many of the calls that change a file the process is killed, or
 // the call fails: 1 is all of them.
 var crashEvery = flag.Int("crash.every", 12, "kill and fail at every n-th call that changes a file")
-
-const crashFolder = "VERIFYD_TEST_LOG"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashFolder); dir != "" {
-		os.Exit(appendAndAcknowledge(dir))
-	}
-	os.Exit(m.Run())
-}
-
-// appendAndAcknowledge is the process that is killed. It makes the log if
-// there is none and appends to it, one entry, then past the end of a tile, then
-// from several goroutines at once; after each it says which entries it was
-// promised.
-func appendAndAcknowledge(dir string) int {
-	fail := func(err error) int {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	ctx := context.Background()
-	s, err := testSigner("log")
-	if err != nil {
-		return fail(err)
-	}
-	if err := translog.Init(dir, s); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fail(err)
-	}
-	l, err := translog.Open(ctx, dir, translog.Options{Signer: s, Interval: 100 * time.Millisecond})
-	if err != nil {
-		return fail(err)
-	}
-	promise := func(from, to int) error {
-		if _, err := l.Append(ctx, entries(from, to)...); err != nil {
-			return err
-		}
-		fmt.Printf("%d-%d\n", from, to)
-		return nil
-	}
-	if err := errors.Join(promise(0, 1), promise(1, 300)); err != nil {
-		return fail(err)
-	}
-	errs := make([]error, 4)
-	var wait sync.WaitGroup
-	for i := range errs {
-		wait.Go(func() { errs[i] = promise(300+i, 301+i) })
-	}
-	wait.Wait()
-	if err := errors.Join(append(errs, l.Close(ctx))...); err != nil {
-		return fail(err)
-	}
-	return 0
-}
 
 // crash runs that process on a folder under a tracer.
 func crash(t *testing.T, dir string, at func(n int) action) (output string, calls int, state syscall.WaitStatus) {

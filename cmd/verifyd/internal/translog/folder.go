@@ -44,7 +44,7 @@ type Folder struct {
 
 // OpenFolder opens a log for reading.
 func OpenFolder(dir string) (*Folder, error) {
-	key, err := readKey(dir)
+	key, err := FolderKey(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +62,18 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{dir, tiles, key, policy}, nil
 }
 
-// readKey reads a log's vkey: one line.
-func readKey(dir string) (string, error) {
-	f, err := os.Open(filepath.Join(dir, keyFile))
+// FolderKey reads the key of the log in a folder.
+func FolderKey(dir string) (string, error) {
+	key, err := ReadKey(filepath.Join(dir, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNoLog, keyFile)
 	}
+	return key, err
+}
+
+// ReadKey reads the file of a log's key: its vkey on one line.
+func ReadKey(path string) (string, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +84,7 @@ func readKey(dir string) (string, error) {
 	}
 	key, ok := strings.CutSuffix(string(data), "\n")
 	if !ok || len(data) > maxKeyFile || strings.Contains(key, "\n") {
-		return "", fmt.Errorf("%s: want one line of at most %d bytes", f.Name(), maxKeyFile)
+		return "", fmt.Errorf("%s: want one line of at most %d bytes", path, maxKeyFile)
 	}
 	return key, nil
 }

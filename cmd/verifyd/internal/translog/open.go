@@ -79,7 +79,7 @@ func Init(dir string, s *Signer) error {
 // Open opens a log for writing. What the journal holds and the tree does not
 // is appended before Open returns.
 func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
-	key, err := readKey(dir)
+	key, err := FolderKey(dir)
 	if err != nil {
 		return nil, err
 	}
