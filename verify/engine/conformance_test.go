@@ -33,6 +33,9 @@ func TestTheKernelsTrainLargerModelsAsTheCPUDoes(t *testing.T) {
 }
 
 func TestTheShippedPTXTrainsAsTheCPUDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the interpreter is slow where races are looked for")
+	}
 	t.Parallel()
 	enginetest.Test(t, asPTX(t), 1)
 }
