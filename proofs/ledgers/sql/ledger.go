@@ -1,0 +1,198 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/bundle"
+	"github.com/verifyd/verifyd/proofs/translog"
+)
+
+// Terms are what a ledger starts with. Signers comes from somewhere that is trusted.
+type Terms struct {
+	Audience   proofs.Hash
+	PoolID     proofs.Hash
+	PolicyHash proofs.Hash
+	Signers    proofs.SignerSet
+}
+
+// Ledger is one pool's ledger in a database. Its methods may be called from any goroutine, and by any
+// number of processes at once: each is one transaction that holds the ledger's row.
+type Ledger struct {
+	// Log says by which log, and which witnesses, the checkpoints of claims must be signed; nil refuses
+	// a claim with a log. Set it before the first call.
+	Log *translog.Policy
+	// Now is the clock; time.Now if nil. Set it before the first call.
+	Now func() time.Time
+
+	db      *sql.DB
+	dialect Dialect
+	id      []any // audience and pool
+}
+
+// Open makes the tables if they are not there, and the ledger if it is not. A ledger that is there keeps
+// what it has: of the terms only audience and pool are looked at.
+func Open(ctx context.Context, db *sql.DB, d Dialect, t Terms) (*Ledger, error) {
+	signers, err := proofs.Encode(t.Signers)
+	if err != nil {
+		return nil, fmt.Errorf("terms: signers: %w", err)
+	}
+	if t.PolicyHash == (proofs.Hash{}) {
+		return nil, errors.New("terms: policy hash: zero names no policy")
+	}
+	if t.Signers.Audience != t.Audience || t.Signers.PoolID != t.PoolID {
+		return nil, errors.New("terms: signers: the set is another ledger's")
+	}
+	if _, err := db.ExecContext(ctx, d.schema); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	l := &Ledger{db: db, dialect: d, id: []any{t.Audience[:], t.PoolID[:]}}
+	_, err = db.ExecContext(ctx, d.query(`INSERT INTO verifyd_ledger (audience, pool, policy, signers) VALUES (?, ?, ?, ?)
+		ON CONFLICT (audience, pool) DO NOTHING`), t.Audience[:], t.PoolID[:], t.PolicyHash[:], signers)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	return l, nil
+}
+
+// turn is a transaction that holds the ledger's row, and what it read there.
+type turn struct {
+	*Ledger
+	ctx  context.Context
+	tx   *sql.Tx
+	held *bundle.Ledger
+	paid proofs.Uint128
+}
+
+// inTurn runs f in a transaction that no other of the ledger's runs beside.
+func (l *Ledger) inTurn(ctx context.Context, f func(*turn) error) error {
+	tx, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	t := &turn{Ledger: l, ctx: ctx, tx: tx}
+	err = t.hold()
+	if err == nil {
+		err = f(t)
+	}
+	if err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
+	}
+	return tx.Commit()
+}
+
+// ignoreDone drops the error of ending a transaction that the end of its context has ended.
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// hold locks the ledger's row by writing to it, which every database understands, and reads the ledger.
+func (t *turn) hold() error {
+	var policy, signers, last []byte
+	var paid string
+	err := t.tx.QueryRowContext(t.ctx, t.dialect.query(`UPDATE verifyd_ledger SET paid = paid WHERE audience = ? AND pool = ?
+		RETURNING policy, signers, last_root, paid`), t.id...).Scan(&policy, &signers, &last, &paid)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if t.paid, err = proofs.ParseUint128(paid); err != nil {
+		return fmt.Errorf("ledger: paid: %w", err)
+	}
+	now := time.Now
+	if t.Now != nil {
+		now = t.Now
+	}
+	h := &bundle.Ledger{
+		Audience: proofs.Hash(t.id[0].([]byte)), PoolID: proofs.Hash(t.id[1].([]byte)), PolicyHash: proofs.Hash(policy),
+		Log: t.Log, Now: now(), Revoked: map[proofs.Hash]bool{},
+	}
+	t.held = h
+	if h.Signers, err = read[proofs.SignerSet](signerSetType, signers); err != nil {
+		return fmt.Errorf("ledger: signers: %w", err)
+	}
+	if last != nil {
+		if h.Last, err = read[proofs.EpochRoot](epochRootType, last); err != nil {
+			return fmt.Errorf("ledger: last root: %w", err)
+		}
+	}
+	err = t.each(`SELECT target FROM verifyd_revocation WHERE audience = ? AND pool = ?`, func(target []byte) error {
+		h.Revoked[proofs.Hash(target)] = true
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("revocations: %w", err)
+	}
+	err = t.each(`SELECT signers FROM verifyd_former_set WHERE audience = ? AND pool = ? ORDER BY number`, func(body []byte) error {
+		former, err := read[proofs.SignerSet](signerSetType, body)
+		h.Former = append(h.Former, former.Keys...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("former signers: %w", err)
+	}
+	return nil
+}
+
+// each calls use with the one column of a query about the ledger.
+func (t *turn) each(query string, use func([]byte) error) error {
+	found, err := t.tx.QueryContext(t.ctx, t.dialect.query(query), t.id...)
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	for found.Next() {
+		var column []byte
+		if err := found.Scan(&column); err != nil {
+			return err
+		}
+		if err := use(bytes.Clone(column)); err != nil {
+			return err
+		}
+	}
+	return found.Err()
+}
+
+// exec runs a statement whose first arguments are audience and pool.
+func (t *turn) exec(query string, args ...any) error {
+	_, err := t.tx.ExecContext(t.ctx, t.dialect.query(query), append(t.id[:2:2], args...)...)
+	return err
+}
+
+// change sets a column of the ledger's row.
+func (t *turn) change(column string, value any) error {
+	_, err := t.tx.ExecContext(t.ctx, t.dialect.query(`UPDATE verifyd_ledger SET `+column+` = ? WHERE audience = ? AND pool = ?`),
+		append([]any{value}, t.id...)...)
+	return err
+}
+
+// number is n as the databases hold it.
+func number(field string, n uint64) (int64, error) {
+	if n > math.MaxInt64 {
+		return 0, fmt.Errorf("%s: %d is above %d, the largest of a database", field, n, int64(math.MaxInt64))
+	}
+	return int64(n), nil
+}
+
+// The payload types of what the tables hold as bodies.
+const (
+	signerSetType = "application/vnd.verifyd.signer-set.v1+abi"
+	epochRootType = "application/vnd.verifyd.epoch-root.v1+abi"
+)
+
+// read is a statement of kind S out of a body that the database holds.
+func read[S proofs.Statement](payloadType string, body []byte) (s S, err error) {
+	parsed, err := proofs.Parse(payloadType, body)
+	if err != nil {
+		return s, err
+	}
+	return parsed.(S), nil
+}
