@@ -23,7 +23,7 @@ pkcs11). A passphrase is asked for on the terminal, or read from the file that
 $VERIFYD_PASSPHRASE_FILE names.`
 
 func (a *app) keysCommand() *cobra.Command {
-	return group("keys", "Make, show and rotate keys", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand())
+	return group("keys", "Make, show and rotate keys", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand(), a.keysSignersCommand())
 }
 
 func (a *app) keysNewCommand() *cobra.Command {
