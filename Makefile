@@ -8,7 +8,7 @@ FUZZTIME ?= 2000x
 BENCH    ?=
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz bench clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz mumax bench clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ fusion: ## no fused multiply-add in compiled Go, on eight targets
 
 fuzz: ## run every fuzz target for FUZZTIME (default 2000x)
 	.ci/fuzz $(FUZZTIME)
+
+mumax: ## vet, test and build the comparison with mumax3, a GPL module of its own (needs a C compiler)
+	cd bench/mumax && ./build.sh vet && ./build.sh test && ./build.sh build ../../build/mumax
 
 bench: build ## time verifyd beside OpenBLAS and PyTorch (needs libopenblas-dev, python3-torch, cc)
 	$(GO) run ./bench/cmd/bench $(BENCH)
