@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/verify"
@@ -178,5 +181,32 @@ func TestClosingADeviceEndsItsChild(t *testing.T) {
 	}
 	if err := syscall.Kill(c.process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("process %d: %v", c.process.Pid, err)
+	}
+}
+
+// TestAChildEndsWithItsParent kills a parent that waits for an answer.
+func TestAChildEndsWithItsParent(t *testing.T) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil { // orphans become ours
+		t.Fatal(err)
+	}
+	for _, rig := range []string{"idle", "idle, doze 1"} {
+		t.Setenv(rigged, rig)
+		parent := exec.Command(os.Args[0], parentOfOne)
+		out := must(parent.StdoutPipe())(t)
+		if err := parent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var pid int
+		if _, err := fmt.Fscanln(out, &pid); err != nil {
+			t.Fatal(err)
+		}
+		if err := parent.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = parent.Wait() // it was killed
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil || !status.Exited() || status.ExitStatus() != 0 {
+			t.Errorf("%s: process %d: %v, status %#x", rig, pid, err, status)
+		}
 	}
 }

@@ -37,7 +37,32 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && os.Args[1] == parentOfOne {
+		fmt.Fprintln(os.Stderr, testParent())
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
+}
+
+// parentOfOne is the argument of a process that starts a child, prints its number and waits for it.
+const parentOfOne = "gpu-parent"
+
+func testParent() error {
+	ctx := context.Background()
+	d, err := Open(ctx, Options{})
+	if err != nil {
+		return err
+	}
+	a, err := d.Accelerator(ctx, 16)
+	if err != nil {
+		return err
+	}
+	fmt.Println(d.child.process.Pid)
+	if err := a.Write(ctx, 0, make([]uint32, 16)); err != nil {
+		return err
+	}
+	time.Sleep(time.Minute)
+	return errors.New("nobody ended this")
 }
 
 // testChild is what gpu-child is in a child of the tests.
@@ -107,6 +132,8 @@ func (s *script) step() error {
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "hang":
 		time.Sleep(time.Minute)
+	case "doze":
+		time.Sleep(500 * time.Millisecond)
 	case "sticky":
 		s.sticky.Store(true)
 		return errSticky
