@@ -120,7 +120,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 
 	root.AddCommand(
 		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
-		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
+		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.logCommand(), a.fsckCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
 	)
 	return root
 }
