@@ -12,6 +12,13 @@
 //	err = stream.Wait(ctx)
 //	err = device.Close(ctx)                        // releases all that is left
 //
+// A program's state lives in an Accelerator: device memory in which a whole training step runs as one graph.
+//
+//	kernels, err := cgo.NewKernels(device)         // those of DRN-1, for all accelerators of the device
+//	a, err := cgo.NewAccelerator(ctx, device, kernels, words, 8<<30)
+//	step, err := a.Record(ctx, routine)            // compiles, captures
+//	err = a.Run(ctx, step, in, out)                // one launch, one wait, no allocation
+//
 // No toolkit is needed to build it: libcuda.h holds the few declarations in use. On a machine without
 // a driver, and in a build with CGO_ENABLED=0, Open returns ErrNoDriver and says why.
 //
