@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -68,7 +67,7 @@ a public beacon that nobody can foresee.`,
 	f.StringVar(&o.key, "key", "", "operator's private key")
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
-	f.StringVar(&o.policy, "policy", "", "scoring policy (any file); the job holds its SHA-256")
+	f.StringVar(&o.policy, "policy", "", "scoring policy, as policy new writes it; the job holds its hash")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
@@ -160,11 +159,15 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, da
 	}
 	policy := merkle.Hash{}
 	if o.policy != "" {
-		text, err := readFile(o.policy, document.MaxSize)
+		p, err := readPolicy(o.policy)
 		if err != nil {
 			return nil, nil, err
 		}
-		policy = sha256.Sum256(text)
+		hash, err := p.Hash()
+		if err != nil {
+			return nil, nil, err
+		}
+		policy = merkle.Hash(hash)
 	}
 	chain, revealed := beacon.Chain{Name: o.chain}, []byte(nil)
 	if o.chain == beacon.Fixed {

@@ -111,6 +111,9 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		if account == (proofs.Hash{}) {
 			account = name.worker
 		}
+		if account == e.Policy.Dust.Hash {
+			return fmt.Errorf("%s: worker %s is paid to the dust account, which only rounding may credit", j.File, f.Worker)
+		}
 		statement, err := contribution.State(j.Verdict, t.Job, contribution.Credit{Epoch: e.Number, Account: account}, e.Issued)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.File, err)

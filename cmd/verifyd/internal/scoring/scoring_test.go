@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/proofs"
+	ledger "github.com/verifyd/verifyd/proofs/epoch"
+	merkletree "github.com/verifyd/verifyd/proofs/merkle"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
@@ -201,6 +203,53 @@ func TestTheTotalsAfterAnEpochAreWhatTheProofsAndTheDustAddUpTo(t *testing.T) {
 	}
 }
 
+// TestALedgersTreeOfTwoEpochsHoldsTheSameTotals hands the contributions to the
+// builder of epoch roots, which trusts no sum.
+func TestALedgersTreeOfTwoEpochsHoldsTheSameTotals(t *testing.T) {
+	var leaves []merkletree.Leaf
+	var earned *Earned
+	for number := range uint64(2) {
+		e := epoch(t, rules())
+		e.Number, e.Earned = number+1, earned
+		e.Values = &Values{Values: []Value{{Worker: named(2), Task: task(e), Value: third(e)}}}
+		e.Roster = &Roster{Workers: []Listed{{named(0xaa), named(0xbb), named(1)}, {named(0xaa), named(0xbb), named(3)}}}
+		_, r := rows(t, e)
+		var contributions []proofs.Contribution
+		for _, s := range r.Statements {
+			contributions = append(contributions, s.Contribution)
+		}
+		first := contributions[0]
+		built, err := ledger.Build(leaves, ledger.Terms{
+			Audience: first.Audience, PoolID: first.PoolID, PolicyHash: r.PolicyHash, Epoch: e.Number,
+			Emission: r.Total, Dust: e.Policy.Dust.Hash,
+		}, contributions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves, earned = built.Leaves, r.Earned
+		totals := make(map[proofs.Hash]proofs.Uint128)
+		for _, total := range earned.Accounts {
+			if total.Units != (policy.Uint{}) {
+				totals[total.Account.Hash] = total.Units.Uint128
+			}
+		}
+		if len(leaves) != len(totals) {
+			t.Errorf("epoch %d: %d leaves, %d totals", e.Number, len(leaves), len(totals))
+		}
+		for _, l := range leaves {
+			if totals[l.Account] != l.CumulativeUnits {
+				t.Errorf("epoch %d: account %s has %s in the tree, %s by the score", e.Number, l.Account, l.CumulativeUnits, totals[l.Account])
+			}
+		}
+	}
+}
+
+// third is a value of a third of an epoch's work, which does not divide
+// the pot evenly.
+func third(e *Epoch) policy.Int {
+	return number(int64(e.Judged[0].Terms.Plan.FLOPs()) * 10 / 3)
+}
+
 func TestWhatDoesNotBelongTogetherIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(e *Epoch)
@@ -214,6 +263,9 @@ func TestWhatDoesNotBelongTogetherIsRefused(t *testing.T) {
 		"unknown claim": {func(e *Epoch) {
 			e.Values = &Values{Values: []Value{{Worker: named(9), Task: task(e)}}}
 		}, "values: worker 0x09"},
+		"paid as dust": {func(e *Epoch) {
+			e.Roster = &Roster{Workers: []Listed{{named(0xdd), named(0xbb), named(2)}}}
+		}, "2.json: worker 02"},
 		"overflow": {func(e *Epoch) {
 			e.Earned = &Earned{Accounts: []Total{{named(1), policy.Uint{Uint128: proofs.Uint128{Hi: 1<<64 - 1, Lo: 1<<64 - 1}}}}}
 		}, "account 0x01"},
