@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
 // A Hash is 32 bytes: a digest, or an identifier that is one.
@@ -56,10 +58,10 @@ var (
 // name.
 func Audience(name string) (Hash, error) {
 	if !audienceName.MatchString(name) {
-		return Hash{}, fmt.Errorf("audience %.80q is neither namespace:chain:address (CAIP-10) nor urn:namespace:name", name)
+		return Hash{}, refuse(class.OutOfRange, "audience", "%.80q is neither namespace:chain:address (CAIP-10) nor urn:namespace:name", name)
 	}
 	if strings.HasPrefix(name, "eip155:") && !evmName.MatchString(name) {
-		return Hash{}, fmt.Errorf("audience %.80q: want eip155, a chain id in decimal, and 0x with 40 lower-case hex digits", name)
+		return Hash{}, refuse(class.OutOfRange, "audience", "%.80q: want eip155, a chain id in decimal, and 0x with 40 lower-case hex digits", name)
 	}
 	return sha256.Sum256([]byte(name)), nil
 }

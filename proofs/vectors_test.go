@@ -1,208 +1,318 @@
-package proofs
+package proofs_test
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/bundle"
+	"github.com/verifyd/verifyd/proofs/epoch"
+	"github.com/verifyd/verifyd/proofs/merkle"
+	"github.com/verifyd/verifyd/proofs/testdata/vectors"
+	"github.com/verifyd/verifyd/proofs/translog"
 )
 
 var updateVectors = flag.Bool("update", false, "write testdata/vectors anew")
 
-// A vector is one text file: a header of "name: value" lines (comment, expect,
-// and for signed ones key and sig), a blank line, and the body, one word in
-// hex a line. Expect is "success" or a part of the error.
-type vector struct {
-	comment, expect string
-	key, sig        []byte // SPKI DER, DER; empty where only the body is tested
-	body            []byte
+const vectorFolder = "testdata/vectors"
+
+// A row is a vector and, by the code that makes it, its explanation.
+type row struct {
+	name, kind, class, comment, expect string
+	facts                              []string // "name: value"
+	body                               []byte
+	file                               bool // body is the text of a file, not words
 }
 
-// TestVectors reads each file in testdata/vectors and demands what it expects.
+// TestVectors gives each vector to the reader of its kind.
 func TestVectors(t *testing.T) {
-	files, err := filepath.Glob("testdata/vectors/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors (%v)", err)
+	all, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			v := readVector(t, file)
-			_, err := Parse(contributionType, v.body)
-			if err == nil && v.key != nil {
-				key, kerr := parseSPKI(v.key)
-				if kerr != nil {
-					t.Fatal(kerr)
+	for _, v := range all {
+		t.Run(v.Name, func(t *testing.T) {
+			got := "success"
+			if err := read(v); err != nil {
+				var fault *proofs.Error
+				if !errors.As(err, &fault) {
+					t.Fatalf("refused without a class: %v", err)
 				}
-				err = key.verify("sig", pae(contributionType, v.body), v.sig)
+				got = fault.Class + " " + fault.Field
 			}
-			switch {
-			case v.expect == "success" && err != nil:
-				t.Errorf("refused: %v", err)
-			case v.expect != "success" && err == nil:
-				t.Errorf("accepted, want: %s", v.expect)
-			case err != nil && !strings.Contains(err.Error(), v.expect):
-				t.Errorf("refused with %q, want: %s", err, v.expect)
+			if got != v.Expect {
+				t.Errorf("%s, want %s", got, v.Expect)
 			}
 		})
+	}
+}
+
+func TestVectorsAreManyAndMostlyBad(t *testing.T) {
+	all, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := 0
+	for _, v := range all {
+		if v.Expect != "success" {
+			bad++
+		}
+		if v.Comment == "" || v.Kind == "" || (v.Class == "") != (v.Expect == "success") {
+			t.Errorf("%s: header not complete", v.Name)
+		}
+	}
+	t.Logf("%d vectors, %d of them negative", len(all), bad)
+	if len(all) < 200 || 4*bad < 3*len(all) {
+		t.Errorf("%d vectors, %d of them negative; want 200 and three quarters", len(all), bad)
 	}
 }
 
 // TestVectorsAreTheOnesThatTheirGeneratorWrites keeps the files and the code
 // that explains them together. Run with -update to write them.
 func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
-	want := generateVectors(t)
-	for name, v := range want {
-		path := filepath.Join("testdata/vectors", name+".txt")
+	rows := slices.Concat(statementRows(t), signatureRows(t), keyRows(t), envelopeRows(t), ledgerRows(t), treeRows(t), bundleRows(t))
+	names := make(map[string]bool)
+	for _, r := range rows {
+		if names[r.name] {
+			t.Errorf("two vectors with the name %s", r.name)
+		}
+		names[r.name] = true
+		path := filepath.Join(vectorFolder, r.name+".txt")
 		if *updateVectors {
-			if err := os.WriteFile(path, v.text(), 0o644); err != nil {
+			if err := os.WriteFile(path, r.text(), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		if data, err := os.ReadFile(path); err != nil || !bytes.Equal(data, v.text()) {
+		if data, err := os.ReadFile(path); err != nil || !bytes.Equal(data, r.text()) {
 			t.Errorf("%s differs from what is generated (%v)", path, err)
 		}
 	}
-	files, _ := filepath.Glob("testdata/vectors/*.txt")
-	if len(files) != len(want) {
-		t.Errorf("%d files, %d generated", len(files), len(want))
+	files, _ := filepath.Glob(filepath.Join(vectorFolder, "*.txt"))
+	if len(files) != len(rows) {
+		t.Errorf("%d files, %d generated", len(files), len(rows))
 	}
 }
 
-// generateVectors builds each vector from a good body by the one change that
-// its name says.
-func generateVectors(t *testing.T) map[string]vector {
-	t.Helper()
-	good, err := Encode(sample())
-	if err != nil {
-		t.Fatal(err)
-	}
-	// change returns the good body with one byte of one word set.
-	change := func(word, at int, value byte) []byte {
-		b := bytes.Clone(good)
-		b[word*wordSize+at] = value
-		return b
-	}
-	positive := sample()
-	positive.Shapley, positive.Verdict, positive.StepsFailed = Int(1), Verdict{Kind: Accepted}, 0
-	accepted, err := Encode(positive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zeroAudience := append(make([]byte, wordSize), good[wordSize:]...)
-
-	key, low := fixedSignature(t, good)
-	highS := upper(low, elliptic.P256().Params().N)
-	flipped := change(19, 31, good[19*wordSize+31]^1)
-
-	return map[string]vector{
-		"good":                    {comment: "every field set, shapley negative", expect: "success", body: good},
-		"good_accepted":           {comment: "shapley positive, nothing failed", expect: "success", body: accepted},
-		"audience_zero":           {comment: "no ledger named", expect: "field audience", body: zeroAudience},
-		"epoch_dirty":             {comment: "a bit above 64", expect: "field epoch: dirty padding", body: change(2, 23, 1)},
-		"units_dirty":             {comment: "a bit above 128", expect: "field units: dirty padding", body: change(6, 15, 1)},
-		"units_over_cumulative":   {comment: "more earned than in total", expect: "field cumulativeUnits", body: change(7, 16, 0)},
-		"shapley_half_extended":   {comment: "negative with one byte of padding zero", expect: "field shapley: dirty padding", body: change(8, 7, 0)},
-		"shapley_not_extended":    {comment: "sign bit without its extension", expect: "field shapley: dirty padding", body: change(8, 16, 0x7f)},
-		"verdict_dirty":           {comment: "a bit above 32", expect: "field verdict: dirty padding", body: change(10, 27, 1)},
-		"verdict_kind_zero":       {comment: "no decision", expect: "field verdict", body: change(10, 29, 0)},
-		"verdict_kind_unknown":    {comment: "kind 5", expect: "field verdict", body: change(10, 29, 5)},
-		"rejected_with_units":     {comment: "a rejection that earns", expect: "field units", body: change(10, 29, byte(Rejected))},
-		"accepted_with_failures":  {comment: "accepted though two steps failed", expect: "field stepsFailed", body: change(10, 29, byte(Accepted))},
-		"replayed_over_claimed":   {comment: "more replayed than claimed", expect: "field stepsReplayed", body: change(12, 30, 0xff)},
-		"failed_over_replayed":    {comment: "more failed than replayed", expect: "field stepsFailed", body: change(13, 31, 41)},
-		"nullifier_chosen":        {comment: "not derived from pool, worker, epoch and task", expect: "field nullifier", body: change(18, 0, good[18*wordSize]^1)},
-		"issued_at_dirty":         {comment: "a bit above 64", expect: "field issuedAt: dirty padding", body: change(19, 0, 0x80)},
-		"short":                   {comment: "one word missing", expect: "608 bytes, want 640", body: good[:contributionWords*wordSize-wordSize]},
-		"long":                    {comment: "one word more", expect: "672 bytes, want 640", body: append(bytes.Clone(good), make([]byte, wordSize)...)},
-		"empty":                   {comment: "nothing", expect: "0 bytes, want 640"},
-		"signed":                  {comment: "low-s, DER", expect: "success", key: key, sig: low, body: good},
-		"signed_high_s":           {comment: "the same signature with n-s", expect: "high-s", key: key, sig: highS, body: good},
-		"signed_trailing_byte":    {comment: "a byte after the DER", expect: "not the DER", key: key, sig: append(bytes.Clone(low), 0), body: good},
-		"signed_other_body":       {comment: "one bit of issuedAt changed after signing", expect: "does not verify", key: key, sig: low, body: flipped},
-		"signed_zero_r":           {comment: "r = 0", expect: "r is outside", key: key, sig: []byte{0x30, 6, 2, 1, 0, 2, 1, 1}, body: good},
-		"signed_nothing":          {comment: "an empty signature", expect: "not the DER", key: key, body: good},
-		"signed_padded_integer":   {comment: "r with a needless leading zero", expect: "not the DER", key: key, sig: []byte{0x30, 7, 2, 2, 0, 1, 2, 1, 1}, body: good},
-		"signed_negative_integer": {comment: "s = -1", expect: "not the DER", key: key, sig: []byte{0x30, 6, 2, 1, 1, 2, 1, 0xff}, body: good},
-	}
-}
-
-func (v vector) text() []byte {
+func (r row) text() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "comment: %s\nexpect: %s\n", v.comment, v.expect)
-	if v.key != nil {
-		fmt.Fprintf(&b, "key: %x\nsig: %x\n", v.key, v.sig)
+	fmt.Fprintf(&b, "comment: %s\nkind: %s\n", r.comment, r.kind)
+	if r.class != "" {
+		fmt.Fprintf(&b, "class: %s\n", r.class)
+	}
+	fmt.Fprintf(&b, "expect: %s\n", r.expect)
+	for _, f := range r.facts {
+		b.WriteString(f + "\n")
+	}
+	if r.file {
+		b.WriteString("encoding: file\n\n")
+		b.Write(r.body)
+		return b.Bytes()
 	}
 	b.WriteByte('\n')
-	for i := 0; i < len(v.body); i += wordSize {
-		fmt.Fprintf(&b, "%x\n", v.body[i:i+wordSize])
+	for words := range slices.Chunk(r.body, 32) {
+		fmt.Fprintf(&b, "%x\n", words)
 	}
 	return b.Bytes()
 }
 
-func readVector(t *testing.T, path string) vector {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	header, rest, ok := strings.Cut(string(data), "\n\n")
-	if !ok {
-		t.Fatal("no blank line after the header")
-	}
-	unhex := func(s string) []byte {
-		b, err := hex.DecodeString(strings.ReplaceAll(s, "\n", ""))
+// read gives a vector to the reader of its kind.
+func read(v vectors.Vector) error {
+	f := facts(v.Facts)
+	switch v.Kind {
+	case "statement":
+		_, err := proofs.Parse(f["type"], v.Body)
+		return err
+	case "signature":
+		return readSignature(f, v.Body)
+	case "key":
+		key, err := proofs.ParseSPKI(v.Body)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		return b
-	}
-	v := vector{body: unhex(rest)}
-	for line := range strings.Lines(header) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch name {
-		case "comment":
-			v.comment = value
-		case "expect":
-			v.expect = value
-		case "key":
-			v.key = unhex(value)
-		case "sig":
-			v.sig = unhex(value)
-		default:
-			t.Fatalf("unknown header %q", name)
+		id, err := proofs.KeyID(key)
+		return cmpErr(err, id.String(), f["keyid"])
+	case "envelope":
+		env, err := proofs.ParseEnvelope(v.Body)
+		if err != nil {
+			return err
 		}
+		_, err = proofs.Verify[proofs.Statement](env, int(f.number("threshold")), f.keys("keys")...)
+		return err
+	case "root", "revocation", "rotation":
+		return readForLedger(v.Kind, f, v.Body)
+	case "leaves":
+		return readLeaves(f, v.Body)
+	case "path", "multiproof":
+		return readPath(v.Kind, f, v.Body)
+	case "audience":
+		hash, err := proofs.Audience(f["name"])
+		return cmpErr(err, hash.String(), f["hash"])
+	case "bundle":
+		b, err := bundle.Parse(v.Body)
+		if err != nil {
+			return err
+		}
+		_, err = b.Verify(f.ledger())
+		return err
 	}
-	return v
+	return fmt.Errorf("kind %q", v.Kind)
 }
 
-// fixedSignature signs with RFC 6979's example key for P-256, deterministically,
-// and returns the key as SPKI DER and the signature in low-s form.
-func fixedSignature(t *testing.T, body []byte) (spki, der []byte) {
-	t.Helper()
-	scalar, _ := hex.DecodeString("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
-	if err != nil {
-		t.Fatal(err)
+func cmpErr(err error, got, want string) error {
+	if err == nil && got != want {
+		return fmt.Errorf("%s, want %s", got, want)
 	}
-	digest := sha256.Sum256(pae(contributionType, body))
-	// Without a source of randomness the signature is RFC 6979's.
-	if der, err = key.Sign(nil, digest[:], crypto.SHA256); err != nil {
-		t.Fatal(err)
-	}
-	if spki, err = x509.MarshalPKIXPublicKey(&key.PublicKey); err != nil {
-		t.Fatal(err)
-	}
-	r, s, _ := splitDER(der)
-	return spki, joinDER(r, lower(s, elliptic.P256().Params().N))
+	return err
 }
+
+func readSignature(f facts, body []byte) error {
+	key := f.keys("key")[0]
+	id, err := proofs.KeyID(key)
+	if err != nil {
+		return err
+	}
+	env := &proofs.Envelope{Type: f["type"], Body: body, Signatures: []proofs.Signature{{KeyID: id, Sig: f.hex("sig")}}}
+	_, err = proofs.Verify[proofs.Statement](env, 1, key)
+	return err
+}
+
+func readForLedger(kind string, f facts, file []byte) error {
+	env, err := proofs.ParseEnvelope(file)
+	if err != nil {
+		return err
+	}
+	l := f.ledger()
+	switch kind {
+	case "root":
+		_, err = l.Accept(env)
+	case "revocation":
+		_, err = l.Revoke(env)
+	case "rotation":
+		err = l.Rotate(env)
+	}
+	return err
+}
+
+func readLeaves(f facts, file []byte) error {
+	leaves, err := epoch.ParseFile(file)
+	if err != nil {
+		return err
+	}
+	tree, err := merkle.New(f.hash("pool"), leaves)
+	if err != nil {
+		return err
+	}
+	return cmpErr(nil, tree.Root().String(), f["root"])
+}
+
+// readPath reads leaves as the leaf file has them, each on its own.
+func readPath(kind string, f facts, body []byte) error {
+	var leaves []merkle.Leaf
+	for chunk := range slices.Chunk(body, 96) {
+		l, err := epoch.ParseFile(chunk)
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, l...)
+	}
+	var path []proofs.Hash
+	for _, h := range f.list("path") {
+		path = append(path, facts{"h": h}.hash("h"))
+	}
+	if kind == "path" {
+		return merkle.Verify(f.hash("root"), f.hash("pool"), leaves[0], path)
+	}
+	m := merkle.MultiProof{Leaves: leaves, Path: path}
+	for _, c := range f["flags"] {
+		m.Flags = append(m.Flags, c == '1')
+	}
+	return m.Verify(f.hash("root"), f.hash("pool"))
+}
+
+// facts is a vector's header. It is ours, so a fault in it is ours too.
+type facts map[string]string
+
+func (f facts) hex(name string) []byte {
+	raw, err := hex.DecodeString(strings.TrimPrefix(f[name], "0x"))
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+func (f facts) hash(name string) (h proofs.Hash) {
+	copy(h[:], f.hex(name))
+	return h
+}
+
+func (f facts) list(name string) []string {
+	if f[name] == "" || f[name] == "none" {
+		return nil
+	}
+	return strings.Split(f[name], ",")
+}
+
+func (f facts) number(name string) uint64 {
+	if f[name] == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(f[name], 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (f facts) keys(name string) (keys []proofs.Key) {
+	for _, der := range f.list(name) {
+		key, err := proofs.ParseSPKI(facts{"k": der}.hex("k"))
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// ledger is what the header's lines audience, pool, policy, signers, former,
+// now, last-epoch, last-total, revoked and log say; each but the first two and
+// signers may be absent.
+func (f facts) ledger() *bundle.Ledger {
+	l := &bundle.Ledger{Audience: f.hash("audience"), PoolID: f.hash("pool"), PolicyHash: f.hash("policy"), Former: f.keys("former")}
+	set, err := proofs.Parse("application/vnd.verifyd.signer-set.v1+abi", f.hex("signers"))
+	if err != nil {
+		panic(err)
+	}
+	l.Signers = set.(proofs.SignerSet)
+	if now := f.number("now"); now > 0 {
+		l.Now = time.Unix(int64(now), 0)
+	}
+	l.Last.Epoch = f.number("last-epoch")
+	l.Last.CumulativeUnits = proofs.Uint(f.number("last-total"))
+	l.Revoked = make(map[proofs.Hash]bool)
+	for _, digest := range f.list("revoked") {
+		l.Revoked[facts{"d": digest}.hash("d")] = true
+	}
+	if f["log"] != "" {
+		if l.Log, err = translog.NewPolicy(f["log"]); err != nil {
+			panic(err)
+		}
+	}
+	return l
+}
+
+// Expectations that many rows share.
+func refused(class, field string) string { return class + " " + field }
+
+const success = "success"

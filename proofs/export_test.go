@@ -1,0 +1,14 @@
+package proofs
+
+// What the vectors' generators need of the inside, to bend it.
+var (
+	Sample           = sample
+	SampleRoot       = sampleRoot
+	SampleRevocation = sampleRevocation
+	SplitDER         = splitDER
+	JoinDER          = joinDER
+	PAEOf            = pae
+	ParseSPKI        = parseSPKI
+	SPKI             = Key.spki
+	High             = high
+)
