@@ -230,16 +230,27 @@ func (p *plugin) exchange(r request) (a answer, err error) {
 		if !ok {
 			return a, p.ended()
 		}
-		dec := json.NewDecoder(bytes.NewReader(got))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&a); err != nil {
-			return a, fmt.Errorf("the plugin's answer: %w", err)
-		}
-		if a.ID != r.ID {
-			return a, fmt.Errorf("the plugin answers request %d, asked was %d", a.ID, r.ID)
+		if a, err = parseAnswer(got, r.ID); err != nil {
+			return a, err
 		}
 	}
 	return a, <-written
+}
+
+// parseAnswer reads the line that answers a request.
+func parseAnswer(line []byte, id uint64) (a answer, err error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&a); err != nil {
+		return answer{}, fmt.Errorf("the plugin's answer: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return answer{}, errors.New("the plugin's answer: more than one object on a line")
+	}
+	if a.ID != id {
+		return answer{}, fmt.Errorf("the plugin answers request %d, asked was %d", a.ID, id)
+	}
+	return a, nil
 }
 
 // ended says what is known of a plugin without more output.

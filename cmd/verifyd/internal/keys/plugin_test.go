@@ -69,6 +69,8 @@ func behave(manner string) {
 			line = "hello"
 		case "extra field":
 			line = `{"id":1,"pin":"1234"}`
+		case "two answers":
+			line = `{"id":1} {"id":1}`
 		case "other id":
 			a.ID++
 		case "no key":
@@ -138,6 +140,7 @@ func TestAPluginThatBreaksTheProtocolIsNotOpened(t *testing.T) {
 		"endless":      "a line of more than 65536 bytes",
 		"babbles":      "invalid character",
 		"extra field":  "unknown field",
+		"two answers":  "more than one object",
 		"other id":     "answers request 2, asked was 1",
 		"no key":       "not an SPKI key",
 		"unknown role": `"king" is not one of`,
@@ -228,4 +231,14 @@ func TestTheExamplePluginWorks(t *testing.T) {
 	if _, err := (Keyring{}).Open(t.Context(), "plugin:file:../p256", ""); err == nil || !strings.Contains(err.Error(), "letters, digits and hyphen") {
 		t.Errorf("%v", err)
 	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"id":1,"public":"MFkwEwYH","role":"verifier"}`))
+	f.Add([]byte(`{"id":1,"error":"no"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		if a, err := parseAnswer(line, 1); err == nil && a.ID != 1 {
+			t.Fatalf("%q answers another request", line)
+		}
+	})
 }
