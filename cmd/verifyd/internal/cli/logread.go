@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) logProofCommand() *cobra.Command {
-	var out string
+	var out, under string
 	var index, since int64
 	cmd := &cobra.Command{
 		Use:   "proof FOLDER [FILE | --index N | --since SIZE]",
@@ -23,7 +23,9 @@ func (a *app) logProofCommand() *cobra.Command {
 		Long: `proof writes the proof that a file, or the entry at an index, is under the log's
 published checkpoint (c2sp.org/tlog-proof). With --since it writes the proof that
 the published tree begins with the tree of SIZE entries that somebody saw before
-(the body of c2sp.org/tlog-witness's add-checkpoint).`,
+(the body of c2sp.org/tlog-witness's add-checkpoint). With --under it proves the
+same of a checkpoint that the log published at some time, as an epoch root names
+one.`,
 		Example: `  verifyd log proof log one.vproof --out one.vproof.tlog-proof
   verifyd log proof log --since 4096`,
 		Args: cobra.RangeArgs(1, 2),
@@ -51,11 +53,18 @@ the published tree begins with the tree of SIZE entries that somebody saw before
 					return fmt.Errorf("%s: %w", args[1], err)
 				}
 			}
-			prove, at := f.Proof, index
-			if cmd.Flags().Changed("since") {
-				prove, at = f.Consistency, since
+			signed, _, err := f.Checkpoint()
+			if under != "" {
+				signed, err = readFile(under, proof.MaxCheckpointSize)
 			}
-			text, err := prove(at)
+			if err != nil {
+				return err
+			}
+			prove, at := f.ProofUnder, index
+			if cmd.Flags().Changed("since") {
+				prove, at = f.ConsistencyUnder, since
+			}
+			text, err := prove(signed, at)
 			if err != nil {
 				return err
 			}
@@ -68,6 +77,7 @@ the published tree begins with the tree of SIZE entries that somebody saw before
 	}
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "file to write the proof to; it must not exist; standard output if not given")
+	f.StringVar(&under, "under", "", "file of a checkpoint that the log published; the published one if not given")
 	f.Int64Var(&index, "index", 0, "index of the entry")
 	f.Int64Var(&since, "since", 0, "size of the older tree")
 	return cmd

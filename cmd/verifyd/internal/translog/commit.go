@@ -2,9 +2,7 @@ package translog
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/tlog"
@@ -151,24 +149,4 @@ func (l *Log) bring(ctx context.Context, entries [][]byte, s *segment) error {
 	l.size = max(l.size, last+1)
 	l.journal.place(s, len(entries), last)
 	return nil
-}
-
-// tidy removes what the journal need not keep, as checkpoints are published.
-func (l *Log) tidy(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		_, c, err := l.Checkpoint()
-		if err == nil {
-			err = l.journal.forget(c.Size)
-		}
-		if err != nil && !errors.Is(err, ErrNoCheckpoint) && ctx.Err() == nil {
-			l.logger.Warn("tidying the log's journal", "error", err)
-		}
-	}
 }

@@ -19,7 +19,7 @@ import (
 
 // Every how many of the calls that change a file the process is killed, or
 // the call fails: 1 is all of them.
-var crashEvery = flag.Int("crash.every", 12, "kill and fail at every n-th call that changes a file")
+var crashEvery = flag.Int("crash.every", 20, "kill and fail at every n-th call that changes a file")
 
 // crash runs that process on a folder under a tracer.
 func crash(t *testing.T, dir string, at func(n int) action) (output string, calls int, state syscall.WaitStatus) {

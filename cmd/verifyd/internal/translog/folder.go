@@ -110,9 +110,20 @@ func (f *Folder) Checkpoint() (signed []byte, c translog.Checkpoint, err error) 
 }
 
 // Proof is the tlog-proof of the entry at an index under the published
-// checkpoint. The tiles that it is made of are checked against the checkpoint.
+// checkpoint.
 func (f *Folder) Proof(index int64) ([]byte, error) {
-	signed, c, err := f.Checkpoint()
+	signed, _, err := f.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	return f.ProofUnder(signed, index)
+}
+
+// ProofUnder is the tlog-proof of the entry at an index under a checkpoint that
+// the log published at some time. The tiles that it is made of are checked
+// against the checkpoint.
+func (f *Folder) ProofUnder(signed []byte, index int64) ([]byte, error) {
+	c, err := f.policy.Open(signed)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +140,24 @@ func (f *Folder) Proof(index int64) ([]byte, error) {
 // Consistency is the proof that the published tree begins with the log's tree
 // of an older size.
 func (f *Folder) Consistency(old int64) ([]byte, error) {
-	signed, c, err := f.Checkpoint()
+	signed, _, err := f.Checkpoint()
 	if err != nil {
 		return nil, err
 	}
-	proof := &translog.Consistency{Old: old, Checkpoint: signed}
+	return f.ConsistencyUnder(signed, old)
+}
+
+// ConsistencyUnder is the proof that the tree of a checkpoint, which the log
+// published at some time, begins with the log's tree of an older size.
+func (f *Folder) ConsistencyUnder(signed []byte, old int64) ([]byte, error) {
+	c, err := f.policy.Open(signed)
+	if err != nil {
+		return nil, err
+	}
 	if old < 0 || old > c.Size {
 		return nil, fmt.Errorf("size %d of %d: %w", old, c.Size, ErrNoEntry)
 	}
+	proof := &translog.Consistency{Old: old, Checkpoint: signed}
 	if old > 0 {
 		if proof.Path, err = tlog.ProveTree(c.Size, old, f.hashes(c)); err != nil {
 			return nil, fmt.Errorf("proof from size %d: %w", old, err)

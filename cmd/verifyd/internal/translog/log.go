@@ -35,6 +35,7 @@ type Log struct {
 	journal *journal
 	logger  *slog.Logger
 	tidying sync.WaitGroup
+	swept   int64 // full tiles of entries that are swept
 
 	room      *semaphore.Weighted // for entries on their way
 	turn      chan struct{}       // held by the batch that is brought into the tree
@@ -196,5 +197,5 @@ func (l *Log) Close(ctx context.Context) error {
 	if errors.Is(cpErr, ErrNoCheckpoint) {
 		cpErr = nil
 	}
-	return errors.Join(failed, err, cpErr, l.journal.close(c.Size), l.Folder.Close(), l.unlock())
+	return errors.Join(failed, err, cpErr, l.journal.close(c.Size), l.sweep(c.Size), l.Folder.Close(), l.unlock())
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/verifyd/verifyd/proofs/translog"
 )
 
 // Options say how a log is written.
@@ -116,7 +118,11 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 			err = errors.Join(err, folder.Close())
 		}
 	}()
-	places, size, err := folder.places(ctx)
+	_, before, err := folder.Checkpoint()
+	if err != nil && !errors.Is(err, ErrNoCheckpoint) {
+		return nil, err
+	}
+	places, size, err := folder.places(ctx, before)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +146,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 		journal: &journal{dir: filepath.Join(dir, journalFolder), next: 1},
 		room:    semaphore.NewWeighted(maxWaiting), turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1), committed: make(chan struct{}),
-		places: places, coming: map[tlog.Hash]*addition{}, size: size,
+		places: places, coming: map[tlog.Hash]*addition{}, size: size, swept: before.Size / tileWidth,
 	}
 	if err := l.replay(ctx); err != nil {
 		return nil, err
@@ -153,13 +159,9 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 // places reads where each entry of the tree is, and compares the tree with
 // what Tessera and the published checkpoint say of it. A log that contradicts
 // its own checkpoint must not be signed again.
-func (f *Folder) places(ctx context.Context) (places map[tlog.Hash]int64, size int64, err error) {
+func (f *Folder) places(ctx context.Context, published translog.Checkpoint) (places map[tlog.Hash]int64, size int64, err error) {
 	size, root, err := f.treeState()
 	if err != nil {
-		return nil, 0, err
-	}
-	_, published, err := f.Checkpoint()
-	if err != nil && !errors.Is(err, ErrNoCheckpoint) {
 		return nil, 0, err
 	}
 	if published.Size > size {
