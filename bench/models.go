@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
@@ -66,14 +67,19 @@ func newTrainer(m model, cpu program.Runner) (*trainer, error) {
 	if err := machine.Init(1); err != nil {
 		return nil, err
 	}
-	copy(machine.X().F, hashed(len(machine.X().F), 1))
+	m.fill(machine.X(), machine.Y())
+	return &trainer{plan: plan, machine: machine}, nil
+}
+
+// fill sets a batch, always to the same values.
+func (m model) fill(x, y kernels.Buf) {
+	copy(x.F, hashed(len(x.F), 1))
 	limit := 10
-	if m.name == "gpt" {
+	if strings.HasPrefix(m.name, "gpt") {
 		limit = 256
 	}
-	classes(machine.X().I, limit, 2)
-	classes(machine.Y().I, limit, 3)
-	return &trainer{plan: plan, machine: machine}, nil
+	classes(x.I, limit, 2)
+	classes(y.I, limit, 3)
 }
 
 // classes fills ids with numbers below limit.

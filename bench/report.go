@@ -21,14 +21,19 @@ type Row struct {
 	Unit  string  `json:"unit,omitempty"`  // "flop", "byte", "row", or Value's unit
 	Value float64 `json:"value,omitempty"` // of a measure that is no time
 	Limit float64 `json:"limit,omitempty"` // the value or ratio asked for
+	Goal  float64 `json:"goal,omitempty"`  // the one hoped for
 	Most  bool    `json:"most,omitempty"`  // Limit is an upper one
 	Note  string  `json:"note,omitempty"`
+
+	Floor     float64 `json:"floor,omitempty"`     // seconds that the hardware needs at least for Ours
+	Predicted float64 `json:"predicted,omitempty"` // the value or ratio that was foreseen
 }
 
 // Report is what one session measured.
 type Report struct {
 	Machine Machine  `json:"machine"`
-	Quick   bool     `json:"quick,omitempty"` // a smoke run: the figures mean nothing
+	Device  *GPU     `json:"device,omitempty"` // that was measured, if it is a GPU
+	Quick   bool     `json:"quick,omitempty"`  // a smoke run: the figures mean nothing
 	Peers   []string `json:"peers"`
 	Rows    []Row    `json:"rows"`
 }
@@ -62,6 +67,9 @@ func (r *Report) JSON(w io.Writer) error {
 
 // Markdown writes the report as a table with a line about the machine above it.
 func (r *Report) Markdown(w io.Writer) error {
+	if r.Device != nil {
+		return r.deviceTable(w)
+	}
 	var b strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&b, "%s, %d cores, %s kernels, %s, %s, commit %s, %s. Priority %s; load average %s before, %s after.\n",
@@ -142,7 +150,14 @@ func (r *Row) asked() string {
 	if r.Ours == nil && r.Unit == "byte" {
 		return fmt.Sprintf("%s %.1f MiB: %s", sign, r.Limit/(1<<20), mark)
 	}
-	return fmt.Sprintf("%s %.4g: %s", sign, r.Limit, mark)
+	text := fmt.Sprintf("%s %.4g: %s", sign, r.Limit, mark)
+	if r.Goal > 0 {
+		text += fmt.Sprintf("; goal %.4g", r.Goal)
+		if r.measured() >= r.Goal {
+			text += ": met"
+		}
+	}
+	return text
 }
 
 // figure prints a time, and the rate if the row says how much work it was.

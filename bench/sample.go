@@ -9,6 +9,8 @@ import (
 type Sample struct {
 	Wall time.Duration // elapsed
 	CPU  time.Duration // user and system time of the contender's process
+	// Device is the time between two events on a GPU; 0 if nothing was asked of one.
+	Device time.Duration
 }
 
 // Contender is one side of a comparison. Run does the work once and returns its time.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/kernels"
 )
 
@@ -16,9 +17,13 @@ type Options struct {
 	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty builds one, Quick then leaves it out
 	Rounds  int    // rounds of each comparison; 0 takes enough for stable medians
 	Only    string // one group: gemm, train, replay, state, verify, or operators; empty is all but the last
+	Device  string // "cpu", or "cuda:N" for a GPU; empty is cpu
+	Commit  string // of the build, where there is no checkout to ask
 
 	// Progress, if not nil, is told what is measured next.
 	Progress func(what string)
+
+	driver cgo.Options // libraries of the tests
 }
 
 // session is one run of the benchmarks: its settings, its processors and what it found.
@@ -35,6 +40,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if o.Quick {
 		o.NoPeers = true
 	}
+	if o.Device != "" && o.Device != "cpu" {
+		return runGPU(ctx, o)
+	}
 	s := &session{options: o}
 	if s.dir, err = os.MkdirTemp("", "verifyd-bench-"); err != nil {
 		return nil, err
@@ -47,20 +55,40 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		defer s.cpus[i].Close()
 	}
 	s.report = &Report{Machine: describe(ctx, s.cpus[0].ISA().String()), Quick: o.Quick, Peers: []string{}}
-	groups := []struct {
-		name    string
-		measure func(context.Context) error
-	}{
+	err = s.measure(ctx, []group{
 		{"gemm", s.measureGemm},
 		{"train", s.measureTrain},
 		{"replay", s.measureReplay},
 		{"state", s.measureState},
 		{"verify", s.measureVerify},
-		{"operators", s.measureOperators},
+		{"operators", whenAsked(o, "operators", s.measureOperators)},
+	})
+	if err != nil {
+		return nil, err
 	}
-	known := o.Only == ""
+	s.report.Machine.LoadLate = loadAverage()
+	return s.report, nil
+}
+
+// group is a part of a report.
+type group struct {
+	name    string
+	measure func(context.Context) error // nil is left out
+}
+
+// whenAsked is a measure that is taken only if its group alone is asked for.
+func whenAsked(o Options, name string, measure func(context.Context) error) func(context.Context) error {
+	if o.Only != name {
+		return nil
+	}
+	return measure
+}
+
+// measure goes through the groups that are asked for.
+func (s *session) measure(ctx context.Context, groups []group) error {
+	o, known := s.options, s.options.Only == ""
 	for _, g := range groups {
-		if o.Only != g.name && (o.Only != "" || g.name == "operators") {
+		if o.Only != "" && o.Only != g.name || g.measure == nil {
 			continue
 		}
 		known = true
@@ -68,14 +96,13 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 			o.Progress(g.name)
 		}
 		if err := g.measure(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", g.name, err)
+			return fmt.Errorf("%s: %w", g.name, err)
 		}
 	}
 	if !known {
-		return nil, fmt.Errorf("group %q is unknown", o.Only)
+		return fmt.Errorf("group %q is unknown", o.Only)
 	}
-	s.report.Machine.LoadLate = loadAverage()
-	return s.report, nil
+	return nil
 }
 
 // rounds is how often the contenders of a comparison take turns, and how often before it counts.
@@ -105,7 +132,7 @@ func (s *session) compare(group, name string, threads int, ours []Sample, peers 
 // add appends a row. Where a time means nothing, in a quick run or without the peer, nothing is asked of it.
 func (s *session) add(r Row) {
 	if r.Ours != nil && (s.options.Quick || r.Ratio == nil && r.Value == 0) {
-		r.Limit, r.Most = 0, false
+		r.Limit, r.Goal, r.Most = 0, 0, false
 	}
 	s.report.Rows = append(s.report.Rows, r)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
 	"github.com/verifyd/verifyd/bench"
 	"github.com/verifyd/verifyd/kernels"
@@ -32,8 +33,11 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&o.NoPeers, "no-peers", false, "measure verifyd alone")
 	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of a built verifyd, for the peak memory of verify (default: builds one)")
 	flag.IntVar(&o.Rounds, "rounds", 0, "rounds of each comparison (default: enough for stable medians)")
-	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, verify, or operators, which says where a step's time goes")
-	name := flag.String("name", "cpu", "`name` of the results file")
+	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, state, verify, or operators, which says where a step's time goes; "+
+		"of a GPU: copy, gemm, train, gpt2, operators, hash or overhead")
+	flag.StringVar(&o.Device, "device", "cpu", "`device` to measure: cpu, or cuda:N for a GPU beside PyTorch")
+	flag.StringVar(&o.Commit, "commit", "", "`revision` of the build, where there is no checkout to ask")
+	name := flag.String("name", "", "`name` of the results file (default: cpu or gpu)")
 	dir := flag.String("results", "bench/results", "`folder` of the results files; empty writes none")
 	alone := flag.Bool("kernels", false, "only print the time of every operator on its own, on one thread")
 	show := flag.String("print", "", "only print the table of a results `file`")
@@ -46,6 +50,9 @@ func run(ctx context.Context) error {
 	}
 	if *alone {
 		return kernelTimes()
+	}
+	if *name == "" {
+		*name, _, _ = strings.Cut(strings.Replace(o.Device, "cuda", "gpu", 1), ":")
 	}
 	o.Progress = func(what string) { fmt.Fprintln(os.Stderr, "measuring", what) }
 	report, err := bench.Run(ctx, o)
