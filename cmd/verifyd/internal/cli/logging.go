@@ -15,14 +15,6 @@ func (a *app) startLog() error {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return usageError{fmt.Errorf("--log-level %.40q: want debug, info, warn or error", a.logLevel)}
 	}
-	a.log = slog.New(slog.NewTextHandler(logWriter{a}, &slog.HandlerOptions{Level: level}))
+	a.log = slog.New(slog.NewTextHandler(line{a}, &slog.HandlerOptions{Level: level}))
 	return nil
-}
-
-// logWriter writes lines that no progress bar overwrites.
-type logWriter struct{ app *app }
-
-func (w logWriter) Write(line []byte) (int, error) {
-	w.app.clearBar()
-	return w.app.stderr.Write(line)
 }

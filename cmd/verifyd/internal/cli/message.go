@@ -1,6 +1,10 @@
 package cli
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // usageError is a command line that makes no sense.
 type usageError struct{ error }
@@ -25,16 +29,31 @@ func hint(err error, format string, args ...any) error {
 	return &hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// clearBar makes room for a line.
-func (a *app) clearBar() {
-	if a.bar != nil {
-		_ = a.bar.Clear() // a bar that cannot be cleared is no reason to stop working
+// line writes to standard error where no progress bar overwrites it.
+type line struct{ app *app }
+
+func (l line) Write(text []byte) (int, error) {
+	l.app.terminal.Lock()
+	defer l.app.terminal.Unlock()
+	if l.app.bar != nil {
+		_ = l.app.bar.Clear() // a bar that cannot be cleared is no reason to stop working
+	}
+	return l.app.stderr.Write(text)
+}
+
+// complain says what went wrong, and what to do about it.
+func (a *app) complain(err error) {
+	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
+	message = strings.ReplaceAll(message, "\n", "; ") // several errors at once
+	a.note("%s", message)
+	var h *hinted
+	if errors.As(err, &h) {
+		a.note("hint: %s", h.hint)
 	}
 }
 
 // note writes one message line. There is nobody to tell if standard error is
 // gone.
 func (a *app) note(format string, args ...any) {
-	a.clearBar()
-	_, _ = fmt.Fprintf(a.stderr, "verifyd: "+format+"\n", args...)
+	_, _ = fmt.Fprintf(line{a}, "verifyd: "+format+"\n", args...)
 }

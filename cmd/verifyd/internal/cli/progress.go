@@ -31,6 +31,8 @@ func (a *app) progress(what string) func(done, total uint64) {
 func (a *app) drawBar(f *os.File, what string) func(done, total uint64) {
 	var bar *progressbar.ProgressBar
 	return func(done, total uint64) {
+		a.terminal.Lock()
+		defer a.terminal.Unlock()
 		if bar == nil {
 			bar = progressbar.NewOptions64(int64(total),
 				progressbar.OptionSetWriter(f),

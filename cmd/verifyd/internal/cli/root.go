@@ -12,7 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
+	"sync"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -40,6 +40,7 @@ type app struct {
 	gpu            *gpu.Device // nil until it is wanted, and where there is none
 	logLevel       string
 	log            *slog.Logger
+	terminal       sync.Mutex               // held while a bar or a line is drawn
 	bar            *progressbar.ProgressBar // on the terminal now; nil if none is
 	started        bool                     // the command line made sense, and a command has begun
 }
@@ -73,13 +74,7 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 		a.note("interrupted")
 		return exitError
 	}
-	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
-	message = strings.ReplaceAll(message, "\n", "; ") // several errors at once
-	a.note("%s", message)
-	var h *hinted
-	if errors.As(err, &h) {
-		a.note("hint: %s", h.hint)
-	}
+	a.complain(err)
 	var usage usageError
 	if errors.As(err, &usage) || !a.started {
 		a.note("usage: %s", cmd.UseLine())

@@ -12,11 +12,25 @@ import (
 	"github.com/verifyd/verifyd/verify"
 )
 
-func TestEachOutcomeHasItsExitCode(t *testing.T) {
-	for o, want := range map[verify.Outcome]int{verify.Pass: 0, verify.Fail: 3, verify.Inconclusive: 4} {
+func TestTheWorstOutcomeGivesTheExitCode(t *testing.T) {
+	found := func(o verify.Outcome) *judged { return &judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}} }
+	pass, fail, inconclusive := found(verify.Pass), found(verify.Fail), found(verify.Inconclusive)
+	broken := &judged{err: errors.New("no such bundle")}
+	for _, c := range []struct {
+		all  []*judged
+		want int
+	}{
+		{[]*judged{pass}, 0},
+		{[]*judged{fail}, 3},
+		{[]*judged{inconclusive}, 4},
+		{[]*judged{pass, pass}, 0},
+		{[]*judged{pass, inconclusive}, 4},
+		{[]*judged{inconclusive, fail, pass}, 3},
+		{[]*judged{fail, broken, inconclusive}, 1},
+	} {
 		a := &app{stderr: new(bytes.Buffer), started: true}
-		if got := a.exitCode(&cobra.Command{}, outcome(o)); got != want {
-			t.Errorf("%s: exit code %d, want %d", o, got, want)
+		if got := a.exitCode(&cobra.Command{}, worst(c.all)); got != c.want {
+			t.Errorf("%d bundles: exit code %d, want %d", len(c.all), got, c.want)
 		}
 	}
 }

@@ -26,24 +26,29 @@ type verifyOptions struct {
 	account                string
 	units, cumulativeUnits string
 	maxMemory              size
+	parallel               int // 0 for what suits the device
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
-		Use:   "verify BUNDLE --operator KEY.pub",
+		Use:   "verify BUNDLE... --operator KEY.pub",
 		Short: "Replay what was challenged and say PASS, FAIL or INCONCLUSIVE",
 		Long: `verify checks a bundle against the operator's public key and replays the
 segments that the beacon picked. It needs nothing but the bundle and the key.
 
 The exit code is 0 for PASS, 3 for FAIL and 4 for INCONCLUSIVE; 1 means that the
 bundle cannot be judged. A FAIL has been confirmed by a second replay on another
-code path. With --key the verdict, and what it is worth, can be signed.`,
+code path. With --key the verdict, and what it is worth, can be signed.
+
+Several bundles are judged side by side, each within --max-memory, and shown in
+their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
+-o json several are one array of objects with bundle and verdict, or error.`,
 		Example: `  verifyd verify bundle --operator operator.pem.pub
   verifyd verify bundle --operator operator.pem.pub --key verifier.pem \
       --verdict verdict.json --proof proof.json --units 1000 --account 0x...`,
-		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args[0], o) }),
+		Args: cobra.MinimumNArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args, o) }),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
@@ -54,15 +59,22 @@ code path. With --key the verdict, and what it is worth, can be signed.`,
 	f.StringVar(&o.account, "account", "", "for the proof: ledger account, up to 32 bytes in hex with 0x; the worker's key id if not given")
 	f.StringVar(&o.units, "units", "0", "for the proof: what the claim earns if it passes")
 	f.StringVar(&o.cumulativeUnits, "earned", "0", "for the proof: what the account has earned before")
+	f.IntVar(&o.parallel, "parallel", 0, "bundles judged at once; 0 for 4 on a GPU and 1 on a CPU")
 	memoryFlag(cmd, &o.maxMemory)
 	_ = cmd.MarkFlagRequired("operator") // fails only for a flag that is not there
 	return cmd
 }
 
-func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
+func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) error {
 	signs := o.verdict != "" || o.proof != ""
 	if signs != (o.key != "") {
 		return usageError{errors.New("--key belongs to --verdict or --proof, and is needed there")}
+	}
+	if signs && len(bundles) > 1 {
+		return usageError{errors.New("--verdict and --proof are for one bundle")}
+	}
+	if o.parallel < 0 || o.parallel > 256 {
+		return usageError{fmt.Errorf("--parallel %d: want 0 to 256", o.parallel)}
 	}
 	credit, err := o.credit()
 	if err != nil {
@@ -87,14 +99,15 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	v, err := verify.Judge(cmd.Context(), bundle, operator, verify.Options{
-		Devices: devices, MaxMemory: uint64(o.maxMemory),
-		Now: began, Progress: a.progress("replaying"), Failed: a.failed(bundle, devices),
-	})
-	if err != nil {
-		return explainJudge(fmt.Errorf("%s: %w", bundle, err))
+	if len(bundles) > 1 {
+		return a.verifySeveral(cmd.Context(), bundles, operator, o, devices)
 	}
+	bundle := bundles[0]
+	j := a.judge(cmd.Context(), bundle, operator, o, devices, a.progress("replaying"))
+	if j.err != nil {
+		return j.err
+	}
+	v := j.Verdict
 	if o.verdict != "" {
 		signed, err := v.Sign(key)
 		if err != nil {
@@ -110,22 +123,10 @@ func (a *app) verify(cmd *cobra.Command, bundle string, o verifyOptions) error {
 			return err
 		}
 	}
-	took := time.Since(began)
-	if err := a.emit(v, func(w io.Writer) { verdictText(w, v, took) }); err != nil {
+	if err := a.emit(v, func(w io.Writer) { verdictText(w, v, j.took) }); err != nil {
 		return err
 	}
-	return outcome(v.Finding.Outcome)
-}
-
-// outcome is how the command ends with a verdict.
-func outcome(o verify.Outcome) error {
-	switch o {
-	case verify.Pass:
-		return nil
-	case verify.Fail:
-		return exitWith(exitFail)
-	}
-	return exitWith(exitInconclusive)
+	return worst([]*judged{j})
 }
 
 // credit reads the part of a proof that a verdict does not give.
