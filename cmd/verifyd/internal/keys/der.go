@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -108,7 +109,7 @@ func parsePrivate(der []byte) (private, error) {
 	var info privateInfo
 	if rest, err := asn1.Unmarshal(der, &info); err == nil && len(rest) == 0 && isSecp256k1(info.Algorithm) {
 		var inner ecPrivate
-		if rest, err := asn1.Unmarshal(info.Key, &inner); err != nil || len(rest) > 0 || len(inner.Key) != 32 {
+		if rest, err := asn1.Unmarshal(info.Key, &inner); err != nil || len(rest) > 0 || inner.Version != 1 || len(inner.Key) != 32 {
 			return private{}, errors.New("not a PKCS#8 key: not 32 bytes on secp256k1 in the form of RFC 5915")
 		}
 		var scalar secp256k1.ModNScalar
@@ -116,6 +117,9 @@ func parsePrivate(der []byte) (private, error) {
 			return private{}, errors.New("not a PKCS#8 key: outside 1 to the order of secp256k1")
 		}
 		key := secp256k1.NewPrivateKey(&scalar)
+		if stated := inner.Public.Bytes; len(stated) > 0 && !bytes.Equal(stated, key.PubKey().SerializeUncompressed()) {
+			return private{}, errors.New("not a PKCS#8 key: its public half is another key's, or compressed")
+		}
 		return private{es256k.NewSigner(key), Secp256k1, key}, nil
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)

@@ -293,6 +293,26 @@ func TestAReferenceThatNamesNothingIsRefused(t *testing.T) {
 	}
 }
 
+// TestASecp256k1FileIsRefusedIfItsHalvesDiffer: Go's own parser sees to the
+// other algorithms.
+func TestASecp256k1FileIsRefusedIfItsHalvesDiffer(t *testing.T) {
+	key, err := generate(Secp256k1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := key.marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, at := range map[string]int{"public": len(der) - 1, "private": len(der) - 80} {
+		spoilt := bytes.Clone(der)
+		spoilt[at] ^= 1
+		if _, err := parsePrivate(spoilt); err == nil {
+			t.Errorf("%s half: was read", name)
+		}
+	}
+}
+
 // openssl runs OpenSSL, an independent reader and maker of key files.
 func openssl(t *testing.T, args ...string) {
 	t.Helper()
