@@ -1,0 +1,103 @@
+package proofs_test
+
+import (
+	"encoding/hex"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/testdata/vectors"
+)
+
+// needTool stops the test where there is no such program: with a failure in
+// CI, which installs it, and with a skip on a machine that has only Go.
+func needTool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("VERIFYD_CI") != "":
+		t.Fatalf("%s is not installed", name)
+	default:
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+func TestAReaderWrittenApartAgreesOnEveryVector(t *testing.T) {
+	python := needTool(t, "python3")
+	files, err := filepath.Glob(filepath.Join(vectorFolder, "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python, append([]string{"testdata/check.py"}, files...)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestTheReaderWrittenApartCanSayNo(t *testing.T) {
+	python := needTool(t, "python3")
+	for name, lie := range map[string][2]string{
+		"signed":            {"expect: success", "expect: high-s signatures[0].sig"},
+		"signed_other_body": {"expect: bad-signature signatures[0].sig", "expect: success"},
+		"short":             {"expect: bad-length", "expect: dirty-padding"},
+	} {
+		vector, err := os.ReadFile(filepath.Join(vectorFolder, name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "vector.txt")
+		if err := os.WriteFile(path, []byte(strings.Replace(string(vector), lie[0], lie[1], 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(python, "testdata/check.py", path).CombinedOutput(); err == nil {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
+
+// TestOpenSSLAgreesOnThePlainVectors asks OpenSSL about each ECDSA signature
+// that is in order, valid or not. It takes high s and some BER, which are ours
+// to refuse.
+func TestOpenSSLAgreesOnThePlainVectors(t *testing.T) {
+	openssl := needTool(t, "openssl")
+	all, err := vectors.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, v := range all {
+		key := v.Facts["key"]
+		if v.Kind != "signature" || len(key) < 2*64 || v.Expect != "success" && !strings.HasPrefix(v.Expect, "bad-signature") {
+			continue
+		}
+		asked++
+		der, err := hex.DecodeString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for name, data := range map[string][]byte{
+			"key.pem": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),
+			"sig.der": facts(v.Facts).hex("sig"),
+			"pae.bin": proofs.PAEOf(v.Facts["type"], v.Body),
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command(openssl, "dgst", "-sha256", "-verify", "key.pem", "-signature", "sig.der", "pae.bin")
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); (err == nil) != (v.Expect == "success") {
+			t.Errorf("%s: %v\n%s", v.Name, err, out)
+		}
+	}
+	if asked < 10 {
+		t.Errorf("only %d vectors were asked about", asked)
+	}
+}
