@@ -2,6 +2,7 @@ package translog_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -86,7 +87,9 @@ func (tr *tracer) run(t testing.TB, cmd *exec.Cmd) (output string, state syscall
 	defer errs.Close()
 	cmd.Stdout, cmd.Stderr = w, errs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); errors.Is(err, syscall.EPERM) && os.Getenv("VERIFYD_CI") == "" {
+		t.Skip("no process may be traced here")
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
