@@ -49,6 +49,10 @@ func TestALedgerTakesTheSetThatARotationWrites(t *testing.T) {
 	if err := l.Rotate(read("alone")); err == nil {
 		t.Error("one old key of two that it takes put a set in force")
 	}
+	run("proof", "sign", "alone", "--key", "a.pem", "--out", "together")
+	if err := (&bundle.Ledger{Audience: set.Audience, PoolID: set.PoolID, Signers: set}).Rotate(read("together")); err != nil {
+		t.Errorf("with a signature that was added later: %v", err)
+	}
 	run("keys", "rotate", "b.pem", "--to", "b3.pem", "--set", "set1", "--statement", "set2", "--with", "c.pem")
 	if err := l.Rotate(read("set2")); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 const maxProofFile = 256 << 10
 
 func (a *app) proofCommand() *cobra.Command {
-	return group("proof", "Show and check contribution proofs", a.proofShowCommand(), a.proofVerifyCommand())
+	return group("proof", "Show, check and sign contribution proofs", a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand())
 }
 
 func (a *app) proofShowCommand() *cobra.Command {
