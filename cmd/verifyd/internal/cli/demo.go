@@ -40,8 +40,8 @@ It writes to a folder of its own, which a second run replaces.`,
 				digits.Trained, digits.Count-digits.Trained, dir)
 			report, err := demo.Run(cmd.Context(), demo.Options{
 				Dir: dir, Devices: devices, Runner: cpu,
-				Progress: a.progress,
-				Trained:  func(m demo.Model) { modelText(say, m) },
+				Progress: a.progress, Failed: a.failed(dir, devices),
+				Trained: func(m demo.Model) { modelText(say, m) },
 			})
 			if errors.Is(err, demo.ErrNotOurs) {
 				return hint(err, "name another folder with --out")

@@ -13,7 +13,9 @@ import (
 )
 
 func TestTheWorstOutcomeGivesTheExitCode(t *testing.T) {
-	found := func(o verify.Outcome) *judged { return &judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}} }
+	found := func(o verify.Outcome) *judged {
+		return &judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}}
+	}
 	pass, fail, inconclusive := found(verify.Pass), found(verify.Fail), found(verify.Inconclusive)
 	broken := &judged{err: errors.New("no such bundle")}
 	for _, c := range []struct {

@@ -27,8 +27,13 @@ type Options struct {
 	// Trained is called when a model's honest claim has been judged.
 	Trained func(Model)
 
+	// Failed, if set, is told of each device that failed and why.
+	Failed func(d engine.Device, err error)
+
 	// people replaces newPeople where keys must not be random.
 	people func(dir string) (people, error)
+	// now replaces time.Now where two runs must say the same.
+	now func() time.Time
 }
 
 // Report is what the demonstration found.
@@ -64,6 +69,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.people == nil {
 		o.people = newPeople
+	}
+	if o.now == nil {
+		o.now = time.Now
 	}
 	who, err := o.people(filepath.Join(o.Dir, "keys"))
 	if err != nil {
@@ -178,7 +186,7 @@ func (s *setting) prove(v *verify.Verdict, j *job.Job, earned *proofs.Uint128, p
 	}
 	c, err := contribution.State(v, j, contribution.Credit{
 		Epoch: 1, Account: worker, Units: proofs.Uint(v.Finding.Steps), Cumulative: *earned,
-	}, time.Now())
+	}, s.options.now())
 	if err != nil {
 		return err
 	}

@@ -101,6 +101,15 @@ func honest(t *testing.T, m Model, verifier crypto.PublicKey) {
 	if m.Verdict.Finding.Outcome != verify.Pass || m.Accuracy < 0.9 {
 		t.Errorf("%s: %s, accuracy %.3f", m.Name, m.Verdict.Finding.Outcome, m.Accuracy)
 	}
+	c := readProof(t, m, verifier)
+	if c.Verdict.Kind != proofs.Accepted || c.Units != proofs.Uint(steps) || c.StepsReplayed != m.Verdict.Finding.Replayed {
+		t.Errorf("%s: the proof states %+v", m.Name, c)
+	}
+}
+
+// readProof checks a proof and returns what it states.
+func readProof(t *testing.T, m Model, verifier crypto.PublicKey) proofs.Contribution {
+	t.Helper()
 	data, err := os.ReadFile(m.Proof)
 	if err != nil {
 		t.Fatal(err)
@@ -117,9 +126,7 @@ func honest(t *testing.T, m Model, verifier crypto.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Verdict.Kind != proofs.Accepted || c.Units != proofs.Uint(steps) || c.StepsReplayed != m.Verdict.Finding.Replayed {
-		t.Errorf("%s: the proof states %+v", m.Name, c)
-	}
+	return c
 }
 
 // binomial is the exact two-sided p-value of seen successes in n trials of

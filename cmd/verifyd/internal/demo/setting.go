@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
@@ -155,7 +154,7 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 	if err != nil {
 		return err
 	}
-	receipt, err := verify.Receive(o.terms, claim, time.Now(), s.operator)
+	receipt, err := verify.Receive(o.terms, claim, s.options.now(), s.operator)
 	if err != nil {
 		return err
 	}
@@ -178,5 +177,7 @@ func (s *setting) judge(ctx context.Context, dir string, progress func(done, tot
 	if err != nil {
 		return nil, err
 	}
-	return verify.Judge(ctx, dir, operator, verify.Options{Devices: s.options.Devices, Progress: progress})
+	return verify.Judge(ctx, dir, operator, verify.Options{
+		Devices: s.options.Devices, Progress: progress, Failed: s.options.Failed,
+	})
 }
