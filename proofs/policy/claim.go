@@ -52,44 +52,64 @@ func (c *Claim) check(p *Policy) error {
 	return nil
 }
 
+// A scale is a metric's weight and clip range.
+type scale struct{ lo, hi, weight *big.Int }
+
+// scales are those of a policy, taken once for all claims.
+type scales struct {
+	work, quality, improvement, value scale
+	margin                            *big.Int
+}
+
+func (m *Metrics) scales() *scales {
+	of := func(lo, hi Int, weight Uint) scale { return scale{lo.big(), hi.big(), weight.big()} }
+	return &scales{
+		work:        of(m.Work.Lo, m.Work.Hi, m.Work.Weight),
+		quality:     of(m.Quality.Lo, m.Quality.Hi, m.Quality.Weight),
+		improvement: of(m.Improvement.Lo, m.Improvement.Hi, m.Improvement.Weight),
+		value:       of(m.Value.Lo, m.Value.Hi, m.Value.Weight),
+		margin:      big.NewInt(int64(m.Value.Margin)),
+	}
+}
+
 // points are what a claim weighs, in 1e-9, and whether a clip range cut it: for
 // each metric the weight times the clipped measure, summed, and no less than
 // zero. They grow with each metric.
-func (m *Metrics) points(c *Claim) (points *big.Int, clipped bool) {
-	work := wide(c.Work)
-	quality := share(work, new(big.Int).SetUint64(c.Quality), big.NewInt(One))
-	// The lower bound of the value is rounded down, too: what is taken off is
-	// rounded up.
-	doubt := new(big.Int).Mul(wide(c.StdErr), big.NewInt(int64(m.Value.Margin)))
-	doubt.Add(doubt, big.NewInt(999)).Quo(doubt, big.NewInt(1000))
-	value := new(big.Int).Sub(wideSigned(c.Value), doubt)
-
+func (s *scales) points(c *Claim) (points *big.Int, clipped bool) {
 	points = new(big.Int)
-	for _, w := range []struct {
-		measure *big.Int
-		lo, hi  Int
-		weight  Uint
-	}{
-		{work, m.Work.Lo, m.Work.Hi, m.Work.Weight},
-		{quality, m.Quality.Lo, m.Quality.Hi, m.Quality.Weight},
-		{wideSigned(c.Improvement), m.Improvement.Lo, m.Improvement.Hi, m.Improvement.Weight},
-		{value, m.Value.Lo, m.Value.Hi, m.Value.Weight},
-	} {
-		weight := w.weight.big()
-		if weight.Sign() == 0 {
-			continue
+	add := func(s scale, measure *big.Int) {
+		if s.weight.Sign() == 0 {
+			return
 		}
-		measure := w.measure
-		if hi := w.hi.big(); measure.Cmp(hi) > 0 {
-			measure, clipped = hi, true
+		if measure.Cmp(s.hi) > 0 {
+			measure, clipped = s.hi, true
 		}
-		if lo := w.lo.big(); measure.Cmp(lo) < 0 {
-			measure = lo
+		if measure.Cmp(s.lo) < 0 {
+			measure = s.lo
 		}
-		points.Add(points, weight.Mul(weight, measure))
+		points.Add(points, new(big.Int).Mul(s.weight, measure))
 	}
+	work := wide(c.Work)
+	add(s.work, work)
+	add(s.quality, share(work, new(big.Int).SetUint64(c.Quality), one))
+	add(s.improvement, wideSigned(c.Improvement))
+	add(s.value, s.lowerBound(c))
 	if points.Sign() < 0 {
 		points.SetInt64(0)
 	}
 	return points, clipped
+}
+
+var (
+	one        = big.NewInt(One)
+	thousand   = big.NewInt(1000)
+	roundingUp = big.NewInt(999) // added before dividing by a thousand
+)
+
+// lowerBound is a claim's value less the margin, which is rounded up, so that
+// the bound is rounded down.
+func (s *scales) lowerBound(c *Claim) *big.Int {
+	doubt := wide(c.StdErr)
+	doubt.Mul(doubt, s.margin).Add(doubt, roundingUp).Quo(doubt, thousand)
+	return doubt.Sub(wideSigned(c.Value), doubt)
 }

@@ -77,7 +77,7 @@ type entry struct {
 // entries checks the claims, counts their points and sorts them by identity,
 // worker and task.
 func (p *Policy) entries(claims []Claim) ([]entry, error) {
-	entries := make([]entry, len(claims))
+	entries, scales := make([]entry, len(claims)), p.Metrics.scales()
 	for i := range claims {
 		c := &claims[i]
 		if err := c.check(p); err != nil {
@@ -98,7 +98,7 @@ func (p *Policy) entries(claims []Claim) ([]entry, error) {
 			e.award.Verdict.Reason = Unlisted
 		default:
 			e.work = wide(c.Work)
-			e.points, e.clipped = p.Metrics.points(c)
+			e.points, e.clipped = scales.points(c)
 			e.award.Points = narrow(e.points)
 			e.award.Verdict.Reason = proofs.NoReason
 			if e.points.Sign() == 0 {
