@@ -3,6 +3,7 @@ package translog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/tlog"
@@ -22,7 +23,7 @@ func (l *Log) commit() {
 				continue
 			}
 			l.turn <- struct{}{}
-			futures := l.begin(entries)
+			futures := l.begin(batch)
 			go func() {
 				defer func() { <-l.turn }()
 				l.settle(batch, futures, s)
@@ -44,7 +45,7 @@ func (l *Log) gather() (batch []*addition, entries [][]byte, open bool) {
 	defer l.mu.Unlock()
 	entries = make([][]byte, len(l.waiting))
 	for i, a := range l.waiting {
-		entries[i] = a.entry
+		entries[i] = a.entry.Data()
 	}
 	n := fits(entries)
 	batch = l.waiting[:n:n]
@@ -52,17 +53,12 @@ func (l *Log) gather() (batch []*addition, entries [][]byte, open bool) {
 	return batch, entries[:n], !l.closed
 }
 
-// begin hands entries to Tessera.
-func (l *Log) begin(entries [][]byte) []tessera.IndexFuture {
-	ready := make([]*tessera.Entry, len(entries))
-	for i, e := range entries {
-		ready[i] = tessera.NewEntry(e)
-	}
-	futures := make([]tessera.IndexFuture, len(entries))
-	for i, e := range ready {
-		// Tessera's work does not end with a caller's context: what is recorded
-		// is to be in the tree.
-		futures[i] = l.add(context.Background(), e)
+// begin hands a batch to Tessera, whose work does not end with a caller's
+// context: what is recorded is to be in the tree.
+func (l *Log) begin(batch []*addition) []tessera.IndexFuture {
+	futures := make([]tessera.IndexFuture, len(batch))
+	for i, a := range batch {
+		futures[i] = l.add(context.Background(), a.entry)
 	}
 	return futures
 }
@@ -119,32 +115,31 @@ func (l *Log) fail(batch []*addition, err error) {
 
 // bring appends recorded entries that the tree lacks, when a log is opened.
 func (l *Log) bring(ctx context.Context, entries [][]byte, s *segment) error {
-	var missing [][]byte
+	var missing []*addition
 	last := int64(-1)
 	asked := map[tlog.Hash]bool{}
 	for _, e := range entries {
-		leaf := tlog.RecordHash(e)
+		ready := tessera.NewEntry(e)
+		leaf := tlog.Hash(ready.LeafHash())
 		if at, ok := l.places[leaf]; ok {
 			last = max(last, at)
 		} else if !asked[leaf] {
 			asked[leaf] = true
-			missing = append(missing, e)
+			missing = append(missing, &addition{entry: ready, leaf: leaf})
 		}
 	}
-	for rest := missing; len(rest) > 0; {
+	for batch := range slices.Chunk(missing, maxBatch) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := fits(rest)
-		for i, future := range l.begin(rest[:n]) {
+		for i, future := range l.begin(batch) {
 			at, err := future()
 			if err != nil {
 				return fmt.Errorf("appending what the journal holds: %w", err)
 			}
-			l.places[tlog.RecordHash(rest[i])] = int64(at.Index)
+			l.places[batch[i].leaf] = int64(at.Index)
 			last = max(last, int64(at.Index))
 		}
-		rest = rest[n:]
 	}
 	l.size = max(l.size, last+1)
 	l.journal.place(s, len(entries), last)

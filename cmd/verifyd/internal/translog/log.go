@@ -53,7 +53,7 @@ type Log struct {
 
 // An addition is an entry on its way into the tree.
 type addition struct {
-	entry []byte
+	entry *tessera.Entry
 	leaf  tlog.Hash
 	index int64
 	err   error
@@ -103,6 +103,11 @@ func (l *Log) take(ctx context.Context, entries [][]byte) ([]*addition, error) {
 	if err := l.room.Acquire(ctx, int64(len(entries))); err != nil {
 		return nil, fmt.Errorf("appending to the log: %w", err)
 	}
+	taken := make([]*addition, len(entries))
+	for i, e := range entries {
+		ready := tessera.NewEntry(bytes.Clone(e)) // hashes it
+		taken[i] = &addition{entry: ready, leaf: tlog.Hash(ready.LeafHash()), done: make(chan struct{})}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || l.err != nil {
@@ -112,33 +117,25 @@ func (l *Log) take(ctx context.Context, entries [][]byte) ([]*addition, error) {
 		}
 		return nil, ErrClosed
 	}
-	taken := make([]*addition, len(entries))
 	known := 0
-	for i, e := range entries {
-		leaf := tlog.RecordHash(e)
-		if index, ok := l.places[leaf]; ok {
-			taken[i] = &addition{index: index, done: closedChannel()}
+	for i, a := range taken {
+		if index, ok := l.places[a.leaf]; ok {
+			a.index = index
+			close(a.done)
 			known++
 			continue
 		}
-		if a, ok := l.coming[leaf]; ok {
-			taken[i] = a
+		if first, ok := l.coming[a.leaf]; ok {
+			taken[i] = first
 			known++
 			continue
 		}
-		taken[i] = &addition{entry: bytes.Clone(e), leaf: leaf, done: make(chan struct{})}
-		l.coming[leaf] = taken[i]
-		l.waiting = append(l.waiting, taken[i])
+		l.coming[a.leaf] = a
+		l.waiting = append(l.waiting, a)
 	}
 	l.room.Release(int64(known))
 	l.nudge()
 	return taken, nil
-}
-
-func closedChannel() chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
 }
 
 func (l *Log) nudge() {
