@@ -1,6 +1,7 @@
 package translog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -40,6 +42,10 @@ type Folder struct {
 	tiles  *os.Root // nothing outside it is ever read
 	key    string
 	policy *translog.Policy
+
+	mu     sync.Mutex
+	signed []byte // the last checkpoint that was found good
+	head   translog.Checkpoint
 }
 
 // OpenFolder opens a log for reading.
@@ -59,7 +65,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Folder{dir, tiles, key, policy}, nil
+	return &Folder{dir: dir, tiles: tiles, key: key, policy: policy}, nil
 }
 
 // FolderKey reads the key of the log in a folder.
@@ -96,7 +102,8 @@ func (f *Folder) Close() error { return f.tiles.Close() }
 func (f *Folder) Key() string { return f.key }
 
 // Checkpoint is the published checkpoint as it is signed, and what it says.
-// The signature is checked with the log's key.
+// The signature is checked with the log's key, once for each checkpoint. The
+// bytes belong to all who ask.
 func (f *Folder) Checkpoint() (signed []byte, c translog.Checkpoint, err error) {
 	signed, err = f.read(checkpointName, translog.MaxCheckpointSize)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,8 +112,16 @@ func (f *Folder) Checkpoint() (signed []byte, c translog.Checkpoint, err error) 
 	if err != nil {
 		return nil, c, err
 	}
-	c, err = f.policy.Open(signed)
-	return signed, c, err
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.signed != nil && bytes.Equal(signed, f.signed) {
+		return signed, f.head, nil
+	}
+	if c, err = f.policy.Open(signed); err != nil {
+		return nil, c, err
+	}
+	f.signed, f.head = signed, c
+	return signed, c, nil
 }
 
 // Proof is the tlog-proof of the entry at an index under the published

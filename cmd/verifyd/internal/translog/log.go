@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/tlog"
@@ -34,7 +33,7 @@ type Log struct {
 	unlock  func() error
 	journal *journal
 	logger  *slog.Logger
-	tidying sync.WaitGroup
+	watcher sync.WaitGroup
 	swept   int64 // full tiles of entries that are swept
 
 	room      *semaphore.Weighted // for entries on their way
@@ -47,8 +46,17 @@ type Log struct {
 	coming  map[tlog.Hash]*addition // on their way
 	waiting []*addition             // of those, not yet recorded
 	size    int64                   // of the tree, as far as it was grown here
-	err     error                   // what stopped the log
+	now     published
+	err     error // what stopped the log
 	closed  bool
+}
+
+// published is what is published at a time.
+type published struct {
+	signed []byte
+	size   int64
+	err    error         // why it cannot be told
+	over   chan struct{} // closed when it is that no more
 }
 
 // An addition is an entry on its way into the tree.
@@ -149,20 +157,20 @@ func (l *Log) nudge() {
 // returns it as it is signed. With witnesses that do not answer it waits for
 // as long as ctx lets it.
 func (l *Log) Published(ctx context.Context, size int64) ([]byte, error) {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
 	for {
-		signed, c, err := l.Checkpoint()
-		if err != nil && !errors.Is(err, ErrNoCheckpoint) {
-			return nil, err
+		l.mu.Lock()
+		now := l.now
+		l.mu.Unlock()
+		if now.err != nil {
+			return nil, now.err
 		}
-		if err == nil && c.Size >= size {
-			return signed, nil
+		if now.signed != nil && now.size >= size {
+			return now.signed, nil
 		}
 		select {
-		case <-tick.C:
+		case <-now.over:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for a checkpoint of %d entries, the published one has %d: %w", size, c.Size, ctx.Err())
+			return nil, fmt.Errorf("waiting for a checkpoint of %d entries, the published one has %d: %w", size, now.size, ctx.Err())
 		}
 	}
 }
@@ -189,7 +197,7 @@ func (l *Log) Close(ctx context.Context) error {
 		_, err = l.Published(ctx, size)
 	}
 	l.stop()
-	l.tidying.Wait()
+	l.watcher.Wait()
 	_, c, cpErr := l.Checkpoint()
 	if errors.Is(cpErr, ErrNoCheckpoint) {
 		cpErr = nil

@@ -146,13 +146,14 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 		journal: &journal{dir: filepath.Join(dir, journalFolder), next: 1},
 		room:    semaphore.NewWeighted(maxWaiting), turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1), committed: make(chan struct{}),
-		places: places, coming: map[tlog.Hash]*addition{}, size: size, swept: before.Size / tileWidth,
+		places: places, coming: map[tlog.Hash]*addition{}, size: size,
+		now: published{over: make(chan struct{})}, swept: before.Size / tileWidth,
 	}
 	if err := l.replay(ctx); err != nil {
 		return nil, err
 	}
 	go l.commit()
-	l.tidying.Go(func() { l.tidy(running, options.CheckpointInterval()) })
+	l.watcher.Go(func() { l.watch(running) })
 	return l, nil
 }
 
