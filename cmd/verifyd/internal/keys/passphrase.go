@@ -18,7 +18,7 @@ const PassphraseFile = "VERIFYD_PASSPHRASE_FILE"
 // or else from the terminal, without showing it. A new one is asked for twice.
 func AskPassphrase(messages io.Writer) Passphrase {
 	return func(key string, confirm bool) ([]byte, error) {
-		if path, ok := os.LookupEnv(PassphraseFile); ok {
+		if path := os.Getenv(PassphraseFile); path != "" {
 			data, err := readLimited(path, true)
 			if err != nil {
 				return nil, fmt.Errorf("$%s: %w", PassphraseFile, err)
