@@ -30,11 +30,11 @@ func TestTheExampleFilesAreThePoolsOwn(t *testing.T) {
 	for name, want := range map[string][]byte{
 		"worker.vproof":     b.Bytes(),
 		"signers.json":      set.Bytes(),
-		"log.vkey":          []byte(pool.Log.VKey() + "\n"),
+		"log.pub":           []byte(pool.Log.VKey() + "\n"),
 		"contribution.json": b.Contribution.Bytes(),
 		"epoch-root.json":   b.EpochRoot.Bytes(),
 		"leaves.bin":        pool.Epoch.File(),
-		"verifier.pem":      verifier,
+		"verifier1.pub":     verifier,
 	} {
 		path := filepath.Join("testdata/example", name)
 		if *updateVectors {

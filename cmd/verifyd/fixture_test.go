@@ -15,10 +15,14 @@ import (
 )
 
 // fixtures leaves in the folder where a script starts what the scripts read
-// and no command makes: a signed proof, a program, data for it with and without
+// and no command makes: signed proofs, a program, data for it with and without
 // a NaN, and data for an image classifier and a language model.
 func fixtures(env *testscript.Env) error {
 	if err := writeProof(env); err != nil {
+		return err
+	}
+	// A pool's bundle, statements and keys; see ../../proofs/README.md.
+	if err := os.CopyFS(env.WorkDir, os.DirFS("../../proofs/testdata/example")); err != nil {
 		return err
 	}
 	p := program.Program{

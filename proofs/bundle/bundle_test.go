@@ -277,6 +277,31 @@ func TestALedgerThatAsksForNoPolicyAndNoClockJudgesThePast(t *testing.T) {
 	}
 }
 
+func TestTheLogsKeyAloneShowsWhatWasLogged(t *testing.T) {
+	p := pool(t)
+	l := ledger(t, p)
+	for worker := range scenario.Workers {
+		if c, err := bundleOf(t, p, worker).Logged(l.Log); err != nil || c != p.Contributions[worker] {
+			t.Errorf("worker %d: %v", worker, err)
+		}
+	}
+	for name, bend := range map[string]func(b *bundle.Bundle){
+		"no log":             func(b *bundle.Bundle) { b.Log = nil },
+		"another signature":  func(b *bundle.Bundle) { b.Contribution = sign(t, p, p.Contributions[0], 4) },
+		"another path":       func(b *bundle.Bundle) { b.Merkle = b.Merkle[1:] },
+		"a root not logged":  func(b *bundle.Bundle) { b.Log.EpochRoot, b.Log.Consistency = "", "" },
+		"a root by fewer":    func(b *bundle.Bundle) { b.EpochRoot = sign(t, p, p.Epoch.Root(1, 1, proofs.Hash{1}), 0) },
+		"another's contents": func(b *bundle.Bundle) { b.Contribution = p.Signed[1] },
+		"no contribution":    func(b *bundle.Bundle) { b.Contribution = b.EpochRoot },
+	} {
+		b := bundleOf(t, p, 0)
+		bend(b)
+		if _, err := b.Logged(l.Log); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestTheLogAloneTiesAContributionToARoot(t *testing.T) {
 	p := pool(t)
 	b := bundleOf(t, p, scenario.Workers-1) // a rejection, which has no leaf

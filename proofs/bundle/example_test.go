@@ -32,7 +32,7 @@ func exampleLedger() *bundle.Ledger {
 		log.Fatal(err)
 	}
 	set := statement.(proofs.SignerSet)
-	logs, err := translog.NewPolicy(strings.TrimSpace(string(read("log.vkey"))))
+	logs, err := translog.NewPolicy(strings.TrimSpace(string(read("log.pub"))))
 	if err != nil {
 		log.Fatal(err)
 	}

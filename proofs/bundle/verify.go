@@ -25,6 +25,37 @@ func (b *Bundle) Verify(l *Ledger) (proofs.Contribution, error) {
 	return c, nil
 }
 
+// Logged returns the contribution if the log's part of the bundle holds: its
+// envelope is in the log, and so is the epoch root's whose tree it leads into.
+// It asks no signer: for a reader who has the log's key alone, it is the log
+// that vouches for what was signed.
+func (b *Bundle) Logged(log *translog.Policy) (proofs.Contribution, error) {
+	var none proofs.Contribution
+	if b.Log == nil {
+		return none, refuse(class.BadLog, "log", "the bundle has no log proof")
+	}
+	c, err := stated[proofs.Contribution](b.Contribution)
+	if err != nil {
+		return none, within("contribution", err)
+	}
+	var root proofs.EpochRoot
+	if b.EpochRoot != nil {
+		if root, err = stated[proofs.EpochRoot](b.EpochRoot); err != nil {
+			return none, within("epochRoot", err)
+		}
+		if root.Audience != c.Audience || root.PoolID != c.PoolID {
+			return none, refuse(class.WrongPool, "epochRoot.payload.poolId", "the epoch root is for another ledger or pool than the contribution")
+		}
+		if b.Log.EpochRoot == "" {
+			return none, refuse(class.BadLog, "log.epochRoot", "the epoch root has no log proof")
+		}
+	}
+	if err := b.path(c, root); err != nil {
+		return none, err
+	}
+	return c, b.logged(&Ledger{Log: log}, root)
+}
+
 func (b *Bundle) verify(l *Ledger) (proofs.Contribution, error) {
 	if err := b.refersTo(l.Signers); err != nil {
 		return proofs.Contribution{}, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/bundle"
 )
 
-// maxProofFile bounds what the proof commands read, in bytes. The format's own
-// limits are lower.
-const maxProofFile = 256 << 10
+// maxProofFile bounds what the proof commands read, in bytes. That of an
+// envelope is lower.
+const maxProofFile = bundle.MaxSize
 
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check and sign contribution proofs", a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand())
@@ -25,66 +26,78 @@ func (a *app) proofCommand() *cobra.Command {
 func (a *app) proofShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
-		Short: "Print what a proof states, without asking who signed it",
+		Short: "Print what a statement or a .vproof bundle says, without asking who signed it",
 		Args:  cobra.ExactArgs(1),
 		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			env, err := readProof(args[0])
+			f, err := readProofFile(args[0])
 			if err != nil {
 				return err
+			}
+			env := f.envelope
+			if f.bundle != nil {
+				env = f.bundle.Contribution
 			}
 			s, err := proofs.Parse(env.Type, env.Body)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			a.note("%s: signature not checked; use verifyd proof verify", args[0])
+			if f.bundle != nil {
+				a.note("%s: %s", args[0], contents(f.bundle))
+			}
 			return a.emitStatement(s)
 		}),
 	}
 }
 
-func (a *app) proofVerifyCommand() *cobra.Command {
-	var keyFile string
-	cmd := &cobra.Command{
-		Use:   "verify FILE --key KEY.pub",
-		Short: "Check that a proof is signed by a key, and print what it states",
-		Args:  cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error {
-			env, err := readProof(args[0])
-			if err != nil {
-				return err
-			}
-			pub, err := readPublic(keyFile, keys.Verifier)
-			if err != nil {
-				return err
-			}
-			key, err := proofs.NewKey(pub)
-			if err != nil {
-				return fmt.Errorf("%s: %w", keyFile, err)
-			}
-			s, err := proofs.Verify[proofs.Statement](env, 1, key)
-			if err != nil {
-				return explainSigners(fmt.Errorf("%s: %w", args[0], err), env)
-			}
-			a.note("%s: signed by %s", args[0], signers(env))
-			return a.emitStatement(s)
-		}),
-	}
-	cmd.Flags().StringVar(&keyFile, "key", "", "public key (PEM) of the verifier that must have signed it")
-	_ = cmd.MarkFlagRequired("key") // fails only for a flag that is not there
-	return cmd
+// proofFile is one of the two files that hold proofs.
+type proofFile struct {
+	bundle   *bundle.Bundle
+	envelope *proofs.Envelope
 }
 
-// readProof reads a proof file of at most its limit.
-func readProof(path string) (*proofs.Envelope, error) {
+// readProofFile reads an envelope or a bundle, which begin differently.
+func readProofFile(path string) (f proofFile, err error) {
 	data, err := readFile(path, maxProofFile)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
-	env, err := proofs.ParseEnvelope(data)
+	if bytes.HasPrefix(data, []byte(`{"bundle":`)) {
+		f.bundle, err = bundle.Parse(data)
+	} else {
+		f.envelope, err = proofs.ParseEnvelope(data)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return f, fmt.Errorf("%s: %w", path, err)
 	}
-	return env, nil
+	return f, nil
+}
+
+// readProof reads a signed statement.
+func readProof(path string) (*proofs.Envelope, error) {
+	f, err := readProofFile(path)
+	if err == nil && f.envelope == nil {
+		err = fmt.Errorf("%s: is a bundle, want a signed statement", path)
+	}
+	return f.envelope, err
+}
+
+// contents says what a bundle has besides its contribution.
+func contents(b *bundle.Bundle) string {
+	parts := []string{fmt.Sprintf("a bundle by signer set %d", b.SignerSet)}
+	if b.EpochRoot != nil {
+		parts = append(parts, fmt.Sprintf("with an epoch root of %d signatures", len(b.EpochRoot.Signatures)))
+	}
+	if b.Merkle != nil {
+		parts = append(parts, fmt.Sprintf("a path of %d nodes", len(b.Merkle)))
+	}
+	if b.Log != nil {
+		parts = append(parts, "log proofs")
+	}
+	if len(b.Attachments) > 0 {
+		parts = append(parts, fmt.Sprintf("attachments: %d", len(b.Attachments)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // explainSigners adds to an error about signatures who the file says signed.
