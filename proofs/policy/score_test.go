@@ -10,7 +10,12 @@ import (
 )
 
 // trials of each property. Each draws its policy and its epoch anew.
-const trials = 3000
+func trials() uint64 {
+	if testing.Short() {
+		return 300
+	}
+	return 3000
+}
 
 // scene is a policy and an epoch under it, drawn at random: small numbers, so
 // that rounding, caps and clip ranges all bind often.
@@ -95,7 +100,7 @@ func by(worker proofs.Hash) func(Award) bool {
 
 func TestUnitsAndDustAddUpToATotalWithinTheBudget(t *testing.T) {
 	binds := 0
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		sheet := score(t, s.p, s.claims)
 		sum := units(sheet, everyone)
@@ -112,13 +117,13 @@ func TestUnitsAndDustAddUpToATotalWithinTheBudget(t *testing.T) {
 			t.Fatalf("seed %d: dust of %s with 5 workers at most", seed, sheet.Dust)
 		}
 	}
-	if binds < trials/10 {
-		t.Errorf("the budget was reached in %d of %d trials: the property is hardly tried", binds, trials)
+	if binds < int(trials()/10) {
+		t.Errorf("the budget was reached in %d of %d trials: the property is hardly tried", binds, trials())
 	}
 }
 
 func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		awards := score(t, s.p, s.claims).Awards
 		if len(awards) != len(s.claims) {
@@ -146,7 +151,7 @@ func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
 }
 
 func TestTheOrderOfClaimsMakesNoDifference(t *testing.T) {
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		want := score(t, s.p, s.claims)
 		shuffled := slices.Clone(s.claims)
@@ -161,7 +166,7 @@ func TestTheOrderOfClaimsMakesNoDifference(t *testing.T) {
 // TestAWorkerNeverLosesByABetterMetric raises one metric of one claim.
 func TestAWorkerNeverLosesByABetterMetric(t *testing.T) {
 	rises := map[string]int{}
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		if len(s.claims) == 0 {
 			continue
@@ -200,7 +205,7 @@ func TestAWorkerNeverLosesByABetterMetric(t *testing.T) {
 // does not know the new ones, of none.
 func TestSplittingAnIdentityNeverGains(t *testing.T) {
 	loses := 0
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		if len(s.claims) == 0 {
 			continue
@@ -232,7 +237,7 @@ func TestSplittingAnIdentityNeverGains(t *testing.T) {
 // TestAnOwnerGainsNothingByMoreWorkers hands an owner's claims out to more of
 // its own workers, under a flat cap for owners.
 func TestAnOwnerGainsNothingByMoreWorkers(t *testing.T) {
-	for seed := range uint64(trials) {
+	for seed := range trials() {
 		s := draw(seed)
 		s.p.Caps.Owner = &Uint{proofs.Uint(1 + s.Uint64N(60))}
 		owner := id(1)
