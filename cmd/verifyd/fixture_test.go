@@ -25,13 +25,7 @@ func fixtures(env *testscript.Env) error {
 	if err := os.CopyFS(env.WorkDir, os.DirFS("../../proofs/testdata/example")); err != nil {
 		return err
 	}
-	p := program.Program{
-		Version: program.Version, BatchSize: 4, Accumulation: 1,
-		Graph:     program.MLP(program.MLPConfig{Inputs: 6, Hidden: []int{8}, Classes: 3}),
-		Loss:      program.CrossEntropy,
-		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
-		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
-	}
+	p := fixtureProgram()
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "program.json"), p.JSON(), 0o644); err != nil {
 		return err
 	}
@@ -58,6 +52,17 @@ func fixtures(env *testscript.Env) error {
 	return writeRows(filepath.Join(env.WorkDir, "tokens.safetensors"),
 		safetensors.Tensor{Name: "x", Shape: []int{samples, 5}, I32: tokens},
 		safetensors.Tensor{Name: "y", Shape: []int{samples, 5}, I32: next})
+}
+
+// fixtureProgram is what program.json holds.
+func fixtureProgram() program.Program {
+	return program.Program{
+		Version: program.Version, BatchSize: 4, Accumulation: 1,
+		Graph:     program.MLP(program.MLPConfig{Inputs: 6, Hidden: []int{8}, Classes: 3}),
+		Loss:      program.CrossEntropy,
+		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
+	}
 }
 
 // samples of each data set.

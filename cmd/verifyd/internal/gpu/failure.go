@@ -28,6 +28,9 @@ func (f *Failure) Error() string { return f.text }
 // Unwrap returns the classes.
 func (f *Failure) Unwrap() []error { return f.classes }
 
+// fatal says that a child ends with this failure.
+func fatal(f *Failure) bool { return errors.Is(f, cgo.ErrSticky) || errors.Is(f, cgo.ErrLost) }
+
 // fail is a failure that the parent finds by itself.
 func fail(class error, format string, args ...any) *Failure {
 	return &Failure{fmt.Sprintf("%v: %s", class, fmt.Sprintf(format, args...)), []error{class}}

@@ -121,7 +121,7 @@ func (c *child) connect() (*remote, error) {
 		return nil, errors.Join(c.gone(err), conn.Close())
 	}
 	return newRemote(conn, c.gone, c.overdue, func(f *Failure) {
-		if errors.Is(f, cgo.ErrSticky) || errors.Is(f, cgo.ErrLost) {
+		if fatal(f) {
 			c.faulty.Store(true)
 		}
 	}), nil

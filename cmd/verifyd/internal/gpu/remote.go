@@ -145,6 +145,10 @@ func (a *remote) exchange(ctx context.Context, r request, payload, out []byte) (
 		if err != nil {
 			return a.end(ctx, err)
 		}
+		if fatal(f) {
+			a.conn.Close()
+			a.broken = f
+		}
 		a.failed(f)
 		return f
 	}

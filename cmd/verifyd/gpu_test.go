@@ -1,0 +1,132 @@
+//go:build cgo && linux && amd64
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/ptx"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// canHaveGPU says whether the scripts can have a GPU on paper.
+func canHaveGPU() (bool, error) {
+	for _, compiler := range []string{"cc", "g++"} {
+		if _, err := exec.LookPath(compiler); err != nil && os.Getenv("VERIFYD_CI") != "" {
+			return false, err
+		} else if err != nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// paperGPU makes the commands that follow see a GPU on which the fixture's
+// program runs: gpu LINE, where the line tells the driver of package cgo's tests
+// what goes wrong.
+func paperGPU(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: gpu [WORD...]")
+	}
+	library, err := builtGPU()
+	ts.Check(err)
+	dir := ts.MkAbs("gpu")
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(dir, "libcuda.so.1"), library, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(dir, "control"), []byte("run 1\n"+strings.Join(args, " ")+"\n"), 0o644))
+	ts.Setenv("LD_LIBRARY_PATH", dir)
+}
+
+// builtGPU compiles the driver of package cgo's tests with the kernels that
+// the fixture's program needs, once for all scripts.
+var builtGPU = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "driver")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	p := fixtureProgram()
+	modules, err := modulesOf(&p)
+	if err != nil {
+		return nil, err
+	}
+	const kernels = "../../kernels"
+	sources := []string{"../../cgo/testdata/kernels.cpp"}
+	for _, m := range modules {
+		page, err := filepath.Abs(filepath.Join(kernels, m.Name+".cu"))
+		if err != nil {
+			return nil, err
+		}
+		text := fmt.Sprintf("#include %q\n", page)
+		for _, k := range m.Kernels {
+			text += fmt.Sprintf("static shim::Entry<%s> entry_%s(%q);\n", k, k, k)
+		}
+		source := filepath.Join(dir, m.Name+".cpp")
+		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
+	library := filepath.Join(dir, "libcuda.so.1")
+	args := []string{
+		"-shared", "-fPIC", "-O1", "-w", "-mfma", "-ffp-contract=off", "-DVERIFYD_SHIM", "-I../../cgo", "-I" + kernels, "-I" + kernels + "/_shim",
+		"-o", library, "-x", "c", "../../cgo/testdata/driver.c", "-x", "c++", "-std=c++17",
+	}
+	args = append(append(args, sources...), "-ldl", "-lpthread")
+	if out, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	return os.ReadFile(library)
+})
+
+// modulesOf are those with a kernel that p's engine launches.
+func modulesOf(p *program.Program) ([]ptx.Module, error) {
+	all, err := ptx.Modules()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := engine.NewSpec(p, 0)
+	if err != nil {
+		return nil, err
+	}
+	ctx, seen := context.Background(), &launches{}
+	e, err := engine.NewAccelerated(ctx, spec, func(context.Context, int) (engine.Accelerator, error) { return seen, nil })
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(e.Init(ctx, 1), e.Close(ctx)); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m ptx.Module) bool {
+		return !slices.ContainsFunc(m.Kernels, func(k string) bool { return slices.Contains(seen.kernels, k) })
+	}), nil
+}
+
+// launches is an accelerator that computes nothing and keeps the names of the
+// kernels that it is asked to launch.
+type launches struct{ kernels []string }
+
+func (*launches) Write(context.Context, int, []uint32) error         { return nil }
+func (*launches) Read(context.Context, []uint32, int) error          { return nil }
+func (*launches) Run(context.Context, int, []uint32, []uint32) error { return nil }
+func (*launches) Close(context.Context) error                        { return nil }
+func (l *launches) Record(_ context.Context, r launch.Routine) (int, error) {
+	for _, c := range r.Calls {
+		for _, one := range c.Plan.Launches {
+			l.kernels = append(l.kernels, one.Kernel)
+		}
+	}
+	return 0, nil
+}
