@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {EpochVerifier} from "../src/EpochVerifier.sol";
+import {CumulativeMinter} from "../src/CumulativeMinter.sol";
+import {Harness} from "./Harness.sol";
+
+/// A pool in its everyday life, and everyone who might spoil it: roots come honestly or not, are vetoed, finalized and
+/// claimed in any order. What must hold after each step is in InvariantsTest.
+contract Life is Harness {
+    uint256 private constant ACCOUNTS = 8;
+    bytes32 private constant DETAIL = keccak256("detail");
+
+    struct Signed {
+        bytes32[][] tree;
+        uint128[ACCOUNTS] totals;
+        uint128 total;
+    }
+
+    Signed private _pending;
+    Signed private _active;
+    bool private _isPending;
+    uint64 public epoch;
+    uint64 private _ready;
+    uint128 private _capAtPost;
+
+    uint128 public activeTotal;
+    uint128 public highestActive;
+    uint128[ACCOUNTS] public entitled; // the most that an active root ever gave the account
+    bool public broken; // a thing happened that must not
+
+    function ledger() external view returns (CumulativeMinter) {
+        return minter;
+    }
+
+    function account(uint256 i) public pure returns (address) {
+        return address(uint160(0x1000 + i));
+    }
+
+    /// The next root. Every fourth one states a total that is less than its leaves' sum.
+    function post(uint256 seed) external {
+        Signed memory s;
+        bytes32[] memory nodes = new bytes32[](ACCOUNTS);
+        for (uint256 i = 0; i < ACCOUNTS; i++) {
+            s.totals[i] = _active.totals[i] + uint128(uint256(keccak256(abi.encode(seed, i))) % 1000);
+            s.total += s.totals[i];
+            nodes[i] = leafHash(account(i), s.totals[i], DETAIL);
+        }
+        if (seed % 4 == 0) s.total = activeTotal + (s.total > activeTotal ? (s.total - activeTotal) / 2 : 0);
+        if (s.total < activeTotal) s.total = activeTotal;
+        s.tree = tree(nodes);
+        bytes memory body = abi.encode(rootOf(minter, epoch + 1, s.tree[3][0], s.total));
+        uint128 before = _isPending && block.timestamp >= _ready ? _pending.total : activeTotal;
+        bool want = !(_isPending && block.timestamp < _ready) && s.total >= before && s.total - before <= minter.epochCap();
+        EpochVerifier.Signature[] memory sigs = sign(body, 3, 4, 5);
+        try minter.postRoot(body, sigs) {
+            if (!want) broken = true;
+            if (_isPending) _promote();
+            _pending = s;
+            _isPending = true;
+            _ready = uint64(block.timestamp) + WINDOW;
+            epoch++;
+        } catch {
+            if (want) broken = true;
+        }
+    }
+
+    function finalize() external {
+        bool want = _isPending && block.timestamp >= _ready;
+        try minter.finalize() {
+            if (!want) broken = true;
+            _promote();
+        } catch {
+            if (want) broken = true;
+        }
+    }
+
+    function veto() external {
+        bool want = _isPending && block.timestamp < _ready;
+        vm.prank(GUARDIAN);
+        try minter.veto() {
+            if (!want) broken = true;
+            _isPending = false;
+        } catch {
+            if (want) broken = true;
+        }
+    }
+
+    function wait_(uint32 time) external {
+        vm.warp(block.timestamp + (time % (2 * WINDOW)));
+    }
+
+    function setCap(uint16 cap) external {
+        vm.prank(OWNER);
+        minter.setPolicy(POLICY, cap);
+    }
+
+    /// Claims from the active root, or tries to from the pending one.
+    function claim(uint256 who, bool early) external {
+        who %= ACCOUNTS;
+        Signed storage s = early ? _pending : _active;
+        if (s.tree.length == 0) return;
+        bool same = s.tree[3][0] == (_active.tree.length == 0 ? bytes32(0) : _active.tree[3][0]);
+        uint128 paid = minter.claimed(account(who));
+        uint128 total = s.totals[who];
+        try minter.claim(account(who), total, DETAIL, pathOf(s.tree, who)) {
+            if (!same || total <= paid) broken = true;
+        } catch {}
+    }
+
+    function _promote() private {
+        _active = _pending;
+        _isPending = false;
+        activeTotal = _active.total;
+        for (uint256 i = 0; i < ACCOUNTS; i++) {
+            if (_active.totals[i] > entitled[i]) entitled[i] = _active.totals[i];
+        }
+    }
+}
+
+contract InvariantsTest {
+    Life private _life;
+
+    function setUp() public {
+        _life = new Life();
+        _life.setUp();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_life);
+    }
+
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory all) {
+        all = new FuzzSelector[](1);
+        bytes4[] memory s = new bytes4[](7);
+        (s[0], s[1], s[2], s[3]) = (Life.post.selector, Life.finalize.selector, Life.veto.selector, Life.wait_.selector);
+        (s[4], s[5], s[6]) = (Life.claim.selector, Life.claim.selector, Life.setCap.selector);
+        all[0] = FuzzSelector(address(_life), s);
+    }
+
+    function invariant_MintedIsTheSumOfClaimsAndNeverAboveTheSignedTotal() external view {
+        CumulativeMinter m = _life.ledger();
+        uint256 sum;
+        for (uint256 i = 0; i < 8; i++) {
+            address who = _life.account(i);
+            uint256 paid = m.claimed(who);
+            require(paid == m.balanceOf(who), "paid otherwise than by a claim");
+            require(paid <= _life.entitled(i), "paid more than an active root ever said");
+            sum += paid;
+        }
+        require(sum == m.totalSupply(), "minted otherwise than by a claim");
+        (, uint128 total,) = m.active();
+        require(sum <= total && total == _life.activeTotal(), "minted above the signed total");
+        require(!_life.broken(), "a root or a claim went through that must not, or the other way round");
+    }
+}
