@@ -142,27 +142,30 @@ func TestAnAcceleratorThatHangsTimesOutAndItsDeviceIsLost(t *testing.T) {
 		"write": func(a *cgo.Accelerator, _ int) error { return a.Write(background, 0, make([]uint32, large)) },
 		"close": func(a *cgo.Accelerator, _ int) error { return a.Close(background) },
 	} {
-		f := newFake(t)
-		f.control()
-		opts := f.options()
-		opts.Watchdog = 100 * time.Millisecond
-		g := f.open(opts)
-		a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), large, 32<<20))(t)
-		routine := must(a.Record(background, r))(t)
-		f.also("hang")
-		if err := do(a, routine); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
-			t.Errorf("%s: %v", name, err)
-		}
-		f.control()
-		for after, err := range map[string]error{"run": a.Run(background, routine, make([]uint32, 3), make([]uint32, 3)), "fault": g.Fault(), "close": a.Close(background)} {
-			if !errors.Is(err, cgo.ErrLost) && !errors.Is(err, cgo.ErrClosed) {
-				t.Errorf("%s after %s: %v", after, name, err)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.control()
+			opts := f.options()
+			opts.Watchdog = time.Second // of every call before the hang, too, however busy the machine
+			g := f.open(opts)
+			a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), large, 32<<20))(t)
+			routine := must(a.Record(background, r))(t)
+			f.also("hang")
+			if err := do(a, routine); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
+				t.Error(err)
 			}
-		}
-		if calls := f.log(); len(calls) > 1 || calls[0] != "" {
-			t.Errorf("%s: a driver that may never answer was asked: %v", name, calls)
-		}
-		_ = g.Close(background)
+			f.control()
+			for after, err := range map[string]error{"run": a.Run(background, routine, make([]uint32, 3), make([]uint32, 3)), "fault": g.Fault(), "close": a.Close(background)} {
+				if !errors.Is(err, cgo.ErrLost) && !errors.Is(err, cgo.ErrClosed) {
+					t.Errorf("then %s: %v", after, err)
+				}
+			}
+			if calls := f.log(); len(calls) > 1 || calls[0] != "" {
+				t.Errorf("a driver that may never answer was asked: %v", calls)
+			}
+			_ = g.Close(background)
+		})
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine/enginetest"
 )
@@ -41,30 +40,19 @@ func TestARoutineKeepsItsWorkspaceWhenALaterOneNeedsMore(t *testing.T) {
 	f.control()
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
-	const n, m, k = 70000, 8, 2048
-	product := kernels.Gemm{M: m, N: m, K: k}
-	words := 2*n + 1
-	a := must(cgo.NewAccelerator(background, g, set, words, 8<<20))(t)
-	sum := must(a.Record(background, squares(t, n)))(t)
-	x, got := make([]uint32, n), make([]uint32, 1)
+	const small, large = 70000, 330000 // workspaces of 2 and 6 words
+	a := must(cgo.NewAccelerator(background, g, set, 2*large+1, 8<<20))(t)
+	x, got := make([]uint32, large), make([]uint32, 1)
 	for i := range x {
 		x[i] = math.Float32bits(float32(i%97) / 8)
 	}
-	check(t, a.Run(background, sum, x, got))
+	first := must(a.Record(background, squares(t, small)))(t)
+	check(t, a.Run(background, first, x[:small], got))
 	want := got[0]
-
-	r := launch.Routine{
-		Calls: []launch.Call{{Plan: must(launch.For(product))(t), Operands: []launch.Range{{Offset: 0, Words: m * k}, {Offset: m * k, Words: m * k}, {Offset: 2 * m * k, Words: m * m}}}},
-		Out:   launch.Range{Offset: 2 * m * k, Words: m * m},
-	}
-	if small, large := squares(t, n).Workspace(), r.Workspace(); small == 0 || large <= small {
-		t.Fatalf("workspaces of %d and %d words show nothing", small, large)
-	}
-	multiply := must(a.Record(background, r))(t)
+	second := must(a.Record(background, squares(t, large)))(t)
 	for range 2 {
-		check(t, a.Run(background, multiply, nil, make([]uint32, m*m)))
-		got[0] = 0
-		if check(t, a.Run(background, sum, x, got)); got[0] != want {
+		check(t, a.Run(background, second, x, got))
+		if check(t, a.Run(background, first, x[:small], got)); got[0] != want {
 			t.Errorf("%#x, %#x before another routine was recorded", got[0], want)
 		}
 	}
@@ -72,6 +60,24 @@ func TestARoutineKeepsItsWorkspaceWhenALaterOneNeedsMore(t *testing.T) {
 	check(t, set.Close())
 	check(t, g.Close(background))
 	f.requireNoLeak()
+}
+
+func TestNothingIsCompiledOrAllocatedWithinACapture(t *testing.T) {
+	f := newFake(t)
+	f.control()
+	g := f.open(f.options())
+	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), 3000, 1<<20))(t)
+	f.control()
+	must(a.Record(background, squares(t, 1000)))(t)
+	calls := f.calls()
+	calls = calls[slices.Index(calls, "cuStreamBeginCapture_v2")+1 : slices.Index(calls, "cuStreamEndCapture")]
+	for _, call := range calls {
+		if !slices.Contains([]string{"cuCtxSetCurrent", "cuLaunchKernel", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2"}, call) {
+			t.Errorf("%s within a capture", call)
+		}
+	}
+	check(t, a.Close(background))
+	check(t, g.Close(background))
 }
 
 func TestARunAllocatesNothing(t *testing.T) {
@@ -157,11 +163,13 @@ func TestWhatLiesOutsideTheMemoryIsRefused(t *testing.T) {
 		"a negative operand":        record(set0(launch.Range{Offset: -1, Words: 1})),
 		"an operand of less":        record(set0(launch.Range{Offset: 0, Words: -1})),
 		"an operand that overflows": record(set0(launch.Range{Offset: math.MaxInt, Words: math.MaxInt})),
+		"an operand that wraps":     record(set0(launch.Range{Offset: 1 << 62, Words: 1})),
 		"in past the end":           record(func(x *launch.Routine) { x.In.Offset = 3 * n }),
 		"out past the end":          record(func(x *launch.Routine) { x.Out = launch.Range{Offset: 0, Words: math.MaxInt} }),
 		"no operands":               record(func(x *launch.Routine) { x.Calls[0].Operands = nil }),
 		"a negative operand index":  record(argument(launch.Arg{Kind: launch.Buffer, Index: -1})),
 		"an offset that overflows":  record(argument(launch.Arg{Kind: launch.Buffer, Offset: math.MaxInt})),
+		"an offset that wraps":      record(argument(launch.Arg{Kind: launch.Buffer, Offset: 1 << 62})),
 		"a negative offset":         record(argument(launch.Arg{Kind: launch.Buffer, Offset: -1})),
 		"an unknown argument":       record(argument(launch.Arg{Kind: 9})),
 		"an unknown kernel":         record(func(x *launch.Routine) { x.Calls[0].Plan.Launches[0].Kernel = "drn1_none" }),
