@@ -22,6 +22,10 @@ func (a *app) logCommand() *cobra.Command {
 		a.logInitCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logServeCommand())
 }
 
+// shortestInterval is the least time between checkpoints: a command waits for
+// one, and nobody else does.
+const shortestInterval = 100 * time.Millisecond
+
 // logOptions is what the commands that write a log have in common.
 type logOptions struct {
 	key       string
@@ -37,7 +41,7 @@ func (w *logOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&w.also, "also-key", nil, "another key to sign checkpoints with, while one follows the other")
 	f.StringVar(&w.witnesses, "witnesses", "", "policy file (c2sp.org/tlog-policy): publish no checkpoint that its quorum has not cosigned")
 	f.DurationVar(&w.timeout, "timeout", time.Minute, "how long to wait for the checkpoint")
-	w.interval = 100 * time.Millisecond // between checkpoints, the least there is: nobody else waits
+	w.interval = shortestInterval
 }
 
 // open opens a log for writing, for as long as use takes, and waits until all

@@ -19,6 +19,7 @@ var statementKinds = []string{"contribution", "epoch-root", "revocation", "signe
 
 func (a *app) proofSignCommand() *cobra.Command {
 	var kind, key, out string
+	var log recorder
 	cmd := &cobra.Command{
 		Use:   "sign FILE --key KEY --out FILE",
 		Short: "Sign the body of a statement, or add a signature to a signed one",
@@ -34,13 +35,14 @@ what it signs. The file that it reads stays as it is.
 			if !slices.Contains(statementKinds, kind) {
 				return usageError{fmt.Errorf("--type %.40q: want one of %v", kind, statementKinds)}
 			}
-			return a.proofSign(cmd.Context(), args[0], "application/vnd.verifyd."+kind+".v1+abi", key, out)
+			return a.proofSign(cmd.Context(), args[0], "application/vnd.verifyd."+kind+".v1+abi", key, out, log)
 		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&kind, "type", statementKinds[0], "what a body states: contribution, epoch-root, revocation or signer-set")
 	f.StringVar(&key, "key", "", "verifier's private key")
 	f.StringVar(&out, "out", "", "file to write; it must not exist")
+	log.flags(cmd)
 	for _, name := range []string{"key", "out"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
@@ -50,7 +52,7 @@ what it signs. The file that it reads stays as it is.
 
 // proofSign signs the statement in a file, which is a body of a type or an
 // envelope.
-func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out string) error {
+func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out string, log recorder) error {
 	data, err := readFile(path, maxProofFile)
 	if err != nil {
 		return err
@@ -82,7 +84,12 @@ func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out string)
 		return hint(errors.New(path+": a contribution has one signature"), "a quorum signs the epoch root that holds it")
 	}
 	signed.Signatures = append(signed.Signatures, env.Signatures...)
-	if err := writeNew(out, signed.Bytes(), 0o644); err != nil {
+	if err := fresh(out); err != nil {
+		return err
+	}
+	file := signed.Bytes()
+	err = a.recorded(ctx, log, [][]byte{file}, func() error { return writeNew(out, file, 0o644) })
+	if err != nil {
 		return err
 	}
 	a.note("signed by %s in %s", mine.KeyID, out)

@@ -30,6 +30,7 @@ type scoreOptions struct {
 	key, out               string
 	epoch                  uint64
 	issued                 int64
+	log                    recorder
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -66,6 +67,7 @@ the account and owner of workers; verifyd-earned/1 the units of accounts.`,
 	f.Int64Var(&o.issued, "issued", 0, "time to state in the proofs, seconds of the Unix epoch; now if not given")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign the proofs with")
+	o.log.flags(cmd)
 	for _, name := range []string{"policy", "job", "operator", "verifier", "epoch"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
@@ -75,6 +77,9 @@ the account and owner of workers; verifyd-earned/1 the units of accounts.`,
 func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) error {
 	if o.key != "" && o.out == "" {
 		return usageError{errors.New("--key needs --out, where the proofs go")}
+	}
+	if o.log.folder != "" && o.key == "" {
+		return usageError{errors.New("--log needs --key: only what is signed is logged")}
 	}
 	if o.issued < 0 {
 		return usageError{fmt.Errorf("--issued %d: is negative", o.issued)}
@@ -104,7 +109,11 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 		return err
 	}
 	if o.out != "" {
-		if err := makeFolder(o.out, func() error { return writeEpoch(o.out, result, key) }); err != nil {
+		files, err := epochFiles(result, key)
+		if err != nil {
+			return err
+		}
+		if err := a.writeEpoch(ctx, o.out, files, o.log); err != nil {
 			return err
 		}
 		a.note("%d contributions and %s in %s", len(result.Statements), earnedFile, o.out)
@@ -175,42 +184,60 @@ func optional[T any](path string, parse func(file string, data []byte) (*T, erro
 // earnedFile is the file of totals in an epoch's folder.
 const earnedFile = "earned.json"
 
-// writeEpoch fills an epoch's folder, with signed proofs if there is a key. A
-// contribution's file is named by its nullifier, which a ledger knows it by.
-func writeEpoch(dir string, r *scoring.Result, key crypto.Signer) error {
+// epochFile is a file of an epoch's folder.
+type epochFile struct {
+	name   string
+	data   []byte
+	signed bool // a proof, which goes to the log first
+}
+
+// epochFiles are those of an epoch's folder, with signed proofs if there is a
+// key. A contribution's file is named by its nullifier, which a ledger knows it
+// by.
+func epochFiles(r *scoring.Result, key crypto.Signer) ([]epochFile, error) {
 	earned, err := document.Encode(r.Earned)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := writeNew(filepath.Join(dir, earnedFile), append(earned, '\n'), 0o644); err != nil {
-		return err
-	}
-	name := func(c proofs.Contribution, suffix string) string {
-		nullifier := c.Nullifier()
-		return filepath.Join(dir, hex.EncodeToString(nullifier[:])+suffix)
-	}
-	if key == nil {
-		for _, s := range r.Statements {
+	files := []epochFile{{name: earnedFile, data: append(earned, '\n')}}
+	for _, s := range r.Statements {
+		nullifier := s.Contribution.Nullifier()
+		name := hex.EncodeToString(nullifier[:])
+		if key == nil {
 			body, err := proofs.Encode(s.Contribution)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if err := writeNew(name(s.Contribution, ".body"), body, 0o644); err != nil {
-				return err
-			}
+			files = append(files, epochFile{name: name + ".body", data: body})
+			continue
 		}
-		return nil
-	}
-	for _, s := range r.Statements {
 		signed, err := proofs.Sign(s.Contribution, key)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := writeNew(name(s.Contribution, ".proof"), signed.Bytes(), 0o644); err != nil {
-			return err
+		files = append(files, epochFile{name: name + ".proof", data: signed.Bytes(), signed: true})
+	}
+	return files, nil
+}
+
+// writeEpoch makes an epoch's folder, once the log has what is signed in it.
+func (a *app) writeEpoch(ctx context.Context, dir string, files []epochFile, log recorder) error {
+	var signed [][]byte
+	for _, f := range files {
+		if f.signed {
+			signed = append(signed, f.data)
 		}
 	}
-	return nil
+	return a.recorded(ctx, log, signed, func() error {
+		return makeFolder(dir, func() error {
+			for _, f := range files {
+				if err := writeNew(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
 }
 
 // award is a row of the table in JSON.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type verifyOptions struct {
 	units, cumulativeUnits string
 	maxMemory              size
 	parallel               int // 0 for what suits the device
+	log                    recorder
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -61,6 +63,7 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.cumulativeUnits, "earned", "0", "for the proof: what the account has earned before")
 	f.IntVar(&o.parallel, "parallel", 0, "bundles judged at once; 0 for 4 on a GPU and 1 on a CPU")
 	memoryFlag(cmd, &o.maxMemory)
+	o.log.flags(cmd)
 	_ = cmd.MarkFlagRequired("operator") // fails only for a flag that is not there
 	return cmd
 }
@@ -69,6 +72,9 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	signs := o.verdict != "" || o.proof != ""
 	if signs != (o.key != "") {
 		return usageError{errors.New("--key belongs to --verdict or --proof, and is needed there")}
+	}
+	if o.log.folder != "" && o.proof == "" {
+		return usageError{errors.New("--log needs --proof: it is what is logged")}
 	}
 	if signs && len(bundles) > 1 {
 		return usageError{errors.New("--verdict and --proof are for one bundle")}
@@ -119,7 +125,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 		a.note("signed verdict in %s", o.verdict)
 	}
 	if o.proof != "" {
-		if err := a.prove(bundle, operator, v, key, credit, o.proof); err != nil {
+		if err := a.prove(cmd.Context(), bundle, operator, v, key, credit, o.proof, o.log); err != nil {
 			return err
 		}
 	}
@@ -158,7 +164,7 @@ func explainJudge(err error) error {
 }
 
 // prove writes the signed contribution proof of a verdict.
-func (a *app) prove(bundle string, operator document.Key, v *verify.Verdict, key crypto.Signer, credit contribution.Credit, path string) error {
+func (a *app) prove(ctx context.Context, bundle string, operator document.Key, v *verify.Verdict, key crypto.Signer, credit contribution.Credit, path string, log recorder) error {
 	if credit.Account == (proofs.Hash{}) {
 		credit.Account = proofs.Hash(v.Finding.Worker)
 	}
@@ -174,7 +180,12 @@ func (a *app) prove(bundle string, operator document.Key, v *verify.Verdict, key
 	if err != nil {
 		return err
 	}
-	if err := writeNew(path, signed.Bytes(), 0o644); err != nil {
+	if err := fresh(path); err != nil {
+		return err
+	}
+	file := signed.Bytes()
+	err = a.recorded(ctx, log, [][]byte{file}, func() error { return writeNew(path, file, 0o644) })
+	if err != nil {
 		return err
 	}
 	a.note("signed contribution proof in %s", path)
