@@ -19,7 +19,7 @@ const proofSuffix = ".tlog-proof"
 
 func (a *app) logCommand() *cobra.Command {
 	return group("log", "Keep and serve the transparency log of what is signed",
-		a.logInitCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logServeCommand())
+		a.logInitCommand(), a.logKeyCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logServeCommand())
 }
 
 // shortestInterval is the least time between checkpoints: a command waits for
@@ -159,6 +159,42 @@ of the log are given.
 	for _, name := range []string{"origin", "key"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
+	return cmd
+}
+
+func (a *app) logKeyCommand() *cobra.Command {
+	var ref string
+	cmd := &cobra.Command{
+		Use:   "key FOLDER --key KEY",
+		Short: "Print what verifiers of a log are given for a key",
+		Long: `key prints a key as verifiers of the log take it, under the log's origin.
+
+To let one key follow another: append with --key OLD --also-key NEW until all
+verifiers know the new one, write what key prints of it to FOLDER/log.pub, go on
+with --key NEW --also-key OLD, and leave the old one out when nobody needs it.
+
+` + references,
+		Example: `  verifyd log key log --key next.pem >next.pub`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			vkey, err := translog.FolderKey(args[0])
+			if err != nil {
+				return err
+			}
+			origin, err := proof.Origin(vkey)
+			if err != nil {
+				return err
+			}
+			signers, closeKeys, err := a.logSigners(cmd.Context(), origin, []string{ref})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, signers[0].Key())
+			return errors.Join(err, closeKeys())
+		}),
+	}
+	cmd.Flags().StringVar(&ref, "key", "", "a private key, Ed25519")
+	_ = cmd.MarkFlagRequired("key") // fails only for a flag that is not there
 	return cmd
 }
 
