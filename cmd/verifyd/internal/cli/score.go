@@ -47,9 +47,15 @@ the signed proof where --key is given; and earned.json, what every account has
 earned in all, which the next epoch needs as --earned. Several verifiers who give
 the same --issued write the same bodies.
 
---values, --roster and --earned are canonical JSON: verifyd-values/1 holds for
-worker and task improvement, value, stdErr, quality and withheld; verifyd-roster/1
-the account and owner of workers; verifyd-earned/1 the units of accounts.`,
+--values, --roster and --earned are JSON, fields in this order, rows in that of
+their hashes; amounts are decimal strings, 1000000000 is 1:
+
+  {"validation":"0x...","values":[{"improvement":"20000000","quality":900000000,
+    "stdErr":"3","task":"0xJOB","value":"-5","withheld":0,"worker":"0xKEYID"}],
+   "version":"verifyd-values/1"}
+  {"version":"verifyd-roster/1","workers":[{"account":"0x...","owner":"0x...",
+    "worker":"0xKEYID"}]}
+  {"accounts":[{"account":"0x...","units":"1000"}],"version":"verifyd-earned/1"}`,
 		Example: `  verifyd score verdicts/*.json --policy policy.json --job job --operator operator.pem.pub \
       --verifier verifier.pem.pub --epoch 7 --earned epoch6/earned.json --key verifier.pem --out epoch7`,
 		Args: cobra.MinimumNArgs(1),

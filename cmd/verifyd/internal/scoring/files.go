@@ -123,26 +123,31 @@ func ParseEarned(file string, data []byte) (*Earned, error) {
 	return e, nil
 }
 
-// parse reads the canonical JSON of a T, without or with a line feed at its end.
+// parse reads the JSON of a T, with whatever white space. But for that it must
+// be what encoding a T gives, fields in the order of their names: unknown,
+// repeated and missing fields and other spellings of a value are refused.
 func parse[T any](file string, data []byte) (*T, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("%s: %d bytes, the limit is %d", file, len(data), MaxFile)
 	}
-	data = bytes.TrimSuffix(data, []byte("\n"))
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, data); err != nil {
+		return nil, fmt.Errorf("%s: not JSON: %w", file, err)
+	}
 	var doc T
 	if err := json.Unmarshal(data, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	again, err := document.Encode(&doc)
+	want, err := document.Encode(&doc)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if !bytes.Equal(again, data) {
+	if got := compact.Bytes(); !bytes.Equal(got, want) {
 		at := 0
-		for at < min(len(again), len(data)) && again[at] == data[at] {
+		for at < min(len(got), len(want)) && got[at] == want[at] {
 			at++
 		}
-		return nil, fmt.Errorf("%s: not canonical JSON: byte %d differs from the canonical form", file, at)
+		return nil, fmt.Errorf("%s: fields are missing, unknown, twice or out of order: without white space it goes on %.60q where %.60q is needed", file, got[at:], want[at:])
 	}
 	return &doc, nil
 }

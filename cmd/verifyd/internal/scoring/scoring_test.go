@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -314,7 +315,11 @@ const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
 
 func TestAFileThatIsNotInItsOneFormIsRefused(t *testing.T) {
 	for name, f := range files {
-		if err := f.parse([]byte(f.good + "\n")); err != nil {
+		var spaced bytes.Buffer
+		if err := json.Indent(&spaced, []byte(f.good+"\n"), " ", "\t"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.parse(spaced.Bytes()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, bad := range f.bad {
