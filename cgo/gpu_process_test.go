@@ -133,7 +133,8 @@ again:
 
 // hang launches a kernel that never ends: the watchdog must find it, and the device must count as lost.
 func hang(t *testing.T) {
-	g := openGPU(t, 2*time.Second)
+	openGPU(t, time.Minute) // makes the context, which may take seconds; the device below shares it
+	g := openGPU(t, 5*time.Second)
 	d := trainer(t, g)
 	a := must(cgo.NewAccelerator(background, g, d.kernels, 3000, gpuLimit))(t)
 	routine := must(a.Record(background, squares(t, 1000)))(t)
