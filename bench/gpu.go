@@ -21,7 +21,8 @@ type gpuSession struct {
 	torch *Peer   // nil without PyTorch
 }
 
-// runGPU measures a GPU. PyTorch that is not there is left out, and the report says why.
+// runGPU measures a GPU. PyTorch that is not there is left out, and the report says why. A group that fails does
+// not hide the others: the report comes with the error.
 func runGPU(ctx context.Context, o Options) (report *Report, err error) {
 	s := &gpuSession{session: &session{options: o}}
 	if s.dir, err = os.MkdirTemp("", "verifyd-bench-"); err != nil {
@@ -52,17 +53,29 @@ func runGPU(ctx context.Context, o Options) (report *Report, err error) {
 		defer s.torch.Close()
 		s.report.Peers = append(s.report.Peers, s.torch.Version)
 	}
+	var failures []error
+	mayFail := func(name string, measure func(context.Context) error) group {
+		return group{name, func(ctx context.Context) error {
+			err := measure(ctx)
+			if err != nil && ctx.Err() == nil { // the others may do better
+				failures = append(failures, fmt.Errorf("%s: %w", name, err))
+				s.add(Row{Group: name, Name: name, Note: "failed: " + err.Error()})
+				return nil
+			}
+			return err
+		}}
+	}
 	err = s.measure(ctx, []group{
-		{"copy", s.measureCopy},
-		{"gemm", s.measureGemm},
-		{"train", s.measureTrain},
-		{"gpt2", s.measureGPT2},
-		{"operators", s.measureOperators},
-		{"hash", s.measureHash},
-		{"overhead", s.measureOverhead},
+		mayFail("copy", s.measureCopy),
+		mayFail("gemm", s.measureGemm),
+		mayFail("operators", s.measureOperators),
+		mayFail("hash", s.measureHash),
+		mayFail("overhead", s.measureOverhead),
+		mayFail("train", s.measureTrain),
+		mayFail("gpt2", s.measureGPT2),
 	})
 	s.report.Machine.LoadLate = loadAverage()
-	return s.report, err
+	return s.report, errors.Join(append(failures, err)...)
 }
 
 func (s *gpuSession) startPeer(ctx context.Context) (*Peer, error) {

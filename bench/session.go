@@ -22,6 +22,8 @@ type Options struct {
 
 	// Progress, if not nil, is told what is measured next.
 	Progress func(what string)
+	// Measured, if not nil, is shown the report after each group.
+	Measured func(*Report) error
 
 	driver cgo.Options // libraries of the tests
 }
@@ -97,6 +99,11 @@ func (s *session) measure(ctx context.Context, groups []group) error {
 		}
 		if err := g.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
+		}
+		if o.Measured != nil {
+			if err := o.Measured(s.report); err != nil {
+				return err
+			}
 		}
 	}
 	if !known {

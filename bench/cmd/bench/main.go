@@ -55,22 +55,26 @@ func run(ctx context.Context) error {
 		*name, _, _ = strings.Cut(strings.Replace(o.Device, "cuda", "gpu", 1), ":")
 	}
 	o.Progress = func(what string) { fmt.Fprintln(os.Stderr, "measuring", what) }
+	if o.Only != "" {
+		*name += "-" + o.Only // a part does not replace the whole
+	}
+	save := func(r *bench.Report) error {
+		if *dir == "" {
+			return nil
+		}
+		return write(filepath.Join(*dir, *name+".json"), r)
+	}
+	if strings.HasPrefix(o.Device, "cuda") { // whose machine may be taken away in mid-run
+		o.Measured = save
+	}
 	report, err := bench.Run(ctx, o)
 	if errors.Is(err, bench.ErrNoPeer) {
 		return fmt.Errorf("%w\nhint: -no-peers measures verifyd alone", err)
 	}
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	if o.Only != "" {
-		*name += "-" + o.Only // a part does not replace the whole
-	}
-	if *dir != "" {
-		if err := write(filepath.Join(*dir, *name+".json"), report); err != nil {
-			return err
-		}
-	}
-	return report.Markdown(os.Stdout)
+	return errors.Join(err, save(report), report.Markdown(os.Stdout))
 }
 
 // table prints the table of a results file.
