@@ -21,7 +21,7 @@ func BenchmarkAppend(b *testing.B) {
 		name    string
 		callers int
 		batch   int
-	}{{"alone", 1, 1}, {"crowd=4096", 4096, 1}, {"batches=8x1000", 8, 1000}} {
+	}{{"alone", 1, 1}, {"crowd=8192", 8192, 1}, {"batches=16x1000", 16, 1000}} {
 		b.Run(load.name, func(b *testing.B) {
 			dir := newLog(b)
 			l := open(b, dir)
