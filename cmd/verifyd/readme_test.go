@@ -17,8 +17,12 @@ func TestTheCommandsOfTheProofsReadmeRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	var script []string
+	code := false
 	for line := range strings.Lines(string(text)) {
-		if args, ok := strings.CutPrefix(line, "verifyd "); ok {
+		if strings.HasPrefix(line, "```") {
+			code = line == "```sh\n"
+		}
+		if args, ok := strings.CutPrefix(line, "verifyd "); ok && code {
 			script = append(script, "exits 0 "+args+"stdout .")
 		}
 	}
