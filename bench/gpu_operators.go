@@ -131,7 +131,7 @@ var foreseenShares = map[string]float64{
 	"copy": 0.95, "add": 0.95, "mul": 0.95, "bias_add": 0.90, "relu": 0.92, "relu_grad": 0.92, "gelu": 0.85, "gelu_grad": 0.80,
 	"gelu_tanh": 0.88, "gelu_tanh_grad": 0.85, "tanh": 0.88, "silu": 0.90, "sigmoid": 0.90, "dropout": 0.85,
 	"softmax": 0.85, "softmax_grad": 0.85, "layer_norm": 0.85, "layer_norm_grad": 0.55, "rms_norm": 0.85, "rms_norm_grad": 0.55,
-	"cross_entropy": 0.60, "cross_entropy_grad": 0.80, "row_sum": 0.85, "row_max": 0.85, "sum": 0.85, "sum_squares": 0.85,
+	"cross_entropy": 0.50, "cross_entropy_grad": 0.80, "row_sum": 0.85, "row_max": 0.85, "sum": 0.85, "sum_squares": 0.85,
 	"bias_grad": 0.75, "sgd": 0.90, "adam": 0.90,
 }
 

@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
   --steps) steps=${2:?} ;;
   --step) step=${2:?} ;; # how this script calls itself
   *)
-    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
   esac
