@@ -117,8 +117,8 @@ func (c *claim) judge(t testing.TB, o verify.Options) *verify.Verdict {
 	return must(verify.Judge(t.Context(), c.dir, c.operator, o))(t)
 }
 
-// record judges the claim on the interpreter in this process, for children that play it back.
-func (c *claim) record(t testing.TB) {
+// record judges the claim on the interpreter in this process, and returns the file for children that play it back.
+func (c *claim) record(t testing.TB) (path string) {
 	t.Helper()
 	open := must(newInterpreter())(t)
 	var r *recorder
@@ -129,11 +129,11 @@ func (c *claim) record(t testing.TB) {
 	if _, blamed := c.on(t, d, cpus(t)); len(blamed) > 0 {
 		t.Fatal(blamed)
 	}
-	path := filepath.Join(t.TempDir(), "recording")
+	path = filepath.Join(t.TempDir(), "recording")
 	if err := os.WriteFile(path, must(json.Marshal(r.outs))(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(recordings, path)
+	return path
 }
 
 // device is one without a child.

@@ -16,6 +16,8 @@ type Options struct {
 	Watchdog time.Duration // no single wait for the device is longer; 0 is two minutes
 	Margin   time.Duration // on top of it, until a child that does not answer is killed; 0 is ten seconds
 	Log      *slog.Logger  // of children that start and end; nil is none
+
+	environment []string // of children, beside ours
 }
 
 func (o Options) withDefaults() Options {

@@ -52,54 +52,76 @@ func TestSeveralClaimsAreJudgedSideBySideInOneChild(t *testing.T) {
 // faults are what can go wrong at a request, and the classes of the error that the device is blamed for.
 var faults = map[string][]error{
 	"kill":   {cgo.ErrLost},
-	"hang":   {cgo.ErrTimeout, cgo.ErrLost},
 	"sticky": {cgo.ErrSticky},
 	"memory": {cgo.ErrOutOfMemory},
+	"hang":   {cgo.ErrTimeout, cgo.ErrLost},
 }
 
 func TestAChildThatFailsAtAnyRequestIsReplacedAndTheEvidenceIsTheSame(t *testing.T) {
 	c := newClaim(t)
-	c.record(t)
-	devices := cpus(t)
-	for what, want := range faults {
+	recording := recordings + "=" + c.record(t)
+	for what, classes := range faults {
+		if what == "hang" {
+			continue // takes its time
+		}
 		t.Run(what, func(t *testing.T) {
+			devices := cpus(t)
 			for at := 0; ; at++ {
-				o := Options{}
-				if what == "hang" {
-					o = Options{Watchdog: 50 * time.Millisecond, Margin: 50 * time.Millisecond}
-				}
-				d := open(t, fmt.Sprintf("recording, %s %d", what, at), o)
-				first := d.child
-				_, blamed := c.on(t, d, devices)
-				if len(blamed) == 0 {
+				o := Options{environment: []string{recording}}
+				if !c.failing(t, fmt.Sprintf("recording, %s %d", what, at), o, devices, classes) {
 					if at < 12 {
 						t.Errorf("all was done with %d requests", at)
 					}
-					d.Close()
-					return
+					break
 				}
-				for _, class := range append(want, engine.ErrDevice) {
-					if !errors.Is(blamed[0], class) {
-						t.Errorf("request %d: %v, want %v", at, blamed[0], class)
-					}
-				}
-				t.Setenv(rigged, "recording")
-				if _, blamed := c.on(t, d, devices); len(blamed) > 0 {
-					t.Errorf("request %d: then a new child was blamed for %v", at, blamed)
-				}
-				if survives := what == "memory"; survives != (d.child == first) {
-					t.Errorf("request %d: the child that failed serves on: %v", at, d.child == first)
-				}
-				d.Close()
 			}
 		})
 	}
 }
 
+func TestAChildThatHangsIsKilledAndTheEvidenceIsTheSame(t *testing.T) {
+	t.Parallel()
+	c := newClaim(t)
+	o := Options{Watchdog: 4 * time.Second, Margin: time.Second, environment: []string{recordings + "=" + c.record(t)}}
+	for _, at := range []int{0, 1, 3, 6} { // open, a write, a record and a run
+		t.Run(fmt.Sprintf("at request %d", at), func(t *testing.T) {
+			t.Parallel()
+			if !c.failing(t, fmt.Sprintf("recording, hang %d", at), o, cpus(t), faults["hang"]) {
+				t.Error("nothing hung")
+			}
+		})
+	}
+}
+
+// failing judges the claim in a child that fails as rig says, and then in one that does not. It says whether the
+// first was blamed.
+func (c *claim) failing(t *testing.T, rig string, o Options, cpus []engine.Device, classes []error) bool {
+	t.Helper()
+	d := open(t, rig, o)
+	defer d.Close()
+	first := d.child
+	_, blamed := c.on(t, d, cpus)
+	if len(blamed) == 0 {
+		return false
+	}
+	for _, class := range append(classes, engine.ErrDevice) {
+		if !errors.Is(blamed[0], class) {
+			t.Errorf("%s: %v, want %v", rig, blamed[0], class)
+		}
+	}
+	d.opts.environment = append(d.opts.environment, rigged+"=recording")
+	if _, blamed := c.on(t, d, cpus); len(blamed) > 0 {
+		t.Errorf("%s: then a child was blamed for %v", rig, blamed)
+	}
+	if survives := classes[0] == cgo.ErrOutOfMemory; survives != (d.child == first) {
+		t.Errorf("%s: the child that failed serves on: %v", rig, d.child == first)
+	}
+	return true
+}
+
 func TestAMismatchThatAChildFindsIsConfirmedOnTheCPU(t *testing.T) {
 	c := newClaim(t)
-	c.record(t)
-	outs := must(readRecording(os.Getenv(recordings)))(t)
+	outs := must(readRecording(c.record(t)))(t)
 	outs[1][50] ^= 1 << 7 // in a digest of the first step
 	wrong := device(func(context.Context, int) (engine.Accelerator, error) { return &player{outs: outs}, nil })
 	v := c.judge(t, verify.Options{Devices: append([]engine.Device{wrong}, cpus(t)...)})
@@ -121,7 +143,12 @@ func TestAContextThatEndsDoesNotWaitForTheChild(t *testing.T) {
 	d := open(t, "idle, hang 1", Options{})
 	a := must(d.Accelerator(t.Context(), 16))(t)
 	ctx, stop := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, stop)
+	go func() {
+		for d.child.words.String() != hanging {
+			time.Sleep(time.Millisecond)
+		}
+		stop()
+	}()
 	if err := a.Write(ctx, 0, make([]uint32, 16)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
@@ -139,21 +166,20 @@ func TestAContextThatEndsDoesNotWaitForTheChild(t *testing.T) {
 }
 
 func TestADeviceThatIsNotThereIsAnErrorOfItsClass(t *testing.T) {
-	t.Setenv(rigged, "no driver")
-	if _, err := Open(t.Context(), Options{Ordinal: Any}); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), "libcuda.so.1") {
+	o := Options{Ordinal: Any, environment: []string{rigged + "=no driver"}}
+	if _, err := Open(t.Context(), o); !errors.Is(err, cgo.ErrNoDriver) || !strings.Contains(err.Error(), "libcuda.so.1") {
 		t.Error(err)
 	}
-	t.Setenv(rigged, "silent")
-	o := Options{Watchdog: 50 * time.Millisecond, Margin: time.Millisecond}
+	silent := []string{rigged + "=silent"}
+	o = Options{Watchdog: 50 * time.Millisecond, Margin: time.Millisecond, environment: silent}
 	if _, err := Open(t.Context(), o); !errors.Is(err, cgo.ErrTimeout) {
 		t.Error(err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	if _, err := Open(ctx, Options{}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := Open(ctx, Options{environment: silent}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	t.Setenv(rigged, "idle")
 	d := open(t, "idle", Options{Ordinal: 3})
 	if d.Info().Ordinal != 3 || !strings.HasPrefix(d.Name(), "cuda:3 ") {
 		t.Errorf("%q", d.Name())
@@ -190,8 +216,8 @@ func TestAChildEndsWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, rig := range []string{"idle", "idle, doze 1"} {
-		t.Setenv(rigged, rig)
 		parent := exec.Command(os.Args[0], parentOfOne)
+		parent.Env = append(os.Environ(), rigged+"="+rig)
 		out := must(parent.StdoutPipe())(t)
 		if err := parent.Start(); err != nil {
 			t.Fatal(err)

@@ -9,14 +9,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// fakeDriver puts the driver of package cgo's tests where the dynamic linker of a child finds it. It has a
-// GPU, and kernels that compute nothing. What goes wrong is written to the returned folder's file control.
+// fakeDriver puts the driver of package cgo's tests into a folder of its own. It has a GPU, and kernels that compute nothing. What goes wrong is written to the returned folder's file control.
 func fakeDriver(t *testing.T) (dir string) {
 	t.Helper()
 	if _, err := exec.LookPath("cc"); err != nil && os.Getenv("VERIFYD_CI") == "" {
@@ -29,8 +29,12 @@ func fakeDriver(t *testing.T) (dir string) {
 	if out, err := cc.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	t.Setenv("LD_LIBRARY_PATH", dir)
 	return dir
+}
+
+// on lets a child's dynamic linker find the driver in dir.
+func on(dir string) Options {
+	return Options{Ordinal: Any, environment: []string{"LD_LIBRARY_PATH=" + dir, rigged + "=cuda"}}
 }
 
 // control says what the driver does from now on.
@@ -47,7 +51,7 @@ func TestAStickyErrorOfTheDriverEndsTheChildAndTheClaimGoesOnOnTheCPU(t *testing
 	dir := fakeDriver(t)
 	for wait := range 4 {
 		control(t, dir, fmt.Sprintf("fail cuEventQuery %d 700", wait))
-		d := open(t, "cuda", Options{})
+		d := open(t, "cuda", on(dir))
 		first := d.child
 		_, blamed := c.on(t, d, devices)
 		if len(blamed) != 1 || !errors.Is(blamed[0], cgo.ErrSticky) {
@@ -67,10 +71,13 @@ func TestAStickyErrorOfTheDriverEndsTheChildAndTheClaimGoesOnOnTheCPU(t *testing
 }
 
 func TestADriverThatHangsEndsTheChildByTheWatchdog(t *testing.T) {
+	t.Parallel()
 	c := newClaim(t)
 	dir := fakeDriver(t)
 	control(t, dir, "")
-	d := open(t, "cuda", Options{Watchdog: 300_000_000})
+	o := on(dir)
+	o.Watchdog = 3 * time.Second
+	d := open(t, "cuda", o)
 	control(t, dir, "hang")
 	_, blamed := c.on(t, d, cpus(t))
 	if len(blamed) != 1 || !errors.Is(blamed[0], cgo.ErrTimeout) {
@@ -81,7 +88,7 @@ func TestADriverThatHangsEndsTheChildByTheWatchdog(t *testing.T) {
 func TestMemoryThatTheGPUHasNotIsAnErrorAndTheChildServesOn(t *testing.T) {
 	dir := fakeDriver(t)
 	control(t, dir, "memory 1048576")
-	d := open(t, "cuda", Options{})
+	d := open(t, "cuda", on(dir))
 	for _, words := range []int{1 << 18, 1 << 40} { // a sixteenth is not ours; and what no machine has
 		if _, err := d.Accelerator(t.Context(), words); !errors.Is(err, cgo.ErrOutOfMemory) {
 			t.Errorf("%d words: %v", words, err)
@@ -95,8 +102,9 @@ func TestMemoryThatTheGPUHasNotIsAnErrorAndTheChildServesOn(t *testing.T) {
 
 func TestAGPUThatComputesNonsenseMakesNoFail(t *testing.T) {
 	c := newClaim(t)
-	control(t, fakeDriver(t), "")
-	d := open(t, "cuda", Options{Ordinal: Any})
+	dir := fakeDriver(t)
+	control(t, dir, "")
+	d := open(t, "cuda", on(dir))
 	v := c.judge(t, verify.Options{Devices: append([]engine.Device{d}, cpus(t)...)})
 	if v.Finding.Outcome != verify.Inconclusive || v.Build.Device != "cuda:0 Paper GPU, driver 12.4" {
 		t.Errorf("%s on %s", v.Finding.Outcome, v.Build.Device)
@@ -115,13 +123,12 @@ func TestADeviceThatCannotBeUsedIsAnErrorOfItsClass(t *testing.T) {
 		"fail cuDeviceGetCount 0 100\ndevices 0": cgo.ErrNoDevice,
 	} {
 		control(t, dir, text)
-		t.Setenv(rigged, "cuda")
-		if _, err := Open(t.Context(), Options{Ordinal: Any}); !errors.Is(err, want) {
+		if _, err := Open(t.Context(), on(dir)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", text, err, want)
 		}
 	}
 	control(t, dir, "devices 2\nfail cuDevicePrimaryCtxRetain 0 46")
-	if d := open(t, "cuda", Options{Ordinal: Any}); d.Info().Ordinal != 1 {
+	if d := open(t, "cuda", on(dir)); d.Info().Ordinal != 1 {
 		t.Errorf("the first is taken, but %s is used", d.Name())
 	}
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package gpu
 
 import (
@@ -112,6 +114,9 @@ type script struct {
 	sticky   atomic.Bool
 }
 
+// hanging is what a child says before it does.
+const hanging = "hanging"
+
 var errSticky = fail(cgo.ErrSticky, "an illegal address")
 
 func (s *script) fault() error {
@@ -131,6 +136,7 @@ func (s *script) step() error {
 		fmt.Fprintln(os.Stderr, "something went wrong in the driver")
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "hang":
+		fmt.Fprintln(os.Stderr, hanging)
 		time.Sleep(time.Minute)
 	case "doze":
 		time.Sleep(500 * time.Millisecond)
@@ -243,22 +249,10 @@ func readRecording(path string) (outs [][]uint32, err error) {
 	return outs, json.Unmarshal(data, &outs)
 }
 
-// idle is an accelerator that computes nothing.
-type idle struct{ routines int }
-
-func (*idle) Write(context.Context, int, []uint32) error { return nil }
-func (*idle) Read(context.Context, []uint32, int) error  { return nil }
-func (a *idle) Record(context.Context, launch.Routine) (int, error) {
-	a.routines++
-	return a.routines - 1, nil
-}
-func (*idle) Run(context.Context, int, []uint32, []uint32) error { return nil }
-func (*idle) Close(context.Context) error                        { return nil }
-
 // open starts a device whose children serve a rig.
 func open(t testing.TB, rig string, o Options) *Device {
 	t.Helper()
-	t.Setenv(rigged, rig)
+	o.environment = append(o.environment, rigged+"="+rig)
 	d, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

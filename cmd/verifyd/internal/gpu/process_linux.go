@@ -46,7 +46,7 @@ func spawn(ctx context.Context, o Options) (_ *child, err error) {
 	cmd := &exec.Cmd{
 		Path:       executable,
 		Args:       []string{os.Args[0], Command, "--device", NameOf(o.Ordinal), "--watchdog", o.Watchdog.String()},
-		Env:        environment(),
+		Env:        append(environment(), o.environment...),
 		ExtraFiles: []*os.File{theirs}, // controlDescriptor
 		Stderr:     c.words,
 		WaitDelay:  time.Second,

@@ -59,6 +59,18 @@ func TestEveryClassOfPackageCgoCrossesTheWire(t *testing.T) {
 	}
 }
 
+// idle is an accelerator that computes nothing.
+type idle struct{ routines int }
+
+func (*idle) Write(context.Context, int, []uint32) error { return nil }
+func (*idle) Read(context.Context, []uint32, int) error  { return nil }
+func (a *idle) Record(context.Context, launch.Routine) (int, error) {
+	a.routines++
+	return a.routines - 1, nil
+}
+func (*idle) Run(context.Context, int, []uint32, []uint32) error { return nil }
+func (*idle) Close(context.Context) error                        { return nil }
+
 // spy keeps the routines that an engine records.
 type spy struct {
 	idle
