@@ -3,6 +3,8 @@ package proofs
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
+	"strings"
 	"testing"
 )
 
@@ -60,6 +62,34 @@ func FuzzSignatureForm(f *testing.F) {
 		r, s, ok := splitDER(der)
 		if ok && !bytes.Equal(joinDER(r, s), der) {
 			t.Fatal("two forms of one signature")
+		}
+	})
+}
+
+func FuzzParseKey(f *testing.F) {
+	set, _ := sampleSet(f)
+	for _, k := range set.Keys {
+		f.Add(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: k.spki()}))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		k, err := ParseKey(file)
+		if err != nil {
+			return
+		}
+		block, _ := pem.Decode(file)
+		if !bytes.Equal(k.spki(), block.Bytes) {
+			t.Fatal("two encodings of one key")
+		}
+	})
+}
+
+func FuzzAudience(f *testing.F) {
+	f.Add("eip155:8453:0xab16a96d359ec26a11e2c2b3d8f8b8942d5bfcdb")
+	f.Add("urn:db:payroll")
+	f.Fuzz(func(t *testing.T, name string) {
+		hash, err := Audience(name)
+		if err == nil && (hash == Hash{} || strings.ContainsAny(name, " \n\x00")) {
+			t.Fatalf("%q is a name", name)
 		}
 	})
 }
