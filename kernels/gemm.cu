@@ -73,13 +73,5 @@ extern "C" __global__ void __launch_bounds__(64, 8) drn1_gemm_small_tt(GEMM_PARA
 extern "C" __global__ void __launch_bounds__(256) drn1_product_fold(int n, int parts, int per, const float *__restrict__ work, float *__restrict__ out) {
   int i = blockIdx.x * 256 + threadIdx.x;
   if (i >= n) return;
-  const float *w = work + i;
-  float s = 0.0f;
-  for (int first = 0; first < parts; first += per) {
-    int last = parts - first > per ? first + per : parts;
-    float g = 0.0f;
-    for (int part = first; part < last; part++) g = __fadd_rn(g, w[part * n]);
-    s = __fadd_rn(s, g);
-  }
-  out[i] = s;
+  out[i] = folded(n, parts, per, work + i);
 }

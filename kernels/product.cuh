@@ -183,6 +183,18 @@ __device__ __forceinline__ void product(int M, int N, int K, int split, const Le
   } while (next < end);
 }
 
+// folded adds up an output's parts, n words apart, which product left: per parts make a group.
+__device__ __forceinline__ float folded(int n, int parts, int per, const float *__restrict__ w) {
+  float s = 0.0f;
+  for (int first = 0; first < parts; first += per) {
+    int last = parts - first > per ? first + per : parts;
+    float g = 0.0f;
+    for (int part = first; part < last; part++) g = __fadd_rn(g, w[part * n]);
+    s = __fadd_rn(s, g);
+  }
+  return s;
+}
+
 // Dense is a factor that lies in memory as a matrix: row i, term k at data[i*step + k], or at data[i + k*step] if Turned.
 template <bool Turned> struct Dense {
   static constexpr bool Along = !Turned;

@@ -1,8 +1,8 @@
 // silu.go: SiLU and SiLUGrad, contract.md sections 5.7 and 6.4. Floor: drn1_map's.
-#include "drn1.cuh"
+#include "activation.cuh"
 
 extern "C" __global__ void drn1_silu(int n, const float *x, float *y) {
-  drn1_map(n, x, y, [](float v) { return __fmul_rn(v, drn1_sigmoid(v)); });
+  drn1_map(n, x, y, [](float v) { return drn1_silu_of(v); });
 }
 
 extern "C" __global__ void drn1_silu_grad(int n, const float *x, const float *dy, float *dx) {

@@ -128,17 +128,22 @@ func Variants(op kernels.Operator) ([]Plan, error) {
 	if !ok {
 		return []Plan{chosen}, nil
 	}
+	return p.variants(op, p.plan)
+}
+
+// variants are the plans of op in all tiles and cuts.
+func (p product) variants(op kernels.Operator, plan func(t tile, split int) Plan) ([]Plan, error) {
 	var all []Plan
 	for _, t := range tiles {
 		for _, split := range []int{chunkK, groupK} {
 			if p.parts(split) == p.parts(groupK) && split != groupK {
 				continue // no cut at all
 			}
-			plan, err := p.plan(t, split).filled(op)
+			filled, err := plan(t, split).filled(op)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, plan)
+			all = append(all, filled)
 		}
 	}
 	return all, nil

@@ -200,13 +200,13 @@ func failed(ctx context.Context, what string, err error) error {
 
 // calls are the launches of a tape's calls.
 func calls(tape []program.Call) ([]launch.Call, error) {
-	all := make([]launch.Call, 0, len(tape))
-	for _, c := range tape {
-		plan, err := launch.For(c.Op)
-		if err != nil {
-			return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
-		}
-		all = append(all, launch.Call{Plan: plan, Operands: ranges(c.Operands)})
+	steps := make([]launch.Step, len(tape))
+	for i, c := range tape {
+		steps[i] = launch.Step{Op: c.Op, Operands: ranges(c.Operands)}
+	}
+	all, err := launch.Calls(steps)
+	if err != nil {
+		return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
 	}
 	return all, nil
 }

@@ -1,0 +1,81 @@
+package launch
+
+import "github.com/verifyd/verifyd/kernels"
+
+// Step is an operator with its operands in one memory.
+type Step struct {
+	Op       kernels.Operator
+	Operands []Range
+}
+
+// Calls are the plans of steps that run one after another. A product with a bias, and the activation that
+// follows, become one call where that cannot be seen: every word that the steps write is written, with the
+// same bits.
+func Calls(steps []Step) ([]Call, error) {
+	var all []Call
+	for len(steps) > 0 {
+		call, n, err := fuse(steps)
+		if err != nil {
+			return nil, err
+		}
+		all, steps = append(all, call), steps[n:]
+	}
+	return all, nil
+}
+
+// fuse is the call of the first n steps.
+func fuse(steps []Step) (call Call, n int, err error) {
+	l, operands, n := linearOf(steps)
+	if n == 0 {
+		plan, err := For(steps[0].Op)
+		return Call{plan, steps[0].Operands}, 1, err
+	}
+	plan, err := l.Plan()
+	return Call{plan, operands}, n, err
+}
+
+// linearOf is what the first n steps are together, with its operands; n is 0 if they begin with no Linear.
+func linearOf(steps []Step) (l Linear, operands []Range, n int) {
+	if len(steps) < 2 {
+		return l, nil, 0
+	}
+	g, product := steps[0].Op.(kernels.Gemm)
+	b, bias := steps[1].Op.(kernels.BiasAdd)
+	if !product || !bias || g.TransA || !g.TransB || b != (kernels.BiasAdd{N: g.M, C: g.N, P: 1}) {
+		return l, nil, 0
+	}
+	y := steps[0].Operands[2]
+	if steps[1].Operands[0] != y || steps[1].Operands[2] != y {
+		return l, nil, 0
+	}
+	l = Linear{M: g.M, N: g.N, K: g.K}
+	reads := []Range{steps[0].Operands[0], steps[0].Operands[1], steps[1].Operands[1]}
+	if overlaps(y, reads) { // the bias, with which the product has nothing to do
+		return l, nil, 0
+	}
+	operands = append(reads[:3:3], y)
+	if len(steps) < 3 {
+		return l, operands, 2
+	}
+	_, size, ok := activation(steps[2].Op)
+	if !ok || size != g.M*g.N || steps[2].Operands[0] != y {
+		return l, operands, 2
+	}
+	// A block may activate before another one reads its factors.
+	z := steps[2].Operands[1]
+	if overlaps(z, reads) || z != y && overlaps(z, []Range{y}) {
+		return l, operands, 2
+	}
+	l.Activation = steps[2].Op
+	return l, append(operands, z), 3
+}
+
+// overlaps says whether r shares words with any of others.
+func overlaps(r Range, others []Range) bool {
+	for _, o := range others {
+		if r.Offset < o.Offset+o.Words && o.Offset < r.Offset+r.Words {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package launch
+
+import (
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// Linear is a product, a bias on its columns and an activation, computed in one go, linear.cu:
+//
+//	a[M,K], b[N,K], bias[N] -> y[M,N] = a bT + bias, z[M,N] = activation(y)
+//
+// The bits are those of kernels.Gemm, kernels.BiasAdd and the activation one after another. z may be y.
+type Linear struct {
+	M, N, K    int
+	Activation kernels.Operator // nil: there is no z
+}
+
+// linear.cu's numbers of the activations.
+const (
+	noActivation = iota
+	relu
+	silu
+	gelu
+	geluTanh
+	tanh
+	sigmoid
+)
+
+// activation is the number of op and how many elements it maps, if it can follow a product.
+func activation(op kernels.Operator) (number, n int, ok bool) {
+	switch o := op.(type) {
+	case kernels.ReLU:
+		return relu, o.N, true
+	case kernels.SiLU:
+		return silu, o.N, true
+	case kernels.GELU:
+		return gelu, o.N, true
+	case kernels.GELUTanh:
+		return geluTanh, o.N, true
+	case kernels.Tanh:
+		return tanh, o.N, true
+	case kernels.Sigmoid:
+		return sigmoid, o.N, true
+	}
+	return noActivation, 0, op == nil
+}
+
+// gemm is the product alone.
+func (l Linear) gemm() kernels.Gemm { return kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true} }
+
+func (l Linear) check() error {
+	if _, n, ok := activation(l.Activation); !ok || l.Activation != nil && n != l.M*l.N {
+		return fmt.Errorf("%+v after a product of %d elements: %w", l.Activation, l.M*l.N, ErrUnsupported)
+	}
+	_, err := For(l.gemm())
+	return err
+}
+
+// Plan returns the launches, in the tile and with the cut of K that the product alone has. Its operands are a, b,
+// bias, y and, with an activation, z.
+func (l Linear) Plan() (Plan, error) {
+	if err := l.check(); err != nil {
+		return Plan{}, err
+	}
+	p, _ := productOf(l.gemm())
+	return l.plan(p.choose()).filled(l.gemm())
+}
+
+// Variants are plans that must give the same bits, as those of a product.
+func (l Linear) Variants() ([]Plan, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
+	p, _ := productOf(l.gemm())
+	return p.variants(l.gemm(), l.plan)
+}
+
+// plan is the product's plan, with bias and activation in its last launch.
+func (l Linear) plan(t tile, split int) Plan {
+	p, _ := productOf(l.gemm())
+	plan := p.plan(t, split)
+	number, _, _ := activation(l.Activation)
+	last := &plan.Launches[len(plan.Launches)-1]
+	if len(plan.Launches) == 1 {
+		last.Kernel = "drn1_linear_" + t.name
+		last.Args = []Arg{integer(l.M), integer(l.N), integer(l.K), operand(0), operand(1)}
+	} else {
+		last.Kernel = "drn1_linear_fold"
+		last.Args = append(last.Args[:4:4], integer(l.N)) // behind the workspace
+	}
+	z := operand(4)
+	if l.Activation == nil {
+		z = operand(3) // any address
+	}
+	last.Args = append(last.Args, operand(2), integer(number), operand(3), z)
+	return plan
+}
