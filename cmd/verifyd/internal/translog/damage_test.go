@@ -72,7 +72,8 @@ func TestALogThatContradictsItsCheckpointIsNotSignedAgain(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"older tree":   strings.Replace(string(good), `"size":5`, `"size":4`, 1),
-		"another root": strings.Replace(string(good), `"root":"`, `"root":"AAAA`, 1),
+		"another root": `{"size":5,"root":"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}`,
+		"short root":   `{"size":5,"root":"AAAA"}`,
 		"not JSON":     "{",
 	} {
 		if err := os.WriteFile(state, []byte(bad), 0o644); err != nil {
@@ -97,4 +98,38 @@ func TestALogThatContradictsItsCheckpointIsNotSignedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused("another entry")
+}
+
+func TestALogStopsAtAFailureAndGoesOnWhenOpenedAgain(t *testing.T) {
+	for name, obstacle := range map[string]string{"journal": "journal", "tree": "tiles/tile"} {
+		t.Run(name, func(t *testing.T) {
+			dir := newLog(t)
+			l := open(t, dir)
+			// A file where a folder belongs.
+			path := filepath.Join(dir, filepath.FromSlash(obstacle))
+			if err := errors.Join(os.RemoveAll(path), os.WriteFile(path, nil, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Append(t.Context(), entry(0)); !errors.Is(err, translog.ErrStopped) {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Append(t.Context(), entry(1)); !errors.Is(err, translog.ErrStopped) {
+				t.Fatalf("goes on: %v", err)
+			}
+			if err := l.Close(t.Context()); !errors.Is(err, translog.ErrStopped) {
+				t.Fatal(err)
+			}
+			l = open(t, dir)
+			if _, err := l.Append(t.Context(), entry(0), entry(1)); err != nil {
+				t.Fatal(err)
+			}
+			closeLog(t, l)
+			if r := checked(t, dir); r.Checkpoint.Size != 2 || r.Missing != 0 || r.Repeated != 0 {
+				t.Fatalf("%+v", r)
+			}
+		})
+	}
 }
