@@ -4,8 +4,8 @@ import "github.com/verifyd/verifyd/kernels"
 
 // compileUpdate emits the update of one step: gradient norm and clipping, if the program clips, then
 // the optimizer. The norm is taken over the tensors one by one in state order; clipping and optimizer
-// are elementwise, so they run once over all parameters as they lie in memory (the padding between two
-// tensors is zero and stays so).
+// are elementwise, so they run once over all parameters as they lie in memory. Nothing depends on the padding
+// between two tensors, which is zero until a step diverges.
 //
 // The clipping itself is the instruction at plan.update's index clipAt, which a machine leaves out when
 // the coefficient is 1.
