@@ -48,7 +48,7 @@ func runGPU(ctx context.Context, o Options) (report *Report, err error) {
 		s.report.Machine.Commit = o.Commit
 	}
 	if s.torch, err = s.startPeer(ctx); err != nil {
-		s.report.Peers = append(s.report.Peers, fmt.Sprintf("PyTorch left out: %v", err))
+		s.report.Peers = append(s.report.Peers, "PyTorch left out: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	} else if s.torch != nil {
 		defer s.torch.Close()
 		s.report.Peers = append(s.report.Peers, s.torch.Version)

@@ -159,21 +159,17 @@ func (t *gpuTrainer) agree(ctx context.Context, p *Peer, dir string) error {
 	return os.Remove(t.model.file(dir))
 }
 
-// launches are the plans of a tape's calls.
+// launches are the plans of a tape's calls, as an engine has them.
 func launches(tape []program.Call) ([]launch.Call, error) {
-	var all []launch.Call
+	var steps []launch.Step
 	for _, c := range tape {
-		plan, err := launch.For(c.Op)
-		if err != nil {
-			return nil, err
-		}
-		call := launch.Call{Plan: plan}
+		step := launch.Step{Op: c.Op}
 		for _, r := range c.Operands {
-			call.Operands = append(call.Operands, words(r))
+			step.Operands = append(step.Operands, words(r))
 		}
-		all = append(all, call)
+		steps = append(steps, step)
 	}
-	return all, nil
+	return launch.Calls(steps)
 }
 
 func words(r program.Range) launch.Range { return launch.Range{Offset: r.Offset, Words: r.Len} }
@@ -228,17 +224,28 @@ func (s *gpuSession) measureGPT2(ctx context.Context) error {
 }
 
 // steps compares bare training steps with PyTorch's, and adds what the digests of a replayed step cost.
-func (s *gpuSession) steps(ctx context.Context, m model, group string, limit, goal float64) (err error) {
-	t, err := s.newGPUTrainer(ctx, m)
+func (s *gpuSession) steps(ctx context.Context, m model, group string, limit, goal float64) error {
+	row, err := s.bareSteps(ctx, m, group)
 	if err != nil {
 		return err
 	}
+	row.Limit, row.Goal, row.Predicted = limit, goal, foreseenSteps[m.name]
+	s.add(row)
+	return s.replayed(ctx, m, group, row.Ours.Median)
+}
+
+// bareSteps compares training steps without digests, and those of the GPT with two cores as well.
+func (s *gpuSession) bareSteps(ctx context.Context, m model, group string) (row Row, err error) {
+	t, err := s.newGPUTrainer(ctx, m)
+	if err != nil {
+		return row, err
+	}
+	defer func() { err = errors.Join(err, t.close(ctx)) }()
 	if s.torch != nil {
 		if err := t.agree(ctx, s.torch, s.dir); err != nil {
-			return errors.Join(err, t.close(ctx))
+			return row, err
 		}
 	}
-	rounds, warm := s.rounds(9)
 	bare := func() error { _, err := t.train(ctx); return err }
 	ours := Contender{Name: "verifyd", Run: func() (Sample, error) {
 		if err := bare(); err != nil {
@@ -246,21 +253,17 @@ func (s *gpuSession) steps(ctx context.Context, m model, group string, limit, go
 		}
 		return timed(m.steps, bare)
 	}}
-	all := s.contenders(ours, fmt.Sprintf("step %d", m.steps))
-	if m.name == "gpt" { // against the processor as well, which takes longer for a step than all others together
-		defer func() { err = errors.Join(err, s.againstCPU(ctx, m, bare), t.close(ctx)) }()
-	} else {
-		defer func() { err = errors.Join(err, t.close(ctx)) }()
-	}
-	samples, err := Alternate(rounds, warm, 0, all...)
+	rounds, warm := s.rounds(9)
+	samples, err := Alternate(rounds, warm, 0, s.contenders(ours, fmt.Sprintf("step %d", m.steps))...)
 	if err != nil {
-		return err
+		return row, err
 	}
-	row := s.versus(group, "step of "+m.title, samples[0], samples[1:])
-	row.Limit, row.Goal, row.Predicted = limit, goal, foreseenSteps[m.name]
+	row = s.versus(group, "step of "+m.title, samples[0], samples[1:])
 	row.Floor = s.top.floor(float64(t.plan.FLOPs()), traffic(t.tape))
-	s.add(row)
-	return s.replayed(ctx, m, group, row.Ours.Median)
+	if m.name == "gpt" {
+		err = s.againstCPU(ctx, m, bare)
+	}
+	return row, err
 }
 
 // traffic is the bytes that a step moves if every operator reads and writes each operand once.
@@ -331,5 +334,5 @@ func (s *gpuSession) againstCPU(ctx context.Context, m model, bare func() error)
 	row := s.compare("cpu", "step of "+m.title, 0, samples[0], samples[1:], "verifyd, 2 threads")
 	row.Limit, row.Goal, row.Predicted = 50, 200, 110
 	s.add(row)
-	return ctx.Err()
+	return nil
 }
