@@ -119,7 +119,7 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 		if err != nil {
 			return err
 		}
-		if err := a.writeEpoch(ctx, o.out, files, o.log); err != nil {
+		if err := a.writeScored(ctx, o.out, files, o.log); err != nil {
 			return err
 		}
 		a.note("%d contributions and %s in %s", len(result.Statements), earnedFile, o.out)
@@ -226,8 +226,8 @@ func epochFiles(r *scoring.Result, key crypto.Signer) ([]epochFile, error) {
 	return files, nil
 }
 
-// writeEpoch makes an epoch's folder, once the log has what is signed in it.
-func (a *app) writeEpoch(ctx context.Context, dir string, files []epochFile, log recorder) error {
+// writeScored makes an epoch's folder, once the log has what is signed in it.
+func (a *app) writeScored(ctx context.Context, dir string, files []epochFile, log recorder) error {
 	var signed [][]byte
 	for _, f := range files {
 		if f.signed {
