@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,8 +118,29 @@ func (c *claim) judge(t testing.TB, o verify.Options) *verify.Verdict {
 	return must(verify.Judge(t.Context(), c.dir, c.operator, o))(t)
 }
 
-// record judges the claim on the interpreter in this process, and returns the file for children that play it back.
+// recorded is what the interpreter gives for a claim. The claims of all tests are the same.
+var recorded struct {
+	sync.Mutex
+	data []byte
+}
+
+// record returns the file for children that play back what the interpreter gives for the claim.
 func (c *claim) record(t testing.TB) (path string) {
+	t.Helper()
+	recorded.Lock()
+	defer recorded.Unlock()
+	if recorded.data == nil {
+		recorded.data = must(json.Marshal(c.interpret(t)))(t)
+	}
+	path = filepath.Join(t.TempDir(), "recording")
+	if err := os.WriteFile(path, recorded.data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// interpret judges the claim on the interpreter in this process, and returns what came out of its runs.
+func (c *claim) interpret(t testing.TB) [][]uint32 {
 	t.Helper()
 	open := must(newInterpreter())(t)
 	var r *recorder
@@ -129,11 +151,7 @@ func (c *claim) record(t testing.TB) (path string) {
 	if _, blamed := c.on(t, d, cpus(t)); len(blamed) > 0 {
 		t.Fatal(blamed)
 	}
-	path = filepath.Join(t.TempDir(), "recording")
-	if err := os.WriteFile(path, must(json.Marshal(r.outs))(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return r.outs
 }
 
 // device is one without a child.

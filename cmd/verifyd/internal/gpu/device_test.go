@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,10 +33,10 @@ func TestAClaimIsJudgedInAChildAsOnTheCPU(t *testing.T) {
 
 func TestSeveralClaimsAreJudgedSideBySideInOneChild(t *testing.T) {
 	c := newClaim(t)
-	d := open(t, "interpreter", Options{})
+	d := open(t, "recording", Options{environment: []string{recordings + "=" + c.record(t)}})
 	first := d.child
 	var group sync.WaitGroup
-	for range 3 {
+	for range 8 {
 		devices := cpus(t)
 		group.Go(func() {
 			if _, blamed := c.on(t, d, devices); len(blamed) > 0 {
@@ -46,6 +47,36 @@ func TestSeveralClaimsAreJudgedSideBySideInOneChild(t *testing.T) {
 	group.Wait()
 	if d.child != first {
 		t.Error("more than one child has served")
+	}
+}
+
+func TestWordsCrossInPiecesAndComeBack(t *testing.T) {
+	d := open(t, "interpreter", Options{})
+	sent := make([]uint32, 3*chunk+5)
+	for i := range sent {
+		sent[i] = uint32(i) * 2654435761
+	}
+	a := must(d.Accelerator(t.Context(), len(sent)+9))(t)
+	if err := a.Write(t.Context(), 7, sent); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]uint32, len(sent)+9)
+	if err := a.Read(t.Context(), got, 0); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got[7:len(sent)+7], sent) || got[6] != 0 || got[len(sent)+7] != 0 {
+		t.Error("other words came back")
+	}
+	for _, at := range []int{10, len(sent) + 10} {
+		if err := a.Write(t.Context(), at, sent); !errors.Is(err, cgo.ErrInvalid) {
+			t.Errorf("at %d: %v", at, err)
+		}
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := a.Write(t.Context(), 0, sent); !errors.Is(err, cgo.ErrClosed) {
+		t.Error(err)
 	}
 }
 
