@@ -118,8 +118,8 @@ func (c *claim) judge(t testing.TB, o verify.Options) *verify.Verdict {
 	return must(verify.Judge(t.Context(), c.dir, c.operator, o))(t)
 }
 
-// recorded is what the interpreter gives for a claim. The claims of all tests are the same.
-var recorded struct {
+// interpreted is what the interpreter gives for a claim. The claims of all tests are the same.
+var interpreted struct {
 	sync.Mutex
 	data []byte
 }
@@ -127,13 +127,13 @@ var recorded struct {
 // record returns the file for children that play back what the interpreter gives for the claim.
 func (c *claim) record(t testing.TB) (path string) {
 	t.Helper()
-	recorded.Lock()
-	defer recorded.Unlock()
-	if recorded.data == nil {
-		recorded.data = must(json.Marshal(c.interpret(t)))(t)
+	interpreted.Lock()
+	defer interpreted.Unlock()
+	if interpreted.data == nil {
+		interpreted.data = must(json.Marshal(c.interpret(t)))(t)
 	}
 	path = filepath.Join(t.TempDir(), "recording")
-	if err := os.WriteFile(path, recorded.data, 0o600); err != nil {
+	if err := os.WriteFile(path, interpreted.data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
