@@ -22,7 +22,7 @@ func (s *subject) advise() {
 	}
 	if h := s.Health; h != nil {
 		if h.Uncorrected > 0 {
-			say("%s has had %d memory errors that could not be corrected: reset it, and distrust what it found since the driver was loaded", s.Name, h.Uncorrected)
+			say("%s counts uncorrected memory errors (%d): reset it, and distrust what it found since the driver was loaded", s.Name, h.Uncorrected)
 		}
 		if h.RowsPending {
 			say("%s has a broken row of memory that waits to be replaced: reset it", s.Name)

@@ -142,7 +142,7 @@ func TestTheSensorsOfADeviceBecomeAdvice(t *testing.T) {
 		Xids:   []cgo.Xid{13, 79},
 	}}
 	s.advise()
-	if len(s.Advice) != 4 || !strings.Contains(s.Advice[0], "2 memory errors") || !strings.Contains(s.Advice[3], "Xid 79") {
+	if len(s.Advice) != 4 || !strings.Contains(s.Advice[0], "uncorrected memory errors (2)") || !strings.Contains(s.Advice[3], "Xid 79") {
 		t.Errorf("%q", s.Advice)
 	}
 }
