@@ -112,5 +112,32 @@ func writeProof(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(env.WorkDir, "good.proof"), signed.Bytes(), 0o644)
+	if err := os.WriteFile(filepath.Join(env.WorkDir, "good.proof"), signed.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return writeBodies(env)
+}
+
+// writeBodies leaves two contributions of epoch 1 to be signed: worker.body,
+// which earned 600 units, and rejected.body.
+func writeBodies(env *testscript.Env) error {
+	c := proofs.Contribution{
+		Audience: sha256.Sum256([]byte("urn:db:test")), PoolID: sha256.Sum256([]byte("test")), PolicyHash: proofs.Hash{31: 0xcc},
+		Epoch: 1, WorkerID: proofs.Hash{1}, Account: proofs.Hash{31: 0xaa}, IssuedAt: 1_795_000_000,
+		Verdict: proofs.Verdict{Kind: proofs.Accepted}, Units: proofs.Uint(600), CumulativeUnits: proofs.Uint(600),
+	}
+	rejected := c
+	rejected.WorkerID, rejected.Account = proofs.Hash{2}, proofs.Hash{31: 0xbb}
+	rejected.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
+	rejected.Units, rejected.CumulativeUnits = proofs.Uint128{}, proofs.Uint128{}
+	for name, c := range map[string]proofs.Contribution{"worker.body": c, "rejected.body": rejected} {
+		body, err := proofs.Encode(c)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), body, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -20,7 +20,8 @@ import (
 const maxProofFile = bundle.MaxSize
 
 func (a *app) proofCommand() *cobra.Command {
-	return group("proof", "Show, check and sign contribution proofs", a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand())
+	return group("proof", "Show, check, sign and bundle proofs",
+		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand())
 }
 
 func (a *app) proofShowCommand() *cobra.Command {
@@ -89,7 +90,7 @@ func contents(b *bundle.Bundle) string {
 		parts = append(parts, fmt.Sprintf("with an epoch root of %d signatures", len(b.EpochRoot.Signatures)))
 	}
 	if b.Merkle != nil {
-		parts = append(parts, fmt.Sprintf("a path of %d nodes", len(b.Merkle)))
+		parts = append(parts, fmt.Sprintf("a path of length %d", len(b.Merkle)))
 	}
 	if b.Log != nil {
 		parts = append(parts, "log proofs")

@@ -136,23 +136,19 @@ func accept(l *bundle.Ledger, env *proofs.Envelope) (proofs.Statement, error) {
 func (o proofTrust) ledger() (*bundle.Ledger, error) {
 	l := &bundle.Ledger{Now: time.Now()}
 	for i, file := range o.signers {
-		env, err := readProof(file)
-		if err != nil {
-			return nil, err
-		}
 		if i > 0 {
+			env, err := readProof(file)
+			if err != nil {
+				return nil, err
+			}
 			if err := l.Rotate(env); err != nil {
 				return nil, fmt.Errorf("%s: %w", file, err)
 			}
 			continue
 		}
-		stated, err := proofs.Parse(env.Type, env.Body)
+		set, err := readSet(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		set, ok := stated.(proofs.SignerSet)
-		if !ok {
-			return nil, fmt.Errorf("%s: is a %s, want a signer set", file, kindOf(stated))
+			return nil, err
 		}
 		l.Signers, l.Audience, l.PoolID = set, set.Audience, set.PoolID
 	}
