@@ -21,7 +21,8 @@ const maxProofFile = bundle.MaxSize
 
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check, sign and bundle proofs",
-		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand())
+		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
+		a.proofClaimCommand(), a.proofExportCommand())
 }
 
 func (a *app) proofShowCommand() *cobra.Command {
