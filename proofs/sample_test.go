@@ -100,12 +100,3 @@ func classOf(err error) string {
 	}
 	return ""
 }
-
-// fieldOf is the field that err names.
-func fieldOf(err error) string {
-	var fault *Error
-	if errors.As(err, &fault) {
-		return fault.Field
-	}
-	return ""
-}
