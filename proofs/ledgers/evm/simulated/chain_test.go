@@ -141,19 +141,32 @@ func (c *chain) send(to *common.Address, data []byte) *types.Receipt {
 	}
 	c.nonce++
 	c.backend.Commit()
-	receipt, err := c.backend.Client().TransactionReceipt(ctx, tx.Hash())
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	var receipt *types.Receipt
+	settled(c.t, func() error {
+		receipt, err = c.backend.Client().TransactionReceipt(ctx, tx.Hash())
+		return err
+	})
 	return receipt
+}
+
+// settled calls f until it succeeds: the node's pool and index of transactions
+// follow a new block a little later.
+func settled(t *testing.T, f func() error) {
+	t.Helper()
+	err := f()
+	for tries := 0; err != nil && tries < 3000; tries++ {
+		time.Sleep(10 * time.Millisecond)
+		err = f()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // wait lets time pass on the chain.
 func (c *chain) wait(d time.Duration) {
 	c.t.Helper()
-	if err := c.backend.AdjustTime(d); err != nil {
-		c.t.Fatal(err)
-	}
+	settled(c.t, func() error { return c.backend.AdjustTime(d) })
 }
 
 // now is the time of the last block.
