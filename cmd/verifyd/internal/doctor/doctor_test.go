@@ -42,6 +42,7 @@ func examined(t *testing.T, open func(*interpreter.Memory) (engine.Accelerator, 
 }
 
 func TestADeviceThatGivesTheKnownBitsIsRight(t *testing.T) {
+	t.Parallel()
 	r := examined(t, func(m *interpreter.Memory) (engine.Accelerator, error) { return m, nil })
 	if !r.Sound || len(r.Devices) < 2 {
 		t.Errorf("%+v", r)
@@ -95,6 +96,7 @@ func (f *flaky) Run(ctx context.Context, routine int, in, out []uint32) error {
 }
 
 func TestADeviceWithOneWrongBitIsRefused(t *testing.T) {
+	t.Parallel()
 	r := examined(t, func(m *interpreter.Memory) (engine.Accelerator, error) {
 		return &flaky{Memory: m, kernel: "drn1_gemm"}, nil
 	})
@@ -117,6 +119,7 @@ func TestADeviceWithOneWrongBitIsRefused(t *testing.T) {
 }
 
 func TestADeviceThatGivesUpIsRefusedAndOneThatCannotIsNot(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		err   error
 		state State
