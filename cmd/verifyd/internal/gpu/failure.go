@@ -17,23 +17,23 @@ var classes = [...]error{
 
 const maxFailure = 4096 // bytes of an encoded failure
 
-// Failure is an error of a child. It is of the classes of package cgo that the child's error was of.
-type Failure struct {
+// failure is an error of a child. It is of the classes of package cgo that the child's error was of.
+type failure struct {
 	text    string
 	classes []error
 }
 
-func (f *Failure) Error() string { return f.text }
+func (f *failure) Error() string { return f.text }
 
 // Unwrap returns the classes.
-func (f *Failure) Unwrap() []error { return f.classes }
+func (f *failure) Unwrap() []error { return f.classes }
 
 // fatal says that a child ends with this failure.
-func fatal(f *Failure) bool { return errors.Is(f, cgo.ErrSticky) || errors.Is(f, cgo.ErrLost) }
+func fatal(f *failure) bool { return errors.Is(f, cgo.ErrSticky) || errors.Is(f, cgo.ErrLost) }
 
 // fail is a failure that the parent finds by itself.
-func fail(class error, format string, args ...any) *Failure {
-	return &Failure{fmt.Sprintf("%v: %s", class, fmt.Sprintf(format, args...)), []error{class}}
+func fail(class error, format string, args ...any) *failure {
+	return &failure{fmt.Sprintf("%v: %s", class, fmt.Sprintf(format, args...)), []error{class}}
 }
 
 // encodeFailure writes the number of classes, the classes and the text, as much of it as fits.
@@ -48,11 +48,11 @@ func encodeFailure(err error) []byte {
 	return append(data, err.Error()[:min(len(err.Error()), maxFailure-len(data))]...)
 }
 
-func decodeFailure(data []byte) (*Failure, error) {
+func decodeFailure(data []byte) (*failure, error) {
 	if len(data) < 1 || len(data) > maxFailure || len(data)-1 < int(data[0]) {
 		return nil, fmt.Errorf("%w: a failure of %d bytes", errProtocol, len(data))
 	}
-	f := &Failure{text: plain(string(data[1+data[0]:]))}
+	f := &failure{text: plain(string(data[1+data[0]:]))}
 	for _, i := range data[1 : 1+data[0]] {
 		if int(i) >= len(classes) {
 			return nil, fmt.Errorf("%w: class %d of a failure", errProtocol, i)

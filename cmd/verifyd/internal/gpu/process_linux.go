@@ -120,7 +120,7 @@ func (c *child) connect() (*remote, error) {
 	if err := c.pass(theirs); err != nil {
 		return nil, errors.Join(c.gone(err), conn.Close())
 	}
-	return newRemote(conn, c.gone, c.overdue, func(f *Failure) {
+	return newRemote(conn, c.gone, c.overdue, func(f *failure) {
 		if fatal(f) {
 			c.faulty.Store(true)
 		}
@@ -161,7 +161,7 @@ func (c *child) gone(err error) error {
 // overdue kills a child that does not answer.
 func (c *child) overdue(error) error {
 	c.kill()
-	return &Failure{
+	return &failure{
 		fmt.Sprintf("%v: its process gave no answer for %v and was killed", cgo.ErrTimeout, c.patience()),
 		[]error{cgo.ErrTimeout, cgo.ErrLost},
 	}

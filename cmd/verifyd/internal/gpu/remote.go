@@ -19,7 +19,7 @@ type remote struct {
 	// gone explains a connection that broke; overdue, one that gave no answer in time.
 	gone, overdue func(error) error
 	// failed is told of failures that the child answered.
-	failed   func(*Failure)
+	failed   func(*failure)
 	routines []launch.Routine // only In and Out
 	head     [requestSize]byte
 	answer   [answerSize]byte
@@ -33,7 +33,7 @@ type wire interface {
 	interrupt()
 }
 
-func newRemote(conn wire, gone, overdue func(error) error, failed func(*Failure)) *remote {
+func newRemote(conn wire, gone, overdue func(error) error, failed func(*failure)) *remote {
 	return &remote{
 		conn: conn, line: line{Writer: conn}, in: bufio.NewReaderSize(conn, 1<<16),
 		gone: gone, overdue: overdue, failed: failed,
