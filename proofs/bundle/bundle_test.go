@@ -325,6 +325,28 @@ func TestASignatureThatNobodyChecksIsRefused(t *testing.T) {
 		if kind, field := fault(err); kind != class.BadLog || field != "log.contribution" {
 			t.Errorf("%s: %v", name, err)
 		}
+		full := bundleOf(t, p, 0)
+		full.Log.Consistency += line
+		_, err = full.Verify(ledger(t, p))
+		if kind, field := fault(err); kind != class.BadLog || field != "log.consistency" {
+			t.Errorf("%s, in the consistency proof: %v", name, err)
+		}
+	}
+}
+
+func TestTheRootIsUnderTheCheckpointThatContinuesTheContributions(t *testing.T) {
+	p := pool(t)
+	b := bundleOf(t, p, 0)
+	if _, err := p.Log.Append([]byte("later")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if b.Log.Consistency, err = p.Log.Consistency(scenario.Workers); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Verify(ledger(t, p))
+	if kind, field := fault(err); kind != class.BadLog || field != "log.consistency" {
+		t.Errorf("it continues to another checkpoint: %v", err)
 	}
 }
 
