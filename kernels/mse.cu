@@ -2,7 +2,7 @@
 // gradient. The loss sums its blocks of 65536 as sum.cu does.
 #include "block_sum.cuh"
 
-extern "C" __global__ void drn1_mse_blocks(int n, const float *__restrict__ x, const float *__restrict__ t, float *__restrict__ partial) {
+extern "C" __global__ void __launch_bounds__(128, 4) drn1_mse_blocks(int n, const float *__restrict__ x, const float *__restrict__ t, float *__restrict__ partial) {
   __shared__ float lanes[128];
   float s = drn1_block_sum(n, lanes, [=](int i) {
     float d = __fsub_rn(x[i], t[i]);

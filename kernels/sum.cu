@@ -3,13 +3,13 @@
 // element.
 #include "block_sum.cuh"
 
-extern "C" __global__ void drn1_sum_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
+extern "C" __global__ void __launch_bounds__(128, 4) drn1_sum_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
   __shared__ float lanes[128];
   float s = drn1_block_sum(n, lanes, [=](int i) { return x[i]; });
   if (threadIdx.x == 0) partial[blockIdx.x] = s;
 }
 
-extern "C" __global__ void drn1_sum_squares_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
+extern "C" __global__ void __launch_bounds__(128, 4) drn1_sum_squares_blocks(int n, const float *__restrict__ x, float *__restrict__ partial) {
   __shared__ float lanes[128];
   float s = drn1_block_sum(n, lanes, [=](int i) {
     float v = x[i];
@@ -19,7 +19,7 @@ extern "C" __global__ void drn1_sum_squares_blocks(int n, const float *__restric
 }
 
 // The sum of one block times a factor: the mean of losses.
-extern "C" __global__ void drn1_scaled_sum(int n, const float *__restrict__ x, float *__restrict__ y, float factor) {
+extern "C" __global__ void __launch_bounds__(128, 4) drn1_scaled_sum(int n, const float *__restrict__ x, float *__restrict__ y, float factor) {
   __shared__ float lanes[128];
   float s = drn1_block_sum(n, lanes, [=](int i) { return x[i]; });
   if (threadIdx.x == 0) *y = __fmul_rn(s, factor);
