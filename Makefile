@@ -8,7 +8,7 @@ FUZZTIME ?= 2000x
 BENCH    ?=
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz mumax bench clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash emulated ledgers gpu-bundle mumax bench clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ test: ## run every test of the module
 	$(GO) test ./...
 
 race: ## run the tests of everything concurrent under the race detector (needs a C compiler)
-	$(GO) test -race -short ./kernels ./cgo ./verify/... ./proofs/...
+	$(GO) test -race -short ./kernels ./cgo ./verify/... ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/translog
 
 lint: ## gofmt, go vet and staticcheck (pinned in .ci/tools)
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -52,6 +52,23 @@ fusion: ## no fused multiply-add in compiled Go, on eight targets
 
 fuzz: ## run every fuzz target for FUZZTIME (default 2000x)
 	.ci/fuzz $(FUZZTIME)
+
+pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a C compiler)
+	$(GO) vet -tags pkcs11 ./cmd/verifyd/internal/keys
+	CGO_ENABLED=1 $(GO) test -tags pkcs11 ./cmd/verifyd/internal/keys
+
+crash: ## kill the log's writer at every call that changes a file
+	$(GO) test -count=1 -run Promised -crash.every=1 ./cmd/verifyd/internal/translog
+
+emulated: ## follow the small trainings for 300 steps on the CUDA kernels under g++ (some minutes)
+	$(GO) test ./verify/engine -run TheKernelsTrainAs -steps 300 -timeout 60m
+
+ledgers: ## test the ledgers that are not Go packages of this module: Cosmos, Solana, EVM (needs node and npm)
+	cd proofs/ledgers/cosmos && $(GO) test ./...
+	cd proofs/ledgers/solana && npm ci --no-audit --no-fund && npm test
+
+gpu-bundle: ## gather what tests and measures a GPU into build/gpu/ (needs a C compiler)
+	bench/gpu/bundle.sh
 
 mumax: ## vet, test and build the comparison with mumax3, a GPL module of its own (needs a C compiler)
 	cd bench/mumax && ./build.sh vet && ./build.sh test && ./build.sh build ../../build/mumax
