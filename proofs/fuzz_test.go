@@ -93,3 +93,23 @@ func FuzzAudience(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecimals(f *testing.F) {
+	for _, s := range []string{"0", "-1", "340282366920938463463374607431768211455", "-170141183460469231731687303715884105728", "0x1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if v, err := ParseUint128(s); err == nil && v.String() != s {
+			t.Fatalf("%q is read as %s", s, v)
+		}
+		if v, err := ParseInt128(s); err == nil && v.String() != s {
+			t.Fatalf("%q is read as %s", s, v)
+		}
+		if h, err := parseHash(s); err == nil && h.String() != s {
+			t.Fatalf("%q is read as %s", s, h)
+		}
+		if _, err := ParseAccount(s); err == nil && len(s) > 2+2*len(Hash{}) {
+			t.Fatalf("%q is an account", s)
+		}
+	})
+}

@@ -67,6 +67,9 @@ func NewKey(pub crypto.PublicKey) (Key, error) {
 		}
 		k = Key{algES256, Hash(point[1:33]), Hash(point[33:])}
 	case *secp256k1.PublicKey:
+		if pub == nil {
+			return Key{}, errors.New("public key: there is none")
+		}
 		point := pub.SerializeUncompressed()
 		k = Key{algES256K, Hash(point[1:33]), Hash(point[33:])}
 	case ed25519.PublicKey:

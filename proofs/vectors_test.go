@@ -316,3 +316,18 @@ func (f facts) ledger() *bundle.Ledger {
 func refused(class, field string) string { return class + " " + field }
 
 const success = "success"
+
+func FuzzVectorFile(f *testing.F) {
+	for _, name := range []string{"good", "envelope_quorum", "multiproof_four"} {
+		data, err := vectors.Files.ReadFile(name + ".txt")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if v, err := vectors.Parse("fuzz", data); err == nil && len(v.Body) > len(data) {
+			t.Fatalf("%d bytes out of %d", len(v.Body), len(data))
+		}
+	})
+}

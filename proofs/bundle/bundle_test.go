@@ -208,10 +208,11 @@ func TestABundleThatIsWellSignedButMeantOtherwiseIsRefused(t *testing.T) {
 		bend         func(b *bundle.Bundle, l *bundle.Ledger)
 		class, field string
 	}{
-		"another ledger": {func(_ *bundle.Bundle, l *bundle.Ledger) { l.Audience[0] ^= 1 }, class.WrongAudience, "contribution.payload.audience"},
-		"another pool":   {func(_ *bundle.Bundle, l *bundle.Ledger) { l.PoolID[0] ^= 1 }, class.WrongPool, "contribution.payload.poolId"},
-		"another policy": {func(_ *bundle.Bundle, l *bundle.Ledger) { l.PolicyHash[0] ^= 1 }, class.WrongPolicy, "epochRoot.payload.policyHash"},
-		"expired":        {func(_ *bundle.Bundle, l *bundle.Ledger) { l.Now = l.Now.Add(25 * time.Hour) }, class.Expired, "epochRoot.payload.notAfter"},
+		"no contribution": {func(b *bundle.Bundle, _ *bundle.Ledger) { b.Contribution = nil }, class.NotCanonical, "contribution"},
+		"another ledger":  {func(_ *bundle.Bundle, l *bundle.Ledger) { l.Audience[0] ^= 1 }, class.WrongAudience, "contribution.payload.audience"},
+		"another pool":    {func(_ *bundle.Bundle, l *bundle.Ledger) { l.PoolID[0] ^= 1 }, class.WrongPool, "contribution.payload.poolId"},
+		"another policy":  {func(_ *bundle.Bundle, l *bundle.Ledger) { l.PolicyHash[0] ^= 1 }, class.WrongPolicy, "epochRoot.payload.policyHash"},
+		"expired":         {func(_ *bundle.Bundle, l *bundle.Ledger) { l.Now = l.Now.Add(25 * time.Hour) }, class.Expired, "epochRoot.payload.notAfter"},
 		"from the future": {func(_ *bundle.Bundle, l *bundle.Ledger) { l.Now = l.Now.Add(-bundle.Tolerance - time.Second) },
 			class.FromTheFuture, "contribution.payload.issuedAt"},
 		"revoked contribution": {func(b *bundle.Bundle, l *bundle.Ledger) {

@@ -31,6 +31,9 @@ func (b *Bundle) Verify(l *Ledger) (proofs.Contribution, error) {
 // that vouches for what was signed.
 func (b *Bundle) Logged(log *translog.Policy) (proofs.Contribution, error) {
 	var none proofs.Contribution
+	if b.Contribution == nil {
+		return none, refuse(class.NotCanonical, "contribution", "there is none")
+	}
 	if b.Log == nil {
 		return none, refuse(class.BadLog, "log", "the bundle has no log proof")
 	}
@@ -57,6 +60,9 @@ func (b *Bundle) Logged(log *translog.Policy) (proofs.Contribution, error) {
 }
 
 func (b *Bundle) verify(l *Ledger) (proofs.Contribution, error) {
+	if b.Contribution == nil {
+		return proofs.Contribution{}, refuse(class.NotCanonical, "contribution", "there is none")
+	}
 	if err := b.refersTo(l.Signers); err != nil {
 		return proofs.Contribution{}, err
 	}
