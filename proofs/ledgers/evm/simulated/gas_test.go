@@ -180,7 +180,9 @@ func TestWithoutThePrecompileAPostStillWorks(t *testing.T) {
 	q := newQuorum(t, 3, 3, 0)
 	minter.must(q.setSigners(t))
 	root := minter.rootOf(1, scenario.ID("root"), proofs.Uint(1))
-	if gas := minter.must(q.post(t, root, 0, 1, 2)); gas < 500_000 {
-		t.Errorf("%d gas: there is a precompile", gas)
+	gas := minter.must(q.post(t, root, 0, 1, 2))
+	t.Logf("%d gas", gas)
+	if gas < 500_000 {
+		t.Error("so little: there is a precompile")
 	}
 }
