@@ -65,7 +65,9 @@ emulated: ## follow the small trainings for 300 steps on the CUDA kernels under 
 
 ledgers: ## test the ledgers that are not Go packages of this module: Cosmos, Solana, EVM (needs node and npm)
 	cd proofs/ledgers/cosmos && $(GO) test ./...
-	cd proofs/ledgers/solana && npm ci --no-audit --no-fund && npm test
+	cd proofs/ledgers/solana && npm install --no-save --no-audit --no-fund && npm test
+	cd proofs/ledgers/evm && npm ci --no-audit --no-fund && npm test
+	cd proofs/ledgers/evm/simulated && CGO_ENABLED=0 $(GO) vet . && CGO_ENABLED=0 $(GO) test -p 2 ./...
 
 gpu-bundle: ## gather what tests and measures a GPU into build/gpu/ (needs a C compiler)
 	bench/gpu/bundle.sh

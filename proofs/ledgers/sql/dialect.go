@@ -15,7 +15,7 @@ var sqliteSchema string
 // Dialect is a kind of database.
 type Dialect struct {
 	schema   string
-	numbered bool // placeholders are $1, $2, ... instead of ?
+	numbered bool // parameters are $1, $2, ... instead of ?
 }
 
 // Postgres is PostgreSQL 12 and newer.
@@ -24,7 +24,7 @@ func Postgres() Dialect { return Dialect{schema: postgresSchema, numbered: true}
 // SQLite is SQLite 3.37 and newer. Its connections need a busy timeout if several appliers share a file.
 func SQLite() Dialect { return Dialect{schema: sqliteSchema} }
 
-// query writes the placeholders of a statement, which are question marks, as the database wants them.
+// query writes the parameters of a statement, which are question marks, as the database wants them.
 func (d Dialect) query(text string) string {
 	if !d.numbered {
 		return text
@@ -42,7 +42,7 @@ func (d Dialect) query(text string) string {
 	return b.String()
 }
 
-// rows are the placeholders of n rows with so many columns.
+// rows are the parameters of n rows with so many columns.
 func rows(n, columns int) string {
 	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", columns), ", ") + ")"
 	return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
