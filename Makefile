@@ -58,7 +58,7 @@ pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a 
 	CGO_ENABLED=1 $(GO) test -tags pkcs11 ./cmd/verifyd/internal/keys
 
 crash: ## kill the log's writer at every call that changes a file
-	$(GO) test -count=1 -run Promised -crash.every=1 ./cmd/verifyd/internal/translog
+	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog -crash.every=1
 
 emulated: ## follow the small trainings for 300 steps on the CUDA kernels under g++ (some minutes)
 	$(GO) test ./verify/engine -run TheKernelsTrainAs -steps 300 -timeout 60m
