@@ -159,11 +159,12 @@ func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err er
 	return m, nil
 }
 
-// checkSamples says whether the rows of the batch are the job's samples for a step.
+// checkSamples hashes the samples of the batch and says whether they are the job's for a step.
 func (r *Replayer) checkSamples(step uint64) (bool, error) {
 	if err := r.order.Fill(step, r.ids); err != nil {
 		return false, err
 	}
+	r.hashSamples()
 	samples := r.terms.Job.Data.Samples
 	width := merkle.MaxProof(samples) * merkle.Size
 	for i, id := range r.ids {
@@ -178,8 +179,7 @@ func (r *Replayer) checkSamples(step uint64) (bool, error) {
 				return false, nil
 			}
 		}
-		leaf := r.samples.Leaf(r.batch.x, r.batch.y, i, r.terms.rows)
-		if merkle.Verify(r.terms.Job.Data.Root, samples, uint64(id), leaf, proof) != nil {
+		if merkle.Verify(r.terms.Job.Data.Root, samples, uint64(id), r.leaves[i], proof) != nil {
 			return false, nil
 		}
 	}

@@ -41,11 +41,17 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 	return s.terms.spec.State.Root(s.terms.Counters(t), digests), nil
 }
 
-// step runs step t on the batch in the engine's buffers, from the state whose root is current.
-func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error {
+// hashSamples fills leaves from the batch in the engine's buffers.
+func (s *stepper) hashSamples() {
+	x, y := s.engine.X(), s.engine.Y()
 	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(s.engine.X(), s.engine.Y(), i, s.terms.rows)
+		s.leaves[i] = s.samples.Leaf(x, y, i, s.terms.rows)
 	}
+}
+
+// step runs step t on the batch in the engine's buffers, whose samples have been hashed, from the state whose
+// root is current.
+func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error {
 	got, err := s.engine.Step(ctx, t)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", t, err)

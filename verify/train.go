@@ -92,6 +92,7 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 		if err := w.Data.Fill(s.engine.X(), s.engine.Y(), ids); err != nil {
 			return err
 		}
+		s.hashSamples()
 		if err := s.step(ctx, t, current); err != nil {
 			return err
 		}
