@@ -98,22 +98,26 @@ func EAS(c proofs.Contribution, d EASDomain, key *secp256k1.PrivateKey) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	var a attestation
-	recipient := recipientOf(c.Account)
-	salt := c.Nullifier()
+	a := describe(c, d, body)
 	a.Signer = hexed(address(key.PubKey()))
+	digest := easDigest(c, d, recipientOf(c.Account), body)
+	compact := ecdsa.SignCompact(key, digest[:], false) // 27 + recovery id, r, s
+	a.Sig.Signature = signature{hexed(compact[1:33]), hexed(compact[33:]), int(compact[0])}
+	return json.Marshal(a)
+}
+
+// describe is the attestation about a contribution, but for who signs it.
+func describe(c proofs.Contribution, d EASDomain, body []byte) (a attestation) {
+	recipient := recipientOf(c.Account)
 	s := &a.Sig
 	s.Version, s.Primary, s.Types = easVersion, "Attest", map[string][]typed{"Attest": attestFields}
 	s.Domain = domain{easName, d.Version, strconv.FormatUint(d.ChainID, 10), hexed(d.Contract[:])}
 	s.Message = message{
 		Version: easVersion, Schema: EASSchemaUID().String(), Recipient: hexed(recipient), Time: strconv.FormatUint(c.IssuedAt, 10),
-		Expiration: "0", Revocable: true, RefUID: proofs.Hash{}.String(), Data: hexed(body), Salt: salt.String(),
+		Expiration: "0", Revocable: true, RefUID: proofs.Hash{}.String(), Data: hexed(body), Salt: c.Nullifier().String(),
 	}
 	s.UID = uid(c, recipient, body).String()
-	digest := easDigest(c, d, recipient, body)
-	compact := ecdsa.SignCompact(key, digest[:], false) // 27 + recovery id, r, s
-	s.Signature = signature{hexed(compact[1:33]), hexed(compact[33:]), int(compact[0])}
-	return json.Marshal(a)
+	return a
 }
 
 // FromEAS is the contribution of an attestation and the address that signed it. It refuses one that says
@@ -150,14 +154,8 @@ func FromEAS(file []byte) (c proofs.Contribution, signer [20]byte, err error) {
 	if err != nil {
 		return c, signer, err
 	}
-	again := a // all that is not signed or derived must be as EAS writes it
-	again.Signer = hexed(address(key))
-	again.Sig.UID = uid(c, recipientOf(c.Account), body).String()
-	again.Sig.Message = message{
-		Version: easVersion, Schema: EASSchemaUID().String(), Recipient: hexed(recipientOf(c.Account)), Time: strconv.FormatUint(c.IssuedAt, 10),
-		Expiration: "0", Revocable: true, RefUID: proofs.Hash{}.String(), Data: hexed(body), Salt: c.Nullifier().String(),
-	}
-	again.Sig.Version, again.Sig.Primary, again.Sig.Types, again.Sig.Domain.Name = easVersion, "Attest", map[string][]typed{"Attest": attestFields}, easName
+	again := describe(c, d, body)
+	again.Signer, again.Sig.Signature = hexed(address(key)), a.Sig.Signature
 	want, err := json.Marshal(again)
 	if err != nil {
 		return c, signer, err
