@@ -112,22 +112,26 @@ func TestReplayAllocatesNothingForAStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var before, after runtime.MemStats
-	steps := 0
-	replayer.Progress = func() {
-		switch steps++; steps {
-		case 20: // every operator has run, and every buffer has grown
-			runtime.ReadMemStats(&before)
-		case 200:
-			runtime.ReadMemStats(&after)
+	fewest := uint64(1 << 32) // the runtime may start a thread meanwhile, which allocates, but not in every replay
+	for range 5 {
+		var before, after runtime.MemStats
+		steps := 0
+		replayer.Progress = func() {
+			switch steps++; steps {
+			case 20: // every operator has run, and every buffer has grown
+				runtime.ReadMemStats(&before)
+			case 200:
+				runtime.ReadMemStats(&after)
+			}
 		}
+		m, err := replayer.Replay(context.Background(), verify.Segment{Index: segment, Leaves: leaves, Opened: bytes.NewReader(plain), File: "segment"})
+		if m != nil || err != nil || steps != 200 {
+			t.Fatalf("%v, %v after %d steps", m, err, steps)
+		}
+		fewest = min(fewest, after.Mallocs-before.Mallocs)
 	}
-	m, err := replayer.Replay(context.Background(), verify.Segment{Index: segment, Leaves: leaves, Opened: bytes.NewReader(plain), File: "segment"})
-	if m != nil || err != nil || steps != 200 {
-		t.Fatalf("%v, %v after %d steps", m, err, steps)
-	}
-	if n := after.Mallocs - before.Mallocs; n > 2 { // reading the counters itself may allocate
-		t.Errorf("%d allocations in 180 steps", n)
+	if fewest > 2 { // reading the counters itself may allocate
+		t.Errorf("%d allocations in 180 steps", fewest)
 	}
 }
 
