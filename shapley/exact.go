@@ -1,0 +1,4 @@
+package shapley
+
+// MaxExact is the largest number of players whose coalitions are enumerated.
+const MaxExact = 24
