@@ -1,0 +1,74 @@
+package round
+
+import (
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// firstLayer is a program whose first node is a Linear on the inputs, cut behind it. The products of the
+// validation rows with w0 and with each update are computed once; a coalition's are their weighted sum,
+// in the fold that makes its parameters. Rounding differs from that of products with the summed
+// parameters, so whether the layer is shared is part of the game.
+type firstLayer struct {
+	width int         // outputs of the layer for one row of X
+	bias  bool        // whether parameter 1 is the layer's bias
+	outs  int         // outputs at one position: the bias' length
+	base  []float32   // x * W0^T, rows x width
+	terms [][]float32 // x * d_i^T for each player
+}
+
+// shareable says whether a graph begins with a Linear that alone reads the inputs, with parameters behind
+// it.
+func shareable(walked []program.Walked) (program.Linear, bool) {
+	linear, ok := walked[1].Op.(program.Linear)
+	params := 0
+	for _, w := range walked[2:] {
+		params += len(w.Params)
+		for _, j := range w.In {
+			ok = ok && j != 0
+		}
+	}
+	return linear, ok && params > 0
+}
+
+// cutGraph replaces the inputs and the Linear by inputs that carry the Linear's name and shape. Dropout
+// nodes move by one place, which an evaluation does not see.
+func cutGraph(walked []program.Walked) program.Graph {
+	in := program.Node{Name: walked[1].Name, Op: program.Input{Type: program.F32, Shape: walked[1].Output.Shape}}
+	g := program.Graph{Nodes: []program.Node{in}}
+	for _, w := range walked[2:] {
+		g.Nodes = append(g.Nodes, w.Node)
+	}
+	return g
+}
+
+// newFirstLayer computes the products.
+func newFirstLayer(cpu *kernels.CPU, r *Round, l *layout, linear program.Linear) (*firstLayer, error) {
+	out := l.walked[1].Output
+	f := &firstLayer{width: out.Len(), outs: linear.Out, bias: linear.Bias}
+	in := l.params[0].Shape[1]
+	op := kernels.Gemm{M: l.rows * l.width / in, N: linear.Out, K: in, TransB: true}
+	product := func(weight []float32) ([]float32, error) {
+		y := make([]float32, l.rows*f.width)
+		return y, cpu.Run(op, []kernels.Buf{r.X, {F: weight}, {F: y}})
+	}
+	var err error
+	if f.base, err = product(r.Base[0]); err != nil {
+		return nil, err
+	}
+	f.terms = make([][]float32, len(r.Updates))
+	for i, u := range r.Updates {
+		if f.terms[i], err = product(u[0]); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// params is how many of the program's parameters belong to the layer.
+func (f *firstLayer) params() int {
+	if f.bias {
+		return 2
+	}
+	return 1
+}
