@@ -158,7 +158,7 @@ func (p *literal) value(key string, h *npyHeader) (err error) {
 			return nil
 		}
 		if strings.HasPrefix(p.text, "True") {
-			return errors.New("True: save numpy.ascontiguousarray of it, which is in C order")
+			return errors.New("in Fortran order: save numpy.ascontiguousarray of it, which is in C order")
 		}
 		return fmt.Errorf("%.20q where False is needed", p.text)
 	case "shape":
