@@ -48,6 +48,9 @@ type worker struct {
 	edge         []float32 // tile on the edge of c
 	image, wide  []float32 // padded image of a convolution and its outputs
 	at           []int32   // places of its terms
+
+	distances *distanceTiles // nil for the reference's loop
+	packed    packedRows     // rows of a piece of distances
 }
 
 // NewCPU starts the workers. It fails if the forced instruction set is not available here.
@@ -65,7 +68,7 @@ func NewCPU(o Options) (*CPU, error) {
 	}
 	c := &CPU{isa: isa, vec: vectorFor(isa), operands: map[Operator][]Operand{}}
 	for range n {
-		c.workers = append(c.workers, &worker{cpu: c, vec: c.vec, tiles: tilesFor(isa)})
+		c.workers = append(c.workers, &worker{cpu: c, vec: c.vec, tiles: tilesFor(isa), distances: distanceTilesFor(isa)})
 	}
 	c.team, err = newTeam(c.workers, func(w *worker, i int) { c.op.piece(w, c.phase, i, c.bufs) })
 	if err != nil {

@@ -121,6 +121,7 @@ func operations() map[string]operation {
 		"popc.b32":     unary(func(a, _, _ uint32) uint32 { return uint32(bits.OnesCount32(a)) }),
 		"cvt.u16.u32":  unary(func(a, _, _ uint32) uint32 { return a & 0xffff }),
 		"cvt.u32.u16":  unary(func(a, _, _ uint32) uint32 { return a }),
+		"cvt.s32.s16":  unary(func(a, _, _ uint32) uint32 { return uint32(int32(int16(a))) }),
 		"shr.u16":      binary(func(a, b, _ uint32) uint32 { return a >> b }),
 		"add.s16":      binary(func(a, b, _ uint32) uint32 { return (a + b) & 0xffff }),
 		"mul.wide.u16": binary(func(a, b, _ uint32) uint32 { return a * b }),
