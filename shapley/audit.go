@@ -75,6 +75,9 @@ func Check(ctx context.Context, g Game, control *Control, res *Result, utilities
 	}
 	for _, share := range []uint64{1000, 100, 20, 10} {
 		altered := max(1, total/share)
+		if n := len(a.Missed); n > 0 && a.Missed[n-1].Altered == altered {
+			continue
+		}
 		a.Missed = append(a.Missed, Missed{altered, missed(total, checks, altered)})
 	}
 	return a, nil

@@ -78,7 +78,7 @@ func Estimators() []Estimator {
 		{"banzhaf", "coalitions", "B+2", "linearity", msrBanzhaf},
 		{"beta", "permutations", "B(n-1)+2", "null player, linearity", beta},
 		{"owen", "pairs of coalitions", "2B(n+1)+2", "null player, linearity", owen},
-		{"stratified", "coalitions", "B+4n at most", "linearity", stratified},
+		{"stratified", "coalitions", "B+2n+2", "linearity", stratified},
 		{"kernel", "pairs of coalitions", "2B+2", "efficiency, linearity", kernelSHAP},
 		{"leverage", "pairs of coalitions", "2B+2", "efficiency, linearity", leverageSHAP},
 		{"loo", "", "n+2", "null player, symmetry, linearity", leaveOneOut},

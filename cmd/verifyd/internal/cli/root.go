@@ -97,13 +97,13 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 4 INCONCLUSIVE.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			return a.checkOptions()
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.checkOptions(cmd)
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", setting("VERIFYD_OUTPUT", "text"), "form of the data on standard output: text or json ($VERIFYD_OUTPUT)")
+	flags.StringVarP(&a.output, "output", "o", setting("VERIFYD_OUTPUT", "text"), "form of the data on standard output: text or json, of values also csv ($VERIFYD_OUTPUT)")
 	flags.StringVar(&a.isa, "isa", setting("VERIFYD_ISA", "auto"), "code path: auto, generic, avx2, avx512 or neon; never changes a bit ($VERIFYD_ISA)")
 	flags.IntVar(&a.threads, "threads", 0, "threads, 0 for one a processor; never changes a bit")
 	flags.StringVar(&a.deviceName, "device", setting("VERIFYD_DEVICE", "auto"), "where to compute: cpu, cuda:N, or auto for the first GPU that can be used; never changes a bit ($VERIFYD_DEVICE)")
@@ -115,7 +115,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 
 	root.AddCommand(
 		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
-		a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.logCommand(), a.fsckCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
+		a.valueCommand(), a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.logCommand(), a.fsckCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
 	)
 	return root
 }
@@ -128,8 +128,15 @@ func setting(env, value string) string {
 	return value
 }
 
-func (a *app) checkOptions() error {
-	if a.output != "text" && a.output != "json" {
+func (a *app) checkOptions(cmd *cobra.Command) error {
+	tables := cmd.HasParent() && cmd.Parent().Name() == "value" // whose data are rows
+	switch {
+	case a.output == "text" || a.output == "json" || tables && a.output == "csv":
+	case tables && a.output == "table":
+		a.output = "text"
+	case tables:
+		return usageError{fmt.Errorf("--output %q: want table, csv or json", a.output)}
+	default:
 		return usageError{fmt.Errorf("--output %q: want text or json", a.output)}
 	}
 	if _, err := kernels.ParseISA(a.isa); err != nil {

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/chart"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+func (a *app) valueCommand() *cobra.Command {
+	return group("value", "Say what contributions were worth, with intervals, and audit it",
+		a.valueRoundCommand(), a.valueAuditCommand(), a.valueEstimatorsCommand())
+}
+
+// valued is what a command of valuation prints and draws, whatever the game was.
+type valued struct {
+	document any // with -o json
+	rows     []valuedRow
+	notes    [][2]string // below the table
+	title    string
+	interval string // what half-widths are; empty if the values are exact
+}
+
+// valuedRow is one player. Integers are utilities in 1e-9 but for the fraction.
+type valuedRow struct {
+	player                 string
+	value                  *big.Int
+	numerator, denominator string
+	stdErr, halfWidth      *uint64
+}
+
+// emitValued writes values as a table, CSV or JSON, and a chart where a file for it was named.
+func (a *app) emitValued(v *valued, plot string) error {
+	var svg bytes.Buffer
+	if plot != "" {
+		if err := v.draw(&svg); err != nil {
+			return err
+		}
+		if err := valuation.WriteWhole(plot, svg.Bytes()); err != nil {
+			return err
+		}
+	}
+	if a.output == "csv" {
+		return tabular.WriteCSV(a.stdout, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
+			for _, r := range v.rows {
+				if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
+					return
+				}
+			}
+		})
+	}
+	return a.emit(v.document, func(w io.Writer) {
+		row(w, "player", "value", "std err", "half-width")
+		for _, r := range v.rows {
+			row(w, r.player, utilityText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth))
+		}
+		fmt.Fprintln(w)
+		for _, n := range v.notes {
+			row(w, n[0], n[1])
+		}
+	})
+}
+
+func textOr(x *uint64, none string) string {
+	if x == nil {
+		return none
+	}
+	return fmt.Sprint(*x)
+}
+
+func utilityOr(x *uint64) string {
+	if x == nil {
+		return "-"
+	}
+	return utilityText(new(big.Int).SetUint64(*x))
+}
+
+// decimal is an integer of 1e-9 as a decimal number.
+func utilityText(x *big.Int) string {
+	return new(big.Rat).SetFrac(x, big.NewInt(shapley.Unit)).FloatString(9)
+}
+
+// draw draws the values with their intervals.
+func (v *valued) draw(w io.Writer) error {
+	var points []chart.Value
+	for _, r := range v.rows {
+		if !r.value.IsInt64() {
+			return errors.New("--plot: a value is beyond what can be drawn")
+		}
+		x, half := r.value.Int64(), int64(0)
+		if r.halfWidth != nil {
+			half = int64(min(*r.halfWidth, 1<<62))
+		}
+		points = append(points, chart.Value{Player: r.player, Value: x, Low: x - half, High: x + half})
+	}
+	return chart.Values(w, v.title, v.interval, points)
+}
+
+// resultRows are the rows of a result, and the notes that every result has.
+func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) {
+	rows := make([]valuedRow, len(res.Values))
+	for i, x := range res.Fixed() {
+		rows[i] = valuedRow{player: names[i], value: x, numerator: res.Values[i].Numerator.String(), denominator: res.Values[i].Denominator.String()}
+		if len(res.StdErr) > 0 {
+			rows[i].stdErr, rows[i].halfWidth = &res.StdErr[i], &res.HalfWidth[i]
+		}
+	}
+	notes := [][2]string{
+		{"estimator", res.Estimator},
+		{"evaluations", fmt.Sprint(res.Evaluations)},
+		{"nobody, everybody", utilityText(big.NewInt(res.Empty)) + ", " + utilityText(big.NewInt(res.Full))},
+		{"efficiency residual", res.Residual.Rat().FloatString(9)},
+		{"transcript", res.Transcript.String()},
+	}
+	if res.Samples > 0 {
+		notes = append(notes, [2]string{"independent samples", fmt.Sprint(res.Samples)})
+	}
+	return rows, notes
+}
+
+// intervalName is what a result's half-widths are; empty if it has none.
+func intervalName(res *shapley.Result) string {
+	if len(res.HalfWidth) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %% simultaneous interval", new(big.Rat).SetFrac64(int64(res.Level), 10).FloatString(1))
+}
+
+// estimateOptions are the flags of every estimate.
+type estimateOptions struct {
+	estimator, randomness, out, plot string
+	budget, level, alpha, beta       int
+	target, tolerance                uint64
+	control                          bool
+}
+
+func (o *estimateOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.estimator, "estimator", "antithetic", "way to the values; verifyd value estimators lists them")
+	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; 8 pairs if not given")
+	f.StringVar(&o.randomness, "randomness", "", "64 hex digits of a beacon published after the updates were committed; all random choices follow from it and from the game")
+	f.IntVar(&o.level, "level", 950, "confidence of the simultaneous intervals in thousandths")
+	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result")
+	f.Uint64Var(&o.tolerance, "tolerance", 0, "truncated, gtg: stop a permutation this close to everyone's utility (1e-9)")
+	f.IntVar(&o.alpha, "alpha", 0, "beta, exact-beta: first parameter")
+	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")
+	f.StringVar(&o.out, "out", "", "folder for certificate and transcript; an interrupted run there goes on where it stopped")
+	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
+	complete(cmd, "estimator", estimatorNames()...)
+}
+
+func estimatorNames() []string {
+	var names []string
+	for _, e := range shapley.Estimators() {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// run is the flags as what is to be run on a game.
+func (o *estimateOptions) run(kind string, root merkle.Hash, players []string) (valuation.Run, error) {
+	r := valuation.Run{
+		Version: valuation.GameVersion, Kind: kind, Root: root, Estimator: o.estimator, Budget: o.budget, Level: o.level,
+		Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta, Control: o.control, Players: players,
+	}
+	i := slices.IndexFunc(shapley.Estimators(), func(e shapley.Estimator) bool { return e.Name == o.estimator })
+	if i < 0 {
+		return r, usageError{fmt.Errorf("--estimator %.40q: verifyd value estimators lists them", o.estimator)}
+	}
+	sampled := shapley.Estimators()[i].Unit != ""
+	if o.budget < 0 {
+		if r.Budget = 0; sampled {
+			r.Budget = 8
+		}
+	}
+	if o.randomness == "" {
+		if sampled {
+			return r, usageError{errors.New("--randomness is missing: a seed that nobody chose must come from a beacon")}
+		}
+		return r, nil
+	}
+	var err error
+	if r.Randomness, err = merkle.ParseHash(o.randomness); err != nil {
+		return r, usageError{fmt.Errorf("--randomness: %w", err)}
+	}
+	return r, nil
+}
+
+func (a *app) valueEstimatorsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "estimators",
+		Short: "List the ways to values: what they cost and which axioms hold exactly",
+		Args:  cobra.NoArgs,
+		RunE: a.runs(func(*cobra.Command, []string) error {
+			type view struct {
+				Name   string `json:"name"`
+				Unit   string `json:"budget_unit"`
+				Cost   string `json:"cost"`
+				Axioms string `json:"axioms"`
+			}
+			var all []view
+			for _, e := range shapley.Estimators() {
+				all = append(all, view{e.Name, e.Unit, e.Cost, e.Axioms})
+			}
+			if a.output == "csv" {
+				return tabular.WriteCSV(a.stdout, []string{"name", "budget_unit", "cost", "axioms"}, func(yield func([]string) bool) {
+					for _, v := range all {
+						if !yield([]string{v.Name, v.Unit, v.Cost, v.Axioms}) {
+							return
+						}
+					}
+				})
+			}
+			return a.emit(all, func(w io.Writer) {
+				row(w, "estimator", "budget B in", "evaluations", "axioms with ==")
+				for _, v := range all {
+					unit := v.Unit
+					if unit == "" {
+						unit = "-"
+					}
+					row(w, v.Name, unit, v.Cost, v.Axioms)
+				}
+			})
+		}),
+	}
+}

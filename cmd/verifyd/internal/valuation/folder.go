@@ -1,0 +1,286 @@
+package valuation
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// The files of a folder.
+const (
+	GameFile        = "game.json"
+	UtilitiesFile   = "utilities.bin"
+	CertificateFile = "certificate.json"
+)
+
+// Limits of the files that are read.
+const (
+	maxDocument    = 256 << 20 // bytes of a JSON file
+	MaxEvaluations = 1 << 28   // utilities of a transcript
+)
+
+// GameVersion names the format of game.json.
+const GameVersion = "verifyd-game/1"
+
+// Run says what is valued and how: the same Run gives the same certificate.
+type Run struct {
+	Version    string          `json:"version"`    // GameVersion
+	Kind       string          `json:"kind"`       // which game, "round"
+	Root       merkle.Hash     `json:"root"`       // of the game
+	Randomness merkle.Hash     `json:"randomness"` // of the beacon
+	Estimator  string          `json:"estimator"`
+	Budget     int             `json:"budget"`
+	Level      int             `json:"level"`
+	Target     uint64          `json:"target"`
+	Tolerance  uint64          `json:"tolerance"`
+	Alpha      int             `json:"alpha"`
+	Beta       int             `json:"beta"`
+	Control    bool            `json:"control"` // a Taylor control variate
+	Players    []string        `json:"players"` // names, in the game's order
+	Details    json.RawMessage `json:"details,omitempty"`
+}
+
+// options are those of an estimate, seed included.
+func (r *Run) options() shapley.Options {
+	return shapley.Options{
+		Estimator: r.Estimator, Budget: r.Budget, Level: r.Level, Target: r.Target, Tolerance: r.Tolerance,
+		Alpha: r.Alpha, Beta: r.Beta, Seed: shapley.DeriveSeed(r.Randomness, r.Root),
+	}
+}
+
+// Certificate is a result with all that it takes to check it.
+type Certificate struct {
+	Run
+	Result *shapley.Result `json:"result"`
+	// Second is the closed second order of a round of losses with fixed weights.
+	Second *Second `json:"second_order,omitempty"`
+}
+
+// Second is the closed form beside the estimate, in 1e-9.
+type Second struct {
+	Values []int64 `json:"values"`
+	Gap    int64   `json:"gap"` // utility of all players less the sum of Values
+}
+
+// Estimate runs in a folder: a new one, or one of the same run that was interrupted. An empty dir keeps
+// nothing. progress gets the number of utilities so far.
+func Estimate(ctx context.Context, dir string, run Run, g shapley.Game, control *shapley.Control, second *Second,
+	progress func(uint64)) (c *Certificate, resumed int, err error) {
+	o := run.options()
+	o.Control, o.Progress = control, progress
+	if dir != "" {
+		f, known, err := open(dir, &run)
+		if err != nil {
+			return nil, 0, err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		o.Known, resumed = known, len(known)
+		o.Record = func(u []int64) error {
+			_, err := f.Write(encode(u))
+			return err
+		}
+	}
+	res, err := shapley.Estimate(ctx, g, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	c = &Certificate{Run: run, Result: res, Second: second}
+	if dir != "" {
+		if err := writeWhole(filepath.Join(dir, CertificateFile), c); err != nil {
+			return nil, 0, err
+		}
+	}
+	return c, resumed, nil
+}
+
+// open makes a folder or finds the transcript so far of the same run in it. What was written of a utility
+// in part is cut off.
+func open(dir string, run *Run) (f *os.File, known []int64, err error) {
+	game, err := json.Marshal(run)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch err := os.Mkdir(dir, 0o755); {
+	case err == nil:
+		if err := writeWhole(filepath.Join(dir, GameFile), run); err != nil {
+			return nil, nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return nil, nil, err
+	default:
+		if _, err := os.Lstat(filepath.Join(dir, CertificateFile)); err == nil {
+			return nil, nil, fmt.Errorf("%s: holds a finished run: %w", dir, fs.ErrExist)
+		}
+		before := new(Run)
+		if err := readJSON(filepath.Join(dir, GameFile), before); err != nil {
+			return nil, nil, err
+		}
+		if again, err := json.Marshal(before); err != nil || !bytes.Equal(again, game) {
+			return nil, nil, fmt.Errorf("%s: an interrupted run of another game or other options lies there", dir)
+		}
+	}
+	path := filepath.Join(dir, UtilitiesFile)
+	if known, err = ReadUtilities(path, true); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := int64(8 * len(known))
+	_, seek := f.Seek(at, io.SeekStart)
+	if err := errors.Join(f.Truncate(at), seek); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, known, nil
+}
+
+// ReadUtilities reads a transcript's utilities. With partial, bytes of a last one that is not whole are left
+// out instead of refused.
+func ReadUtilities(path string, partial bool) ([]int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if n := info.Size(); n > 8*MaxEvaluations {
+		return nil, fmt.Errorf("%s: %d bytes, above the limit %d", path, n, 8*MaxEvaluations)
+	} else if n%8 != 0 && !partial {
+		return nil, fmt.Errorf("%s: %d bytes are not whole utilities of 8", path, n)
+	}
+	data := make([]byte, info.Size()/8*8)
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	u := make([]int64, len(data)/8)
+	for i := range u {
+		u[i] = int64(binary.LittleEndian.Uint64(data[8*i:]))
+	}
+	return u, nil
+}
+
+func encode(u []int64) []byte {
+	b := make([]byte, 0, 8*len(u))
+	for _, v := range u {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b
+}
+
+// ReadCertificate reads what Estimate left in a folder.
+func ReadCertificate(dir string) (*Certificate, error) {
+	c := new(Certificate)
+	path := filepath.Join(dir, CertificateFile)
+	if err := readJSON(path, c); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: no finished run lies there", err)
+		}
+		return nil, err
+	}
+	if c.Version != GameVersion {
+		return nil, fmt.Errorf("%s: version: %.60q, %q is needed", path, c.Version, GameVersion)
+	}
+	r := c.Result
+	if r == nil || r.Version != shapley.ResultVersion {
+		return nil, fmt.Errorf("%s: result: missing or of another version than %q", path, shapley.ResultVersion)
+	}
+	if r.Estimator != c.Estimator || r.Seed != c.options().Seed {
+		return nil, fmt.Errorf("%s: result: its estimator or its seed is not the run's", path)
+	}
+	return c, nil
+}
+
+// Audit checks a folder's certificate against the game: see shapley.Check.
+func Audit(ctx context.Context, dir string, g shapley.Game, root merkle.Hash, control *shapley.Control,
+	randomness merkle.Hash, checks uint64) (*shapley.Audit, *Certificate, error) {
+	c, err := ReadCertificate(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Root != root {
+		return nil, nil, fmt.Errorf("%s: certifies the game %s, the files given are those of %s", dir, c.Root, root)
+	}
+	u, err := ReadUtilities(filepath.Join(dir, UtilitiesFile), false)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := shapley.Check(ctx, g, control, c.Result, u, randomness, checks)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return a, c, nil
+}
+
+// readJSON reads one JSON document, of known fields alone.
+func readJSON(path string, into any) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxDocument {
+		return fmt.Errorf("%s: over the limit of %d bytes", path, maxDocument)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// writeWhole writes a JSON document so that it is there whole or not at all.
+func writeWhole(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return WriteWhole(path, append(data, '\n'))
+}
+
+// WriteWhole writes a file that must not exist, whole or not at all.
+func WriteWhole(path string, data []byte) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Equal says whether two closed forms are the same, or both missing.
+func (s *Second) Equal(other *Second) bool {
+	if s == nil || other == nil {
+		return s == other
+	}
+	return s.Gap == other.Gap && slices.Equal(s.Values, other.Values)
+}
