@@ -45,6 +45,7 @@ const (
 	forSubset
 	forSize
 	forAudit
+	forDraws
 )
 
 // Stream is the sequence of random words that belongs to one sample: Philox4x32-10 with the first eight
@@ -132,4 +133,13 @@ func (s Seed) ofSize(index uint64, n, k int) Coalition {
 		c.Add(i)
 	}
 	return c
+}
+
+// Draws fills to with numbers below n, 0 < n <= 2^32, each as likely as any other: a sample with repetition
+// that belongs to an index, as a bootstrap needs it.
+func (s Seed) Draws(index uint64, n uint64, to []uint32) {
+	r := s.stream(forDraws, index)
+	for i := range to {
+		to[i] = uint32(r.below(n))
+	}
 }

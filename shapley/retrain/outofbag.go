@@ -1,0 +1,63 @@
+package retrain
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"github.com/verifyd/verifyd/shapley"
+)
+
+// MaxLearners bounds the weak learners of OutOfBag.
+const MaxLearners = 1 << 20
+
+// OutOfBag is the Data-OOB value of each training row (Kwon and Zou, "Data-OOB", ICML 2023): of the learners that were
+// trained on a bootstrap sample without the row, the share that predicts its label rightly. Learner b draws
+// its rows with seed.Draws(b, ...). Rows that every sample has are worth 0. Labels are needed; validation
+// rows play no part.
+func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([]*big.Rat, error) {
+	if learners < 1 || learners > MaxLearners {
+		return nil, fmt.Errorf("retrain: learners: %d is outside 1 to %d", learners, MaxLearners)
+	}
+	if g.data.Labels == nil {
+		return nil, fmt.Errorf("retrain: out of bag: values need labels")
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.trainer
+	wide := t.columns * t.models
+	right, out := make([]int64, t.rows), make([]int64, t.rows)
+	outputs, drawn := make([]float32, t.rows*wide), make([]uint32, t.rows)
+	for lo := 0; lo < learners; lo += t.models {
+		n := min(t.models, learners-lo)
+		clear(t.weights)
+		for m := range n {
+			seed.Draws(uint64(lo+m), uint64(t.rows), drawn)
+			for _, r := range drawn {
+				t.weights[int(r)*t.models+m]++
+			}
+		}
+		if err := t.train(ctx); err != nil {
+			return nil, fmt.Errorf("retrain: %w", err)
+		}
+		if err := t.predict(t.x, outputs); err != nil {
+			return nil, fmt.Errorf("retrain: %w", err)
+		}
+		for r, y := range g.data.Labels {
+			for m, w := range t.weights[r*t.models : r*t.models+n] {
+				if w != 0 {
+					continue
+				}
+				out[r]++
+				if t.class(outputs[r*wide:(r+1)*wide], m) == y {
+					right[r]++
+				}
+			}
+		}
+	}
+	values := make([]*big.Rat, t.rows)
+	for r := range values {
+		values[r] = big.NewRat(right[r], max(1, out[r]))
+	}
+	return values, nil
+}

@@ -1,0 +1,208 @@
+package retrain
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/shapley"
+)
+
+// Options choose the model and how it is computed.
+type Options struct {
+	Steps   int         // of each training, 1 to 10,000; 0 stands for 20
+	Decay   float64     // of the weights, from 1e-6 to 1e6; 0 stands for 1, scikit-learn's default
+	Threads int         // 0 takes one a processor. Not part of the game
+	ISA     kernels.ISA // code path. Not part of the game
+}
+
+func (o *Options) check() error {
+	if o.Steps == 0 {
+		o.Steps = 20
+	}
+	if o.Steps < 1 || o.Steps > 10_000 {
+		return fmt.Errorf("steps: %d is outside 1 to 10000", o.Steps)
+	}
+	if o.Decay == 0 {
+		o.Decay = 1
+	}
+	if !(o.Decay >= 1e-6 && o.Decay <= 1e6) {
+		return fmt.Errorf("decay: %v is outside 1e-06 to 1e+06", o.Decay)
+	}
+	return nil
+}
+
+// Game is a data game. Its utility is, for a logistic model, the share of validation rows that it predicts rightly;
+// for a linear one the mean squared error of predicting 0 less its own, of each row at most 2^20. Both
+// are rounded half to even to 1e-9. Calls of its methods follow one another.
+type Game struct {
+	data    Data
+	options Options
+	mu      sync.Mutex
+	trainer *trainer
+	val     []float32 // standardised validation rows
+	outputs []float32
+	zero    int64 // sum of squared errors of predicting 0, in 1e-9
+}
+
+// batchColumns is how many columns of a product a batch has at most: wide enough for the product to be fast.
+const batchColumns = 256
+
+// New checks the data and makes its game. Close ends its threads.
+func New(d Data, o Options) (*Game, error) {
+	g, err := newGame(d, o)
+	if err != nil {
+		return nil, fmt.Errorf("retrain: %w", err)
+	}
+	return g, nil
+}
+
+func newGame(d Data, o Options) (*Game, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	columns, curve := 1, sigmoidCurve
+	switch {
+	case d.Targets != nil:
+		curve = squareCurve
+	case d.classes > 2:
+		columns, curve = d.classes, softmaxCurve
+	}
+	cpu, err := kernels.NewCPU(kernels.Options{ISA: o.ISA, Threads: o.Threads})
+	if err != nil {
+		return nil, err
+	}
+	g := &Game{data: d, options: o, val: d.standard(d.Validation)}
+	models := max(1, batchColumns/columns)
+	g.trainer, err = newTrainer(cpu, d.standard(d.Train), d.rows, d.Width+1, columns, models, curve, o)
+	if err != nil {
+		cpu.Close()
+		return nil, err
+	}
+	g.trainer.labels, g.trainer.targets = d.Labels, d.Targets
+	g.outputs = make([]float32, d.val*columns*models)
+	for _, y := range d.ValidationTargets {
+		g.zero += squared(y)
+	}
+	return g, nil
+}
+
+// squared is an error's square in 1e-9, at most maxSquare.
+func squared(e float32) int64 {
+	x := float64(e)
+	s := float64(float64(x*x) * shapley.Unit)
+	if !(s < maxSquare) {
+		return maxSquare
+	}
+	return int64(math.RoundToEven(s))
+}
+
+// maxSquare keeps the sum over MaxRows rows within an int64, and their mean within MaxUtility.
+const maxSquare = 1 << 40
+
+// Players is the number of rows, or of their owners.
+func (g *Game) Players() int { return g.data.players }
+
+// Close ends the threads. No call may be under way or follow.
+func (g *Game) Close() { g.trainer.cpu.Close() }
+
+// Utilities trains a model for each coalition.
+func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.trainer
+	for lo := 0; lo < len(coalitions); lo += t.models {
+		batch := coalitions[lo:min(lo+t.models, len(coalitions))]
+		for r := range t.rows {
+			weights, p := t.weights[r*t.models:(r+1)*t.models], g.data.owner(r)
+			clear(weights)
+			for m, c := range batch {
+				if c.Has(p) {
+					weights[m] = 1
+				}
+			}
+		}
+		if err := t.train(ctx); err != nil {
+			return fmt.Errorf("retrain: %w", err)
+		}
+		if err := t.predict(g.val, g.outputs); err != nil {
+			return fmt.Errorf("retrain: %w", err)
+		}
+		for m := range batch {
+			out[lo+m] = g.utility(m)
+		}
+	}
+	return nil
+}
+
+// utility judges model m of the batch.
+func (g *Game) utility(m int) int64 {
+	wide := g.trainer.columns * g.trainer.models
+	if g.data.Targets != nil {
+		sum := g.zero
+		for r, y := range g.data.ValidationTargets {
+			sum -= squared(g.outputs[r*wide+m] - y)
+		}
+		return ratio(sum, 1, int64(g.data.val))
+	}
+	right := int64(0)
+	for r, y := range g.data.ValidationLabels {
+		if g.trainer.class(g.outputs[r*wide:(r+1)*wide], m) == y {
+			right++
+		}
+	}
+	return ratio(right, shapley.Unit, int64(g.data.val))
+}
+
+// ratio is a*b/n rounded half to even, n > 0.
+func ratio(a, b, n int64) int64 {
+	p := a * b // right <= 2^22, Unit < 2^30
+	q, r := p/n, p%n
+	if r < 0 {
+		q, r = q-1, r+n
+	}
+	if 2*r > n || 2*r == n && q&1 == 1 {
+		q++
+	}
+	return q
+}
+
+// Root commits to the game: SHA-256 over a domain, the shape, steps and decay, and all rows, labels and
+// owners, as little-endian words.
+func (g *Game) Root() [32]byte {
+	h := sha256.New()
+	h.Write([]byte("verifyd/shapley/retrain/1\n"))
+	d := &g.data
+	var b []byte
+	for _, n := range []int{d.Width, d.rows, d.val, d.classes, d.players, g.options.Steps} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(n))
+	}
+	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(g.options.Decay))
+	h.Write(b)
+	for _, x := range [][]float32{d.Train, d.Validation, d.Targets, d.ValidationTargets} {
+		b = b[:0]
+		for _, v := range x {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		h.Write(b)
+	}
+	b = b[:0]
+	for _, y := range d.Labels {
+		b = binary.LittleEndian.AppendUint32(b, uint32(y))
+	}
+	for _, y := range d.ValidationLabels {
+		b = binary.LittleEndian.AppendUint32(b, uint32(y))
+	}
+	for r := range d.rows {
+		b = binary.LittleEndian.AppendUint32(b, uint32(d.owner(r)))
+	}
+	h.Write(b)
+	return [32]byte(h.Sum(nil))
+}
