@@ -92,6 +92,9 @@ func permutation(ctx context.Context, g Game, o Options) (*Result, error) {
 	if err := r.budget(1, "permutations"); err != nil {
 		return nil, err
 	}
+	if err := o.Control.check(r.n); err != nil {
+		return nil, err
+	}
 	m := newMoments(r.n)
 	sample, order := zeros(r.n), make([]int, r.n)
 	for p := range o.Budget {
@@ -100,12 +103,22 @@ func permutation(ctx context.Context, g Game, o Options) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		control, err := o.Control.walk(ctx, order)
+		if err != nil {
+			return nil, err
+		}
 		for i, d := range marginals {
+			if control != nil {
+				d -= control[i]
+			}
 			sample[i].SetInt64(d)
 		}
 		m.add(sample)
 	}
-	return m.finish(r, big.NewInt(1), o.level()), nil
+	one := big.NewInt(1)
+	res := r.result(o.Control.add(m.means(one)))
+	m.intervals(res, one, big.NewRat(int64(1000-o.level()), 1000), 0)
+	return res, nil
 }
 
 // walk is every player's marginal when they join in an order.

@@ -30,8 +30,8 @@ type Options struct {
 	Tolerance uint64
 	// Alpha and Beta are the parameters of beta values, 1 to 64: (1, 1) is Shapley, (16, 1) stresses small coalitions.
 	Alpha, Beta int
-	// Control is a game close to this one whose Shapley values are known; antithetic sampling then only
-	// estimates the difference.
+	// Control is a game close to this one whose Shapley values are known; permutation and antithetic sampling
+	// then only estimate the difference. A quadratic one changes nothing for pairs, which are exact on it.
 	Control *Control
 
 	// Known are the first utilities of an earlier run with the same game and options: they are not asked

@@ -302,11 +302,13 @@ func TestACancelledRunResumesToTheSameBytes(t *testing.T) {
 
 func TestAControlVariateThatIsTheGameLeavesNoError(t *testing.T) {
 	g := games(t)[2]
-	o := shapley.Options{Estimator: "antithetic", Budget: 8, Control: &shapley.Control{Game: g, Values: g.Values}}
-	r := estimate(t, g, o)
-	wantValues(t, g.Name, r, g.Values)
-	if slices.Max(r.HalfWidth) != 0 {
-		t.Errorf("half-widths %v", r.HalfWidth)
+	for _, name := range []string{"antithetic", "permutation"} {
+		o := shapley.Options{Estimator: name, Budget: 8, Control: &shapley.Control{Game: g, Values: g.Values}}
+		r := estimate(t, g, o)
+		wantValues(t, g.Name, r, g.Values)
+		if slices.Max(r.HalfWidth) != 0 {
+			t.Errorf("%s: half-widths %v", name, r.HalfWidth)
+		}
 	}
 }
 

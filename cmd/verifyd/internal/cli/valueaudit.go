@@ -15,14 +15,16 @@ import (
 
 func (a *app) valueAuditCommand() *cobra.Command {
 	var ro roundOptions
+	var do dataOptions
 	var randomness string
 	var checks uint64
 	cmd := &cobra.Command{
-		Use:   "audit FOLDER --program FILE --base FILE --update FILE... --sizes N,N... --validation FILE --randomness HEX",
+		Use:   "audit FOLDER --randomness HEX ...",
 		Short: "Check a certificate: all arithmetic, and a sample of its utilities",
 		Long: `audit does all arithmetic of a certificate again from the utilities of its
-transcript, and computes a random sample of them again from the round's files. It
-says with which odds tampering with a share of the utilities would have been missed.
+transcript, and computes a random sample of them again from the game's files, which
+are given as to the command that made the certificate. It says with which odds
+tampering with a share of the utilities would have been missed.
 
 The randomness must come from a beacon published after the certificate, or who made
 it could know which utilities will be looked at. 459 checks miss 1 % of altered
@@ -38,41 +40,37 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
-			return a.valueAudit(cmd.Context(), args[0], ro, later, checks)
+			return a.valueAudit(cmd.Context(), args[0], map[string]gameFiles{roundKind: &ro, dataKind: &do}, later, checks)
 		}),
 	}
 	ro.flags(cmd)
+	do.flags(cmd)
 	cmd.Flags().StringVar(&randomness, "randomness", "", "64 hex digits of a beacon published after the certificate")
 	cmd.Flags().Uint64Var(&checks, "checks", 459, "utilities to compute again")
 	_ = cmd.MarkFlagRequired("randomness") // fails only for a flag that is not there
 	return cmd
 }
 
-func (a *app) valueAudit(ctx context.Context, dir string, o roundOptions, randomness merkle.Hash, checks uint64) error {
+func (a *app) valueAudit(ctx context.Context, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
 	before, err := valuation.ReadCertificate(dir)
 	if err != nil {
 		return err
 	}
-	o.control = before.Control
-	r, ro, g, err := a.openRound(&o)
+	files, ok := kinds[before.Kind]
+	if !ok {
+		return fmt.Errorf("%s: kind: %.40q is no game that can be audited", dir, before.Kind)
+	}
+	g, err := files.open(ctx, a, before.Control)
 	if err != nil {
 		return err
 	}
-	defer g.Close()
-	control, err := surrogateOf(ctx, &o, r, ro)
+	defer g.close()
+	audit, c, err := valuation.Audit(ctx, dir, g.game, g.root, g.control, randomness, checks)
 	if err != nil {
 		return err
 	}
-	audit, c, err := valuation.Audit(ctx, dir, g, g.Root(), control, randomness, checks)
-	if err != nil {
-		return err
-	}
-	second, err := secondOf(ctx, r, ro, g)
-	if err != nil {
-		return err
-	}
-	if !second.Equal(c.Second) {
-		return fmt.Errorf("%s: second_order: is not that of the round", dir)
+	if !g.second.Equal(c.Second) {
+		return fmt.Errorf("%s: second_order: is not that of the game", dir)
 	}
 	type view struct {
 		*shapley.Audit

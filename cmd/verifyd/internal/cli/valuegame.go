@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// openGame is a game of files, ready to be played.
+type openGame struct {
+	kind    string
+	title   string // of a chart
+	game    shapley.Game
+	root    merkle.Hash
+	players []string
+	control *shapley.Control  // nil for none
+	second  *valuation.Second // nil if the game has none
+	close   func()
+}
+
+// gameFiles opens the game that a command's flags describe. With control, the game's control variate comes
+// with it.
+type gameFiles interface {
+	open(ctx context.Context, a *app, control bool) (*openGame, error)
+}
+
+// estimate values a game of files and prints what came out.
+func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions) error {
+	if err := fresh(eo.plot); err != nil {
+		return err
+	}
+	if eo.control && eo.estimator != "antithetic" && eo.estimator != "permutation" {
+		return usageError{errors.New("--control: only antithetic and permutation take a control variate")}
+	}
+	g, err := files.open(ctx, a, eo.control)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	run, err := eo.run(g.kind, g.root, g.players)
+	if err != nil {
+		return err
+	}
+	total := evaluations(run, len(g.players))
+	progress := a.progress("coalitions")
+	c, resumed, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.second, func(n uint64) { progress(min(n, total), total) })
+	if err != nil {
+		if ctx.Err() != nil && eo.out != "" {
+			a.note("the transcript so far is in %s: the same command goes on from there", eo.out)
+		}
+		return err
+	}
+	if resumed > 0 {
+		a.note("took up an interrupted run after %d utilities", resumed)
+	}
+	v := &valued{document: c, title: g.title, interval: intervalName(c.Result)}
+	v.rows, v.notes = resultRows(c.Result, g.players)
+	v.notes = append(v.notes, [2]string{"game", c.Root.String()})
+	if g.second != nil {
+		v.notes = append(v.notes, [2]string{"second order, gap", fmt.Sprintf("%s, %s", utilityTexts(g.second.Values), utilityText(big.NewInt(g.second.Gap)))})
+	}
+	return a.emitValued(v, eo.plot)
+}
+
+// utilityTexts are a few utilities, and how many more there are.
+func utilityTexts(values []int64) string {
+	const shown = 8
+	s := ""
+	for i, v := range values {
+		if i == shown {
+			return s + fmt.Sprintf(" and %d more", len(values)-i)
+		}
+		if i > 0 {
+			s += " "
+		}
+		s += utilityText(big.NewInt(v))
+	}
+	return s
+}
+
+// evaluations is how many utilities a run asks for, at most.
+func evaluations(r valuation.Run, n int) uint64 {
+	b, m := uint64(r.Budget), uint64(n)
+	switch r.Estimator {
+	case "exact", "exact-banzhaf", "exact-beta":
+		return 1<<min(m, shapley.MaxExact) + 2
+	case "antithetic":
+		return 2*b*(m-1) + 2
+	case "permutation", "truncated", "gtg", "beta":
+		return b*(m-1) + 2
+	case "owen":
+		return 2*b*(m+1) + 2
+	case "kernel", "leverage":
+		return 2*b + 2
+	case "loo":
+		return m + 2
+	}
+	return b + 2*m + 2
+}
