@@ -123,7 +123,12 @@ func open(dir string, run *Run) (f *os.File, known []int64, err error) {
 			return nil, nil, fmt.Errorf("%s: holds a finished run: %w", dir, fs.ErrExist)
 		}
 		before := new(Run)
-		if err := readJSON(filepath.Join(dir, GameFile), before); err != nil {
+		path := filepath.Join(dir, GameFile)
+		data, err := readBounded(path)
+		if err == nil {
+			err = decode(path, data, before)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 		if again, err := json.Marshal(before); err != nil || !bytes.Equal(again, game) {
@@ -184,12 +189,21 @@ func encode(u []int64) []byte {
 
 // ReadCertificate reads what Estimate left in a folder.
 func ReadCertificate(dir string) (*Certificate, error) {
-	c := new(Certificate)
 	path := filepath.Join(dir, CertificateFile)
-	if err := readJSON(path, c); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: no finished run lies there", err)
-		}
+	data, err := readBounded(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: no finished run lies there", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ParseCertificate(path, data)
+}
+
+// ParseCertificate reads a certificate. Errors begin with path.
+func ParseCertificate(path string, data []byte) (*Certificate, error) {
+	c := new(Certificate)
+	if err := decode(path, data, c); err != nil {
 		return nil, err
 	}
 	if c.Version != GameVersion {
@@ -201,6 +215,14 @@ func ReadCertificate(dir string) (*Certificate, error) {
 	}
 	if r.Estimator != c.Estimator || r.Seed != c.options().Seed {
 		return nil, fmt.Errorf("%s: result: its estimator or its seed is not the run's", path)
+	}
+	if n := len(c.Players); n != r.Players || len(r.Values) != n || r.Residual.Denominator == nil {
+		return nil, fmt.Errorf("%s: result: %d values of %d players, %d are named", path, len(r.Values), r.Players, n)
+	}
+	for i, v := range r.Values {
+		if v.Denominator == nil {
+			return nil, fmt.Errorf("%s: result: values[%d]: missing", path, i)
+		}
 	}
 	return c, nil
 }
@@ -226,24 +248,29 @@ func Audit(ctx context.Context, dir string, g shapley.Game, root merkle.Hash, co
 	return a, c, nil
 }
 
-// readJSON reads one JSON document, of known fields alone.
-func readJSON(path string, into any) error {
+// readBounded reads a file of at most maxDocument bytes.
+func readBounded(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err != nil {
-		return err
+	if err == nil && len(data) > maxDocument {
+		err = fmt.Errorf("%s: over the limit of %d bytes", path, maxDocument)
 	}
-	if len(data) > maxDocument {
-		return fmt.Errorf("%s: over the limit of %d bytes", path, maxDocument)
-	}
+	return data, err
+}
+
+// decode reads one JSON document, of known fields alone.
+func decode(path string, data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if d.More() {
+		return fmt.Errorf("%s: something follows the end", path)
 	}
 	return nil
 }

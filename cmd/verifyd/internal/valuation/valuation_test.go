@@ -1,0 +1,134 @@
+package valuation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// glove is a game of three: a left glove is worth something with either of two right ones.
+func glove(t testing.TB) shapley.Table {
+	t.Helper()
+	g, err := shapley.NewTable([]int64{0, 0, 0, 600, 0, 600, 0, 600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func runOf(estimator string, budget int) Run {
+	return Run{Version: GameVersion, Kind: "table", Root: merkle.Hash{1}, Randomness: merkle.Hash{2}, Estimator: estimator,
+		Budget: budget, Players: []string{"left", "right", "other"}}
+}
+
+func TestAFolderHoldsAllThatAnAuditNeeds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "v")
+	c, _, err := Estimate(context.Background(), dir, runOf("exact", 0), glove(t), nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := c.Result.Values[0].Rat(); v.RatString() != "400" {
+		t.Errorf("the left glove is worth %s, want 400", v.RatString())
+	}
+	a, _, err := Audit(context.Background(), dir, glove(t), merkle.Hash{1}, nil, merkle.Hash{3}, 100)
+	if err != nil || len(a.Wrong) != 0 || a.Checked != 10 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if _, _, err := Audit(context.Background(), dir, glove(t), merkle.Hash{9}, nil, merkle.Hash{3}, 100); err == nil {
+		t.Error("the certificate of another game passes")
+	}
+}
+
+func TestARunThatFailsLeavesNoCertificateAndGoesOnWithTheSameBytes(t *testing.T) {
+	whole, broken := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	run := runOf("permutation", 12)
+	if _, _, err := Estimate(context.Background(), whole, run, glove(t), nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	failure := errors.New("power cut")
+	fails := shapley.Func{N: 3, Threads: 1, Utility: func(_ context.Context, c shapley.Coalition) (int64, error) {
+		if asked++; asked > 9 {
+			return 0, failure
+		}
+		return glove(t)[c[0]], nil
+	}}
+	if _, _, err := Estimate(context.Background(), broken, run, fails, nil, nil, nil); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	if _, err := ReadCertificate(broken); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("a certificate of a run that failed: %v", err)
+	}
+	_, resumed, err := Estimate(context.Background(), broken, run, glove(t), nil, nil, nil)
+	if err != nil || resumed == 0 {
+		t.Fatalf("%d taken up, %v", resumed, err)
+	}
+	for _, file := range []string{GameFile, UtilitiesFile, CertificateFile} {
+		a, err := os.ReadFile(filepath.Join(whole, file))
+		b, berr := os.ReadFile(filepath.Join(broken, file))
+		if err != nil || berr != nil || !slices.Equal(a, b) {
+			t.Errorf("%s differs: %v, %v", file, err, berr)
+		}
+	}
+	if _, _, err := Estimate(context.Background(), broken, runOf("permutation", 13), glove(t), nil, nil, nil); err == nil {
+		t.Error("a finished run is overwritten")
+	}
+}
+
+func TestCertificatesThatDoNotHangTogetherAreRefused(t *testing.T) {
+	c, _, err := Estimate(context.Background(), "", runOf("exact", 0), glove(t), nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseCertificate("c", data); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(string) string{
+		"something follows": func(s string) string { return s + "{}" },
+		"unknown field":     func(s string) string { return strings.Replace(s, `"kind"`, `"sort"`, 1) },
+		"verifyd-game/1":    func(s string) string { return strings.Replace(s, GameVersion, "verifyd-game/2", 1) },
+		"is no fraction":    func(s string) string { return strings.Replace(s, `"denominator":"1"`, `"denominator":"0"`, 1) },
+		"its estimator":     func(s string) string { return strings.Replace(s, `"estimator":"exact"`, `"estimator":"loo"`, 1) },
+		"are named":         func(s string) string { return strings.Replace(s, `"left",`, ``, 1) },
+		"missing or of":     func(s string) string { return strings.Replace(s, shapley.ResultVersion, "x", 1) },
+	} {
+		if _, err := ParseCertificate("c", []byte(change(string(data)))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func FuzzCertificate(f *testing.F) {
+	c, _, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, &Second{Values: []int64{1, 2, 3}}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"result":{}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ParseCertificate("c", data)
+		if err != nil {
+			return
+		}
+		for _, v := range c.Result.Values { // what is accepted can be used
+			v.Rat()
+		}
+		c.Result.Fixed()
+	})
+}
