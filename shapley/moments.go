@@ -66,13 +66,13 @@ func (m *moments) intervals(res *Result, d *big.Int, miss *big.Rat, w uint64) {
 	res.StdErr, res.HalfWidth = make([]uint64, n), make([]uint64, n)
 	for i := range n {
 		v := m.variance(i, d)
-		res.StdErr[i] = rootUp(v)
-		res.HalfWidth[i] = rootUp(v.Mul(v, new(big.Rat).Mul(t, t)))
+		res.StdErr[i] = RootUp(v)
+		res.HalfWidth[i] = RootUp(v.Mul(v, new(big.Rat).Mul(t, t)))
 	}
 }
 
-// rootUp is the least integer whose square is at least x, and at most 2^64-1.
-func rootUp(x *big.Rat) uint64 {
+// RootUp is the least integer whose square is at least x, and at most 2^64-1.
+func RootUp(x *big.Rat) uint64 {
 	q := new(big.Int).Add(x.Num(), new(big.Int).Sub(x.Denom(), big.NewInt(1)))
 	q.Div(q, x.Denom())
 	root := new(big.Int).Sqrt(q)
@@ -96,7 +96,7 @@ func (m *moments) bernstein(res *Result, d *big.Int, miss *big.Rat, w uint64) {
 	res.StdErr, res.HalfWidth = make([]uint64, n), make([]uint64, n)
 	for i := range n {
 		v := m.variance(i, d)
-		res.StdErr[i] = rootUp(v)
-		res.HalfWidth[i] = rootUp(v.Mul(v, l).Mul(v, big.NewRat(2, 1))) + reach
+		res.StdErr[i] = RootUp(v)
+		res.HalfWidth[i] = RootUp(v.Mul(v, l).Mul(v, big.NewRat(2, 1))) + reach
 	}
 }

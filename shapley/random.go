@@ -143,3 +143,11 @@ func (s Seed) Draws(index uint64, n uint64, to []uint32) {
 		to[i] = uint32(r.below(n))
 	}
 }
+
+// Permutation is the order of n players that belongs to an index: permutation number index of permutation
+// sampling, and the first half of pair number index of antithetic sampling.
+func (s Seed) Permutation(index uint64, n int) []int {
+	order := make([]int, n)
+	s.permutation(index, order)
+	return order
+}

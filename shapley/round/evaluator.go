@@ -65,8 +65,9 @@ func newEvaluator(g *Game, plan *program.Plan) (*evaluator, error) {
 	return e, nil
 }
 
-// of is the score of a coalition: the mean loss, or the number of correct positions.
-func (e *evaluator) of(ctx context.Context, c shapley.Coalition) (int64, error) {
+// of is the score of a coalition: the mean loss, or the number of correct positions. With each, which has
+// a place for every row, the sum of the scores of each row's positions is left there.
+func (e *evaluator) of(ctx context.Context, c shapley.Coalition, each []int64) (int64, error) {
 	g := e.game
 	var err error
 	if e.members, err = g.round.members(c, e.members); err != nil {
@@ -88,7 +89,7 @@ func (e *evaluator) of(ctx context.Context, c shapley.Coalition) (int64, error) 
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		s, err := e.rows(lo, min(e.chunk, g.layout.rows-lo))
+		s, err := e.rows(lo, min(e.chunk, g.layout.rows-lo), each)
 		if err != nil {
 			return 0, err
 		}
@@ -111,7 +112,7 @@ func (e *evaluator) foldParam(dst []float32, k int) {
 
 // rows is the sum of the scores of n rows from lo on. What an earlier chunk left behind them in the
 // machine's batch is computed too and not counted: rows do not see one another.
-func (e *evaluator) rows(lo, n int) (int64, error) {
+func (e *evaluator) rows(lo, n int, each []int64) (int64, error) {
 	g, l := e.game, e.game.layout
 	x, y := e.machine.X(), e.machine.Y()
 	if f := g.first; f != nil {
@@ -132,15 +133,25 @@ func (e *evaluator) rows(lo, n int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if g.options.Utility == Accuracy {
-		return correct(out, y.I[:n*l.scored], l.cols), nil
-	}
-	if err := e.losses(out, y); err != nil {
-		return 0, err
+	if g.options.Utility == Loss {
+		if err := e.losses(out, y); err != nil {
+			return 0, err
+		}
 	}
 	var sum int64
-	for _, v := range e.score.F[:n*l.scored] {
-		sum += fixed(v)
+	for r := range n {
+		var row int64
+		if at := r * l.scored; g.options.Utility == Accuracy {
+			row = correct(out[at*l.cols:(at+l.scored)*l.cols], y.I[at:at+l.scored], l.cols)
+		} else {
+			for _, v := range e.score.F[at : at+l.scored] {
+				row += fixed(v)
+			}
+		}
+		if each != nil {
+			each[lo+r] = row
+		}
+		sum += row
 	}
 	return sum, nil
 }

@@ -122,7 +122,7 @@ func newGame(r Round, o Options) (*Game, error) {
 		g.all = append(g.all, e)
 		g.free <- e
 	}
-	g.empty, err = g.all[0].of(context.Background(), shapley.NewCoalition(len(r.Updates)))
+	g.empty, err = g.all[0].of(context.Background(), shapley.NewCoalition(len(r.Updates)), nil)
 	if err != nil {
 		g.Close()
 		return nil, err
@@ -162,6 +162,9 @@ func (g *Game) weightsOf(members []int, to []float32) []float32 {
 // Players is the number of updates.
 func (g *Game) Players() int { return len(g.round.Updates) }
 
+// Rows is the number of validation rows.
+func (g *Game) Rows() int { return g.layout.rows }
+
 // Empty is the score of w0: its loss in units of 1e-9, or the positions that it predicts rightly.
 // Utilities are differences from it.
 func (g *Game) Empty() int64 { return g.empty }
@@ -171,6 +174,11 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 	if len(out) < len(coalitions) {
 		return fmt.Errorf("round: out: %d places for %d coalitions", len(out), len(coalitions))
 	}
+	return g.scores(ctx, coalitions, out, nil)
+}
+
+// scores is Utilities; with rows it also leaves each coalition's scores of the rows there.
+func (g *Game) scores(ctx context.Context, coalitions []shapley.Coalition, out []int64, rows [][]int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for range min(len(g.all), len(coalitions)) {
@@ -183,7 +191,11 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 			}
 			defer func() { g.free <- e }()
 			for k := next.Add(1) - 1; k < int64(len(coalitions)); k = next.Add(1) - 1 {
-				score, err := e.of(ctx, coalitions[k])
+				var each []int64
+				if rows != nil {
+					each = rows[k]
+				}
+				score, err := e.of(ctx, coalitions[k], each)
 				if err != nil {
 					return fmt.Errorf("round: coalition %d: %w", k, err)
 				}

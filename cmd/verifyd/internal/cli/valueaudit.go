@@ -69,8 +69,14 @@ func (a *app) valueAudit(ctx context.Context, dir string, kinds map[string]gameF
 	if err != nil {
 		return err
 	}
-	if !g.second.Equal(c.Second) {
-		return fmt.Errorf("%s: second_order: is not that of the game", dir)
+	if g.extra != nil {
+		extra, err := g.extra(c.Result.Seed)
+		if err != nil {
+			return err
+		}
+		if !extra.Equal(c.Extra) {
+			return fmt.Errorf("%s: second_order or validation_error: is not that of the game", dir)
+		}
 	}
 	type view struct {
 		*shapley.Audit

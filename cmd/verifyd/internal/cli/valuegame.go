@@ -18,8 +18,8 @@ type openGame struct {
 	game    shapley.Game
 	root    merkle.Hash
 	players []string
-	control *shapley.Control  // nil for none
-	second  *valuation.Second // nil if the game has none
+	control *shapley.Control                             // nil for none
+	extra   func(shapley.Seed) (*valuation.Extra, error) // nil for nothing
 	close   func()
 }
 
@@ -48,7 +48,7 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	}
 	total := evaluations(run, len(g.players))
 	progress := a.progress("coalitions")
-	c, resumed, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.second, func(n uint64) { progress(min(n, total), total) })
+	c, resumed, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
 	if err != nil {
 		if ctx.Err() != nil && eo.out != "" {
 			a.note("the transcript so far is in %s: the same command goes on from there", eo.out)
@@ -61,14 +61,17 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	v := &valued{document: c, title: g.title, interval: intervalName(c.Result)}
 	v.rows, v.notes = resultRows(c.Result, g.players)
 	v.notes = append(v.notes, [2]string{"game", c.Root.String()})
-	if g.second != nil {
-		v.notes = append(v.notes, [2]string{"second order, gap", fmt.Sprintf("%s, %s", utilityTexts(g.second.Values), utilityText(big.NewInt(g.second.Gap)))})
+	if c.Extra != nil && c.Second != nil {
+		v.notes = append(v.notes, [2]string{"second order", utilityTexts(c.Second.Values)}, [2]string{"its gap", utilityText(big.NewInt(c.Second.Gap))})
+	}
+	if c.Extra != nil && len(c.ValidationError) > 0 {
+		v.notes = append(v.notes, [2]string{"validation error", utilityTexts(c.ValidationError)})
 	}
 	return a.emitValued(v, eo.plot)
 }
 
 // utilityTexts are a few utilities, and how many more there are.
-func utilityTexts(values []int64) string {
+func utilityTexts[T int64 | uint64](values []T) string {
 	const shown = 8
 	s := ""
 	for i, v := range values {
@@ -78,7 +81,7 @@ func utilityTexts(values []int64) string {
 		if i > 0 {
 			s += " "
 		}
-		s += utilityText(big.NewInt(v))
+		s += utilityText(big.NewInt(int64(v)))
 	}
 	return s
 }

@@ -74,12 +74,16 @@ func (o *roundOptions) open(ctx context.Context, a *app, control bool) (*openGam
 	if control {
 		opened.control, err = surrogateOf(ctx, r, ro)
 	}
-	if err == nil {
-		opened.second, err = secondOf(ctx, r, ro, g)
-	}
 	if err != nil {
 		g.Close()
 		return nil, err
+	}
+	opened.extra = func(seed shapley.Seed) (e *valuation.Extra, err error) {
+		e = new(valuation.Extra)
+		if e.Second, err = secondOf(ctx, r, ro, g); err == nil && g.Rows() > 1 {
+			e.ValidationError, err = g.ValidationError(ctx, seed)
+		}
+		return e, err
 	}
 	return opened, nil
 }

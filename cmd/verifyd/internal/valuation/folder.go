@@ -63,8 +63,17 @@ func (r *Run) options() shapley.Options {
 type Certificate struct {
 	Run
 	Result *shapley.Result `json:"result"`
+	// Extra is what a game has to say beside the estimate; nil if nothing.
+	*Extra
+}
+
+// Extra is what a round tells beside its estimate.
+type Extra struct {
 	// Second is the closed second order of a round of losses with fixed weights.
 	Second *Second `json:"second_order,omitempty"`
+	// ValidationError is the standard error of each value that comes of the choice of the validation rows, in the
+	// unit of the utility. The errors of the result are those of sampling coalitions.
+	ValidationError []uint64 `json:"validation_error,omitempty"`
 }
 
 // Second is the closed form beside the estimate, in 1e-9.
@@ -75,7 +84,7 @@ type Second struct {
 
 // Estimate runs in a folder: a new one, or one of the same run that was interrupted. An empty dir keeps
 // nothing. progress gets the number of utilities so far.
-func Estimate(ctx context.Context, dir string, run Run, g shapley.Game, control *shapley.Control, second *Second,
+func Estimate(ctx context.Context, dir string, run Run, g shapley.Game, control *shapley.Control, extra func(shapley.Seed) (*Extra, error),
 	progress func(uint64)) (c *Certificate, resumed int, err error) {
 	o := run.options()
 	o.Control, o.Progress = control, progress
@@ -95,7 +104,12 @@ func Estimate(ctx context.Context, dir string, run Run, g shapley.Game, control 
 	if err != nil {
 		return nil, 0, err
 	}
-	c = &Certificate{Run: run, Result: res, Second: second}
+	c = &Certificate{Run: run, Result: res}
+	if extra != nil {
+		if c.Extra, err = extra(o.Seed); err != nil {
+			return nil, 0, err
+		}
+	}
 	if dir != "" {
 		if err := writeWhole(filepath.Join(dir, CertificateFile), c); err != nil {
 			return nil, 0, err
@@ -304,10 +318,17 @@ func WriteWhole(path string, data []byte) error {
 	return nil
 }
 
-// Equal says whether two closed forms are the same, or both missing.
-func (s *Second) Equal(other *Second) bool {
-	if s == nil || other == nil {
-		return s == other
+// Equal says whether two games have the same to say.
+func (e *Extra) Equal(other *Extra) bool {
+	if e == nil || other == nil {
+		return e == other
 	}
-	return s.Gap == other.Gap && slices.Equal(s.Values, other.Values)
+	if a, b := e.Second, other.Second; a == nil || b == nil {
+		if a != b {
+			return false
+		}
+	} else if a.Gap != b.Gap || !slices.Equal(a.Values, b.Values) {
+		return false
+	}
+	return slices.Equal(e.ValidationError, other.ValidationError)
 }

@@ -111,7 +111,9 @@ func TestCertificatesThatDoNotHangTogetherAreRefused(t *testing.T) {
 }
 
 func FuzzCertificate(f *testing.F) {
-	c, _, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, &Second{Values: []int64{1, 2, 3}}, nil)
+	c, _, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, func(shapley.Seed) (*Extra, error) {
+		return &Extra{Second: &Second{Values: []int64{1, 2, 3}}, ValidationError: []uint64{4, 5, 6}}, nil
+	}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
