@@ -1,0 +1,26 @@
+// Package knn is the data game by neighbours: what each training row was worth for a K-nearest-neighbour
+// predictor, exactly, in O(N log N) for each test row instead of 2^N.
+//
+// The variants, with the utility of a coalition S for one test row; that of a test set is the mean:
+//
+//	Unweighted   the share, of K, of the min(K,|S|) nearest that have the row's label; 0 if S is empty.
+//	             Jia et al., "Efficient task-specific data valuation for nearest neighbor algorithms", VLDB 2019.
+//	SoftLabel    the share of the min(K,|S|) nearest, of those; 1/classes if S is empty.
+//	             Wang and Jia, "A note on 'Efficient task-specific data valuation ...'", 2023.
+//	Threshold    the share of all within a radius; 1/classes if there are none. Linear time, no sort.
+//	             Wang, Zhu, Wang, Jia and Mittal, "Threshold KNN-Shapley", NeurIPS 2023.
+//	Regression   minus the squared error of the sum of the min(K,|S|) nearest targets over K. Jia et al. 2019.
+//
+// All of it is integers. Features are quantised to int16 once (see Quantise): squared distances are then
+// exact in 32 bits, and equal distances are told apart by index. What the order gives is multiplied by
+// table entries that are 2^s/max(K,i) rounded to nearest, and summed in 64 bits, so that neither the number of threads nor
+// the instruction set shows in a bit. The recursion starts at 1/max(K,N): the 1/N of other libraries is wrong
+// for K > N.
+//
+// Test rows are taken in tiles: no N x M matrix exists.
+//
+// Symmetry and null players hold with ==; efficiency but for the rounding of the tables, which the
+// residual states: below 1e-9 for 50,000 training rows.
+//
+// The package never reads a file, and no float leaves it.
+package knn

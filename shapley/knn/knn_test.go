@@ -1,0 +1,260 @@
+package knn_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/knn"
+)
+
+// source is seeded words.
+type source struct{ ctr, key uint32 }
+
+func (s *source) below(n int) int {
+	s.ctr++
+	return int(uint64(kernels.Philox4x32([4]uint32{s.ctr}, [2]uint32{s.key})[0]) * uint64(n) >> 32)
+}
+
+// made is data on a small grid, so that there are ties.
+func made(key uint32, n, m, width, classes int) knn.Data {
+	r := &source{key: key}
+	fill := func(rows int) []float32 {
+		x := make([]float32, rows*width)
+		for i := range x {
+			x[i] = float32(r.below(7) - 3)
+		}
+		return x
+	}
+	labels := func(rows int) []int32 {
+		y := make([]int32, rows)
+		for i := range y {
+			y[i] = int32(r.below(classes))
+		}
+		return y
+	}
+	return knn.Data{Width: width, Train: fill(n), Test: fill(m), TrainLabels: labels(n), TestLabels: labels(m)}
+}
+
+func withTargets(d knn.Data) knn.Data {
+	of := func(labels []int32) []int64 {
+		y := make([]int64, len(labels))
+		for i, l := range labels {
+			y[i] = int64(l-1)*700_000_000 + int64(i)*12_345_678
+		}
+		return y
+	}
+	d.TrainTargets, d.TestTarget = of(d.TrainLabels), of(d.TestLabels)
+	d.TrainLabels, d.TestLabels = nil, nil
+	return d
+}
+
+// utility is what a coalition achieves for a test row, by the definition of the variant.
+func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) bool) *big.Rat {
+	type row struct{ at, distance int }
+	var rows []row
+	for i := range len(d.Train) / d.Width {
+		if !in(i) {
+			continue
+		}
+		s := 0
+		for j := range d.Width {
+			e := int(d.Train[i*d.Width+j] - d.Test[test*d.Width+j])
+			s += e * e
+		}
+		rows = append(rows, row{i, s})
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return a.distance - b.distance })
+	k := min(o.K, len(rows))
+	if o.Variant == knn.Threshold {
+		k = 0
+		for k < len(rows) && rows[k].distance <= int(o.Radius) {
+			k++
+		}
+	}
+	match := int64(0)
+	sum := new(big.Rat)
+	for _, r := range rows[:k] {
+		if o.Variant == knn.Regression {
+			sum.Add(sum, big.NewRat(d.TrainTargets[r.at], shapley.Unit))
+		} else if d.TrainLabels[r.at] == d.TestLabels[test] {
+			match++
+		}
+	}
+	switch o.Variant {
+	case knn.Unweighted:
+		return big.NewRat(match, int64(o.K))
+	case knn.Regression:
+		sum.Mul(sum, big.NewRat(1, int64(o.K)))
+		sum.Sub(sum, big.NewRat(d.TestTarget[test], shapley.Unit))
+		return sum.Neg(sum.Mul(sum, sum))
+	}
+	if k == 0 {
+		return big.NewRat(1, classes)
+	}
+	return big.NewRat(match, int64(k))
+}
+
+// bruteForce is the Shapley values from all coalitions.
+func bruteForce(d knn.Data, o knn.Options) (values []*big.Rat, empty, full *big.Rat) {
+	n, m := len(d.Train)/d.Width, len(d.Test)/d.Width
+	seen := map[int32]bool{}
+	for _, y := range append(slices.Clone(d.TrainLabels), d.TestLabels...) {
+		seen[y] = true
+	}
+	u := make([]*big.Rat, 1<<n)
+	for mask := range u {
+		u[mask] = new(big.Rat)
+		for t := range m {
+			u[mask].Add(u[mask], utility(d, o, int64(len(seen)), t, func(i int) bool { return mask>>i&1 == 1 }))
+		}
+		u[mask].Mul(u[mask], big.NewRat(1, int64(m)))
+	}
+	for i := range n {
+		v := new(big.Rat)
+		for mask := range u {
+			if mask>>i&1 == 1 {
+				continue
+			}
+			s := shapley.Coalition{uint64(mask)}.Size()
+			w := new(big.Int).Binomial(int64(n-1), int64(s))
+			w.Mul(w, big.NewInt(int64(n)))
+			d := new(big.Rat).Sub(u[mask|1<<i], u[mask])
+			v.Add(v, d.Mul(d, new(big.Rat).SetFrac(big.NewInt(1), w)))
+		}
+		values = append(values, v)
+	}
+	return values, u[0], u[len(u)-1]
+}
+
+func near(a, b *big.Rat) bool {
+	d := new(big.Rat).Sub(a, b)
+	return d.Abs(d).Cmp(big.NewRat(1, 1_000_000_000_000)) < 0
+}
+
+func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
+	for n := 1; n <= 8; n++ {
+		for _, k := range []int{1, 2, 3, 5, 12} {
+			for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression} {
+				d := made(uint32(100*n+k), n, 3, 2, 3)
+				o := knn.Options{Variant: v, K: k}
+				switch v {
+				case knn.Threshold:
+					o.K, o.Radius = 0, uint32(2*k)
+				case knn.Regression:
+					d = withTargets(d)
+				}
+				want, empty, full := bruteForce(d, o)
+				r, err := knn.Values(context.Background(), d, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range want {
+					if !near(r.Value(i), want[i]) {
+						t.Errorf("%v, N %d, K %d: row %d has %s, want %s", v, n, k, i, r.Value(i).FloatString(12), want[i].FloatString(12))
+					}
+				}
+				if !near(r.Empty, empty) || !near(r.Full, full) || !near(r.Residual, new(big.Rat)) {
+					t.Errorf("%v, N %d, K %d: from %s to %s, residual %s; want %s to %s", v, n, k, r.Empty.FloatString(6), r.Full.FloatString(6), r.Residual.FloatString(15), empty.FloatString(6), full.FloatString(6))
+				}
+			}
+		}
+	}
+}
+
+func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
+	d := made(5, 700, 130, 9, 4)
+	for i := range d.Train {
+		d.Train[i] += float32(i%11) * 0.37
+	}
+	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression} {
+		o, data := knn.Options{Variant: v, K: 5}, d
+		if v == knn.Threshold {
+			o.Radius = 1 << 22
+		}
+		if v == knn.Regression {
+			data = withTargets(d)
+		}
+		var first string
+		for _, isa := range kernels.Available() {
+			for _, threads := range []int{1, 2, 8} {
+				o.ISA, o.Threads = isa, threads
+				r, err := knn.Values(context.Background(), data, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := fmt.Sprint(r.Numerators, r.Denominator, r.Full, r.Residual)
+				if first == "" {
+					first = got
+				}
+				if got != first {
+					t.Errorf("%v on %v with %d threads: other values", v, isa, threads)
+				}
+			}
+		}
+	}
+}
+
+func TestFeaturesAreQuantisedOnceAndWholeOnesNotAtAll(t *testing.T) {
+	if q := knn.Grid(784); q != 1170 || 784*(2*q)*(2*q) > 1<<32-1 {
+		t.Errorf("the grid of 784 features is %d", q)
+	}
+	a, b := knn.Quantise([]float32{3, -1170, 2}, []float32{0, 1, 7}, 3)
+	if !slices.Equal(a, []int32{3 | -1170<<16, 2}) || !slices.Equal(b, []int32{1 << 16, 7}) {
+		t.Errorf("%x %x", a, b)
+	}
+	a, _ = knn.Quantise([]float32{0.5}, []float32{-2}, 1)
+	if want := int32(math.RoundToEven(16383.0 / 4)); a[0] != want {
+		t.Errorf("0.5 of 2 is %d, want %d", a[0], want)
+	}
+}
+
+func TestDataThatDoNotFitAreRefused(t *testing.T) {
+	for want, change := range map[string]func(*knn.Data, *knn.Options){
+		"k: 0 is outside":                          func(_ *knn.Data, o *knn.Options) { o.K = 0 },
+		"variant: 9 is unknown":                    func(_ *knn.Data, o *knn.Options) { o.Variant = 9 },
+		"width: 0 features":                        func(d *knn.Data, _ *knn.Options) { d.Width = 0 },
+		"train: 0 numbers":                         func(d *knn.Data, _ *knn.Options) { d.Train = nil },
+		"test: 19 numbers are not whole rows of 2": func(d *knn.Data, _ *knn.Options) { d.Test = d.Test[1:] },
+		"train: row 1: feature 1 is not finite":    func(d *knn.Data, _ *knn.Options) { d.Train[3] = float32(math.Inf(1)) },
+		"labels: 29 and 10 for 30 and 10 rows":     func(d *knn.Data, _ *knn.Options) { d.TrainLabels = d.TrainLabels[1:] },
+		"targets: only a regression":               func(d *knn.Data, _ *knn.Options) { d.TrainTargets = []int64{} },
+		"targets: 0 and 0 for 30 and 10":           func(_ *knn.Data, o *knn.Options) { o.Variant = knn.Regression },
+		"threads: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Threads = -1 },
+	} {
+		d, o := made(1, 30, 10, 2, 3), knn.Options{K: 3}
+		change(&d, &o)
+		if _, err := knn.Values(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func bench(b *testing.B, n, m, width int) {
+	r := &source{key: 1}
+	d := knn.Data{Width: width, Train: make([]float32, n*width), Test: make([]float32, m*width), TrainLabels: make([]int32, n), TestLabels: make([]int32, m)}
+	for _, x := range [][]float32{d.Train, d.Test} {
+		for i := range x {
+			x[i] = float32(r.below(1<<20)-1<<19) * 0x1p-19
+		}
+	}
+	for _, y := range [][]int32{d.TrainLabels, d.TestLabels} {
+		for i := range y {
+			y[i] = int32(r.below(10))
+		}
+	}
+	for b.Loop() {
+		if _, err := knn.Values(context.Background(), d, knn.Options{K: 5}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkValues10000x500x784(b *testing.B)   { bench(b, 10_000, 500, 784) }
+func BenchmarkValues50000x10000x512(b *testing.B) { bench(b, 50_000, 10_000, 512) }

@@ -1,0 +1,116 @@
+package knn
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/verifyd/verifyd/shapley"
+)
+
+// MaxTarget bounds the magnitude of a target, in 1e-9.
+const MaxTarget = 1 << 53
+
+// regressor is the tables of a regression. Values are in (1e-9)^2 / (K^2 2^scale).
+type regressor struct {
+	share    []*big.Int // by i: 2^scale min(K,i)/i
+	pairs    []*big.Int // by n: 2^scale q(q+1)/(2n(n-1)), q = min(K,n)-1: both of two given others of n rows are among the K-1 nearest
+	m, both  *big.Int   // 2^scale min(K,N)/N, 2^scale m(m-1)/(N(N-1)), m = min(K,N)
+	emptyAll *big.Int   // sum of the squares of the test targets
+}
+
+// checkTargets refuses targets that do not fit.
+func (j *job) checkTargets() error {
+	if len(j.TrainTargets) != j.n || len(j.TestTarget) != j.m {
+		return fmt.Errorf("targets: %d and %d for %d and %d rows", len(j.TrainTargets), len(j.TestTarget), j.n, j.m)
+	}
+	if j.TrainLabels != nil || j.TestLabels != nil {
+		return errors.New("labels: a regression has targets instead")
+	}
+	for _, targets := range [][]int64{j.TrainTargets, j.TestTarget} {
+		for i, y := range targets {
+			if y > MaxTarget || y < -MaxTarget {
+				return fmt.Errorf("targets: row %d: %d is outside -%d to %[3]d", i, y, int64(MaxTarget))
+			}
+		}
+	}
+	return nil
+}
+
+// frac is 2^scale a/b rounded half to even.
+func (j *job) frac(a, b int64) *big.Int {
+	n := new(big.Int).Lsh(big.NewInt(a), j.scale)
+	return big.NewInt(roundDiv(n, big.NewInt(b)))
+}
+
+// regressionTables makes what all workers share.
+func (j *job) regressionTables() {
+	t := &regressor{emptyAll: new(big.Int)}
+	k, n := int64(j.K), int64(j.n)
+	for i := range n + 1 {
+		t.share = append(t.share, j.frac(min(k, max(i, 1)), max(i, 1)))
+		q := min(k, i) - 1
+		if i < 2 {
+			q = 0
+		}
+		t.pairs = append(t.pairs, j.frac(q*(q+1), max(1, 2*i*(i-1))))
+	}
+	m := min(k, n)
+	t.m, t.both = j.frac(m, n), j.frac(m*(m-1), max(1, n*(n-1)))
+	var sq big.Int
+	for _, y := range j.TestTarget {
+		t.emptyAll.Add(t.emptyAll, sq.Mul(big.NewInt(y), big.NewInt(y)))
+	}
+	j.tables = t
+}
+
+// regression is the recursion for a target t, from the farthest row:
+//
+//	s(N) K^2 = -y_N (m (m-1)/(N (N-1)) sum of the others' y + (y_N - 2 K t) m/N),  m = min(K,N)
+//	(s(i) - s(i+1)) K^2 = -(y_i - y_{i+1}) ((y_i + y_{i+1} - 2 K t) min(K,i)/i + 2 (f(i) sum_{l<i} y_l + sum_{l>i+1} f(l-1) y_l))
+//
+// with f(n) the share of orders of n rows in which two given rows both are among the K-1 nearest to the row
+// that joins.
+func (w *worker) regression(order []uint64, target int64) {
+	n, t := len(order), w.tables
+	y := func(i int) *big.Int { return big.NewInt(w.TrainTargets[uint32(order[i-1])]) }
+	twice := new(big.Int).Mul(big.NewInt(int64(w.K)), big.NewInt(target))
+	twice.Lsh(twice, 1)
+	before, near := new(big.Int), new(big.Int) // sum over l < i; over the K nearest
+	for i := 1; i < n; i++ {
+		before.Add(before, y(i))
+	}
+	for i := 1; i <= min(w.K, n); i++ {
+		near.Add(near, y(i))
+	}
+	var s, a, b big.Int
+	a.Mul(t.both, before)
+	b.Sub(y(n), twice)
+	a.Add(&a, b.Mul(&b, t.m))
+	s.Mul(&a, y(n)).Neg(&s)
+	w.exact[uint32(order[n-1])].Add(w.exact[uint32(order[n-1])], &s)
+	after := new(big.Int) // sum over l > i+1 of f(l-1) y_l
+	for i := n - 1; i > 0; i-- {
+		if i+2 <= n {
+			after.Add(after, a.Mul(t.pairs[i+1], y(i+2)))
+		}
+		before.Sub(before, y(i))
+		a.Mul(t.pairs[i], before)
+		a.Add(&a, after).Lsh(&a, 1)
+		b.Add(y(i), y(i+1))
+		b.Sub(&b, twice).Mul(&b, t.share[i])
+		a.Add(&a, &b)
+		b.Sub(y(i+1), y(i))
+		s.Add(&s, a.Mul(&a, &b))
+		sum := w.exact[uint32(order[i-1])]
+		sum.Add(sum, &s)
+	}
+	near.Sub(near, b.Rsh(twice, 1))
+	w.full.Sub(&w.full, near.Mul(near, near))
+}
+
+// squareUnit is the square of 1e-9 as a denominator.
+func squareUnit() *big.Int {
+	u := big.NewInt(shapley.Unit)
+	return u.Mul(u, u)
+}
