@@ -47,10 +47,10 @@ func ParseVariant(name string) (Variant, error) {
 
 // Data is the training rows, which are the players, and the test rows. It is read, never changed.
 type Data struct {
-	Width                    int       // features of a row
-	Train, Test              []float32 // rows x Width, row-major
-	TrainLabels, TestLabels  []int32   // classes, any numbers; but for Regression
-	TrainTargets, TestTarget []int64   // in 1e-9, at most MaxTarget; for Regression
+	Width                     int       // features of a row
+	Train, Test               []float32 // rows x Width, row-major
+	TrainLabels, TestLabels   []int32   // classes, any numbers; but for Regression
+	TrainTargets, TestTargets []int64   // in 1e-9, at most MaxTarget; for Regression
 }
 
 // Options choose the game and how it is computed.
@@ -201,7 +201,7 @@ func (j *job) check() (err error) {
 	if len(j.TrainLabels) != j.n || len(j.TestLabels) != j.m {
 		return fmt.Errorf("labels: %d and %d for %d and %d rows", len(j.TrainLabels), len(j.TestLabels), j.n, j.m)
 	}
-	if j.TrainTargets != nil || j.TestTarget != nil {
+	if j.TrainTargets != nil || j.TestTargets != nil {
 		return errors.New("targets: only a regression has them")
 	}
 	seen := map[int32]bool{}
@@ -266,7 +266,7 @@ func (w *worker) tile(lo, hi int) error {
 		case Threshold:
 			w.threshold(d, w.TestLabels[t])
 		case Regression:
-			w.regression(w.sorter.order(d), w.TestTarget[t])
+			w.regression(w.sorter.order(d), w.TestTargets[t])
 		}
 	}
 	return nil

@@ -50,7 +50,7 @@ func withTargets(d knn.Data) knn.Data {
 		}
 		return y
 	}
-	d.TrainTargets, d.TestTarget = of(d.TrainLabels), of(d.TestLabels)
+	d.TrainTargets, d.TestTargets = of(d.TrainLabels), of(d.TestLabels)
 	d.TrainLabels, d.TestLabels = nil, nil
 	return d
 }
@@ -92,7 +92,7 @@ func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) 
 		return big.NewRat(match, int64(o.K))
 	case knn.Regression:
 		sum.Mul(sum, big.NewRat(1, int64(o.K)))
-		sum.Sub(sum, big.NewRat(d.TestTarget[test], shapley.Unit))
+		sum.Sub(sum, big.NewRat(d.TestTargets[test], shapley.Unit))
 		return sum.Neg(sum.Mul(sum, sum))
 	}
 	if k == 0 {

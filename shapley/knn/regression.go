@@ -21,13 +21,13 @@ type regressor struct {
 
 // checkTargets refuses targets that do not fit.
 func (j *job) checkTargets() error {
-	if len(j.TrainTargets) != j.n || len(j.TestTarget) != j.m {
-		return fmt.Errorf("targets: %d and %d for %d and %d rows", len(j.TrainTargets), len(j.TestTarget), j.n, j.m)
+	if len(j.TrainTargets) != j.n || len(j.TestTargets) != j.m {
+		return fmt.Errorf("targets: %d and %d for %d and %d rows", len(j.TrainTargets), len(j.TestTargets), j.n, j.m)
 	}
 	if j.TrainLabels != nil || j.TestLabels != nil {
 		return errors.New("labels: a regression has targets instead")
 	}
-	for _, targets := range [][]int64{j.TrainTargets, j.TestTarget} {
+	for _, targets := range [][]int64{j.TrainTargets, j.TestTargets} {
 		for i, y := range targets {
 			if y > MaxTarget || y < -MaxTarget {
 				return fmt.Errorf("targets: row %d: %d is outside -%d to %[3]d", i, y, int64(MaxTarget))
@@ -58,7 +58,7 @@ func (j *job) regressionTables() {
 	m := min(k, n)
 	t.m, t.both = j.frac(m, n), j.frac(m*(m-1), max(1, n*(n-1)))
 	var sq big.Int
-	for _, y := range j.TestTarget {
+	for _, y := range j.TestTargets {
 		t.emptyAll.Add(t.emptyAll, sq.Mul(big.NewInt(y), big.NewInt(y)))
 	}
 	j.tables = t

@@ -19,7 +19,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueRoundCommand(), a.valueDataCommand(), a.valueAuditCommand(), a.valueEstimatorsCommand())
+		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueAuditCommand(), a.valueEstimatorsCommand())
 }
 
 // valued is what a command of valuation prints and draws, whatever the game was.
@@ -51,13 +51,11 @@ func (a *app) emitValued(v *valued, plot string) error {
 		}
 	}
 	if a.output == "csv" {
-		return tabular.WriteCSV(a.stdout, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
-			for _, r := range v.rows {
-				if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
-					return
-				}
-			}
-		})
+		data, err := v.csv()
+		if err == nil {
+			_, err = a.stdout.Write(data)
+		}
+		return err
 	}
 	return a.emit(v.document, func(w io.Writer) {
 		row(w, "player", "value", "std err", "half-width")
@@ -88,6 +86,19 @@ func utilityOr(x *uint64) string {
 // decimal is an integer of 1e-9 as a decimal number.
 func utilityText(x *big.Int) string {
 	return new(big.Rat).SetFrac(x, big.NewInt(shapley.Unit)).FloatString(9)
+}
+
+// csv is the rows as CSV; what a row does not have is empty.
+func (v *valued) csv() ([]byte, error) {
+	var b bytes.Buffer
+	err := tabular.WriteCSV(&b, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
+		for _, r := range v.rows {
+			if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
+				return
+			}
+		}
+	})
+	return b.Bytes(), err
 }
 
 // draw draws the values with their intervals.

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/shapley/knn"
+)
+
+// knnOptions are the rows, the predictor and where the values go.
+type knnOptions struct {
+	rowFiles
+	k             int
+	variant, plot string
+	radius        uint32
+	out           string
+}
+
+func (a *app) valueKNNCommand() *cobra.Command {
+	var o knnOptions
+	cmd := &cobra.Command{
+		Use:   "knn -k N --train FILE --test FILE (--column NAME | --train-labels FILE --test-labels FILE)",
+		Short: "Value rows of data by their neighbours, exactly",
+		Long: `knn gives each training row its exact Shapley value for a predictor by the K nearest
+neighbours of the test rows, in integers: no sampling, no seed, the same bytes on
+every machine.
+
+Variants: unweighted and soft-label (classes), threshold (all neighbours within
+--radius; no sort), regression (targets, squared error).`,
+		Example: `  verifyd value knn -k 5 --train train.csv --test test.csv --column label -o csv
+  verifyd value knn -k 5 --train x.npy --train-labels y.npy --test xt.npy --test-labels yt.npy --out values.csv`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.valueKNN(cmd.Context(), o) }),
+	}
+	o.flags(cmd)
+	f := cmd.Flags()
+	f.IntVarP(&o.k, "neighbours", "k", 0, "neighbours that vote; not for threshold")
+	f.StringVar(&o.variant, "variant", "unweighted", "unweighted, soft-label, threshold or regression")
+	f.Uint32Var(&o.radius, "radius", 0, "threshold: largest squared distance, in units of features quantised to 16 bits")
+	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
+	f.StringVar(&o.out, "out", "", "file for the values as CSV, which must not exist")
+	require(cmd, rowFlags...)
+	complete(cmd, "variant", "unweighted", "soft-label", "threshold", "regression")
+	return cmd
+}
+
+// knnView is the result with -o json.
+type knnView struct {
+	Variant     string   `json:"variant"`
+	K           int      `json:"k,omitempty"`
+	Radius      uint32   `json:"radius,omitempty"`
+	Rows        int      `json:"rows"`
+	Numerators  []string `json:"numerators"`
+	Denominator string   `json:"denominator"`
+	Values      []int64  `json:"values"` // in 1e-9
+	Empty       string   `json:"empty"`
+	Full        string   `json:"full"`
+	Residual    string   `json:"residual"`
+}
+
+func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
+	for _, path := range []string{o.plot, o.out} {
+		if err := fresh(path); err != nil {
+			return err
+		}
+	}
+	variant, err := knn.ParseVariant(o.variant)
+	if err != nil {
+		return usageError{fmt.Errorf("--variant: %w", err)}
+	}
+	isa, err := kernels.ParseISA(a.isa)
+	if err != nil {
+		return err
+	}
+	want := tabular.Labels
+	if variant == knn.Regression {
+		want = tabular.Targets
+	}
+	train, test, err := o.read(want)
+	if err != nil {
+		return err
+	}
+	r, err := knn.Values(ctx, knn.Data{
+		Width: train.Cols, Train: train.F, Test: test.F, TrainLabels: train.Labels, TestLabels: test.Labels,
+		TrainTargets: train.Targets, TestTargets: test.Targets,
+	}, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Threads: a.threads, ISA: isa, Progress: a.progress("test rows")})
+	if err != nil {
+		return err
+	}
+	v := &valued{title: "Value of the training rows, by neighbours"}
+	view := knnView{Variant: o.variant, K: o.k, Radius: o.radius, Rows: train.Rows, Denominator: r.Denominator.String(),
+		Empty: r.Empty.RatString(), Full: r.Full.RatString(), Residual: r.Residual.RatString()}
+	for i, n := range r.Numerators {
+		fixed := r.Fixed(i)
+		view.Numerators, view.Values = append(view.Numerators, n.String()), append(view.Values, fixed)
+		v.rows = append(v.rows, valuedRow{player: fmt.Sprint(i), value: big.NewInt(fixed), numerator: n.String(), denominator: view.Denominator})
+	}
+	v.document = view
+	v.notes = [][2]string{
+		{"variant", o.variant},
+		{"nobody, everybody", r.Empty.FloatString(9) + ", " + r.Full.FloatString(9)},
+		{"efficiency residual", r.Residual.FloatString(15)},
+	}
+	if o.out != "" {
+		data, err := v.csv()
+		if err == nil {
+			err = valuation.WriteWhole(o.out, data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.emitValued(v, o.plot)
+}
