@@ -180,20 +180,20 @@ func (j *job) check() (err error) {
 	if j.Width < 1 || j.Width > MaxWidth {
 		return fmt.Errorf("width: %d features are outside 1 to %d", j.Width, MaxWidth)
 	}
-	if j.n, err = rowsOf("train", j.Train, j.Width); err != nil {
-		return err
-	}
-	if j.m, err = rowsOf("test", j.Test, j.Width); err != nil {
-		return err
-	}
-	if j.n > MaxPairs/j.m {
-		return fmt.Errorf("rows: %d training rows times %d test rows are above the limit %d", j.n, j.m, MaxPairs)
-	}
 	if j.Threads == 0 {
 		j.Threads = runtime.GOMAXPROCS(0)
 	}
 	if j.Threads < 1 || j.Threads > 1024 {
 		return fmt.Errorf("threads: %d is outside 1 to 1024", j.Threads)
+	}
+	if j.n, err = rowsOf("train", j.Train, j.Width, j.Threads); err != nil {
+		return err
+	}
+	if j.m, err = rowsOf("test", j.Test, j.Width, j.Threads); err != nil {
+		return err
+	}
+	if j.n > MaxPairs/j.m {
+		return fmt.Errorf("rows: %d training rows times %d test rows are above the limit %d", j.n, j.m, MaxPairs)
 	}
 	if j.Variant == Regression {
 		return j.checkTargets()
@@ -216,7 +216,7 @@ func (j *job) check() (err error) {
 
 // prepare quantises the features and makes the tables.
 func (j *job) prepare() (err error) {
-	train, test := Quantise(j.Train, j.Test, j.Width)
+	train, test := Quantise(j.Train, j.Test, j.Width, j.Threads)
 	j.words, j.testWords = (j.Width+1)/2, test
 	isa := j.ISA
 	if isa == kernels.Auto {

@@ -205,11 +205,11 @@ func TestFeaturesAreQuantisedOnceAndWholeOnesNotAtAll(t *testing.T) {
 	if q := knn.Grid(784); q != 1170 || 784*(2*q)*(2*q) > 1<<32-1 {
 		t.Errorf("the grid of 784 features is %d", q)
 	}
-	a, b := knn.Quantise([]float32{3, -1170, 2}, []float32{0, 1, 7}, 3)
+	a, b := knn.Quantise([]float32{3, -1170, 2}, []float32{0, 1, 7}, 3, 2)
 	if !slices.Equal(a, []int32{3 | -1170<<16, 2}) || !slices.Equal(b, []int32{1 << 16, 7}) {
 		t.Errorf("%x %x", a, b)
 	}
-	a, _ = knn.Quantise([]float32{0.5}, []float32{-2}, 1)
+	a, _ = knn.Quantise([]float32{0.5}, []float32{-2}, 1, 1)
 	if want := int32(math.RoundToEven(16383.0 / 4)); a[0] != want {
 		t.Errorf("0.5 of 2 is %d, want %d", a[0], want)
 	}
