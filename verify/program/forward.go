@@ -1,0 +1,87 @@
+package program
+
+import "github.com/verifyd/verifyd/kernels"
+
+// GradientsSeeing is Gradients that shows the model's outputs. As soon as the gradient of a micro-batch's
+// outputs is known, see gets the micro-batch, the outputs (rows one after another) and that gradient of
+// the step's loss. Both are valid until see returns, and see changes neither. Everything else is as
+// Gradients does it, bit for bit.
+func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []float32)) (loss float32, err error) {
+	if err := m.checkReady(t); err != nil {
+		return 0, err
+	}
+	for i := range m.plan.accum {
+		calls := m.prepare(t, i)
+		at := find(calls, isLossGradient)
+		if err := m.run(calls[:at+1]); err != nil {
+			return 0, err
+		}
+		bufs := calls[at].bufs
+		see(i, bufs[0].F, bufs[len(bufs)-1].F)
+		if err := m.run(calls[at+1:]); err != nil {
+			return 0, err
+		}
+	}
+	return m.f[scalars][lossAt], nil
+}
+
+// Forward computes the outputs that Gradients computes for step t, with the same dropout, and neither loss
+// nor gradients: those of an earlier call stay. see gets each micro-batch's outputs, valid until it returns.
+// Labels play no part, but they must be valid.
+func (m *Machine) Forward(t uint64, see func(i int, outputs []float32)) error {
+	if err := m.checkReady(t); err != nil {
+		return err
+	}
+	for i := range m.plan.accum {
+		calls := m.prepare(t, i)
+		at := find(calls, isLoss)
+		if err := m.run(calls[:at]); err != nil {
+			return err
+		}
+		see(i, calls[at].bufs[0].F)
+	}
+	return nil
+}
+
+// checkReady refuses steps and batches that Gradients refuses.
+func (m *Machine) checkReady(t uint64) error {
+	if err := m.plan.checkStep(t); err != nil {
+		return err
+	}
+	return m.plan.checkBatch(m.X(), m.Y())
+}
+
+// prepare sets counter and windows for micro-batch i of step t, and returns its calls.
+func (m *Machine) prepare(t uint64, i int) []call {
+	m.setCounter(m.seed, uint32(t*uint64(m.plan.accum)+uint64(i)))
+	l := &m.train[min(i, 1)]
+	for _, w := range l.windows {
+		*w.operand = m.view(w.buffer, i)
+	}
+	return l.calls
+}
+
+// find is the place of the only call that is wanted; every training list has one of each loss operator.
+func find(calls []call, wanted func(kernels.Operator) bool) int {
+	at := 0
+	for !wanted(calls[at].op) {
+		at++
+	}
+	return at
+}
+
+func isLoss(op kernels.Operator) bool {
+	switch op.(type) {
+	case kernels.CrossEntropy, kernels.MSE:
+		return true
+	}
+	return false
+}
+
+func isLossGradient(op kernels.Operator) bool {
+	switch op.(type) {
+	case kernels.CrossEntropyGrad, kernels.MSEGrad:
+		return true
+	}
+	return false
+}
