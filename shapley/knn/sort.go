@@ -29,16 +29,17 @@ func (s *sorter) order(distances []int32) []uint64 {
 		digit = (width + passes - 1) / passes
 	}
 	mask := uint32(1)<<digit - 1
-	for p := range passes {
+	for p := range s.count {
 		clear(s.count[p][:mask+1])
 	}
 	a, b := s.keys[:len(distances)], s.other[:len(distances)]
+	low, middle, high := &s.count[0], &s.count[1], &s.count[2]
 	for i, d := range distances {
 		k := uint32(d) - least
 		a[i] = uint64(k)<<32 | uint64(i)
-		for p := range passes {
-			s.count[p][k>>(p*digit)&mask]++
-		}
+		low[k&mask&(1<<digitBits-1)]++
+		middle[k>>digit&mask&(1<<digitBits-1)]++
+		high[k>>(2*digit)&mask&(1<<digitBits-1)]++
 	}
 	for p := range passes {
 		at, sum := &s.count[p], uint32(0)
