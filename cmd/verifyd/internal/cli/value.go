@@ -19,7 +19,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueAuditCommand(), a.valueEstimatorsCommand())
+		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueAuditCommand(), a.valueScoreCommand(), a.valueEstimatorsCommand())
 }
 
 // valued is what a command of valuation prints and draws, whatever the game was.
@@ -41,14 +41,8 @@ type valuedRow struct {
 
 // emitValued writes values as a table, CSV or JSON, and a chart where a file for it was named.
 func (a *app) emitValued(v *valued, plot string) error {
-	var svg bytes.Buffer
-	if plot != "" {
-		if err := v.draw(&svg); err != nil {
-			return err
-		}
-		if err := valuation.WriteWhole(plot, svg.Bytes()); err != nil {
-			return err
-		}
+	if err := writeChart(plot, v.draw); err != nil {
+		return fmt.Errorf("--plot: %w", err)
 	}
 	if a.output == "csv" {
 		data, err := v.csv()
@@ -106,7 +100,7 @@ func (v *valued) draw(w io.Writer) error {
 	var points []chart.Value
 	for _, r := range v.rows {
 		if !r.value.IsInt64() {
-			return errors.New("--plot: a value is beyond what can be drawn")
+			return errors.New("a value is beyond what can be drawn")
 		}
 		x, half := r.value.Int64(), int64(0)
 		if r.halfWidth != nil {
@@ -135,9 +129,14 @@ func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) 
 	}
 	if res.Samples > 0 {
 		notes = append(notes, [2]string{"independent samples", fmt.Sprint(res.Samples)})
+		if share := abs(res.Full-res.Empty) / 100 / uint64(res.Players); share > 0 && len(res.HalfWidth) > 0 {
+			notes = append(notes, [2]string{"budget for 1 % of a mean value", fmt.Sprint(res.Forecast(share))})
+		}
 	}
 	return rows, notes
 }
+
+func abs(x int64) uint64 { return uint64(max(x, -x)) }
 
 // intervalName is what a result's half-widths are; empty if it has none.
 func intervalName(res *shapley.Result) string {
@@ -149,10 +148,11 @@ func intervalName(res *shapley.Result) string {
 
 // estimateOptions are the flags of every estimate.
 type estimateOptions struct {
-	estimator, randomness, out, plot string
-	budget, level, alpha, beta       int
-	target, tolerance                uint64
-	control                          bool
+	estimator, randomness, out string
+	plot, convergence, removal string // SVG files
+	budget, level, alpha, beta int
+	target, tolerance          uint64
+	control                    bool
 }
 
 func (o *estimateOptions) flags(cmd *cobra.Command) {
@@ -167,6 +167,8 @@ func (o *estimateOptions) flags(cmd *cobra.Command) {
 	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")
 	f.StringVar(&o.out, "out", "", "folder for certificate and transcript; an interrupted run there goes on where it stopped")
 	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
+	f.StringVar(&o.convergence, "convergence", "", "SVG file to draw into how the estimates settled")
+	f.StringVar(&o.removal, "removal", "", "SVG file to draw into what is left as players are removed by value")
 	complete(cmd, "estimator", estimatorNames()...)
 }
 

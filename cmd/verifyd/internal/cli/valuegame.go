@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
@@ -31,8 +32,10 @@ type gameFiles interface {
 
 // estimate values a game of files and prints what came out.
 func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions) error {
-	if err := fresh(eo.plot); err != nil {
-		return err
+	for _, path := range []string{eo.plot, eo.convergence, eo.removal} {
+		if err := fresh(path); err != nil {
+			return err
+		}
 	}
 	if eo.control && eo.estimator != "antithetic" && eo.estimator != "permutation" {
 		return usageError{errors.New("--control: only antithetic and permutation take a control variate")}
@@ -48,17 +51,23 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	}
 	total := evaluations(run, len(g.players))
 	progress := a.progress("coalitions")
-	c, resumed, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
+	c, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
 	if err != nil {
 		if ctx.Err() != nil && eo.out != "" {
 			a.note("the transcript so far is in %s: the same command goes on from there", eo.out)
 		}
 		return err
 	}
-	if resumed > 0 {
-		a.note("took up an interrupted run after %d utilities", resumed)
+	if c.Resumed > 0 {
+		a.note("took up an interrupted run after %d utilities", c.Resumed)
 	}
-	v := &valued{document: c, title: g.title, interval: intervalName(c.Result)}
+	if err := writeChart(eo.convergence, func(w io.Writer) error { return drawConvergence(ctx, w, c) }); err != nil {
+		return fmt.Errorf("--convergence: %w", err)
+	}
+	if err := writeChart(eo.removal, func(w io.Writer) error { return drawRemoval(ctx, w, g.game, c.Result) }); err != nil {
+		return fmt.Errorf("--removal: %w", err)
+	}
+	v := &valued{document: c.Certificate, title: g.title, interval: intervalName(c.Result)}
 	v.rows, v.notes = resultRows(c.Result, g.players)
 	v.notes = append(v.notes, [2]string{"game", c.Root.String()})
 	if c.Extra != nil && c.Second != nil {

@@ -82,40 +82,54 @@ type Second struct {
 	Gap    int64   `json:"gap"` // utility of all players less the sum of Values
 }
 
+// Outcome is a certificate with its transcript.
+type Outcome struct {
+	*Certificate
+	Utilities []int64
+	Resumed   int // of them found in the folder
+}
+
 // Estimate runs in a folder: a new one, or one of the same run that was interrupted. An empty dir keeps
 // nothing. progress gets the number of utilities so far.
 func Estimate(ctx context.Context, dir string, run Run, g shapley.Game, control *shapley.Control, extra func(shapley.Seed) (*Extra, error),
-	progress func(uint64)) (c *Certificate, resumed int, err error) {
+	progress func(uint64)) (out *Outcome, err error) {
 	o := run.options()
 	o.Control, o.Progress = control, progress
+	out = new(Outcome)
+	o.Record = func(u []int64) error {
+		out.Utilities = append(out.Utilities, u...)
+		return nil
+	}
 	if dir != "" {
 		f, known, err := open(dir, &run)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		o.Known, resumed = known, len(known)
+		o.Known, out.Resumed, out.Utilities = known, len(known), known
+		keep := o.Record
 		o.Record = func(u []int64) error {
 			_, err := f.Write(encode(u))
-			return err
+			return errors.Join(err, keep(u))
 		}
 	}
 	res, err := shapley.Estimate(ctx, g, o)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	c = &Certificate{Run: run, Result: res}
+	c := &Certificate{Run: run, Result: res}
 	if extra != nil {
 		if c.Extra, err = extra(o.Seed); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 	if dir != "" {
 		if err := writeWhole(filepath.Join(dir, CertificateFile), c); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	return c, resumed, nil
+	out.Certificate = c
+	return out, nil
 }
 
 // open makes a folder or finds the transcript so far of the same run in it. What was written of a utility

@@ -31,7 +31,7 @@ func runOf(estimator string, budget int) Run {
 
 func TestAFolderHoldsAllThatAnAuditNeeds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "v")
-	c, _, err := Estimate(context.Background(), dir, runOf("exact", 0), glove(t), nil, nil, nil)
+	c, err := Estimate(context.Background(), dir, runOf("exact", 0), glove(t), nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAFolderHoldsAllThatAnAuditNeeds(t *testing.T) {
 func TestARunThatFailsLeavesNoCertificateAndGoesOnWithTheSameBytes(t *testing.T) {
 	whole, broken := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	run := runOf("permutation", 12)
-	if _, _, err := Estimate(context.Background(), whole, run, glove(t), nil, nil, nil); err != nil {
+	if _, err := Estimate(context.Background(), whole, run, glove(t), nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	asked := 0
@@ -61,15 +61,15 @@ func TestARunThatFailsLeavesNoCertificateAndGoesOnWithTheSameBytes(t *testing.T)
 		}
 		return glove(t)[c[0]], nil
 	}}
-	if _, _, err := Estimate(context.Background(), broken, run, fails, nil, nil, nil); !errors.Is(err, failure) {
+	if _, err := Estimate(context.Background(), broken, run, fails, nil, nil, nil); !errors.Is(err, failure) {
 		t.Fatal(err)
 	}
 	if _, err := ReadCertificate(broken); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("a certificate of a run that failed: %v", err)
 	}
-	_, resumed, err := Estimate(context.Background(), broken, run, glove(t), nil, nil, nil)
-	if err != nil || resumed == 0 {
-		t.Fatalf("%d taken up, %v", resumed, err)
+	again, err := Estimate(context.Background(), broken, run, glove(t), nil, nil, nil)
+	if err != nil || again.Resumed == 0 {
+		t.Fatalf("%+v, %v", again, err)
 	}
 	for _, file := range []string{GameFile, UtilitiesFile, CertificateFile} {
 		a, err := os.ReadFile(filepath.Join(whole, file))
@@ -78,17 +78,17 @@ func TestARunThatFailsLeavesNoCertificateAndGoesOnWithTheSameBytes(t *testing.T)
 			t.Errorf("%s differs: %v, %v", file, err, berr)
 		}
 	}
-	if _, _, err := Estimate(context.Background(), broken, runOf("permutation", 13), glove(t), nil, nil, nil); err == nil {
+	if _, err := Estimate(context.Background(), broken, runOf("permutation", 13), glove(t), nil, nil, nil); err == nil {
 		t.Error("a finished run is overwritten")
 	}
 }
 
 func TestCertificatesThatDoNotHangTogetherAreRefused(t *testing.T) {
-	c, _, err := Estimate(context.Background(), "", runOf("exact", 0), glove(t), nil, nil, nil)
+	c, err := Estimate(context.Background(), "", runOf("exact", 0), glove(t), nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := json.Marshal(c)
+	data, err := json.Marshal(c.Certificate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,13 +111,13 @@ func TestCertificatesThatDoNotHangTogetherAreRefused(t *testing.T) {
 }
 
 func FuzzCertificate(f *testing.F) {
-	c, _, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, func(shapley.Seed) (*Extra, error) {
+	c, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, func(shapley.Seed) (*Extra, error) {
 		return &Extra{Second: &Second{Values: []int64{1, 2, 3}}, ValidationError: []uint64{4, 5, 6}}, nil
 	}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	data, err := json.Marshal(c)
+	data, err := json.Marshal(c.Certificate)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -133,4 +133,19 @@ func FuzzCertificate(f *testing.F) {
 		}
 		c.Result.Fixed()
 	})
+}
+
+func TestAHistoryEndsWithTheResult(t *testing.T) {
+	c, err := Estimate(context.Background(), "", runOf("antithetic", 20), glove(t), nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := History(context.Background(), c, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := h[len(h)-1]
+	if len(h) > 5 || last.Budget != 20 || last.Transcript != c.Result.Transcript || h[0].Budget >= last.Budget {
+		t.Errorf("%d results, the last of a budget of %d", len(h), last.Budget)
+	}
 }
