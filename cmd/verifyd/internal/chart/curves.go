@@ -55,22 +55,27 @@ func draws(w io.Writer, p *page, interval string, curves []Curve) error {
 		return fmt.Errorf("chart: curves: %d is outside 1 to %d", len(curves), maxCurves)
 	}
 	p.addGrid()
+	var first *plotter.Polygon // which stands for all bands in the legend
 	for k, c := range curves {
-		if err := p.addCurve(c, k, interval); err != nil {
+		band, err := p.addCurve(c, k)
+		if err != nil {
 			return err
 		}
-		if len(c.Low) > 0 {
-			interval = "" // one line of the legend stands for all bands
+		if first == nil {
+			first = band
 		}
+	}
+	if first != nil && interval != "" {
+		p.name(interval, first)
 	}
 	p.widen()
 	return p.write(w, curveHeight)
 }
 
-// addCurve adds the band of a curve and its line.
-func (p *page) addCurve(c Curve, k int, interval string) error {
+// addCurve adds the band of a curve, which it returns if there is one, and its line.
+func (p *page) addCurve(c Curve, k int) (*plotter.Polygon, error) {
 	if err := c.check(); err != nil {
-		return err
+		return nil, err
 	}
 	n := len(c.X)
 	at := func(y []int64, i int) plotter.XY { return plotter.XY{X: float64(c.X[i]), Y: real(y[i])} }
@@ -89,22 +94,19 @@ func (p *page) addCurve(c Curve, k int, interval string) error {
 		}
 		var err error
 		if band, err = plotter.NewPolygon(outline); err != nil {
-			return fmt.Errorf("chart: %w", err)
+			return nil, fmt.Errorf("chart: %w", err)
 		}
 		band.Color, band.LineStyle.Width = faint(colors(k)), 0
 		p.Add(band)
 	}
 	drawn, err := plotter.NewLine(points)
 	if err != nil {
-		return fmt.Errorf("chart: %w", err)
+		return nil, fmt.Errorf("chart: %w", err)
 	}
 	drawn.LineStyle = draw.LineStyle{Color: colors(k), Width: 1.8, Dashes: dashes(k)}
 	p.Add(drawn)
 	p.name(c.Name, drawn)
-	if band != nil && interval != "" {
-		p.name(interval, band)
-	}
-	return nil
+	return band, nil
 }
 
 // dashes tell curves apart without colour.

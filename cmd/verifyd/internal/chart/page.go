@@ -65,7 +65,6 @@ func newPage(title, x, y string) *page {
 		style(&axis.Tick.Label, 10)
 	}
 	style(&p.legend.TextStyle, 10)
-	p.legend.TextStyle.YAlign = text.YCenter
 	p.legend.Top, p.legend.Left = true, true
 	p.legend.Padding = 4
 	p.legend.ThumbnailWidth = 22

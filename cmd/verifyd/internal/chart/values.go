@@ -109,10 +109,5 @@ func ranks(w io.Writer, title, interval string, sorted []Value) error {
 	if interval == "" {
 		c.Low, c.High = nil, nil
 	}
-	p.addGrid()
-	if err := p.addCurve(c, 0, interval); err != nil {
-		return err
-	}
-	p.widen()
-	return p.write(w, curveHeight)
+	return draws(w, p, interval, []Curve{c})
 }

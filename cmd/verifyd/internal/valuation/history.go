@@ -8,6 +8,9 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 )
 
+// fewest is a budget from which intervals mean something.
+const fewest = 4
+
 // History is what a run would have found with at most count smaller budgets, the last of them its own: how its
 // estimates settled. It asks nothing of the game, the transcript has it all.
 func History(ctx context.Context, o *Outcome, count int) ([]*shapley.Result, error) {
@@ -21,7 +24,10 @@ func History(ctx context.Context, o *Outcome, count int) ([]*shapley.Result, err
 	var all []*shapley.Result
 	for k := 1; k <= count; k++ {
 		run := o.options()
-		run.Budget, run.Target = max(2, o.Result.Budget*k/count), 0
+		run.Budget, run.Target = o.Result.Budget*k/count, 0
+		if run.Budget < min(fewest, o.Result.Budget) {
+			continue
+		}
 		if k == count {
 			run.Budget, run.Target = o.Result.Budget, o.Target
 		}
