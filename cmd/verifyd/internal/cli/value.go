@@ -19,7 +19,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueAuditCommand(), a.valueScoreCommand(), a.valueEstimatorsCommand())
+		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueAuditCommand(), a.valueScoreCommand(), a.valueEstimatorsCommand())
 }
 
 // valued is what a command of valuation prints and draws, whatever the game was.
@@ -31,7 +31,7 @@ type valued struct {
 	interval string // what half-widths are; empty if the values are exact
 }
 
-// valuedRow is one player. Integers are utilities in 1e-9 but for the fraction.
+// valuedRow is one player. All of it is in 1e-9; the fraction is the exact value.
 type valuedRow struct {
 	player                 string
 	value                  *big.Int

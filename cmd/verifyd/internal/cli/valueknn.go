@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/knn"
 )
 
@@ -56,7 +57,7 @@ type knnView struct {
 	K           int      `json:"k,omitempty"`
 	Radius      uint32   `json:"radius,omitempty"`
 	Rows        int      `json:"rows"`
-	Numerators  []string `json:"numerators"`
+	Numerators  []string `json:"numerators"` // over Denominator, in utility 1
 	Denominator string   `json:"denominator"`
 	Values      []int64  `json:"values"` // in 1e-9
 	Empty       string   `json:"empty"`
@@ -96,10 +97,12 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 	v := &valued{title: "Value of the training rows, by neighbours"}
 	view := knnView{Variant: o.variant, K: o.k, Radius: o.radius, Rows: train.Rows, Denominator: r.Denominator.String(),
 		Empty: r.Empty.RatString(), Full: r.Full.RatString(), Residual: r.Residual.RatString()}
+	unit := big.NewRat(shapley.Unit, 1)
 	for i, n := range r.Numerators {
 		fixed := r.Fixed(i)
 		view.Numerators, view.Values = append(view.Numerators, n.String()), append(view.Values, fixed)
-		v.rows = append(v.rows, valuedRow{player: fmt.Sprint(i), value: big.NewInt(fixed), numerator: n.String(), denominator: view.Denominator})
+		whole := new(big.Rat).Mul(r.Value(i), unit)
+		v.rows = append(v.rows, valuedRow{player: fmt.Sprint(i), value: big.NewInt(fixed), numerator: whole.Num().String(), denominator: whole.Denom().String()})
 	}
 	v.document = view
 	v.notes = [][2]string{
