@@ -1,0 +1,52 @@
+package inrun_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/shapley/inrun"
+	"github.com/verifyd/verifyd/shapley/round/roundtest"
+)
+
+// BenchmarkStep is a step of an MLP of 1.2 million parameters with 256 rows, plain and valued by the validation
+// rows of a step.
+func BenchmarkStep(b *testing.B) {
+	const rows, inputs = 256, 784
+	p := roundtest.MLP(inputs, 10, rows, 1e-3, 1024, 384)
+	train, val := roundtest.Digits(rows, inputs, 10, 1, 1), roundtest.Digits(256, inputs, 10, 1, 2)
+	ids := make([]int, rows)
+	for i := range ids {
+		ids[i] = i
+	}
+	m, cpu := machine(b, p, 0, kernels.Options{})
+	copy(m.X().F, train.X)
+	copy(m.Y().I, train.Y)
+	b.Run("plain", func(b *testing.B) {
+		t := uint64(0)
+		for b.Loop() {
+			_, err := m.Gradients(t)
+			must(b, err)
+			_, _, err = m.Update(t)
+			must(b, err)
+			t++
+		}
+	})
+	for order := 1; order <= 2; order++ {
+		for _, validation := range []int{1, 32, 256} {
+			b.Run(fmt.Sprintf("order=%d/validation=%d", order, validation), func(b *testing.B) {
+				a, err := inrun.New(inrun.Config{Program: p, Runner: cpu, X: kernels.Buf{F: val.X}, Y: kernels.Buf{I: val.Y},
+					Samples: rows, Order: order, Rows: validation})
+				must(b, err)
+				t := uint64(0)
+				for b.Loop() {
+					_, err := a.Step(t, m, ids)
+					must(b, err)
+					_, _, err = m.Update(t)
+					must(b, err)
+					t++
+				}
+			})
+		}
+	}
+}

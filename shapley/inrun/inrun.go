@@ -1,0 +1,267 @@
+package inrun
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// MaxSamples bounds the training samples of a run.
+const MaxSamples = 1 << 28
+
+// reach is how far outputs are differenced, as a share of the length of w: 2^-12, the square root of a
+// float32's rounding. The error of the quotient grows with the step, that of rounded outputs falls with it.
+const reach = 0x1p-12
+
+// Config says what is valued by what.
+type Config struct {
+	Program *program.Program // of the run
+	Seed    uint64           // that the run's machine was made with: its dropout's
+	Runner  program.Runner   // of the run's machine, best; what is added runs on it too
+	X, Y    kernels.Buf      // validation rows and their labels; read, not copied
+	Samples int              // training samples, numbered from 0
+	Order   int              // of the values, 1 or 2
+	// Rows is how many validation rows a step uses. Steps take them in turn: step t those from t*Rows on,
+	// from the start again after the last. 0 uses all of them in every step.
+	Rows int
+}
+
+// Accumulator adds up the values of the samples of a run. It serves one goroutine at a time.
+type Accumulator struct {
+	config    Config
+	plan      *program.Plan
+	validator *validator
+	probe     *program.Machine // what is perturbed
+	direction [][]float32
+
+	width    int       // outputs of a row
+	outputs  []float32 // of a step's rows
+	slopes   []float32 // gradients of the step's loss by them
+	products []float64 // contribution of each row
+
+	samples []total
+	moved   total // validation losses before steps minus those after them
+	pending bool  // the loss after the last step is yet to be taken
+	next    uint64
+	buf     buffers
+}
+
+// New checks the configuration and allocates: the program's buffers once more, those of a batch of
+// validation rows, and the outputs of a step twice.
+func New(c Config) (*Accumulator, error) {
+	a, err := newAccumulator(c)
+	if err != nil {
+		return nil, fmt.Errorf("inrun: %w", err)
+	}
+	return a, nil
+}
+
+func newAccumulator(c Config) (*Accumulator, error) {
+	if c.Program == nil || c.Runner == nil {
+		return nil, errors.New("program, runner: both are needed")
+	}
+	if c.Order != 1 && c.Order != 2 {
+		return nil, fmt.Errorf("order: %d is neither 1 nor 2", c.Order)
+	}
+	if c.Samples < 1 || c.Samples > MaxSamples {
+		return nil, fmt.Errorf("samples: %d is outside 1 to %d", c.Samples, MaxSamples)
+	}
+	a := &Accumulator{config: c}
+	var err error
+	if a.plan, err = program.Compile(c.Program); err != nil {
+		return nil, err
+	}
+	if a.validator, err = newValidator(&c); err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	p := *c.Program
+	p.Optimizer, p.ClipNorm = program.Optimizer{Kind: program.SGD}, 0
+	probe, err := program.Compile(&p)
+	if err != nil {
+		return nil, err
+	}
+	if a.probe, err = program.NewMachine(probe, c.Runner, c.Seed); err != nil {
+		return nil, err
+	}
+	walked, err := p.Graph.Walk()
+	if err != nil {
+		return nil, err
+	}
+	rows := a.plan.X().Shape[0]
+	a.width = walked[len(walked)-1].Output.Len()
+	a.outputs, a.slopes = make([]float32, rows*a.width), make([]float32, rows*a.width)
+	a.products, a.samples = make([]float64, rows), make([]total, c.Samples)
+	for _, t := range a.plan.Params() {
+		a.direction = append(a.direction, make([]float32, t.Len()))
+	}
+	a.buf = newBuffers(len(a.direction))
+	return a, nil
+}
+
+// Step computes loss and gradients of step t as m.Gradients(t) does, bit for bit, and adds what each row
+// is worth to its sample: row r of the step is sample samples[r]. m.Update(t) follows, as ever, and after it step
+// t+1: an accumulator is for consecutive steps. It fails on what Gradients refuses, on samples that do not
+// fit, and when a loss or a value is no longer a number below 2^31; the accumulator is of no use then.
+func (a *Accumulator) Step(t uint64, m *program.Machine, samples []int) (loss float32, err error) {
+	if loss, err = a.step(t, m, samples); err != nil {
+		return 0, fmt.Errorf("inrun: step %d: %w", t, err)
+	}
+	return loss, nil
+}
+
+func (a *Accumulator) step(t uint64, m *program.Machine, samples []int) (float32, error) {
+	if a.pending && t != a.next {
+		return 0, fmt.Errorf("steps must be consecutive: step %d is next", a.next)
+	}
+	if err := a.check(m, samples); err != nil {
+		return 0, err
+	}
+	params := m.Tensors()[:len(a.direction)]
+	before, err := a.before(t, params)
+	if err != nil {
+		return 0, err
+	}
+	loss, err := m.GradientsSeeing(t, func(i int, outputs, slopes []float32) {
+		copy(a.outputs[i*len(outputs):], outputs)
+		copy(a.slopes[i*len(slopes):], slopes)
+	})
+	if err != nil {
+		return 0, err
+	}
+	rate, err := a.rate(t, m.Grads())
+	if err != nil {
+		return 0, err
+	}
+	share := rate // of the direction
+	for k, g := range a.validator.machine.Grads() {
+		copy(a.direction[k], g)
+	}
+	if a.config.Order == 2 {
+		share = rate / 2
+		if err := a.addAhead(params, m.Grads(), float32(rate)); err != nil {
+			return 0, err
+		}
+	}
+	if err := a.project(t, m, share); err != nil {
+		return 0, err
+	}
+	if err := a.count(before, samples); err != nil {
+		return 0, err
+	}
+	a.pending, a.next = true, t+1
+	return loss, nil
+}
+
+// check refuses machines of another program and samples that are not there.
+func (a *Accumulator) check(m *program.Machine, samples []int) error {
+	if len(samples) != len(a.products) {
+		return fmt.Errorf("samples: %d given for the %d rows of a step", len(samples), len(a.products))
+	}
+	for r, s := range samples {
+		if s < 0 || s >= len(a.samples) {
+			return fmt.Errorf("samples[%d]: %d is outside 0 to %d", r, s, len(a.samples)-1)
+		}
+	}
+	grads := m.Grads()
+	if len(grads) != len(a.direction) || len(m.X().F) != len(a.probe.X().F) || len(m.X().I) != len(a.probe.X().I) {
+		return errors.New("machine: it is of another program")
+	}
+	for k, g := range grads {
+		if len(g) != len(a.direction[k]) {
+			return errors.New("machine: it is of another program")
+		}
+	}
+	return nil
+}
+
+// before takes the loss after the last step, if it is due, and leaves the validation gradient of step t in
+// the validator. It is what this step adds to moved.
+func (a *Accumulator) before(t uint64, params [][]float32) (total, error) {
+	v := a.validator
+	v.set(params)
+	var moved total
+	if a.pending && v.rotates() {
+		after, _, err := v.machine.Evaluate()
+		if err != nil {
+			return moved, err
+		}
+		if moved, err = fixed(-float64(after)); err != nil {
+			return moved, fmt.Errorf("validation loss: %w", err)
+		}
+	}
+	v.load(t)
+	loss, err := v.machine.Gradients(0)
+	if err != nil {
+		return moved, err
+	}
+	if a.pending && !v.rotates() {
+		return moved, nil // after the last step and before this one: the same
+	}
+	term, err := fixed(float64(loss))
+	if err != nil {
+		return moved, fmt.Errorf("validation loss: %w", err)
+	}
+	moved, _ = moved.add(term) // two terms fit
+	return moved, nil
+}
+
+// project leaves share * (d of the step's loss along the direction) in products, row by row.
+func (a *Accumulator) project(t uint64, m *program.Machine, share float64) error {
+	params := m.Tensors()[:len(a.direction)]
+	e, err := a.reach(params)
+	if err != nil {
+		return err
+	}
+	if e == 0 {
+		clear(a.products)
+		return nil
+	}
+	if err := a.perturb(a.probe.Tensors(), params, a.direction, float32(-e)); err != nil {
+		return err
+	}
+	copy(a.probe.X().F, m.X().F)
+	copy(a.probe.X().I, m.X().I)
+	scale := share / e // the quotient by a power of two is exact
+	return a.probe.Forward(t, func(i int, moved []float32) {
+		rows := len(moved) / a.width
+		for r := range rows {
+			at := (i*rows + r) * a.width
+			a.products[i*rows+r] = scale * slope(a.slopes[at:at+a.width], moved[r*a.width:(r+1)*a.width], a.outputs[at:at+a.width])
+		}
+	})
+}
+
+// slope is the sum of d[e] * (y[e] - x[e]) in binary64, every operation rounded: term e goes to lane e%8
+// from +0, and the lanes are folded by halves.
+func slope(d, y, x []float32) float64 {
+	var l [8]float64
+	y, x = y[:len(d)], x[:len(d)]
+	for e, v := range d {
+		l[e&7] += float64(float64(v) * (float64(y[e]) - float64(x[e])))
+	}
+	for h := 4; h > 0; h >>= 1 {
+		for k := range h {
+			l[k] += l[k+h]
+		}
+	}
+	return l[0]
+}
+
+// count adds a step to the sums.
+func (a *Accumulator) count(moved total, samples []int) error {
+	for r, p := range a.products {
+		term, err := fixed(p)
+		if err != nil {
+			return fmt.Errorf("row %d: a value of %w", r, err)
+		}
+		s := &a.samples[samples[r]]
+		var ok bool
+		if *s, ok = s.add(term); !ok {
+			return fmt.Errorf("sample %d: its sum is outside -2^63 to 2^63", samples[r])
+		}
+	}
+	a.moved, _ = a.moved.add(moved) // no more than 2^32 steps of 2^32 at most
+	return nil
+}

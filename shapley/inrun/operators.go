@@ -1,0 +1,96 @@
+package inrun
+
+import (
+	"errors"
+	"math"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+// buffers are small results of operators.
+type buffers struct {
+	sums         []float32 // of squares, one for each parameter
+	norm, factor []float32
+	scalars      []float32 // of SGD
+}
+
+func newBuffers(params int) buffers {
+	return buffers{make([]float32, params), make([]float32, 1), make([]float32, 1), []float32{0, 1}}
+}
+
+// norm is the length of tensors and the factor that clips it to limit, as a step's own are computed.
+func (a *Accumulator) norm(tensors [][]float32, limit float32) (norm, factor float32, err error) {
+	run := a.config.Runner.Run
+	for k, t := range tensors {
+		if err := run(kernels.SumSquares{N: len(t)}, []kernels.Buf{{F: t}, {F: a.buf.sums[k : k+1]}}); err != nil {
+			return 0, 0, err
+		}
+	}
+	err = run(kernels.GradNorm{Tensors: len(tensors), MaxNorm: limit}, []kernels.Buf{{F: a.buf.sums}, {F: a.buf.norm}, {F: a.buf.factor}})
+	return a.buf.norm[0], a.buf.factor[0], err
+}
+
+// rate is what step t multiplies its gradient with: learning rate and clip coefficient.
+func (a *Accumulator) rate(t uint64, grads [][]float32) (float64, error) {
+	rate := float64(a.plan.LearningRate(t))
+	if limit := a.config.Program.ClipNorm; limit > 0 {
+		_, factor, err := a.norm(grads, float32(limit))
+		if err != nil {
+			return 0, err
+		}
+		rate *= float64(factor)
+	}
+	return rate, nil
+}
+
+// addAhead adds the validation gradient at w - rate*g to the direction.
+func (a *Accumulator) addAhead(params, grads [][]float32, rate float32) error {
+	v := a.validator.machine
+	if err := a.perturb(v.Tensors(), params, grads, rate); err != nil {
+		return err
+	}
+	if _, err := v.Gradients(0); err != nil {
+		return err
+	}
+	for k, d := range a.direction {
+		if err := a.config.Runner.Run(kernels.Add{N: len(d)}, []kernels.Buf{{F: d}, {F: v.Grads()[k]}, {F: d}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// perturb sets dst to w - by*direction, both operations rounded to float32.
+func (a *Accumulator) perturb(dst, w, direction [][]float32, by float32) error {
+	a.buf.scalars[0] = by
+	for k, d := range dst[:len(w)] {
+		copy(d, w[k])
+		bufs := []kernels.Buf{{F: d}, {F: direction[k]}, {F: []float32{}}, {F: a.buf.scalars}}
+		if err := a.config.Runner.Run(kernels.SGD{N: len(d)}, bufs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reach is the largest power of two, 2^-60 to 2^60, with which the direction is no longer than reach times
+// w, or than reach if w is 0; 0 for a direction of nothing.
+func (a *Accumulator) reach(params [][]float32) (float64, error) {
+	length, _, err := a.norm(a.direction, 0)
+	if err != nil || length == 0 {
+		return 0, err
+	}
+	limit, _, err := a.norm(params, 0)
+	if err != nil {
+		return 0, err
+	}
+	if limit == 0 {
+		limit = 1
+	}
+	q := float64(limit) * reach / float64(length)
+	if !(q > 0 && q <= math.MaxFloat64) {
+		return 0, errors.New("parameters or validation gradient: not finite")
+	}
+	_, exp := math.Frexp(q)
+	return math.Ldexp(1, max(-60, min(exp-1, 60))), nil
+}
