@@ -34,19 +34,21 @@ func BenchmarkStep(b *testing.B) {
 	})
 	for order := 1; order <= 2; order++ {
 		for _, validation := range []int{1, 32, 256} {
-			b.Run(fmt.Sprintf("order=%d/validation=%d", order, validation), func(b *testing.B) {
-				a, err := inrun.New(inrun.Config{Program: p, Runner: cpu, X: kernels.Buf{F: val.X}, Y: kernels.Buf{I: val.Y},
-					Samples: rows, Order: order, Rows: validation})
-				must(b, err)
-				t := uint64(0)
-				for b.Loop() {
-					_, err := a.Step(t, m, ids)
+			for _, forward := range []bool{false, true} {
+				b.Run(fmt.Sprintf("order=%d/validation=%d/forward=%v", order, validation, forward), func(b *testing.B) {
+					a, err := inrun.New(inrun.Config{Program: p, Runner: cpu, X: kernels.Buf{F: val.X}, Y: kernels.Buf{I: val.Y},
+						Samples: rows, Order: order, Rows: validation, Forward: forward})
 					must(b, err)
-					_, _, err = m.Update(t)
-					must(b, err)
-					t++
-				}
-			})
+					t := uint64(0)
+					for b.Loop() {
+						_, err := a.Step(t, m, ids)
+						must(b, err)
+						_, _, err = m.Update(t)
+						must(b, err)
+						t++
+					}
+				})
+			}
 		}
 	}
 }

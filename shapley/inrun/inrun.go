@@ -11,10 +11,6 @@ import (
 // MaxSamples bounds the training samples of a run.
 const MaxSamples = 1 << 28
 
-// reach is how far outputs are differenced, as a share of the length of w: 2^-12, the square root of a
-// float32's rounding. The error of the quotient grows with the step, that of rounded outputs falls with it.
-const reach = 0x1p-12
-
 // Config says what is valued by what.
 type Config struct {
 	Program *program.Program // of the run
@@ -26,6 +22,10 @@ type Config struct {
 	// Rows is how many validation rows a step uses. Steps take them in turn: step t those from t*Rows on,
 	// from the start again after the last. 0 uses all of them in every step.
 	Rows int
+	// Forward values by differences of outputs even where pairing rows is cheaper: layers that are all Linear on
+	// rows of one position, and few validation rows. The two round differently, so it is part of what is
+	// computed.
+	Forward bool
 }
 
 // Accumulator adds up the values of the samples of a run. It serves one goroutine at a time.
@@ -33,8 +33,10 @@ type Accumulator struct {
 	config    Config
 	plan      *program.Plan
 	validator *validator
-	probe     *program.Machine // what is perturbed
-	direction [][]float32
+	pairs     *pairs           // nil where outputs are differenced
+	probe     *program.Machine // what is perturbed for that
+	direction [][]float32      // validation gradient
+	inputs    int              // elements of a step's inputs
 
 	width    int       // outputs of a row
 	outputs  []float32 // of a step's rows
@@ -76,27 +78,22 @@ func newAccumulator(c Config) (*Accumulator, error) {
 	if a.validator, err = newValidator(&c); err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
-	p := *c.Program
-	p.Optimizer, p.ClipNorm = program.Optimizer{Kind: program.SGD}, 0
-	probe, err := program.Compile(&p)
-	if err != nil {
-		return nil, err
-	}
-	if a.probe, err = program.NewMachine(probe, c.Runner, c.Seed); err != nil {
-		return nil, err
-	}
-	walked, err := p.Graph.Walk()
+	walked, err := c.Program.Graph.Walk()
 	if err != nil {
 		return nil, err
 	}
 	rows := a.plan.X().Shape[0]
-	a.width = walked[len(walked)-1].Output.Len()
-	a.outputs, a.slopes = make([]float32, rows*a.width), make([]float32, rows*a.width)
+	a.inputs, a.width = a.plan.X().Len(), walked[len(walked)-1].Output.Len()
 	a.products, a.samples = make([]float64, rows), make([]total, c.Samples)
-	for _, t := range a.plan.Params() {
-		a.direction = append(a.direction, make([]float32, t.Len()))
+	if !c.Forward {
+		a.pairs = newPairs(&c, walked, a.validator.rows)
 	}
-	a.buf = newBuffers(len(a.direction))
+	if a.pairs == nil {
+		if err := a.newProbe(rows); err != nil {
+			return nil, err
+		}
+	}
+	a.buf = newBuffers(len(a.plan.Params()))
 	return a, nil
 }
 
@@ -118,33 +115,16 @@ func (a *Accumulator) step(t uint64, m *program.Machine, samples []int) (float32
 	if err := a.check(m, samples); err != nil {
 		return 0, err
 	}
-	params := m.Tensors()[:len(a.direction)]
-	before, err := a.before(t, params)
+	before, err := a.before(t, m.Tensors()[:len(m.Grads())])
 	if err != nil {
 		return 0, err
 	}
-	loss, err := m.GradientsSeeing(t, func(i int, outputs, slopes []float32) {
-		copy(a.outputs[i*len(outputs):], outputs)
-		copy(a.slopes[i*len(slopes):], slopes)
-	})
+	value := a.difference
+	if a.pairs != nil {
+		value = a.pair
+	}
+	loss, err := value(t, m)
 	if err != nil {
-		return 0, err
-	}
-	rate, err := a.rate(t, m.Grads())
-	if err != nil {
-		return 0, err
-	}
-	share := rate // of the direction
-	for k, g := range a.validator.machine.Grads() {
-		copy(a.direction[k], g)
-	}
-	if a.config.Order == 2 {
-		share = rate / 2
-		if err := a.addAhead(params, m.Grads(), float32(rate)); err != nil {
-			return 0, err
-		}
-	}
-	if err := a.project(t, m, share); err != nil {
 		return 0, err
 	}
 	if err := a.count(before, samples); err != nil {
@@ -164,14 +144,13 @@ func (a *Accumulator) check(m *program.Machine, samples []int) error {
 			return fmt.Errorf("samples[%d]: %d is outside 0 to %d", r, s, len(a.samples)-1)
 		}
 	}
-	grads := m.Grads()
-	if len(grads) != len(a.direction) || len(m.X().F) != len(a.probe.X().F) || len(m.X().I) != len(a.probe.X().I) {
-		return errors.New("machine: it is of another program")
+	params := a.plan.Params()
+	fits := len(m.Grads()) == len(params) && len(m.X().F)+len(m.X().I) == a.inputs
+	for k := 0; fits && k < len(params); k++ {
+		fits = len(m.Grads()[k]) == params[k].Len()
 	}
-	for k, g := range grads {
-		if len(g) != len(a.direction[k]) {
-			return errors.New("machine: it is of another program")
-		}
+	if !fits {
+		return errors.New("machine: it is of another program")
 	}
 	return nil
 }
@@ -192,7 +171,7 @@ func (a *Accumulator) before(t uint64, params [][]float32) (total, error) {
 		}
 	}
 	v.load(t)
-	loss, err := v.machine.Gradients(0)
+	loss, err := a.validate()
 	if err != nil {
 		return moved, err
 	}
@@ -207,46 +186,38 @@ func (a *Accumulator) before(t uint64, params [][]float32) (total, error) {
 	return moved, nil
 }
 
-// project leaves share * (d of the step's loss along the direction) in products, row by row.
-func (a *Accumulator) project(t uint64, m *program.Machine, share float64) error {
-	params := m.Tensors()[:len(a.direction)]
-	e, err := a.reach(params)
-	if err != nil {
-		return err
+// validate computes the validation loss and its gradient, or what that is made of.
+func (a *Accumulator) validate() (loss float32, err error) {
+	if a.pairs != nil {
+		return a.pairs.validate(a.validator.machine)
 	}
-	if e == 0 {
-		clear(a.products)
-		return nil
-	}
-	if err := a.perturb(a.probe.Tensors(), params, a.direction, float32(-e)); err != nil {
-		return err
-	}
-	copy(a.probe.X().F, m.X().F)
-	copy(a.probe.X().I, m.X().I)
-	scale := share / e // the quotient by a power of two is exact
-	return a.probe.Forward(t, func(i int, moved []float32) {
-		rows := len(moved) / a.width
-		for r := range rows {
-			at := (i*rows + r) * a.width
-			a.products[i*rows+r] = scale * slope(a.slopes[at:at+a.width], moved[r*a.width:(r+1)*a.width], a.outputs[at:at+a.width])
-		}
-	})
+	return a.validator.machine.Gradients(0)
 }
 
-// slope is the sum of d[e] * (y[e] - x[e]) in binary64, every operation rounded: term e goes to lane e%8
-// from +0, and the lanes are folded by halves.
-func slope(d, y, x []float32) float64 {
-	var l [8]float64
-	y, x = y[:len(d)], x[:len(d)]
-	for e, v := range d {
-		l[e&7] += float64(float64(v) * (float64(y[e]) - float64(x[e])))
+// pair computes step t and leaves the rows' values in products, by pairs.
+func (a *Accumulator) pair(t uint64, m *program.Machine) (loss float32, err error) {
+	if loss, err = a.pairs.step(t, m, a.products); err != nil {
+		return 0, err
 	}
-	for h := 4; h > 0; h >>= 1 {
-		for k := range h {
-			l[k] += l[k+h]
+	rate, err := a.rate(t, m.Grads())
+	if err != nil {
+		return 0, err
+	}
+	share := rate
+	if a.config.Order == 2 {
+		share = rate / 2
+		v := a.validator.machine
+		if err := a.perturb(v.Tensors(), m.Tensors(), m.Grads(), float32(rate)); err != nil {
+			return 0, err
+		}
+		if err := a.pairs.again(v, a.products); err != nil {
+			return 0, err
 		}
 	}
-	return l[0]
+	for r := range a.products {
+		a.products[r] *= share
+	}
+	return loss, nil
 }
 
 // count adds a step to the sums.

@@ -29,6 +29,7 @@ type run struct {
 	threads    int
 	order      int
 	validation int // rows a step
+	forward    bool
 }
 
 // digits is a run of a small MLP.
@@ -114,7 +115,7 @@ func (r *run) value(t testing.TB, steps int, each func(step int, m *program.Mach
 	t.Helper()
 	m, cpu := machine(t, r.program, r.seed, kernels.Options{ISA: r.isa, Threads: r.threads})
 	a, err := inrun.New(inrun.Config{Program: r.program, Seed: r.seed, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy},
-		Samples: r.samples, Order: r.order, Rows: r.validation})
+		Samples: r.samples, Order: r.order, Rows: r.validation, Forward: r.forward})
 	must(t, err)
 	for s := range steps {
 		ids := r.ids(s, r.program.BatchSize*r.program.Accumulation)
@@ -226,7 +227,9 @@ func distance(got []int64, want []float64) float64 {
 func TestValuesAreTheProductsOfTheSamplesOwnGradients(t *testing.T) {
 	cnn := digits(40, 8, 1, 0.05)
 	cnn.program.Graph = program.CNN(program.CNNConfig{InChannels: 1, Height: 4, Width: 4, Channels: []int{3}, Classes: 5})
-	for name, r := range map[string]run{"mlp": digits(40, 8, 2, 0.1), "cnn": cnn, "gpt": text(20, 3, 2)} {
+	few := digits(40, 8, 2, 0.1)
+	few.vx.F, few.vy = few.vx.F[:3*16], few.vy[:3]
+	for name, r := range map[string]run{"mlp": digits(40, 8, 2, 0.1), "pairs": few, "cnn": cnn, "gpt": text(20, 3, 2)} {
 		for order := 1; order <= 2; order++ {
 			r.order = order
 			a, m := r.value(t, 5, nil)
@@ -235,6 +238,33 @@ func TestValuesAreTheProductsOfTheSamplesOwnGradients(t *testing.T) {
 			if d := distance(v.Samples, r.direct(t, 5)); !(d < 1e-2) {
 				t.Errorf("%s, order %d: relative distance %.2g", name, order, d)
 			}
+		}
+	}
+}
+
+func TestPairsAndDifferencesAgree(t *testing.T) {
+	for order := 1; order <= 2; order++ {
+		r := digits(40, 8, 2, 0.1)
+		r.order, r.validation = order, 2
+		r.program.ClipNorm = 0.5
+		r.program.Graph = program.MLP(program.MLPConfig{Inputs: 16, Hidden: []int{14, 13}, Classes: 5, Dropout: 0.3})
+		var values [2]*inrun.Values
+		for k := range values {
+			r.forward = k == 1
+			a, m := r.value(t, 6, nil)
+			var err error
+			values[k], err = a.Values(m)
+			must(t, err)
+		}
+		want := make([]float64, 40)
+		for i, v := range values[1].Samples {
+			want[i] = float64(v) / 1e9
+		}
+		if d := distance(values[0].Samples, want); !(d < 2e-3) || slices.Equal(values[0].Samples, values[1].Samples) {
+			t.Errorf("order %d: %.2g apart", order, d)
+		}
+		if values[0].Moved != values[1].Moved {
+			t.Errorf("order %d: moved %d and %d", order, values[0].Moved, values[1].Moved)
 		}
 	}
 }
@@ -290,21 +320,23 @@ func TestTheSecondOrderIsNearTheShapleyValueOfTheStep(t *testing.T) {
 
 func TestValuesDoNotDependOnThreadsAndInstructionSets(t *testing.T) {
 	r := digits(40, 8, 2, 0.1)
-	r.order, r.validation = 2, 25
+	r.order = 2
 	r.program.ClipNorm = 0.5
 	r.program.Graph = program.MLP(program.MLPConfig{Inputs: 16, Hidden: []int{12, 9}, Classes: 5, Dropout: 0.3})
-	var want *inrun.Values
-	for _, isa := range kernels.Available() {
-		for _, threads := range []int{1, 2, 8} {
-			r.isa, r.threads = isa, threads
-			a, m := r.value(t, 6, nil)
-			v, err := a.Values(m)
-			must(t, err)
-			if want == nil {
-				want = v
-			}
-			if !slices.Equal(v.Samples, want.Samples) || v.Moved != want.Moved || v.Residual != want.Residual {
-				t.Errorf("%v with %d threads: other values", isa, threads)
+	for _, r.validation = range []int{2, 25} { // by pairs, by differences
+		var want *inrun.Values
+		for _, isa := range kernels.Available() {
+			for _, threads := range []int{1, 2, 8} {
+				r.isa, r.threads = isa, threads
+				a, m := r.value(t, 6, nil)
+				v, err := a.Values(m)
+				must(t, err)
+				if want == nil {
+					want = v
+				}
+				if !slices.Equal(v.Samples, want.Samples) || v.Moved != want.Moved || v.Residual != want.Residual {
+					t.Errorf("%v with %d threads: other values", isa, threads)
+				}
 			}
 		}
 	}
@@ -334,8 +366,10 @@ func TestTheRunsBytesAreThoseOfARunThatNobodyValues(t *testing.T) {
 		_, _, err = plain.Update(uint64(s))
 		must(t, err)
 	}
-	if _, m := r.value(t, 6, nil); !bytes.Equal(bytesOf(m.Tensors()), bytesOf(plain.Tensors())) {
-		t.Error("valuing a run changes it")
+	for _, r.validation = range []int{2, 25} {
+		if _, m := r.value(t, 6, nil); !bytes.Equal(bytesOf(m.Tensors()), bytesOf(plain.Tensors())) {
+			t.Error("valuing a run changes it")
+		}
 	}
 }
 

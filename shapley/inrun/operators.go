@@ -1,11 +1,6 @@
 package inrun
 
-import (
-	"errors"
-	"math"
-
-	"github.com/verifyd/verifyd/kernels"
-)
+import "github.com/verifyd/verifyd/kernels"
 
 // buffers are small results of operators.
 type buffers struct {
@@ -43,27 +38,10 @@ func (a *Accumulator) rate(t uint64, grads [][]float32) (float64, error) {
 	return rate, nil
 }
 
-// addAhead adds the validation gradient at w - rate*g to the direction.
-func (a *Accumulator) addAhead(params, grads [][]float32, rate float32) error {
-	v := a.validator.machine
-	if err := a.perturb(v.Tensors(), params, grads, rate); err != nil {
-		return err
-	}
-	if _, err := v.Gradients(0); err != nil {
-		return err
-	}
-	for k, d := range a.direction {
-		if err := a.config.Runner.Run(kernels.Add{N: len(d)}, []kernels.Buf{{F: d}, {F: v.Grads()[k]}, {F: d}}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// perturb sets dst to w - by*direction, both operations rounded to float32.
+// perturb sets dst to w - by*direction, both operations rounded to float32, for each tensor of dst.
 func (a *Accumulator) perturb(dst, w, direction [][]float32, by float32) error {
 	a.buf.scalars[0] = by
-	for k, d := range dst[:len(w)] {
+	for k, d := range dst {
 		copy(d, w[k])
 		bufs := []kernels.Buf{{F: d}, {F: direction[k]}, {F: []float32{}}, {F: a.buf.scalars}}
 		if err := a.config.Runner.Run(kernels.SGD{N: len(d)}, bufs); err != nil {
@@ -71,26 +49,4 @@ func (a *Accumulator) perturb(dst, w, direction [][]float32, by float32) error {
 		}
 	}
 	return nil
-}
-
-// reach is the largest power of two, 2^-60 to 2^60, with which the direction is no longer than reach times
-// w, or than reach if w is 0; 0 for a direction of nothing.
-func (a *Accumulator) reach(params [][]float32) (float64, error) {
-	length, _, err := a.norm(a.direction, 0)
-	if err != nil || length == 0 {
-		return 0, err
-	}
-	limit, _, err := a.norm(params, 0)
-	if err != nil {
-		return 0, err
-	}
-	if limit == 0 {
-		limit = 1
-	}
-	q := float64(limit) * reach / float64(length)
-	if !(q > 0 && q <= math.MaxFloat64) {
-		return 0, errors.New("parameters or validation gradient: not finite")
-	}
-	_, exp := math.Frexp(q)
-	return math.Ldexp(1, max(-60, min(exp-1, 60))), nil
 }

@@ -25,6 +25,37 @@ func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []
 	return m.f[scalars][lossAt], nil
 }
 
+// GradientsSeeingLinears is Gradients that shows what the gradients of the Linear nodes' weights are made of.
+// In each micro-batch see gets, for the last such node first, its inputs and the gradient of its
+// outputs, rows one after another: the weight's gradient is gradient^T * inputs. Both are valid until see
+// returns, and see changes neither. Without weights those products are left out, and Grads has nothing
+// of use.
+func (m *Machine) GradientsSeeingLinears(t uint64, weights bool, see func(i int, inputs, gradient []float32)) (loss float32, err error) {
+	if err := m.checkReady(t); err != nil {
+		return 0, err
+	}
+	for i := range m.plan.accum {
+		calls := m.prepare(t, i)
+		from := 0
+		for at, c := range calls {
+			if op, ok := c.op.(kernels.Gemm); !ok || !op.TransA { // only these products have it
+				continue
+			}
+			if err := m.run(calls[from:at]); err != nil {
+				return 0, err
+			}
+			see(i, c.bufs[1].F, c.bufs[0].F)
+			if from = at; !weights {
+				from++
+			}
+		}
+		if err := m.run(calls[from:]); err != nil {
+			return 0, err
+		}
+	}
+	return m.f[scalars][lossAt], nil
+}
+
 // Forward computes the outputs that Gradients computes for step t, with the same dropout, and neither loss
 // nor gradients: those of an earlier call stay. see gets each micro-batch's outputs, valid until it returns.
 // Labels play no part, but they must be valid.

@@ -59,3 +59,35 @@ func TestSeeingAStepChangesNoBitOfIt(t *testing.T) {
 		})
 	}
 }
+
+func TestALinearsGradientIsTheProductOfWhatIsSeen(t *testing.T) {
+	p := *small()["mlp"]
+	p.Accumulation = 1
+	plain, _ := machine(t, &p, kernels.Options{Threads: 1})
+	seen, _ := machine(t, &p, kernels.Options{Threads: 1})
+	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
+	must(t, err)
+	defer cpu.Close()
+	must(t, plain.Init(3))
+	must(t, seen.Init(3))
+	draw(plain, 0, 7)
+	draw(seen, 0, 7)
+	want, err := plain.Gradients(0)
+	must(t, err)
+	for _, weights := range []bool{false, true} {
+		k := len(plain.Grads()) - 2
+		loss, err := seen.GradientsSeeingLinears(0, weights, func(i int, x, dy []float32) {
+			g := make([]float32, len(plain.Grads()[k]))
+			in, out := len(x)/12, len(dy)/12
+			must(t, cpu.Run(kernels.Gemm{M: out, N: in, K: 12, TransA: true}, []kernels.Buf{{F: dy}, {F: x}, {F: g}}))
+			if i != 0 || !slices.Equal(g, plain.Grads()[k]) {
+				t.Errorf("micro-batch %d, parameter %d: another product", i, k)
+			}
+			k -= 2
+		})
+		must(t, err)
+		if loss != want || k != -2 || weights != bytes.Equal(bytesOf(seen.Grads()), bytesOf(plain.Grads())) {
+			t.Errorf("weights %v: loss %v, want %v, down to parameter %d", weights, loss, want, k)
+		}
+	}
+}
