@@ -2,6 +2,7 @@ package round
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -122,4 +123,27 @@ func (d *differ) hessian(ctx context.Context, direction [][]float32) ([]float64,
 		h[k] = (h[k] - v) / (2 * e)
 	}
 	return h, nil
+}
+
+// Gradient is the gradient of the validation loss at w0, shaped as Base: what an update would be made of by
+// somebody who knows the validation rows.
+func Gradient(ctx context.Context, r Round, o Options) ([][]float32, error) {
+	d, _, err := startDiffer(&r, o)
+	if err != nil {
+		return nil, fmt.Errorf("round: gradient: %w", err)
+	}
+	defer d.cpu.Close()
+	v, err := d.gradient(ctx, 0, nil)
+	if err != nil {
+		return nil, fmt.Errorf("round: gradient: %w", err)
+	}
+	g := make([][]float32, len(d.layout.params))
+	for k, p := range d.layout.params {
+		g[k] = make([]float32, p.Len())
+		for e := range g[k] {
+			g[k][e] = float32(v[e])
+		}
+		v = v[len(g[k]):]
+	}
+	return g, nil
 }

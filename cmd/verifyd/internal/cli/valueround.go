@@ -40,31 +40,15 @@ func (o *roundOptions) flags(cmd *cobra.Command) {
 var roundFlags = []string{"program", "base", "update", "sizes", "validation"}
 
 func (o *roundOptions) open(ctx context.Context, a *app, control bool) (*openGame, error) {
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return nil, err
-	}
 	if control && (o.accuracy || o.renormalised) {
 		return nil, usageError{errors.New("--control: only the game of the loss with fixed weights has a quadratic surrogate")}
 	}
 	if o.renormalised {
 		a.log.Warn("renormalised weights pay free riders: a worker without an update is worth more than 0")
 	}
-	for flag, file := range map[string]string{"program": o.files.Program, "base": o.files.Base, "validation": o.files.Validation} {
-		if file == "" {
-			return nil, usageError{fmt.Errorf("--%s is missing: the game is a round", flag)}
-		}
-	}
-	for _, n := range o.sizes {
-		o.files.Sizes = append(o.files.Sizes, uint64(n))
-	}
-	r, err := o.files.Read()
+	r, ro, err := a.readRound(o)
 	if err != nil {
 		return nil, err
-	}
-	ro := round.Options{Renormalised: o.renormalised, Threads: a.threads, ISA: isa}
-	if o.accuracy {
-		ro.Utility = round.Accuracy
 	}
 	g, err := round.New(*r, ro)
 	if err != nil {
@@ -86,6 +70,29 @@ func (o *roundOptions) open(ctx context.Context, a *app, control bool) (*openGam
 		return e, err
 	}
 	return opened, nil
+}
+
+// readRound reads a round's files.
+func (a *app) readRound(o *roundOptions) (*round.Round, round.Options, error) {
+	for flag, file := range map[string]string{"program": o.files.Program, "base": o.files.Base, "validation": o.files.Validation} {
+		if file == "" {
+			return nil, round.Options{}, usageError{fmt.Errorf("--%s is missing: the game is a round", flag)}
+		}
+	}
+	isa, err := kernels.ParseISA(a.isa)
+	if err != nil {
+		return nil, round.Options{}, err
+	}
+	o.files.Sizes = nil
+	for _, n := range o.sizes {
+		o.files.Sizes = append(o.files.Sizes, uint64(n))
+	}
+	ro := round.Options{Renormalised: o.renormalised, Threads: a.threads, ISA: isa}
+	if o.accuracy {
+		ro.Utility = round.Accuracy
+	}
+	r, err := o.files.Read()
+	return r, ro, err
 }
 
 // surrogateOf is a round's control variate.
