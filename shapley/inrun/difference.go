@@ -24,8 +24,11 @@ func (a *Accumulator) newProbe(rows int) error {
 		return err
 	}
 	a.outputs, a.slopes = make([]float32, rows*a.width), make([]float32, rows*a.width)
-	for _, t := range plan.Params() {
-		a.direction = append(a.direction, make([]float32, t.Len()))
+	if a.direction = a.validator.machine.Grads(); a.config.Order == 2 {
+		a.direction = nil
+		for _, t := range plan.Params() {
+			a.direction = append(a.direction, make([]float32, t.Len()))
+		}
 	}
 	return nil
 }
@@ -45,9 +48,6 @@ func (a *Accumulator) difference(t uint64, m *program.Machine) (loss float32, er
 		return 0, err
 	}
 	share := rate // of the direction
-	for k, g := range a.validator.machine.Grads() {
-		copy(a.direction[k], g)
-	}
 	if a.config.Order == 2 {
 		share = rate / 2
 		if err := a.addAhead(m, float32(rate)); err != nil {
@@ -57,9 +57,12 @@ func (a *Accumulator) difference(t uint64, m *program.Machine) (loss float32, er
 	return loss, a.project(t, m, share)
 }
 
-// addAhead adds the validation gradient at w - rate*g to the direction.
+// addAhead makes the direction the sum of the validation gradients at w and at w - rate*g.
 func (a *Accumulator) addAhead(m *program.Machine, rate float32) error {
 	v := a.validator.machine
+	if err := copyTensors(a.config.Runner, a.direction, v.Grads()); err != nil {
+		return err
+	}
 	if err := a.perturb(v.Tensors(), m.Tensors(), m.Grads(), rate); err != nil {
 		return err
 	}

@@ -9,11 +9,12 @@
 // left out of X, as the paper does: there the values are of a proxy, and the residual says what it
 // leaves unexplained.
 //
-// No gradient of a sample is ever formed. With z_i the outputs for sample i and L_i its loss, g_i.v is
-// (dL_i/dz_i).(dz_i/dw).v, and the second factor is the difference of z_i between w + e*v and w, divided by
-// e: one more forward pass values the whole batch, whatever the layers are, dropout included. In the second order v
-// is (g(w) + g(w-X))/2, which is g - H.X/2 by the trapezoid rule and costs one more gradient on the validation
-// rows.
+// No gradient of a sample is ever formed. Where all layers are Linear and validation rows are few, inner products
+// of gradients are those of pairs of rows, layer by layer (the paper's ghost dot product). Otherwise, with z_i the
+// outputs for sample i and L_i its loss, g_i.v is (dL_i/dz_i).(dz_i/dw).v, and the second factor is the difference
+// of z_i between w + e*v and w, divided by e: one more forward pass values the whole batch, whatever the layers
+// are, dropout included. In the second order v is (g(w) + g(w-X))/2, which is g - H.X/2 by the trapezoid rule
+// and costs one more gradient on the validation rows.
 //
 // Accumulator.Step takes the place of Machine.Gradients. It changes no bit of the run: what it
 // perturbs is a machine of its own. Contributions are rounded to 2^-64 and summed as integers, so values do

@@ -35,7 +35,7 @@ type Accumulator struct {
 	validator *validator
 	pairs     *pairs           // nil where outputs are differenced
 	probe     *program.Machine // what is perturbed for that
-	direction [][]float32      // validation gradient
+	direction [][]float32      // validation gradient, in the second order the sum of two
 	inputs    int              // elements of a step's inputs
 
 	width    int       // outputs of a row
@@ -159,8 +159,10 @@ func (a *Accumulator) check(m *program.Machine, samples []int) error {
 // the validator. It is what this step adds to moved.
 func (a *Accumulator) before(t uint64, params [][]float32) (total, error) {
 	v := a.validator
-	v.set(params)
 	var moved total
+	if err := v.set(params); err != nil {
+		return moved, err
+	}
 	if a.pending && v.rotates() {
 		after, _, err := v.machine.Evaluate()
 		if err != nil {

@@ -1,6 +1,9 @@
 package inrun
 
-import "github.com/verifyd/verifyd/kernels"
+import (
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/program"
+)
 
 // buffers are small results of operators.
 type buffers struct {
@@ -41,10 +44,22 @@ func (a *Accumulator) rate(t uint64, grads [][]float32) (float64, error) {
 // perturb sets dst to w - by*direction, both operations rounded to float32, for each tensor of dst.
 func (a *Accumulator) perturb(dst, w, direction [][]float32, by float32) error {
 	a.buf.scalars[0] = by
+	if err := copyTensors(a.config.Runner, dst, w); err != nil {
+		return err
+	}
 	for k, d := range dst {
-		copy(d, w[k])
 		bufs := []kernels.Buf{{F: d}, {F: direction[k]}, {F: []float32{}}, {F: a.buf.scalars}}
 		if err := a.config.Runner.Run(kernels.SGD{N: len(d)}, bufs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyTensors copies a tensor to each of dst, on all of the runner's threads.
+func copyTensors(r program.Runner, dst, src [][]float32) error {
+	for k, d := range dst {
+		if err := r.Run(kernels.Copy{N: len(d)}, []kernels.Buf{{F: src[k]}, {F: d}}); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,9 @@ func (a *Accumulator) Values(m *program.Machine) (*Values, error) {
 	v := &Values{Samples: make([]int64, len(a.samples))}
 	moved, sum := a.moved.big(), new(big.Int)
 	if a.pending {
-		a.validator.set(m.Tensors())
+		if err := a.validator.set(m.Tensors()); err != nil {
+			return nil, fmt.Errorf("inrun: values: %w", err)
+		}
 		loss, _, err := a.validator.machine.Evaluate()
 		if err != nil {
 			return nil, fmt.Errorf("inrun: values: %w", err)

@@ -15,6 +15,7 @@ type validator struct {
 	all     int         // rows
 	rows    int         // of a step
 	loaded  bool
+	runner  program.Runner
 }
 
 // newValidator checks the rows and compiles the program without dropout for those of one step.
@@ -32,7 +33,7 @@ func newValidator(c *Config) (*validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &validator{x: c.X, y: c.Y, rows: c.Rows}
+	v := &validator{x: c.X, y: c.Y, rows: c.Rows, runner: c.Runner}
 	width := one.X().Len()
 	if n := length(c.X, one.X().Kind); n == 0 || n%width != 0 {
 		return nil, fmt.Errorf("x: %d %v elements are not whole rows of %d", n, one.X().Kind, width)
@@ -107,8 +108,6 @@ func copyRows(dst, src kernels.Buf, n, at, k, rows int) {
 }
 
 // set gives the machine parameters.
-func (v *validator) set(params [][]float32) {
-	for k, w := range v.machine.Tensors() {
-		copy(w, params[k])
-	}
+func (v *validator) set(params [][]float32) error {
+	return copyTensors(v.runner, v.machine.Tensors(), params)
 }
