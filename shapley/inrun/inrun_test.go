@@ -199,6 +199,9 @@ func (r *run) direct(t testing.TB, steps int) []float64 {
 				all[e] += v
 			}
 		}
+		if limit := r.program.ClipNorm; limit > 0 {
+			rate *= min(1, limit/(math.Sqrt(inner(all, all))/float64(len(ids))+1e-6))
+		}
 		g := gradient(t, val, params)
 		if r.order == 2 {
 			const h = 0.5
@@ -229,7 +232,9 @@ func TestValuesAreTheProductsOfTheSamplesOwnGradients(t *testing.T) {
 	cnn.program.Graph = program.CNN(program.CNNConfig{InChannels: 1, Height: 4, Width: 4, Channels: []int{3}, Classes: 5})
 	few := digits(40, 8, 2, 0.1)
 	few.vx.F, few.vy = few.vx.F[:3*16], few.vy[:3]
-	for name, r := range map[string]run{"mlp": digits(40, 8, 2, 0.1), "pairs": few, "cnn": cnn, "gpt": text(20, 3, 2)} {
+	clipped := digits(40, 8, 1, 0.1)
+	clipped.program.ClipNorm = 0.3
+	for name, r := range map[string]run{"mlp": digits(40, 8, 2, 0.1), "pairs": few, "clipped": clipped, "cnn": cnn, "gpt": text(20, 3, 2)} {
 		for order := 1; order <= 2; order++ {
 			r.order = order
 			a, m := r.value(t, 5, nil)
@@ -352,6 +357,26 @@ func bytesOf(tensors [][]float32) []byte {
 	return b.Bytes()
 }
 
+func TestMislabelledSamplesAreWorthLess(t *testing.T) {
+	r := digits(70, 10, 1, 0.1)
+	a, m := r.value(t, 60, nil)
+	v, err := a.Values(m)
+	must(t, err)
+	below, pairs := 0, 0
+	for i, bad := range v.Samples {
+		for j, good := range v.Samples {
+			if i%7 == 3 && j%7 != 3 {
+				if pairs++; bad < good {
+					below++
+				}
+			}
+		}
+	}
+	if auroc := float64(below) / float64(pairs); auroc < 0.8 {
+		t.Errorf("a wrong label is worth less than a right one in %.3f of all cases", auroc)
+	}
+}
+
 func TestTheRunsBytesAreThoseOfARunThatNobodyValues(t *testing.T) {
 	r := digits(40, 8, 2, 0.1)
 	r.order, r.validation = 2, 25
@@ -405,12 +430,13 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	m, cpu := machine(t, r.program, 0, kernels.Options{Threads: 1})
 	good := inrun.Config{Program: r.program, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy}, Samples: 40, Order: 1}
 	for want, change := range map[string]func(c *inrun.Config){
-		"program":       func(c *inrun.Config) { c.Program = nil },
-		"order: 3":      func(c *inrun.Config) { c.Order = 3 },
-		"samples: 0":    func(c *inrun.Config) { c.Samples = 0 },
-		"validation: x": func(c *inrun.Config) { c.X.F = c.X.F[1:] },
-		"validation: y": func(c *inrun.Config) { c.Y.I = c.Y.I[1:] },
-		"rows: 61":      func(c *inrun.Config) { c.Rows = 61 },
+		"program":        func(c *inrun.Config) { c.Program = nil },
+		"order: 3":       func(c *inrun.Config) { c.Order = 3 },
+		"samples: 0":     func(c *inrun.Config) { c.Samples = 0 },
+		"validation: x":  func(c *inrun.Config) { c.X.F = c.X.F[1:] },
+		"validation: y":  func(c *inrun.Config) { c.Y.I = c.Y.I[1:] },
+		"outside 0 to 4": func(c *inrun.Config) { c.Y.I, c.Rows = append(c.Y.I[:59:59], 5), 7 },
+		"rows: 61":       func(c *inrun.Config) { c.Rows = 61 },
 	} {
 		c := good
 		change(&c)

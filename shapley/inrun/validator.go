@@ -63,8 +63,17 @@ func newValidator(c *Config) (*validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.machine, err = program.NewMachine(plan, c.Runner, 0)
-	return v, err
+	if v.machine, err = program.NewMachine(plan, c.Runner, 0); err != nil {
+		return nil, err
+	}
+	for t := range (v.all + v.rows - 1) / v.rows { // labels and ids are looked at before they are used
+		v.load(uint64(t))
+		if err := v.machine.Forward(0, func(int, []float32) {}); err != nil {
+			return nil, err
+		}
+	}
+	v.loaded = false
+	return v, nil
 }
 
 // length is the number of elements of a kind; 0 if there are any of the other.
