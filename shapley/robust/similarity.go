@@ -23,7 +23,7 @@ func cosine(x, y [][]float32, xx, yy float64) int64 {
 		return 0
 	}
 	c := dot(x, y) / math.Sqrt(float64(xx*yy)) // within 1e-180 and 1e180: float32 squares are above 1e-90
-	return int64(math.RoundToEven(max(-1, min(c, 1)) * One))
+	return max(-One, min(int64(math.RoundToEven(c*One)), One))
 }
 
 // dot is the sum of x[k][e]*y[k][e] in binary64, where each product is exact: term e of tensor k goes to

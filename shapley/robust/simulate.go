@@ -55,28 +55,41 @@ func (s *Scenario) simulate(ctx context.Context, estimators []shapley.Options) (
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	honest := map[int][]*big.Rat{} // values, by estimator and whether clustered
 	var table []Outcome
 	for _, a := range s.attacks() {
 		attacked, before, after := a.play(s, s.honest())
-		for _, o := range estimators {
-			for _, clustered := range []bool{false, true} {
-				out := Outcome{Attack: a.name, Estimator: o.Estimator, Clustered: clustered, Escaped: Pair{A: -1, B: -1}}
+		for k := range 2 * len(estimators) {
+			o, clustered := estimators[k/2], k%2 == 1
+			if honest[k] == nil {
 				var err error
-				if out.Honest, _, err = s.earn(ctx, s.honest(), before, o, clustered); err != nil {
+				if honest[k], _, err = s.values(ctx, s.honest(), o, clustered); err != nil {
 					return nil, fmt.Errorf("%s: honest: %w", o.Estimator, err)
 				}
-				if out.Honest.Sign() <= 0 {
-					return nil, fmt.Errorf("%s: attacker: earns %s honestly, want above 0", o.Estimator, out.Honest.FloatString(0))
-				}
-				if out.Attacked, out.Escaped, err = s.earn(ctx, attacked, after, o, clustered); err != nil {
-					return nil, fmt.Errorf("%s: %s: %w", o.Estimator, a.name, err)
-				}
-				out.Gain = new(big.Rat).Quo(out.Attacked, out.Honest)
-				table = append(table, out)
 			}
+			values, escaped, err := s.values(ctx, attacked, o, clustered)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", o.Estimator, a.name, err)
+			}
+			out := Outcome{Attack: a.name, Estimator: o.Estimator, Clustered: clustered,
+				Honest: sum(honest[k], before), Attacked: sum(values, after), Escaped: escaped}
+			if out.Honest.Sign() <= 0 {
+				return nil, fmt.Errorf("%s: attacker: earns %s honestly, want above 0", o.Estimator, out.Honest.FloatString(0))
+			}
+			out.Gain = new(big.Rat).Quo(out.Attacked, out.Honest)
+			table = append(table, out)
 		}
 	}
 	return table, nil
+}
+
+// sum is that of some players' values.
+func sum(values []*big.Rat, of []int) *big.Rat {
+	s := new(big.Rat)
+	for _, i := range of {
+		s.Add(s, values[i])
+	}
+	return s
 }
 
 func (s *Scenario) check() error {
@@ -113,22 +126,22 @@ func (s *Scenario) honest() []identity {
 	return all
 }
 
-// earn is the sum of some identities' values, and what escaped the clusters.
-func (s *Scenario) earn(ctx context.Context, all []identity, mine []int, o shapley.Options, clustered bool) (*big.Rat, Pair, error) {
+// values are what all identities earn, and what escaped the clusters.
+func (s *Scenario) values(ctx context.Context, all []identity, o shapley.Options, clustered bool) ([]*big.Rat, Pair, error) {
 	updates, sizes := make([][][]float32, len(all)), make([]uint64, len(all))
 	for i, p := range all {
 		updates[i], sizes[i] = p.update, p.size
 	}
-	sum := new(big.Rat)
+	values := make([]*big.Rat, len(all))
 	if !clustered {
 		res, err := s.estimate(ctx, updates, sizes, o)
 		if err != nil {
 			return nil, Pair{}, err
 		}
-		for _, i := range mine {
-			sum.Add(sum, res.Values[i].Rat())
+		for i, v := range res.Values {
+			values[i] = v.Rat()
 		}
-		return sum, Pair{A: -1, B: -1}, nil
+		return values, Pair{A: -1, B: -1}, nil
 	}
 	c, err := New(ctx, updates, nil, s.Limits)
 	if err != nil {
@@ -151,10 +164,10 @@ func (s *Scenario) earn(ctx context.Context, all []identity, mine []int, o shapl
 	if err != nil {
 		return nil, Pair{}, err
 	}
-	for _, i := range mine {
-		sum.Add(sum, new(big.Rat).SetInt(shares[i]))
+	for i, v := range shares {
+		values[i] = new(big.Rat).SetInt(v)
 	}
-	return sum, c.Cosine, nil
+	return values, c.Cosine, nil
 }
 
 func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []uint64, o shapley.Options) (*shapley.Result, error) {
