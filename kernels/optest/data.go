@@ -141,3 +141,14 @@ func canonical(f float32) uint32 {
 
 // length is the number of elements of b.
 func length(b kernels.Buf) int { return len(b.F) + len(b.I) }
+
+// permutation fills x with its indices in some order.
+func (s *source) permutation(x []int32) {
+	for i := range x {
+		x[i] = int32(i)
+	}
+	for i := len(x) - 1; i > 0; i-- {
+		j := s.below(i + 1)
+		x[i], x[j] = x[j], x[i]
+	}
+}

@@ -27,7 +27,7 @@ type entry struct {
 
 // table lists every operator of DRN-1.
 func table() []entry {
-	return slices.Concat(products(), elementwise(), rows(), attention(), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic())
+	return slices.Concat(products(), elementwise(), rows(), attention(), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
 }
 
 // Cases lists the suite's cases in a fixed order.

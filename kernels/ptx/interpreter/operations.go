@@ -127,6 +127,7 @@ func operations() map[string]operation {
 		"mul.wide.u16": binary(func(a, b, _ uint32) uint32 { return a * b }),
 
 		"add.s64":    binary64(func(a, b uint64) uint64 { return a + b }),
+		"min.s64":    binary64(func(a, b uint64) uint64 { return uint64(min(int64(a), int64(b))) }),
 		"sub.s64":    binary64(func(a, b uint64) uint64 { return a - b }),
 		"mul.lo.s64": binary64(func(a, b uint64) uint64 { return a * b }),
 		"and.b64":    binary64(func(a, b uint64) uint64 { return a & b }),
