@@ -1,6 +1,9 @@
 package shapley
 
-import "math/big"
+import (
+	"fmt"
+	"math/big"
+)
 
 // moments are sums and sums of squares of independent samples of every player's value, as integers over a
 // common denominator.
@@ -99,4 +102,23 @@ func (m *moments) bernstein(res *Result, d *big.Int, miss *big.Rat, w uint64) {
 		res.StdErr[i] = RootUp(v)
 		res.HalfWidth[i] = RootUp(v.Mul(v, l).Mul(v, big.NewRat(2, 1))) + reach
 	}
+}
+
+// Interval is half the width of each player's own t-interval with a confidence in thousandths, 500 to 999, from a result's
+// standard errors: for one player on its own, not for all at once.
+func Interval(r *Result, level int) ([]uint64, error) {
+	if level < 500 || level > 999 {
+		return nil, fmt.Errorf("level: %d thousandths is outside 500 to 999", level)
+	}
+	if r.Samples < 2 || len(r.StdErr) == 0 {
+		return nil, fmt.Errorf("interval: a result of %s with %d samples has no standard errors", r.Estimator, r.Samples)
+	}
+	t := tQuantile(r.Samples-1, big.NewRat(int64(1000-level), 1000))
+	half := make([]uint64, len(r.StdErr))
+	for i, s := range r.StdErr {
+		v := new(big.Rat).SetInt(new(big.Int).SetUint64(s))
+		v.Mul(v, t)
+		half[i] = RootUp(v.Mul(v, v))
+	}
+	return half, nil
 }
