@@ -226,6 +226,8 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 		"labels: 29 and 10 for 30 and 10 rows":     func(d *knn.Data, _ *knn.Options) { d.TrainLabels = d.TrainLabels[1:] },
 		"targets: only a regression":               func(d *knn.Data, _ *knn.Options) { d.TrainTargets = []int64{} },
 		"targets: 0 and 0 for 30 and 10":           func(_ *knn.Data, o *knn.Options) { o.Variant = knn.Regression },
+		"epsilon: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Epsilon = -1 },
+		"epsilon: only unweighted has it":          func(_ *knn.Data, o *knn.Options) { o.Epsilon, o.Variant = 1, knn.SoftLabel },
 		"threads: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Threads = -1 },
 	} {
 		d, o := made(1, 30, 10, 2, 3), knn.Options{K: 3}

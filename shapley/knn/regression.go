@@ -71,9 +71,9 @@ func (j *job) regressionTables() {
 //
 // with f(n) the share of orders of n rows in which two given rows both are among the K-1 nearest to the row
 // that joins.
-func (w *worker) regression(order []uint64, target int64) {
+func (w *worker) regression(order []neighbour, target int64) {
 	n, t := len(order), w.tables
-	y := func(i int) *big.Int { return big.NewInt(w.TrainTargets[uint32(order[i-1])]) }
+	y := func(i int) *big.Int { return big.NewInt(w.TrainTargets[order[i-1].row()]) }
 	twice := new(big.Int).Mul(big.NewInt(int64(w.K)), big.NewInt(target))
 	twice.Lsh(twice, 1)
 	before, near := new(big.Int), new(big.Int) // sum over l < i; over the K nearest
@@ -88,7 +88,7 @@ func (w *worker) regression(order []uint64, target int64) {
 	b.Sub(y(n), twice)
 	a.Add(&a, b.Mul(&b, t.m))
 	s.Mul(&a, y(n)).Neg(&s)
-	w.exact[uint32(order[n-1])].Add(w.exact[uint32(order[n-1])], &s)
+	w.exact[order[n-1].row()].Add(w.exact[order[n-1].row()], &s)
 	after := new(big.Int) // sum over l > i+1 of f(l-1) y_l
 	for i := n - 1; i > 0; i-- {
 		if i+2 <= n {
@@ -102,7 +102,7 @@ func (w *worker) regression(order []uint64, target int64) {
 		a.Add(&a, &b)
 		b.Sub(y(i+1), y(i))
 		s.Add(&s, a.Mul(&a, &b))
-		sum := w.exact[uint32(order[i-1])]
+		sum := w.exact[order[i-1].row()]
 		sum.Add(sum, &s)
 	}
 	near.Sub(near, b.Rsh(twice, 1))

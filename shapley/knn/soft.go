@@ -41,20 +41,11 @@ func harmonics(m int, scale uint) []int64 {
 func divided(a, b int64) int64 { return roundDiv(big.NewInt(a), big.NewInt(b)) }
 
 // softLabel is the recursion of Wang and Jia 2023.
-func (w *worker) softLabel(order []uint64, label int32) {
-	count := w.matches(order, label)
+func (w *worker) softLabel(order []neighbour) {
 	n := len(order)
-	s := w.last(n, w.harmonic, w.match[n-1], count)
-	w.sums[uint32(order[n-1])] += s
-	for i := n - 1; i > 0; i-- {
-		s += (w.match[i-1] - w.match[i]) * w.table[i]
-		w.sums[uint32(order[i-1])] += s
-	}
-	near, k := int64(0), min(w.K, n)
-	for _, m := range w.match[:k] {
-		near += m
-	}
-	w.addFull(near, int64(k))
+	w.ascend(order, w.last(n, w.harmonic, order[n-1].match(), matches(order)))
+	k := min(w.K, n)
+	w.addFull(matches(order[:k]), int64(k))
 }
 
 // last is the value of the farthest of n rows, count of which match: [match - 1/classes + (match - h/(n-1)) (H - 1)] / n,

@@ -1,0 +1,76 @@
+package knn
+
+import (
+	"math/big"
+
+	"github.com/verifyd/verifyd/shapley"
+)
+
+// Result is the value of each training row: Numerators over Denominator, in utility 1.
+type Result struct {
+	Numerators  []*big.Int
+	Denominator *big.Int
+	Empty, Full *big.Rat // utilities of nobody and of everybody
+	Residual    *big.Rat // Full - Empty - the sum of the values: what the rounding of the tables left
+}
+
+// Value is the value of a row.
+func (r *Result) Value(i int) *big.Rat {
+	return new(big.Rat).SetFrac(r.Numerators[i], r.Denominator)
+}
+
+// Fixed is the value of a row in 1e-9, rounded half to even.
+func (r *Result) Fixed(i int) int64 {
+	n := new(big.Int).Mul(r.Numerators[i], big.NewInt(shapley.Unit))
+	return roundDiv(n, r.Denominator)
+}
+
+// roundDiv is a/b rounded half to even, b > 0, which fits an int64.
+func roundDiv(a, b *big.Int) int64 {
+	q, m := new(big.Int).DivMod(a, b, new(big.Int))
+	if c := m.Lsh(m, 1).Cmp(b); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(1))
+	}
+	return q.Int64()
+}
+
+// result adds the workers up.
+func (j *job) result(workers []*worker) *Result {
+	r := &Result{Numerators: make([]*big.Int, j.n), Empty: new(big.Rat)}
+	full, total := new(big.Int), new(big.Int)
+	for i := range r.Numerators {
+		r.Numerators[i] = new(big.Int)
+	}
+	for _, w := range workers {
+		for i, s := range r.Numerators {
+			if w.exact != nil {
+				s.Add(s, w.exact[i])
+			} else {
+				s.Add(s, big.NewInt(w.sums[i]))
+			}
+		}
+		full.Add(full, &w.full)
+	}
+	for _, s := range r.Numerators {
+		total.Add(total, s)
+	}
+	tests := big.NewInt(int64(j.m))
+	r.Denominator = new(big.Int).Lsh(tests, j.scale)
+	over := new(big.Int).Set(r.Denominator) // of full
+	switch j.Variant {
+	case Unweighted:
+		over.Mul(tests, big.NewInt(int64(j.K)))
+	case SoftLabel, Threshold:
+		r.Empty.SetFrac64(1, j.classes)
+	case Regression:
+		unit := squareUnit()
+		r.Empty.SetFrac(new(big.Int).Neg(j.tables.emptyAll), new(big.Int).Mul(tests, unit))
+		unit.Mul(unit, big.NewInt(int64(j.K))).Mul(unit, big.NewInt(int64(j.K)))
+		over.Mul(tests, unit)
+		r.Denominator.Mul(r.Denominator, unit)
+	}
+	r.Full = new(big.Rat).SetFrac(full, over)
+	r.Residual = new(big.Rat).Sub(r.Full, r.Empty)
+	r.Residual.Sub(r.Residual, new(big.Rat).SetFrac(total, r.Denominator))
+	return r
+}
