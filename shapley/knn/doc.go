@@ -9,6 +9,9 @@
 //	             Wang and Jia, "A note on 'Efficient task-specific data valuation ...'", 2023.
 //	Threshold    the share of all within a radius; 1/classes if there are none. Linear time, no sort.
 //	             Wang, Zhu, Wang, Jia and Mittal, "Threshold KNN-Shapley", NeurIPS 2023.
+//	Weighted     as Unweighted, but a neighbour counts by its place among those of S: the sum of the weights of places
+//	             whose rows match over that of all K weights. In O(N log N) for any K, since the weights are not
+//	             renormalised; those that depend on the distance or decide by majority are not offered.
 //	Regression   minus the squared error of the sum of the min(K,|S|) nearest targets over K. Jia et al. 2019.
 //
 // All of it is integers. Features are quantised to int16 once (see Quantise): squared distances are then

@@ -25,9 +25,10 @@ const (
 	SoftLabel
 	Threshold
 	Regression
+	Weighted
 )
 
-var variantNames = [...]string{"unweighted", "soft-label", "threshold", "regression"}
+var variantNames = [...]string{"unweighted", "soft-label", "threshold", "regression", "weighted"}
 
 func (v Variant) String() string {
 	if int(v) < len(variantNames) {
@@ -60,9 +61,11 @@ type Options struct {
 	K       int // neighbours, 1 to MaxRows; not for Threshold
 	// Radius is the largest squared distance of a neighbour, in the unit of quantised features; for Threshold.
 	Radius uint32
+	// Weights are those of the nearest, the second nearest and so on, K of them, at most MaxWeight; for Weighted.
+	Weights []uint32
 	// Epsilon, in 1e-9, allows each value to be off by as much: only the max(K, 1/Epsilon) nearest of a test row
 	// are sorted, and the others get 0 from it (Jia et al., theorem 2). Efficiency is lost. 0 for exact
-	// values; for Unweighted.
+	// values; for Unweighted and Weighted.
 	Epsilon int64
 
 	Threads  int                      // 0 takes runtime.GOMAXPROCS(0). Not part of the game
@@ -84,6 +87,7 @@ type job struct {
 	table     []int64 // by place from 1, what a change of match between it and the next is worth; for Threshold H(i)
 	harmonic  int64   // for SoftLabel: H(min(K,N)) - 1
 	tables    *regressor
+	weight    int64 // sum of the weights
 }
 
 // worker is one goroutine's memory.
@@ -140,7 +144,7 @@ func Values(ctx context.Context, d Data, o Options) (*Result, error) {
 
 // check refuses what does not fit together.
 func (j *job) check() (err error) {
-	if j.Variant > Regression {
+	if j.Variant > Weighted {
 		return fmt.Errorf("variant: %d is unknown", j.Variant)
 	}
 	if j.Variant != Threshold && (j.K < 1 || j.K > MaxRows) {
@@ -149,8 +153,11 @@ func (j *job) check() (err error) {
 	if j.Epsilon < 0 || j.Epsilon > shapley.Unit {
 		return fmt.Errorf("epsilon: %d is outside 0 to %d", j.Epsilon, shapley.Unit)
 	}
-	if j.Epsilon != 0 && j.Variant != Unweighted {
-		return fmt.Errorf("epsilon: only %v has it, not %v", Unweighted, j.Variant)
+	if j.Epsilon != 0 && j.Variant != Unweighted && j.Variant != Weighted {
+		return fmt.Errorf("epsilon: only %v and %v have it, not %v", Unweighted, Weighted, j.Variant)
+	}
+	if err := j.checkWeights(); err != nil {
+		return err
 	}
 	if j.Width < 1 || j.Width > MaxWidth {
 		return fmt.Errorf("width: %d features are outside 1 to %d", j.Width, MaxWidth)
@@ -201,6 +208,8 @@ func (j *job) prepare() (err error) {
 	switch j.Variant {
 	case Unweighted:
 		j.table = j.inverses()
+	case Weighted:
+		j.table = j.weightedTable()
 	case SoftLabel:
 		j.softTable()
 	case Threshold:

@@ -55,6 +55,15 @@ func withTargets(d knn.Data) knn.Data {
 	return d
 }
 
+// weights neither fall nor rise.
+func weights(k int) []uint32 {
+	w := make([]uint32, k)
+	for i := range w {
+		w[i] = [...]uint32{7, 2, 5, 0, 3}[i%5]
+	}
+	return w
+}
+
 // utility is what a coalition achieves for a test row, by the definition of the variant.
 func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) bool) *big.Rat {
 	type row struct{ at, distance int }
@@ -78,18 +87,27 @@ func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) 
 			k++
 		}
 	}
-	match := int64(0)
+	match, weight := int64(0), int64(0)
 	sum := new(big.Rat)
-	for _, r := range rows[:k] {
+	for place, r := range rows[:k] {
 		if o.Variant == knn.Regression {
 			sum.Add(sum, big.NewRat(d.TrainTargets[r.at], shapley.Unit))
 		} else if d.TrainLabels[r.at] == d.TestLabels[test] {
 			match++
+			if o.Variant == knn.Weighted {
+				weight += int64(o.Weights[place])
+			}
 		}
 	}
 	switch o.Variant {
 	case knn.Unweighted:
 		return big.NewRat(match, int64(o.K))
+	case knn.Weighted:
+		all := int64(0)
+		for _, w := range o.Weights {
+			all += int64(w)
+		}
+		return big.NewRat(weight, all)
 	case knn.Regression:
 		sum.Mul(sum, big.NewRat(1, int64(o.K)))
 		sum.Sub(sum, big.NewRat(d.TestTargets[test], shapley.Unit))
@@ -141,7 +159,7 @@ func near(a, b *big.Rat) bool {
 func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
 	for n := 1; n <= 8; n++ {
 		for _, k := range []int{1, 2, 3, 5, 12} {
-			for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression} {
+			for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
 				d := made(uint32(100*n+k), n, 3, 2, 3)
 				o := knn.Options{Variant: v, K: k}
 				switch v {
@@ -149,6 +167,8 @@ func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
 					o.K, o.Radius = 0, uint32(2*k)
 				case knn.Regression:
 					d = withTargets(d)
+				case knn.Weighted:
+					o.Weights = weights(k)
 				}
 				want, empty, full := bruteForce(d, o)
 				r, err := knn.Values(context.Background(), d, o)
@@ -173,13 +193,16 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 	for i := range d.Train {
 		d.Train[i] += float32(i%11) * 0.37
 	}
-	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression} {
+	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
 		o, data := knn.Options{Variant: v, K: 5}, d
 		if v == knn.Threshold {
 			o.Radius = 1 << 22
 		}
 		if v == knn.Regression {
 			data = withTargets(d)
+		}
+		if v == knn.Weighted {
+			o.Weights = weights(o.K)
 		}
 		var first string
 		for _, isa := range kernels.Available() {
@@ -227,7 +250,11 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 		"targets: only a regression":               func(d *knn.Data, _ *knn.Options) { d.TrainTargets = []int64{} },
 		"targets: 0 and 0 for 30 and 10":           func(_ *knn.Data, o *knn.Options) { o.Variant = knn.Regression },
 		"epsilon: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Epsilon = -1 },
-		"epsilon: only unweighted has it":          func(_ *knn.Data, o *knn.Options) { o.Epsilon, o.Variant = 1, knn.SoftLabel },
+		"weights: 2 for 3 neighbours":              func(_ *knn.Data, o *knn.Options) { o.Variant, o.Weights = knn.Weighted, []uint32{1, 2} },
+		"weights: all 3 are 0":                     func(_ *knn.Data, o *knn.Options) { o.Variant, o.Weights = knn.Weighted, make([]uint32, 3) },
+		"weights: place 2: 1048577 is above":       func(_ *knn.Data, o *knn.Options) { o.Variant, o.Weights = knn.Weighted, []uint32{0, 1<<20 + 1, 0} },
+		"weights: only weighted has them":          func(_ *knn.Data, o *knn.Options) { o.Weights = make([]uint32, 3) },
+		"epsilon: only unweighted and weighted":    func(_ *knn.Data, o *knn.Options) { o.Epsilon, o.Variant = 1, knn.SoftLabel },
 		"threads: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Threads = -1 },
 	} {
 		d, o := made(1, 30, 10, 2, 3), knn.Options{K: 3}

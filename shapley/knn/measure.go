@@ -11,7 +11,7 @@ import (
 
 // blockBytes is about how large a block of packed training rows is: a core's cache holds it while the test rows of a
 // tile pass.
-const blockBytes = 1 << 18
+const blockBytes = 1 << 19
 
 // block is some of the training rows.
 type block struct {
@@ -71,6 +71,8 @@ func (w *worker) values(ctx context.Context, lo, hi int) error {
 		switch w.Variant {
 		case Unweighted:
 			w.unweighted(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.kept()))
+		case Weighted:
+			w.weighted(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.kept()))
 		case SoftLabel:
 			w.softLabel(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.n))
 		case Threshold:

@@ -60,6 +60,8 @@ func (j *job) result(workers []*worker) *Result {
 	switch j.Variant {
 	case Unweighted:
 		over.Mul(tests, big.NewInt(int64(j.K)))
+	case Weighted:
+		over.Mul(tests, big.NewInt(j.weight))
 	case SoftLabel, Threshold:
 		r.Empty.SetFrac64(1, j.classes)
 	case Regression:

@@ -52,3 +52,25 @@ func TestTruncationBeyondTheRowsChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestEqualWeightsAreNone(t *testing.T) {
+	for _, n := range []int{1, 4, 30} {
+		d := made(8, n, 5, 3, 3)
+		for _, epsilon := range []int64{0, shapley.Unit / 10} {
+			plain, err := knn.Values(context.Background(), d, knn.Options{K: 6, Epsilon: epsilon})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := knn.Options{Variant: knn.Weighted, K: 6, Weights: []uint32{9, 9, 9, 9, 9, 9}, Epsilon: epsilon}
+			r, err := knn.Values(context.Background(), d, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range r.Numerators {
+				if !near(r.Value(i), plain.Value(i)) {
+					t.Errorf("N %d: row %d has %v, want %v", n, i, r.Value(i), plain.Value(i))
+				}
+			}
+		}
+	}
+}

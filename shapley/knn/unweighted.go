@@ -28,12 +28,17 @@ func (j *job) kept() int {
 // s(i+1) + ([match i] - [match i+1]) / max(K,i), for i from 1. Where only the nearest are kept, s of the last of
 // them is 0 (theorem 2).
 func (w *worker) unweighted(order []neighbour) {
+	w.fromFarthest(order)
+	w.full.Add(&w.full, big.NewInt(matches(order[:min(w.K, len(order))])))
+}
+
+// fromFarthest gives the farthest row the table's last entry if it matches, and 0 the last of those that are kept.
+func (w *worker) fromFarthest(order []neighbour) {
 	s, last := int64(0), len(order)
 	if last == w.n {
 		s = order[last-1].match() * w.table[last]
 	}
 	w.ascend(order, s)
-	w.full.Add(&w.full, big.NewInt(matches(order[:min(w.K, last)])))
 }
 
 // ascend gives the last neighbour s, and each before it what the next one has and the table's entry for a
