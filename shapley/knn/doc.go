@@ -23,7 +23,7 @@
 // Test rows are taken in tiles: no N x M matrix exists.
 //
 // Symmetry and null players hold with ==; efficiency but for the rounding of the tables, which the
-// residual states: below 1e-9 for 50,000 training rows.
+// residual states and its bound limits.
 //
 // The package never reads a file, and no float leaves it.
 package knn

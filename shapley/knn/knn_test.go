@@ -216,6 +216,9 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 				if first == "" {
 					first = got
 				}
+				if new(big.Rat).Abs(r.Residual).Cmp(r.Bound) > 0 || r.Bound.Cmp(big.NewRat(1, 1_000_000)) > 0 {
+					t.Errorf("%v: the residual is %s, bound %s", v, r.Residual.FloatString(18), r.Bound.FloatString(18))
+				}
 				if got != first {
 					t.Errorf("%v on %v with %d threads: other values", v, isa, threads)
 				}

@@ -93,8 +93,8 @@ func (s *sorter) sorted(from []neighbour, span int) []neighbour {
 		clear(s.count[i][:mask+1])
 	}
 	for _, k := range from {
-		s.count[0][uint64(k)>>low&mask&(1<<digitBits-1)]++
-		s.count[1][uint64(k)>>high&mask&(1<<digitBits-1)]++
+		s.count[0][uint64(k)>>(low&63)&mask&(1<<digitBits-1)]++
+		s.count[1][uint64(k)>>(high&63)&mask&(1<<digitBits-1)]++
 	}
 	to := s.other[:len(from)]
 	for i, shift := range [2]int{low, high} {
@@ -103,9 +103,10 @@ func (s *sorter) sorted(from []neighbour, span int) []neighbour {
 			at[j], sum = sum, sum+at[j]
 		}
 		for _, k := range from {
-			j := uint64(k) >> shift & mask & (1<<digitBits - 1)
-			to[at[j]] = k
-			at[j]++
+			j := uint64(k) >> (shift & 63) & mask & (1<<digitBits - 1)
+			place := at[j]
+			at[j] = place + 1
+			to[place] = k
 		}
 		from, to = to, from
 	}

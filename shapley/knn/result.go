@@ -12,6 +12,7 @@ type Result struct {
 	Denominator *big.Int
 	Empty, Full *big.Rat // utilities of nobody and of everybody
 	Residual    *big.Rat // Full - Empty - the sum of the values: what the rounding of the tables left
+	Bound       *big.Rat // what the magnitude of Residual cannot exceed
 }
 
 // Value is the value of a row.
@@ -36,7 +37,7 @@ func roundDiv(a, b *big.Int) int64 {
 
 // result adds the workers up.
 func (j *job) result(workers []*worker) *Result {
-	r := &Result{Numerators: make([]*big.Int, j.n), Empty: new(big.Rat)}
+	r := &Result{Numerators: make([]*big.Int, j.n), Empty: new(big.Rat), Bound: j.bound()}
 	full, total := new(big.Int), new(big.Int)
 	for i := range r.Numerators {
 		r.Numerators[i] = new(big.Int)

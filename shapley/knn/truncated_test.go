@@ -22,6 +22,9 @@ func TestATruncatedValueIsOffByEpsilonAtMost(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if new(big.Rat).Abs(r.Residual).Cmp(r.Bound) > 0 {
+					t.Errorf("N %d, K %d, epsilon %d: the residual is %s, bound %s", n, k, epsilon, r.Residual.FloatString(9), r.Bound.FloatString(9))
+				}
 				if r.Full.Cmp(exact.Full) != 0 {
 					t.Errorf("N %d, K %d, epsilon %d: everybody has %v, want %v", n, k, epsilon, r.Full, exact.Full)
 				}
