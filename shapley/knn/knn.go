@@ -97,8 +97,8 @@ type worker struct {
 	distances []int32 // of one test row
 	sorter    *sorter
 	sums      []int64
-	exact     []*big.Int // sums of a regression
-	full      big.Int    // sum of utilities of everybody, see judge
+	exact     []wide  // sums of a regression
+	full      big.Int // sum of utilities of everybody; its denominator is that of result
 }
 
 // Values computes the value of each training row. It fails on data that do not fit together, and when ctx ends.

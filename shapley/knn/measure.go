@@ -2,7 +2,6 @@ package knn
 
 import (
 	"context"
-	"math/big"
 
 	"golang.org/x/sync/errgroup"
 
@@ -50,10 +49,7 @@ func (j *job) worker() *worker {
 		w.sorter = newSorter(j.n)
 	}
 	if j.Variant == Regression {
-		w.exact = make([]*big.Int, j.n)
-		for i := range w.exact {
-			w.exact[i] = new(big.Int)
-		}
+		w.exact = make([]wide, j.n)
 	}
 	return w
 }

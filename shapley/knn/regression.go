@@ -13,10 +13,10 @@ const MaxTarget = 1 << 53
 
 // regressor is the tables of a regression. Values are in (1e-9)^2 / (K^2 2^scale).
 type regressor struct {
-	share    []*big.Int // by i: 2^scale min(K,i)/i
-	pairs    []*big.Int // by n: 2^scale q(q+1)/(2n(n-1)), q = min(K,n)-1: both of two given others of n rows are among the K-1 nearest
-	m, both  *big.Int   // 2^scale min(K,N)/N, 2^scale m(m-1)/(N(N-1)), m = min(K,N)
-	emptyAll *big.Int   // sum of the squares of the test targets
+	share    []int64  // by i: 2^scale min(K,i)/i
+	pairs    []int64  // by n: 2^scale q(q+1)/(2n(n-1)), q = min(K,n)-1: both of two given others of n rows are among the K-1 nearest
+	m, both  int64    // 2^scale min(K,N)/N, 2^scale m(m-1)/(N(N-1)), m = min(K,N)
+	emptyAll *big.Int // sum of the squares of the test targets
 }
 
 // checkTargets refuses targets that do not fit.
@@ -38,9 +38,9 @@ func (j *job) checkTargets() error {
 }
 
 // frac is 2^scale a/b rounded half to even.
-func (j *job) frac(a, b int64) *big.Int {
+func (j *job) frac(a, b int64) int64 {
 	n := new(big.Int).Lsh(big.NewInt(a), j.scale)
-	return big.NewInt(roundDiv(n, big.NewInt(b)))
+	return roundDiv(n, big.NewInt(b))
 }
 
 // regressionTables makes what all workers share.
@@ -73,40 +73,34 @@ func (j *job) regressionTables() {
 // that joins.
 func (w *worker) regression(order []neighbour, target int64) {
 	n, t := len(order), w.tables
-	y := func(i int) *big.Int { return big.NewInt(w.TrainTargets[order[i-1].row()]) }
-	twice := new(big.Int).Mul(big.NewInt(int64(w.K)), big.NewInt(target))
-	twice.Lsh(twice, 1)
-	before, near := new(big.Int), new(big.Int) // sum over l < i; over the K nearest
+	y := func(i int) int64 { return w.TrainTargets[order[i-1].row()] }
+	twice := wideOf(2 * target).times(int64(w.K))
+	var before, near wide // sum over l < i; over the K nearest
 	for i := 1; i < n; i++ {
-		before.Add(before, y(i))
+		before = before.plus(wideOf(y(i)))
 	}
 	for i := 1; i <= min(w.K, n); i++ {
-		near.Add(near, y(i))
+		near = near.plus(wideOf(y(i)))
 	}
-	var s, a, b big.Int
-	a.Mul(t.both, before)
-	b.Sub(y(n), twice)
-	a.Add(&a, b.Mul(&b, t.m))
-	s.Mul(&a, y(n)).Neg(&s)
-	w.exact[order[n-1].row()].Add(w.exact[order[n-1].row()], &s)
-	after := new(big.Int) // sum over l > i+1 of f(l-1) y_l
+	next := y(n) // y_{i+1}
+	s := before.times(t.both).plus(wideOf(next).minus(twice).times(t.m)).times(-next)
+	last := order[n-1].row()
+	w.exact[last] = w.exact[last].plus(s)
+	var after wide // sum over l > i+1 of f(l-1) y_l
 	for i := n - 1; i > 0; i-- {
+		own, row := y(i), order[i-1].row()
 		if i+2 <= n {
-			after.Add(after, a.Mul(t.pairs[i+1], y(i+2)))
+			after = after.plus(wideOf(y(i + 2)).times(t.pairs[i+1]))
 		}
-		before.Sub(before, y(i))
-		a.Mul(t.pairs[i], before)
-		a.Add(&a, after).Lsh(&a, 1)
-		b.Add(y(i), y(i+1))
-		b.Sub(&b, twice).Mul(&b, t.share[i])
-		a.Add(&a, &b)
-		b.Sub(y(i+1), y(i))
-		s.Add(&s, a.Mul(&a, &b))
-		sum := w.exact[order[i-1].row()]
-		sum.Add(sum, &s)
+		before = before.minus(wideOf(own))
+		others := before.times(t.pairs[i]).plus(after)
+		both := wideOf(own + next).minus(twice).times(t.share[i])
+		s = s.plus(both.plus(others).plus(others).times(next - own))
+		w.exact[row] = w.exact[row].plus(s)
+		next = own
 	}
-	near.Sub(near, b.Rsh(twice, 1))
-	w.full.Sub(&w.full, near.Mul(near, near))
+	off := near.minus(wideOf(target).times(int64(w.K))).big()
+	w.full.Sub(&w.full, off.Mul(off, off))
 }
 
 // squareUnit is the square of 1e-9 as a denominator.

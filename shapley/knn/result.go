@@ -45,7 +45,7 @@ func (j *job) result(workers []*worker) *Result {
 	for _, w := range workers {
 		for i, s := range r.Numerators {
 			if w.exact != nil {
-				s.Add(s, w.exact[i])
+				s.Add(s, w.exact[i].big())
 			} else {
 				s.Add(s, big.NewInt(w.sums[i]))
 			}
