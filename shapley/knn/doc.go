@@ -14,16 +14,19 @@
 //	             renormalised; those that depend on the distance or decide by majority are not offered.
 //	Regression   minus the squared error of the sum of the min(K,|S|) nearest targets over K. Jia et al. 2019.
 //
+// Classes are the different labels in both sets.
+//
 // All of it is integers. Features are quantised to int16 once (see Quantise): squared distances are then
 // exact in 32 bits, and equal distances are told apart by index. What the order gives is multiplied by
-// table entries that are 2^s/max(K,i) rounded to nearest, and summed in 64 bits, so that neither the number of threads nor
-// the instruction set shows in a bit. The recursion starts at 1/max(K,N): the 1/N of other libraries is wrong
-// for K > N.
+// table entries that are multiples of 2^-s, such as 1/max(K,i) rounded to nearest, and summed in integers, so that
+// neither the number of threads nor the instruction set shows in a bit. The recursion starts at 1/max(K,N): the 1/N
+// of other libraries is wrong for K > N.
 //
-// Test rows are taken in tiles: no N x M matrix exists.
+// Symmetry and null players hold with ==; efficiency but for the rounding of the tables, which the residual
+// states and its bound limits. Options.Epsilon trades it for a selection of the nearest in place of a sort of all.
 //
-// Symmetry and null players hold with ==; efficiency but for the rounding of the tables, which the
-// residual states and its bound limits.
+// Test rows are taken in tiles of at most 64, and training rows in blocks that a core's cache holds meanwhile: no
+// N x M matrix exists.
 //
 // The package never reads a file, and no float leaves it.
 package knn

@@ -157,7 +157,7 @@ func near(a, b *big.Rat) bool {
 }
 
 func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
-	for n := 1; n <= 8; n++ {
+	for n := 1; n <= 9; n++ {
 		for _, k := range []int{1, 2, 3, 5, 12} {
 			for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
 				d := made(uint32(100*n+k), n, 3, 2, 3)
