@@ -25,16 +25,16 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.trainer
-	wide := t.columns * t.models
 	right, out := make([]int64, t.rows), make([]int64, t.rows)
-	outputs, drawn := make([]float32, t.rows*wide), make([]uint32, t.rows)
-	for lo := 0; lo < learners; lo += t.models {
-		n := min(t.models, learners-lo)
-		clear(t.weights)
+	outputs, drawn := make([]float32, t.rows*t.columns*t.most), make([]uint32, t.rows)
+	for lo := 0; lo < learners; lo += t.most {
+		n := min(t.most, learners-lo)
+		t.begin(n)
+		wide := t.columns * n
 		for m := range n {
 			seed.Draws(uint64(lo+m), uint64(t.rows), drawn)
 			for _, r := range drawn {
-				t.weights[int(r)*t.models+m]++
+				t.weights[int(r)*n+m]++
 			}
 		}
 		if err := t.train(ctx); err != nil {
@@ -44,7 +44,7 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 			return nil, fmt.Errorf("retrain: %w", err)
 		}
 		for r, y := range g.data.Labels {
-			for m, w := range t.weights[r*t.models : r*t.models+n] {
+			for m, w := range t.weights[r*n : (r+1)*n] {
 				if w != 0 {
 					continue
 				}

@@ -118,11 +118,11 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.trainer
-	for lo := 0; lo < len(coalitions); lo += t.models {
-		batch := coalitions[lo:min(lo+t.models, len(coalitions))]
+	for lo := 0; lo < len(coalitions); lo += t.most {
+		batch := coalitions[lo:min(lo+t.most, len(coalitions))]
+		t.begin(len(batch))
 		for r := range t.rows {
 			weights, p := t.weights[r*t.models:(r+1)*t.models], g.data.owner(r)
-			clear(weights)
 			for m, c := range batch {
 				if c.Has(p) {
 					weights[m] = 1

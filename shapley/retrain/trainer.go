@@ -14,6 +14,7 @@ type trainer struct {
 	cpu             *kernels.CPU
 	rows, width     int
 	columns, models int // of a batch
+	most            int // models of a batch
 	steps           int
 	decay           float32
 	x               []float32 // rows x width
@@ -41,7 +42,18 @@ func newTrainer(cpu *kernels.CPU, x []float32, rows, width, columns, models int,
 	t.weights = make([]float32, rows*models)
 	t.w, t.ahead, t.moved, t.grad = make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
 	t.logits = make([]float32, rows*columns*models)
+	t.most = models
 	return t, t.setBound(curve, o.Decay)
+}
+
+// begin makes room for a batch of so many models, at most t.most. A model does not depend on the others of its batch
+// or on their number.
+func (t *trainer) begin(models int) {
+	t.models = models
+	n := t.width * t.columns * models
+	t.weights, t.logits = t.weights[:t.rows*models], t.logits[:t.rows*t.columns*models]
+	t.w, t.ahead, t.moved, t.grad = t.w[:n], t.ahead[:n], t.moved[:n], t.grad[:n]
+	clear(t.weights)
 }
 
 // setBound inverts curve * X'X + decay * I in binary64 by Cholesky's factors and rounds it once. X'X is
@@ -153,7 +165,7 @@ func (t *trainer) residual() error {
 // predict is the outputs of the batch for rows: len(x)/width x columns x models.
 func (t *trainer) predict(x, out []float32) error {
 	rows, n := len(x)/t.width, t.columns*t.models
-	return t.cpu.Run(kernels.Gemm{M: rows, N: n, K: t.width}, []kernels.Buf{{F: x}, {F: t.w}, {F: out}})
+	return t.cpu.Run(kernels.Gemm{M: rows, N: n, K: t.width}, []kernels.Buf{{F: x}, {F: t.w}, {F: out[:rows*n]}})
 }
 
 // class is what model m says of a row of outputs: the first largest, or whether the only one is above 0.
