@@ -268,7 +268,7 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 	}
 }
 
-func bench(b *testing.B, n, m, width int) {
+func bench(b *testing.B, n, m, width int, o knn.Options) {
 	r := &source{key: 1}
 	d := knn.Data{Width: width, Train: make([]float32, n*width), Test: make([]float32, m*width), TrainLabels: make([]int32, n), TestLabels: make([]int32, m)}
 	for _, x := range [][]float32{d.Train, d.Test} {
@@ -282,11 +282,16 @@ func bench(b *testing.B, n, m, width int) {
 		}
 	}
 	for b.Loop() {
-		if _, err := knn.Values(context.Background(), d, knn.Options{K: 5}); err != nil {
+		if _, err := knn.Values(context.Background(), d, o); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func BenchmarkValues10000x500x784(b *testing.B)   { bench(b, 10_000, 500, 784) }
-func BenchmarkValues50000x10000x512(b *testing.B) { bench(b, 50_000, 10_000, 512) }
+func BenchmarkValues10000x500x784(b *testing.B) { bench(b, 10_000, 500, 784, knn.Options{K: 5}) }
+func BenchmarkValues50000x10000x512(b *testing.B) {
+	bench(b, 50_000, 10_000, 512, knn.Options{K: 5})
+}
+func BenchmarkTruncated50000x10000x512(b *testing.B) {
+	bench(b, 50_000, 10_000, 512, knn.Options{K: 5, Epsilon: shapley.Unit / 1000})
+}
