@@ -8,7 +8,7 @@ FUZZTIME ?= 2000x
 BENCH    ?=
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash emulated ledgers gpu-bundle mumax bench clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash emulated ledgers gpu-bundle mumax bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,11 @@ mumax: ## vet, test and build the comparison with mumax3, a GPL module of its ow
 
 bench: build ## time verifyd beside OpenBLAS and PyTorch (needs libopenblas-dev, python3-torch, cc)
 	$(GO) run ./bench/cmd/bench $(BENCH)
+
+bench-values: build ## valuations: time beside pyDVL, OpenDataVal and dattri (see bench/peers/values.sh), then accuracy
+	bench/peers/values.sh
+	$(GO) run ./bench/cmd/bench -only values $(BENCH)
+	build/verifyd value study --markdown
 
 clean: ## remove build/
 	rm -rf build

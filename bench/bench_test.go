@@ -79,6 +79,29 @@ func TestTheOperatorsOfAStepAreTimedWhenAskedFor(t *testing.T) {
 	}
 }
 
+func TestValuationsAreTimedWhenAskedFor(t *testing.T) {
+	report, err := Run(t.Context(), Options{Quick: true, Only: "values"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rows) != 6 {
+		t.Errorf("%d rows", len(report.Rows))
+	}
+	for _, r := range report.Rows {
+		if r.Group != "values" || r.Ours == nil || r.Ours.Median <= 0 || !r.Met() {
+			t.Errorf("row %+v", r)
+		}
+	}
+}
+
+func TestAGoalOfAnUpperLimitIsMetFromBelow(t *testing.T) {
+	for value, want := range map[float64]string{0.4: "at most 1: met; goal 0.5: met", 0.6: "at most 1: met; goal 0.5", 2: "at most 1: **not met**; goal 0.5"} {
+		if got := (&Row{Value: value, Limit: 1, Goal: 0.5, Most: true}).asked(); got != want {
+			t.Errorf("%v: %q, want %q", value, got, want)
+		}
+	}
+}
+
 func TestBundlesOfEachModelPass(t *testing.T) {
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 2})
 	if err != nil {

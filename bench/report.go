@@ -153,7 +153,7 @@ func (r *Row) asked() string {
 	text := fmt.Sprintf("%s %.4g: %s", sign, r.Limit, mark)
 	if r.Goal > 0 {
 		text += fmt.Sprintf("; goal %.4g", r.Goal)
-		if r.measured() >= r.Goal {
+		if r.Most && r.measured() <= r.Goal || !r.Most && r.measured() >= r.Goal {
 			text += ": met"
 		}
 	}

@@ -22,12 +22,9 @@ func (s *session) measureVerify(ctx context.Context) error {
 	if s.options.Quick && s.options.Verifyd == "" {
 		return nil
 	}
-	verifyd := s.options.Verifyd
-	if verifyd == "" {
-		verifyd = filepath.Join(s.dir, "verifyd")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", verifyd, "github.com/verifyd/verifyd/cmd/verifyd").CombinedOutput(); err != nil {
-			return fmt.Errorf("build verifyd: %w\n%s", err, out)
-		}
+	verifyd, err := s.verifyd(ctx)
+	if err != nil {
+		return err
 	}
 	for _, m := range models(s.options.Quick) {
 		b, err := makeBundle(ctx, m, s.cpus[1], s.dir)
@@ -50,6 +47,18 @@ func (s *session) measureVerify(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// verifyd is the path of the command, which is built unless the options name one.
+func (s *session) verifyd(ctx context.Context) (string, error) {
+	if s.options.Verifyd != "" {
+		return s.options.Verifyd, nil
+	}
+	path := filepath.Join(s.dir, "verifyd")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/verifyd/verifyd/cmd/verifyd").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build verifyd: %w\n%s", err, out)
+	}
+	return path, nil
 }
 
 // peakMemory runs the command and returns the largest resident set that it was seen with, in bytes. Linux keeps the

@@ -20,6 +20,8 @@ type knnOptions struct {
 	k             int
 	variant, plot string
 	radius        uint32
+	weights       []uint
+	epsilon       int64
 	out           string
 }
 
@@ -32,8 +34,9 @@ func (a *app) valueKNNCommand() *cobra.Command {
 neighbours of the test rows, in integers: no sampling, no seed, the same bytes on
 every machine.
 
-Variants: unweighted and soft-label (classes), threshold (all neighbours within
---radius; no sort), regression (targets, squared error).`,
+Variants: unweighted and soft-label (classes), weighted (a neighbour counts by its
+place: --weights), threshold (all neighbours within --radius; no sort), regression
+(targets, squared error). --epsilon trades exact values for speed.`,
 		Example: `  verifyd value knn -k 5 --train train.csv --test test.csv --column label -o csv
   verifyd value knn -k 5 --train x.npy --train-labels y.npy --test xt.npy --test-labels yt.npy --out values.csv`,
 		Args: cobra.NoArgs,
@@ -42,12 +45,14 @@ Variants: unweighted and soft-label (classes), threshold (all neighbours within
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.IntVarP(&o.k, "neighbours", "k", 0, "neighbours that vote; not for threshold")
-	f.StringVar(&o.variant, "variant", "unweighted", "unweighted, soft-label, threshold or regression")
+	f.StringVar(&o.variant, "variant", "unweighted", "unweighted, soft-label, weighted, threshold or regression")
 	f.Uint32Var(&o.radius, "radius", 0, "threshold: largest squared distance, in units of features quantised to 16 bits")
+	f.UintSliceVar(&o.weights, "weights", nil, "weighted: weights of the nearest, the second nearest and so on, one for each neighbour")
+	f.Int64Var(&o.epsilon, "epsilon", 0, "what each value may be off by, in 1e-9; for unweighted and weighted")
 	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
 	f.StringVar(&o.out, "out", "", "file for the values as CSV, which must not exist")
 	require(cmd, rowFlags...)
-	complete(cmd, "variant", "unweighted", "soft-label", "threshold", "regression")
+	complete(cmd, "variant", "unweighted", "soft-label", "weighted", "threshold", "regression")
 	return cmd
 }
 
@@ -56,13 +61,16 @@ type knnView struct {
 	Variant     string   `json:"variant"`
 	K           int      `json:"k,omitempty"`
 	Radius      uint32   `json:"radius,omitempty"`
+	Weights     []uint32 `json:"weights,omitempty"`
+	Epsilon     int64    `json:"epsilon,omitempty"` // in 1e-9
 	Rows        int      `json:"rows"`
 	Numerators  []string `json:"numerators"` // over Denominator, in utility 1
 	Denominator string   `json:"denominator"`
 	Values      []int64  `json:"values"` // in 1e-9
 	Empty       string   `json:"empty"`
 	Full        string   `json:"full"`
-	Residual    string   `json:"residual"`
+	Residual    string   `json:"residual"` // Full - Empty - the sum of the values
+	Bound       string   `json:"bound"`    // what the magnitude of Residual cannot exceed
 }
 
 func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
@@ -79,6 +87,10 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 	if err != nil {
 		return err
 	}
+	weights, err := o.places()
+	if err != nil {
+		return err
+	}
 	want := tabular.Labels
 	if variant == knn.Regression {
 		want = tabular.Targets
@@ -90,13 +102,15 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 	r, err := knn.Values(ctx, knn.Data{
 		Width: train.Cols, Train: train.F, Test: test.F, TrainLabels: train.Labels, TestLabels: test.Labels,
 		TrainTargets: train.Targets, TestTargets: test.Targets,
-	}, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Threads: a.threads, ISA: isa, Progress: a.progress("test rows")})
+	}, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
+		Threads: a.threads, ISA: isa, Progress: a.progress("test rows")})
 	if err != nil {
 		return err
 	}
 	v := &valued{title: "Value of the training rows, by neighbours"}
-	view := knnView{Variant: o.variant, K: o.k, Radius: o.radius, Rows: train.Rows, Denominator: r.Denominator.String(),
-		Empty: r.Empty.RatString(), Full: r.Full.RatString(), Residual: r.Residual.RatString()}
+	view := knnView{Variant: o.variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
+		Rows: train.Rows, Denominator: r.Denominator.String(),
+		Empty: r.Empty.RatString(), Full: r.Full.RatString(), Residual: r.Residual.RatString(), Bound: r.Bound.RatString()}
 	unit := big.NewRat(shapley.Unit, 1)
 	for i, n := range r.Numerators {
 		fixed := r.Fixed(i)
@@ -120,4 +134,16 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 		}
 	}
 	return a.emitValued(v, o.plot)
+}
+
+// places are the weights of the places; nil if there are none.
+func (o *knnOptions) places() ([]uint32, error) {
+	var weights []uint32
+	for i, w := range o.weights {
+		if w > knn.MaxWeight {
+			return nil, fmt.Errorf("--weights: place %d: %d is above the limit %d", i+1, w, knn.MaxWeight)
+		}
+		weights = append(weights, uint32(w))
+	}
+	return weights, nil
 }
