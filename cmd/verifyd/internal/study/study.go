@@ -57,6 +57,7 @@ var studies = []struct {
 }{
 	{"round-mlp", roundMLP}, {"round-cnn", roundCNN}, {"round-transformer", roundTransformer},
 	{"renormalised", renormalised}, {"regression", regression}, {"coverage", coverage}, {"linear-head", linearHead},
+	{"attacks", attacks},
 	{"knn-digits", knnDigits}, {"knn-2dplanes", knnPlanes}, {"ranking", ranking},
 }
 
