@@ -58,7 +58,7 @@ func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := c.terms.checkMemory(o.MaxMemory); err != nil {
+	if err := c.terms.CheckMemory(o.MaxMemory); err != nil {
 		return nil, err
 	}
 	if err := c.judge(ctx, o); err != nil {
@@ -97,7 +97,7 @@ func readInquiry(f *files, operator document.Key) (*inquiry, error) {
 		return nil, err
 	}
 	q := &inquiry{files: f, terms: terms}
-	if q.claim, q.claimDigest, err = terms.openClaim(data[2]); err != nil {
+	if q.claim, q.claimDigest, err = terms.OpenClaim(data[2]); err != nil {
 		return nil, err
 	}
 	if q.receipt, q.receiptDigest, err = terms.openReceipt(data[3], q.claimDigest); err != nil {

@@ -31,8 +31,8 @@ func (t *Terms) MemoryBytes() uint64 {
 	return t.Plan.MemoryBytes() + 2*uint64(t.spec.State.Bytes()) + uint64(t.rows)*uint64(sample)
 }
 
-// checkMemory refuses a program that needs more than limit bytes; 0 stands for DefaultMaxMemory.
-func (t *Terms) checkMemory(limit uint64) error {
+// CheckMemory refuses a program that needs more than limit bytes; 0 stands for DefaultMaxMemory.
+func (t *Terms) CheckMemory(limit uint64) error {
 	if limit == 0 {
 		limit = DefaultMaxMemory
 	}

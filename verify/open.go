@@ -42,10 +42,10 @@ type Answer struct {
 // Open answers the challenge that the documents make and writes the bundle to dir, which must not exist.
 // If it fails it leaves no directory behind.
 func Open(ctx context.Context, a Answer, dir string) (err error) {
-	if err := a.Terms.checkMemory(a.MaxMemory); err != nil {
+	if err := a.Terms.CheckMemory(a.MaxMemory); err != nil {
 		return err
 	}
-	claim, digest, err := a.Terms.openClaim(a.Documents.Claim)
+	claim, digest, err := a.Terms.OpenClaim(a.Documents.Claim)
 	if err != nil {
 		return err
 	}

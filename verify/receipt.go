@@ -26,7 +26,7 @@ type Receipt struct {
 // Receive checks that a claim is one for this job and returns the operator's signed receipt for it. An
 // operator gives one receipt for each worker and slot, ever: a second one would re-roll the challenge.
 func Receive(t *Terms, claimFile []byte, arrived time.Time, signer crypto.Signer) ([]byte, error) {
-	_, digest, err := t.openClaim(claimFile)
+	_, digest, err := t.OpenClaim(claimFile)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func Receive(t *Terms, claimFile []byte, arrived time.Time, signer crypto.Signer
 	}, signer)
 }
 
-// openClaim reads a claim and checks it against the job.
-func (t *Terms) openClaim(data []byte) (trace.Claim, merkle.Hash, error) {
+// OpenClaim reads a claim and checks it against the job.
+func (t *Terms) OpenClaim(data []byte) (trace.Claim, merkle.Hash, error) {
 	c, digest, err := trace.OpenClaim(ClaimFile, data)
 	if err != nil {
 		return c, digest, err

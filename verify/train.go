@@ -30,7 +30,7 @@ type Work struct {
 // Train does the work of a job from its initial state and writes the trace to dir, which must not exist. If
 // it fails it leaves no directory behind.
 func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err error) {
-	if err := w.Terms.checkMemory(w.MaxMemory); err != nil {
+	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
 		return trace.Summary{}, err
 	}
 	if err := w.Data.Fits(w.Terms.Plan); err != nil {

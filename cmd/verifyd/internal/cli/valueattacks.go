@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -44,7 +43,7 @@ where updates that point the same way count as one player.
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.valueAttacks(cmd.Context(), &ro, o) }),
 	}
-	ro.flags(cmd)
+	ro.fileFlags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&o.attacker, "attacker", 0, "number of the worker who attacks, from 0")
 	f.IntVar(&o.partner, "partner", 1, "number of the worker who helps")
@@ -73,9 +72,6 @@ func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOption
 	}
 	if !(ao.cosine > 0 && ao.cosine <= 1) {
 		return usageError{fmt.Errorf("--cosine %v: want a number above 0 and up to 1", ao.cosine)}
-	}
-	if o.accuracy || o.renormalised {
-		return usageError{errors.New("--accuracy, --renormalised: attacks are played on the loss with fixed weights")}
 	}
 	r, ro, err := a.readRound(o)
 	if err != nil {

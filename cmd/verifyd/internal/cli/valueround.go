@@ -26,14 +26,20 @@ type roundOptions struct {
 }
 
 func (o *roundOptions) flags(cmd *cobra.Command) {
+	o.fileFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.accuracy, "accuracy", false, "judge by rows predicted rightly instead of by the loss")
+	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
+}
+
+// fileFlags are those of the round's files alone.
+func (o *roundOptions) fileFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.files.Program, "program", "", "program of the job (JSON)")
 	f.StringVar(&o.files.Base, "base", "", "state before the round (safetensors)")
 	f.StringArrayVar(&o.files.Updates, "update", nil, "state that a worker trained to (safetensors); repeat for each worker, in an order that does not change")
 	f.UintSliceVar(&o.sizes, "sizes", nil, "rows that each worker trained on, as verified: the weights of their updates")
 	f.StringVar(&o.files.Validation, "validation", "", "validation rows, x and y (safetensors)")
-	f.BoolVar(&o.accuracy, "accuracy", false, "judge by rows predicted rightly instead of by the loss")
-	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
 }
 
 // roundFlags are those that a round cannot do without.

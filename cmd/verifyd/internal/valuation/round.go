@@ -63,26 +63,34 @@ func (f *RoundFiles) Read() (*round.Round, error) {
 		}
 		r.Updates = append(r.Updates, u)
 	}
-	info, err := os.Stat(f.Validation)
-	if err != nil {
+	if r.X, r.Y, err = ReadValidation(f.Validation, plan); err != nil {
 		return nil, err
 	}
-	set, err := job.ReadDataset(f.Validation, info.Size())
+	return r, nil
+}
+
+// ReadValidation reads the tensors x and y of a safetensors file: rows that fit a program, however many.
+func ReadValidation(path string, plan *program.Plan) (x, y kernels.Buf, err error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return x, y, err
+	}
+	set, err := job.ReadDataset(path, info.Size())
+	if err != nil {
+		return x, y, err
 	}
 	if err := set.Fits(plan); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Validation, err)
+		return x, y, fmt.Errorf("%s: %w", path, err)
 	}
-	r.X, r.Y = rowsLike(plan.X(), set.Samples()), rowsLike(plan.Y(), set.Samples())
+	x, y = rowsLike(plan.X(), set.Samples()), rowsLike(plan.Y(), set.Samples())
 	ids := make([]int64, set.Samples())
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := set.Fill(r.X, r.Y, ids); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Validation, err)
+	if err := set.Fill(x, y, ids); err != nil {
+		return x, y, fmt.Errorf("%s: %w", path, err)
 	}
-	return r, nil
+	return x, y, nil
 }
 
 // rowsLike is memory for rows of a specification.

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/document"
+)
+
+// inrunOptions are a claim's files and what its samples are judged by.
+type inrunOptions struct {
+	operator, data, claim, validation, owners, plot string
+	order, rows                                     int
+	maxMemory                                       size
+}
+
+func (a *app) valueInRunCommand() *cobra.Command {
+	var o inrunOptions
+	cmd := &cobra.Command{
+		Use:   "inrun JOB --operator KEY.pub --data FILE --claim FILE --validation FILE",
+		Short: "Value the samples of a training run while all of it is replayed",
+		Long: `inrun replays every step of a claim, on the CPU, and gives each sample its In-Run Data
+Shapley value: what it did for the loss on the validation rows in the steps that
+used it, to first or second order in the learning rate. The replay must end in the
+state that was claimed. Momentum, Adam and weight decay are left out; the residual
+says what of the loss the values do not explain.`,
+		Example: `  verifyd value inrun job --operator operator.pem.pub --data data.safetensors \
+      --claim trace/claim.json --validation validation.safetensors --owners owners.npy`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.valueInRun(cmd.Context(), args[0], o) }),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
+	f.StringVar(&o.data, "data", "", "the job's data set (safetensors)")
+	f.StringVar(&o.claim, "claim", "", "the worker's signed claim")
+	f.StringVar(&o.validation, "validation", "", "validation rows, x and y (safetensors)")
+	f.StringVar(&o.owners, "owners", "", "owner of each sample, numbers from 0: values are of owners; without it of samples")
+	f.IntVar(&o.order, "order", 2, "order of the values in the learning rate, 1 or 2")
+	f.IntVar(&o.rows, "rows", 0, "validation rows of a step, which take turns; 0 is all in every step")
+	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
+	memoryFlag(cmd, &o.maxMemory)
+	require(cmd, "operator", "data", "claim", "validation")
+	return cmd
+}
+
+func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error {
+	if err := fresh(o.plot); err != nil {
+		return err
+	}
+	t, err := readTerms(dir, o.operator)
+	if err != nil {
+		return err
+	}
+	if err := t.CheckMemory(uint64(o.maxMemory)); err != nil {
+		return explainMemory(err)
+	}
+	file, err := readFile(o.claim, document.MaxSize)
+	if err != nil {
+		return err
+	}
+	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Threads: a.hashThreads(), Progress: a.progress("steps")}
+	if r.Claim, _, err = t.OpenClaim(file); err != nil {
+		return err
+	}
+	if r.Data, err = readData(o.data); err != nil {
+		return err
+	}
+	if r.X, r.Y, err = valuation.ReadValidation(o.validation, t.Plan); err != nil {
+		return err
+	}
+	players := numbered(r.Data.Samples())
+	if o.owners != "" {
+		if r.Owners, r.OwnerCount, err = readOwners(o.owners, r.Data.Samples()); err != nil {
+			return err
+		}
+		players = numbered(r.OwnerCount)
+	}
+	isa, err := kernels.ParseISA(a.isa)
+	if err != nil {
+		return err
+	}
+	if r.CPU, err = a.cpuOf(isa); err != nil {
+		return err
+	}
+	defer r.CPU.Close()
+	got, err := r.Values(ctx)
+	if err != nil {
+		return err
+	}
+	v := &valued{title: "Value of the run's samples", document: got, notes: [][2]string{
+		{"validation loss, first less last", utilityText(big.NewInt(got.Moved))},
+		{"not explained", utilityText(big.NewInt(got.Residual))},
+		{"final state", got.Final.String() + ", as claimed"},
+	}}
+	for i, x := range got.Values {
+		v.rows = append(v.rows, valuedRow{player: players[i], value: big.NewInt(x), numerator: fmt.Sprint(x), denominator: "1"})
+	}
+	return a.emitValued(v, o.plot)
+}
+
+// readOwners reads the owner of each of n samples and says how many owners there are.
+func readOwners(path string, n int) (owners []int, count int, err error) {
+	labels, err := tabular.ReadLabels(path, tabular.Options{})
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(labels) != n {
+		return nil, 0, fmt.Errorf("%s: %d owners, the data set has %d samples", path, len(labels), n)
+	}
+	for i, l := range labels {
+		if l < 0 || int(l) >= n {
+			return nil, 0, fmt.Errorf("%s: row %d: owner %d is outside 0 to %d", path, i, l, n-1)
+		}
+		owners, count = append(owners, int(l)), max(count, int(l)+1)
+	}
+	return owners, count, nil
+}
