@@ -1,5 +1,6 @@
 // Package bench measures verifyd beside its peers: OpenBLAS for matrix products and PyTorch for training
-// steps, both on the CPU; and on a GPU beside PyTorch, whose matrix products are cuBLAS's.
+// steps, both on the CPU; pyDVL, OpenDataVal and dattri for valuations; and on a GPU beside PyTorch, whose matrix
+// products are cuBLAS's.
 //
 // The contenders of a row run in alternation in one session, so that a change in the machine's load
 // falls on all of them, and a row reports medians, quartiles and the ratio of each round's pair. Peers are separate
