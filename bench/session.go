@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Quick   bool   // tiny sizes and few rounds: the harness is exercised, the figures mean nothing
 	NoPeers bool   // measure verifyd alone
-	Verifyd string // path of the built verifyd, for the peak memory of `verify`; empty builds one, Quick then leaves it out
+	Verifyd string // path of the built verifyd, for the peak memory of `verify` and `value knn`; empty builds one, Quick then leaves it out
 	Rounds  int    // rounds of each comparison; 0 takes enough for stable medians
 	Only    string // one group: gemm, train, replay, state, verify, operators or values; empty is all but the last two
 	Device  string // "cpu", or "cuda:N" for a GPU; empty is cpu

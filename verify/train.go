@@ -33,14 +33,8 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
 		return trace.Summary{}, err
 	}
-	if err := w.Data.Fits(w.Terms.Plan); err != nil {
+	if err := w.Terms.CheckData(w.Data); err != nil {
 		return trace.Summary{}, err
-	}
-	if got := uint64(w.Data.Samples()); got != w.Terms.Job.Data.Samples {
-		return trace.Summary{}, fmt.Errorf("data: %d samples, the job has %d", got, w.Terms.Job.Data.Samples)
-	}
-	if got := w.Data.Tree().Root(); got != w.Terms.Job.Data.Root {
-		return trace.Summary{}, fmt.Errorf("data: root %v, the job has %v", got, w.Terms.Job.Data.Root)
 	}
 	s, err := newStepper(ctx, w.Terms, w.Device)
 	if err != nil {
@@ -71,6 +65,20 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 		return trace.Summary{}, err
 	}
 	return summary, nil
+}
+
+// CheckData refuses a data set that the program cannot read or that is not the job's.
+func (t *Terms) CheckData(d *job.Dataset) error {
+	if err := d.Fits(t.Plan); err != nil {
+		return err
+	}
+	if got := uint64(d.Samples()); got != t.Job.Data.Samples {
+		return fmt.Errorf("data: %d samples, the job has %d", got, t.Job.Data.Samples)
+	}
+	if got := d.Tree().Root(); got != t.Job.Data.Root {
+		return fmt.Errorf("data: root %v, the job has %v", got, t.Job.Data.Root)
+	}
+	return nil
 }
 
 func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current merkle.Hash) error {

@@ -41,11 +41,8 @@ type RunValues struct {
 // then the values would be those of another run.
 func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	j := r.Terms.Job
-	if got := uint64(r.Data.Samples()); got != j.Data.Samples {
-		return nil, fmt.Errorf("data: %d samples, the job has %d", got, j.Data.Samples)
-	}
-	if got := r.Data.Tree().Root(); got != j.Data.Root {
-		return nil, fmt.Errorf("data: root %v, the job has %v", got, j.Data.Root)
+	if err := r.Terms.CheckData(r.Data); err != nil {
+		return nil, err
 	}
 	m, err := program.NewMachine(r.Terms.Plan, r.CPU, j.Seed)
 	if err != nil {
