@@ -166,7 +166,7 @@ func (s *gpuSession) measureHash(ctx context.Context) (err error) {
 	if err := f.draw(ctx, memory, 0); err != nil {
 		return err
 	}
-	pieces := launch.Pieces([]launch.Range{{Words: words}})
+	pieces := launch.Pieces([]kernels.Range{{Words: words}})
 	table := launch.DigestTable(pieces)
 	var operands = []cgo.Buffer{memory}
 	for _, n := range []int{len(table), 8 * len(pieces), len(pieces)} {

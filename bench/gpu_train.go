@@ -37,7 +37,7 @@ func (s *gpuSession) newGPUTrainer(ctx context.Context, m model) (*gpuTrainer, e
 		return nil, err
 	}
 	t := &gpuTrainer{model: m, plan: plan, tape: plan.Tape(0)}
-	t.in, t.out = make([]uint32, t.tape.In.Len), make([]uint32, t.tape.Out.Len)
+	t.in, t.out = make([]uint32, t.tape.In.Words), make([]uint32, t.tape.Out.Words)
 	t.x, t.y = rowsOf(plan.X()), rowsOf(plan.Y())
 	m.fill(t.x, t.y)
 	limit, err := s.card.limit()
@@ -63,10 +63,10 @@ func (t *gpuTrainer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	state := make([]float32, t.tape.State.Len)
+	state := make([]float32, t.tape.State.Words)
 	var tensors [][]float32
 	for _, r := range t.tape.Tensors {
-		tensors = append(tensors, state[r.Offset-t.tape.State.Offset:][:r.Len])
+		tensors = append(tensors, state[r.Offset-t.tape.State.Offset:][:r.Words])
 	}
 	t.plan.Start(tensors)
 	bits := make([]uint32, len(state))
@@ -160,10 +160,10 @@ func (t *gpuTrainer) agree(ctx context.Context, p *Peer, dir string) error {
 }
 
 // launches are the plans of a tape's calls, as an engine has them.
-func launches(tape []program.Call) ([]launch.Call, error) {
-	var steps []launch.Step
+func launches(tape []kernels.Call) ([]launch.Planned, error) {
+	var steps []kernels.Call
 	for _, c := range tape {
-		step := launch.Step{Op: c.Op}
+		step := kernels.Call{Op: c.Op}
 		for _, r := range c.Operands {
 			step.Operands = append(step.Operands, words(r))
 		}
@@ -172,7 +172,7 @@ func launches(tape []program.Call) ([]launch.Call, error) {
 	return launch.Calls(steps)
 }
 
-func words(r program.Range) launch.Range { return launch.Range{Offset: r.Offset, Words: r.Len} }
+func words(r kernels.Range) kernels.Range { return kernels.Range{Offset: r.Offset, Words: r.Words} }
 
 // rowsOf allocates host memory for rows.
 func rowsOf(spec program.TensorSpec) kernels.Buf {
@@ -271,9 +271,9 @@ func traffic(t *program.Tape) float64 {
 	bytes := 0.0
 	for _, c := range slices.Concat(t.Backward, t.Update) {
 		for i, o := range c.Op.Operands() {
-			bytes += 4 * float64(c.Operands[i].Len)
+			bytes += 4 * float64(c.Operands[i].Words)
 			if o.Access == kernels.InOut {
-				bytes += 4 * float64(c.Operands[i].Len)
+				bytes += 4 * float64(c.Operands[i].Words)
 			}
 		}
 	}

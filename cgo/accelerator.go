@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -93,7 +94,7 @@ func (a *Accelerator) workspace(ctx context.Context, words int) (Buffer, error) 
 }
 
 // part is a range of the memory. What lies outside is ErrInvalid.
-func (a *Accelerator) part(r launch.Range) (Buffer, error) {
+func (a *Accelerator) part(r kernels.Range) (Buffer, error) {
 	if size := int(a.memory.bytes / 4); r.Offset < 0 || r.Words < 0 || r.Words > size || r.Offset > size-r.Words {
 		return Buffer{}, fail(ErrInvalid, "", "%d words from word %d on of a memory of %d", r.Words, r.Offset, size)
 	}
@@ -123,7 +124,7 @@ func (a *Accelerator) transfer(ctx context.Context, offset int, words []uint32, 
 	if err := a.open(); err != nil {
 		return err
 	}
-	b, err := a.part(launch.Range{Offset: offset, Words: len(words)})
+	b, err := a.part(kernels.Range{Offset: offset, Words: len(words)})
 	if err != nil || len(words) == 0 {
 		return err
 	}
@@ -190,7 +191,7 @@ func (a *Accelerator) capture(ctx context.Context, made *routine, r launch.Routi
 	return err
 }
 
-func (a *Accelerator) enqueue(ctx context.Context, c launch.Call, workspace Buffer) error {
+func (a *Accelerator) enqueue(ctx context.Context, c launch.Planned, workspace Buffer) error {
 	operands := make([]Buffer, len(c.Operands))
 	for i, r := range c.Operands {
 		var err error

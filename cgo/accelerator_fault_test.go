@@ -22,11 +22,11 @@ func echo(t *testing.T) launch.Routine {
 	t.Helper()
 	const n = 70000
 	return launch.Routine{
-		Calls: []launch.Call{
-			{Plan: must(launch.For(kernels.ReLU{N: n}))(t), Operands: []launch.Range{{Offset: 0, Words: n}, {Offset: n, Words: n}}},
-			{Plan: must(launch.For(kernels.Sum{N: n}))(t), Operands: []launch.Range{{Offset: n, Words: n}, {Offset: 2 * n, Words: 1}}},
+		Calls: []launch.Planned{
+			{Plan: must(launch.For(kernels.ReLU{N: n}))(t), Operands: []kernels.Range{{Offset: 0, Words: n}, {Offset: n, Words: n}}},
+			{Plan: must(launch.For(kernels.Sum{N: n}))(t), Operands: []kernels.Range{{Offset: n, Words: n}, {Offset: 2 * n, Words: 1}}},
 		},
-		In: launch.Range{Offset: 5, Words: 3}, Out: launch.Range{Offset: 6, Words: 3},
+		In: kernels.Range{Offset: 5, Words: 3}, Out: kernels.Range{Offset: 6, Words: 3},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine/enginetest"
 )
@@ -142,7 +143,7 @@ func TestWhatLiesOutsideTheMemoryIsRefused(t *testing.T) {
 		_, err := a.Record(background, r)
 		return err
 	}
-	set0 := func(r launch.Range) func(*launch.Routine) {
+	set0 := func(r kernels.Range) func(*launch.Routine) {
 		return func(x *launch.Routine) { x.Calls[0].Operands[0] = r }
 	}
 	argument := func(arg launch.Arg) func(*launch.Routine) {
@@ -159,13 +160,13 @@ func TestWhatLiesOutsideTheMemoryIsRefused(t *testing.T) {
 		"a write before the start":  a.Write(background, -1, words[:1]),
 		"a read past the end":       a.Read(background, words, 0),
 		"a read far past the end":   a.Read(background, words[:1], math.MaxInt),
-		"an operand past the end":   record(set0(launch.Range{Offset: 2 * n, Words: n + 1})),
-		"a negative operand":        record(set0(launch.Range{Offset: -1, Words: 1})),
-		"an operand of less":        record(set0(launch.Range{Offset: 0, Words: -1})),
-		"an operand that overflows": record(set0(launch.Range{Offset: math.MaxInt, Words: math.MaxInt})),
-		"an operand that wraps":     record(set0(launch.Range{Offset: 1 << 62, Words: 1})),
+		"an operand past the end":   record(set0(kernels.Range{Offset: 2 * n, Words: n + 1})),
+		"a negative operand":        record(set0(kernels.Range{Offset: -1, Words: 1})),
+		"an operand of less":        record(set0(kernels.Range{Offset: 0, Words: -1})),
+		"an operand that overflows": record(set0(kernels.Range{Offset: math.MaxInt, Words: math.MaxInt})),
+		"an operand that wraps":     record(set0(kernels.Range{Offset: 1 << 62, Words: 1})),
 		"in past the end":           record(func(x *launch.Routine) { x.In.Offset = 3 * n }),
-		"out past the end":          record(func(x *launch.Routine) { x.Out = launch.Range{Offset: 0, Words: math.MaxInt} }),
+		"out past the end":          record(func(x *launch.Routine) { x.Out = kernels.Range{Offset: 0, Words: math.MaxInt} }),
 		"no operands":               record(func(x *launch.Routine) { x.Calls[0].Operands = nil }),
 		"a negative operand index":  record(argument(launch.Arg{Kind: launch.Buffer, Index: -1})),
 		"an offset that overflows":  record(argument(launch.Arg{Kind: launch.Buffer, Offset: math.MaxInt})),

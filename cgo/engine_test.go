@@ -54,10 +54,10 @@ func sideBySide(t *testing.T, d engine.Device, steps uint64) {
 func squares(t *testing.T, n int) launch.Routine {
 	t.Helper()
 	return launch.Routine{
-		Calls: []launch.Call{
-			{Plan: must(launch.For(kernels.ReLU{N: n}))(t), Operands: []launch.Range{{Offset: 0, Words: n}, {Offset: n, Words: n}}},
-			{Plan: must(launch.For(kernels.SumSquares{N: n}))(t), Operands: []launch.Range{{Offset: n, Words: n}, {Offset: 2 * n, Words: 1}}},
+		Calls: []launch.Planned{
+			{Plan: must(launch.For(kernels.ReLU{N: n}))(t), Operands: []kernels.Range{{Offset: 0, Words: n}, {Offset: n, Words: n}}},
+			{Plan: must(launch.For(kernels.SumSquares{N: n}))(t), Operands: []kernels.Range{{Offset: n, Words: n}, {Offset: 2 * n, Words: 1}}},
 		},
-		In: launch.Range{Offset: 0, Words: n}, Out: launch.Range{Offset: 2 * n, Words: 1},
+		In: kernels.Range{Offset: 0, Words: n}, Out: kernels.Range{Offset: 2 * n, Words: 1},
 	}
 }

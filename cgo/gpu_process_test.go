@@ -91,8 +91,8 @@ func writeOutOfBounds(t *testing.T) {
 	a := must(cgo.NewAccelerator(background, g, d.kernels, words, gpuLimit))(t)
 	other := must(cgo.NewAccelerator(background, g, d.kernels, words, gpuLimit))(t)
 	sound := must(other.Record(background, squares(t, 1000)))(t)
-	r := launch.Routine{Calls: []launch.Call{{
-		Plan: must(launch.For(kernels.Zero{N: 1 << 30}))(t), Operands: []launch.Range{{Offset: 0, Words: words}},
+	r := launch.Routine{Calls: []launch.Planned{{
+		Plan: must(launch.For(kernels.Zero{N: 1 << 30}))(t), Operands: []kernels.Range{{Offset: 0, Words: words}},
 	}}}
 	routine := must(a.Record(background, r))(t)
 	err := a.Run(background, routine, nil, nil)

@@ -1,19 +1,18 @@
 package launch
 
-// Range is Words 32-bit words from word Offset on of a device's memory.
-type Range struct{ Offset, Words int }
+import "github.com/verifyd/verifyd/kernels"
 
-// Call is a plan with its operands in one memory.
-type Call struct {
+// Planned is a plan with its operands in one memory.
+type Planned struct {
 	Plan     Plan
-	Operands []Range
+	Operands []kernels.Range
 }
 
-// Routine is a list of calls, one after another, each seeing all that the former wrote.
+// Routine is a list of calls with their plans, one after another, each seeing all that the former wrote.
 type Routine struct {
-	Calls []Call
-	In    Range // what is copied to the memory before
-	Out   Range // what is copied from it afterwards
+	Calls []Planned
+	In    kernels.Range // what is copied to the memory before
+	Out   kernels.Range // what is copied from it afterwards
 }
 
 // Workspace is the largest workspace of its plans, in words.

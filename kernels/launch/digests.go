@@ -1,15 +1,17 @@
 package launch
 
+import "github.com/verifyd/verifyd/kernels"
+
 // DigestPiece is the number of words in a piece of a tensor that has a digest of its own, 1 MiB: the
 // chunk of package verify/state.
 const DigestPiece = 1 << 18
 
 // Pieces cuts tensors into what has a digest: whole pieces, and what is left at the end of a tensor.
-func Pieces(tensors []Range) []Range {
-	var all []Range
+func Pieces(tensors []kernels.Range) []kernels.Range {
+	var all []kernels.Range
 	for _, t := range tensors {
 		for from := 0; from < t.Words; from += DigestPiece {
-			all = append(all, Range{t.Offset + from, min(DigestPiece, t.Words-from)})
+			all = append(all, kernels.Range{Offset: t.Offset + from, Words: min(DigestPiece, t.Words-from)})
 		}
 	}
 	return all
@@ -17,7 +19,7 @@ func Pieces(tensors []Range) []Range {
 
 // DigestTable describes pieces to the kernel: for each the low and the high half of its offset, and its
 // length.
-func DigestTable(pieces []Range) []uint32 {
+func DigestTable(pieces []kernels.Range) []uint32 {
 	var table []uint32
 	for _, p := range pieces {
 		table = append(table, uint32(p.Offset), uint32(uint64(p.Offset)>>32), uint32(p.Words))

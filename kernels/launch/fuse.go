@@ -2,17 +2,11 @@ package launch
 
 import "github.com/verifyd/verifyd/kernels"
 
-// Step is an operator with its operands in one memory.
-type Step struct {
-	Op       kernels.Operator
-	Operands []Range
-}
-
 // Calls are the plans of steps that run one after another. A product with a bias, and the activation that
 // follows, become one call where that cannot be seen: every word that the steps write is written, with the
 // same bits.
-func Calls(steps []Step) ([]Call, error) {
-	var all []Call
+func Calls(steps []kernels.Call) ([]Planned, error) {
+	var all []Planned
 	for len(steps) > 0 {
 		call, n, err := fuse(steps)
 		if err != nil {
@@ -24,18 +18,18 @@ func Calls(steps []Step) ([]Call, error) {
 }
 
 // fuse is the call of the first n steps.
-func fuse(steps []Step) (call Call, n int, err error) {
+func fuse(steps []kernels.Call) (call Planned, n int, err error) {
 	l, operands, n := linearOf(steps)
 	if n == 0 {
 		plan, err := For(steps[0].Op)
-		return Call{plan, steps[0].Operands}, 1, err
+		return Planned{plan, steps[0].Operands}, 1, err
 	}
 	plan, err := l.Plan()
-	return Call{plan, operands}, n, err
+	return Planned{plan, operands}, n, err
 }
 
 // linearOf is what the first n steps are together, with its operands; n is 0 if they begin with no Linear.
-func linearOf(steps []Step) (l Linear, operands []Range, n int) {
+func linearOf(steps []kernels.Call) (l Linear, operands []kernels.Range, n int) {
 	if len(steps) < 2 {
 		return l, nil, 0
 	}
@@ -49,7 +43,7 @@ func linearOf(steps []Step) (l Linear, operands []Range, n int) {
 		return l, nil, 0
 	}
 	l = Linear{M: g.M, N: g.N, K: g.K}
-	reads := []Range{steps[0].Operands[0], steps[0].Operands[1], steps[1].Operands[1]}
+	reads := []kernels.Range{steps[0].Operands[0], steps[0].Operands[1], steps[1].Operands[1]}
 	if overlaps(y, reads) { // the bias, with which the product has nothing to do
 		return l, nil, 0
 	}
@@ -63,7 +57,7 @@ func linearOf(steps []Step) (l Linear, operands []Range, n int) {
 	}
 	// A block may activate before another one reads its factors.
 	z := steps[2].Operands[1]
-	if overlaps(z, reads) || z != y && overlaps(z, []Range{y}) {
+	if overlaps(z, reads) || z != y && overlaps(z, []kernels.Range{y}) {
 		return l, operands, 2
 	}
 	l.Activation = steps[2].Op
@@ -71,7 +65,7 @@ func linearOf(steps []Step) (l Linear, operands []Range, n int) {
 }
 
 // overlaps says whether r shares words with any of others.
-func overlaps(r Range, others []Range) bool {
+func overlaps(r kernels.Range, others []kernels.Range) bool {
 	for _, o := range others {
 		if r.Offset < o.Offset+o.Words && o.Offset < r.Offset+r.Words {
 			return true

@@ -11,18 +11,18 @@ import (
 
 // The ranges of a linear layer of 5 rows, 3 columns and 7 terms with its activation.
 var (
-	layerA    = launch.Range{Offset: 0, Words: 35}
-	layerB    = launch.Range{Offset: 48, Words: 21}
-	layerBias = launch.Range{Offset: 80, Words: 3}
-	layerY    = launch.Range{Offset: 96, Words: 15}
-	layerZ    = launch.Range{Offset: 112, Words: 15}
+	layerA    = kernels.Range{Offset: 0, Words: 35}
+	layerB    = kernels.Range{Offset: 48, Words: 21}
+	layerBias = kernels.Range{Offset: 80, Words: 3}
+	layerY    = kernels.Range{Offset: 96, Words: 15}
+	layerZ    = kernels.Range{Offset: 112, Words: 15}
 )
 
-func layer() []launch.Step {
-	return []launch.Step{
-		{Op: kernels.Gemm{M: 5, N: 3, K: 7, TransB: true}, Operands: []launch.Range{layerA, layerB, layerY}},
-		{Op: kernels.BiasAdd{N: 5, C: 3, P: 1}, Operands: []launch.Range{layerY, layerBias, layerY}},
-		{Op: kernels.GELU{N: 15}, Operands: []launch.Range{layerY, layerZ}},
+func layer() []kernels.Call {
+	return []kernels.Call{
+		{Op: kernels.Gemm{M: 5, N: 3, K: 7, TransB: true}, Operands: []kernels.Range{layerA, layerB, layerY}},
+		{Op: kernels.BiasAdd{N: 5, C: 3, P: 1}, Operands: []kernels.Range{layerY, layerBias, layerY}},
+		{Op: kernels.GELU{N: 15}, Operands: []kernels.Range{layerY, layerZ}},
 	}
 }
 
@@ -30,14 +30,14 @@ func TestAProductTakesItsBiasAndActivationAlong(t *testing.T) {
 	for _, op := range []kernels.Operator{
 		kernels.ReLU{N: 15}, kernels.SiLU{N: 15}, kernels.GELU{N: 15}, kernels.GELUTanh{N: 15}, kernels.Tanh{N: 15}, kernels.Sigmoid{N: 15},
 	} {
-		for _, z := range []launch.Range{layerZ, layerY} {
+		for _, z := range []kernels.Range{layerZ, layerY} {
 			steps := layer()
-			steps[2] = launch.Step{Op: op, Operands: []launch.Range{layerY, z}}
+			steps[2] = kernels.Call{Op: op, Operands: []kernels.Range{layerY, z}}
 			calls, err := launch.Calls(append(steps, steps[2]))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := []launch.Range{layerA, layerB, layerBias, layerY, z}; len(calls) != 2 || !slices.Equal(calls[0].Operands, want) {
+			if want := []kernels.Range{layerA, layerB, layerBias, layerY, z}; len(calls) != 2 || !slices.Equal(calls[0].Operands, want) {
 				t.Errorf("%s: %d calls, the first on %v, want %v", op.Name(), len(calls), calls[0].Operands, want)
 			}
 		}
@@ -46,23 +46,23 @@ func TestAProductTakesItsBiasAndActivationAlong(t *testing.T) {
 
 func TestOnlyWhatCannotBeSeenIsFused(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(s []launch.Step)
+		change func(s []kernels.Call)
 		calls  int
 	}{
-		"nothing changed":               {func([]launch.Step) {}, 1},
-		"another transpose":             {func(s []launch.Step) { s[0].Op = kernels.Gemm{M: 5, N: 3, K: 7} }, 3},
-		"a bias of planes":              {func(s []launch.Step) { s[1].Op = kernels.BiasAdd{N: 5, C: 1, P: 3} }, 3},
-		"a bias on other rows":          {func(s []launch.Step) { s[1].Op = kernels.BiasAdd{N: 1, C: 15, P: 1} }, 3},
-		"a bias elsewhere":              {func(s []launch.Step) { s[1].Operands[2] = layerZ }, 3},
-		"a bias on something else":      {func(s []launch.Step) { s[1].Operands[0] = layerZ }, 3},
-		"a bias that the product wrote": {func(s []launch.Step) { s[1].Operands[1] = launch.Range{Offset: 98, Words: 3} }, 3},
-		"an activation of another":      {func(s []launch.Step) { s[2].Operands[0] = layerZ }, 2},
-		"an activation of a part":       {func(s []launch.Step) { s[2].Op = kernels.GELU{N: 14} }, 2},
-		"no activation":                 {func(s []launch.Step) { s[2].Op = kernels.Scale{N: 15, S: 2} }, 2},
-		"a result over the rows":        {func(s []launch.Step) { s[2].Operands[1].Offset = 34 }, 2},
-		"a result over the weights":     {func(s []launch.Step) { s[2].Operands[1] = layerB }, 2},
-		"a result over the bias":        {func(s []launch.Step) { s[2].Operands[1].Offset = 80 }, 2},
-		"a result over half of y":       {func(s []launch.Step) { s[2].Operands[1].Offset = 97 }, 2},
+		"nothing changed":               {func([]kernels.Call) {}, 1},
+		"another transpose":             {func(s []kernels.Call) { s[0].Op = kernels.Gemm{M: 5, N: 3, K: 7} }, 3},
+		"a bias of planes":              {func(s []kernels.Call) { s[1].Op = kernels.BiasAdd{N: 5, C: 1, P: 3} }, 3},
+		"a bias on other rows":          {func(s []kernels.Call) { s[1].Op = kernels.BiasAdd{N: 1, C: 15, P: 1} }, 3},
+		"a bias elsewhere":              {func(s []kernels.Call) { s[1].Operands[2] = layerZ }, 3},
+		"a bias on something else":      {func(s []kernels.Call) { s[1].Operands[0] = layerZ }, 3},
+		"a bias that the product wrote": {func(s []kernels.Call) { s[1].Operands[1] = kernels.Range{Offset: 98, Words: 3} }, 3},
+		"an activation of another":      {func(s []kernels.Call) { s[2].Operands[0] = layerZ }, 2},
+		"an activation of a part":       {func(s []kernels.Call) { s[2].Op = kernels.GELU{N: 14} }, 2},
+		"no activation":                 {func(s []kernels.Call) { s[2].Op = kernels.Scale{N: 15, S: 2} }, 2},
+		"a result over the rows":        {func(s []kernels.Call) { s[2].Operands[1].Offset = 34 }, 2},
+		"a result over the weights":     {func(s []kernels.Call) { s[2].Operands[1] = layerB }, 2},
+		"a result over the bias":        {func(s []kernels.Call) { s[2].Operands[1].Offset = 80 }, 2},
+		"a result over half of y":       {func(s []kernels.Call) { s[2].Operands[1].Offset = 97 }, 2},
 	} {
 		steps := layer()
 		c.change(steps)
@@ -74,8 +74,8 @@ func TestOnlyWhatCannotBeSeenIsFused(t *testing.T) {
 }
 
 func TestStepsBeforeAndBehindALayerStayInOrder(t *testing.T) {
-	zero := launch.Step{Op: kernels.Zero{N: 35}, Operands: []launch.Range{layerA}}
-	steps := append(append([]launch.Step{zero}, layer()[:2]...), zero)
+	zero := kernels.Call{Op: kernels.Zero{N: 35}, Operands: []kernels.Range{layerA}}
+	steps := append(append([]kernels.Call{zero}, layer()[:2]...), zero)
 	calls, err := launch.Calls(steps)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestALayerThatKernelsCannotComputeIsDeclined(t *testing.T) {
 	if p, err := (launch.Linear{N: 3, K: 2}).Plan(); err != nil || len(p.Launches) != 0 {
 		t.Errorf("no rows: %v, %v", p, err)
 	}
-	if _, err := launch.Calls([]launch.Step{{Op: kernels.ReLU{N: 1 << 31}}}); !errors.Is(err, launch.ErrUnsupported) {
+	if _, err := launch.Calls([]kernels.Call{{Op: kernels.ReLU{N: 1 << 31}}}); !errors.Is(err, launch.ErrUnsupported) {
 		t.Errorf("%v", err)
 	}
 }

@@ -72,7 +72,7 @@ func (a accelerated) Run(op kernels.Operator, bufs []kernels.Buf) (err error) {
 	if err := device.Write(a.ctx, 0, memory); err != nil {
 		return err
 	}
-	routine, err := device.Record(a.ctx, launch.Routine{Calls: []launch.Call{{Plan: plan, Operands: places}}})
+	routine, err := device.Record(a.ctx, launch.Routine{Calls: []launch.Planned{{Plan: plan, Operands: places}}})
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (a accelerated) Run(op kernels.Operator, bufs []kernels.Buf) (err error) {
 }
 
 // layout places buffers in a memory, each between guards. Buffers that are one slice are one there.
-func layout(bufs []kernels.Buf) (places []launch.Range, words int) {
+func layout(bufs []kernels.Buf) (places []kernels.Range, words int) {
 	words = guardWords
 	for i, b := range bufs {
 		n := length(b)
@@ -113,7 +113,7 @@ func layout(bufs []kernels.Buf) (places []launch.Range, words int) {
 			places = append(places, places[same])
 			continue
 		}
-		places = append(places, launch.Range{Offset: words, Words: n})
+		places = append(places, kernels.Range{Offset: words, Words: n})
 		words += (n+line-1)/line*line + guardWords
 	}
 	return places, words

@@ -56,7 +56,7 @@ func hashes(s *Shim, n int) error {
 // digestTable is the table of a tensor of n words.
 func digestTable(n int) []int32 {
 	var table []int32
-	for _, w := range launch.DigestTable(launch.Pieces([]launch.Range{{Words: n}})) {
+	for _, w := range launch.DigestTable(launch.Pieces([]kernels.Range{{Words: n}})) {
 		table = append(table, int32(w))
 	}
 	return table

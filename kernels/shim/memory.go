@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -42,7 +43,7 @@ func (p *Program) Memory(ctx context.Context, size int, descending bool) (*Memor
 
 // Write copies content to word offset and what follows.
 func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error {
-	if err := m.check(launch.Range{Offset: offset, Words: len(content)}); err != nil {
+	if err := m.check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
 		return err
 	}
 	b := make([]byte, 0, 4*(3+len(content)))
@@ -51,7 +52,7 @@ func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error 
 
 // Read copies content from word offset and what follows.
 func (m *Memory) Read(ctx context.Context, content []uint32, offset int) error {
-	if err := m.check(launch.Range{Offset: offset, Words: len(content)}); err != nil {
+	if err := m.check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
 		return err
 	}
 	return m.ask(ctx, words(nil, read, uint32(offset), uint32(len(content))), func() error {
@@ -112,7 +113,7 @@ func (m *Memory) Run(ctx context.Context, routine int, in, out []uint32) error {
 // Close ends the host.
 func (m *Memory) Close(context.Context) error { return m.host.Close() }
 
-func (m *Memory) check(r launch.Range) error {
+func (m *Memory) check(r kernels.Range) error {
 	if r.Offset < 0 || r.Words < 0 || r.Offset > m.size || r.Words > m.size-r.Offset {
 		return fmt.Errorf("shim: words %d to %d are outside of a memory of %d", r.Offset, r.Offset+r.Words, m.size)
 	}

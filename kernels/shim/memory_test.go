@@ -25,26 +25,26 @@ func reserved(t *testing.T, p *Program, words int, descending bool) *Memory {
 }
 
 // call is an operator on ranges.
-func call(t *testing.T, op kernels.Operator, operands ...launch.Range) launch.Call {
+func call(t *testing.T, op kernels.Operator, operands ...kernels.Range) launch.Planned {
 	t.Helper()
 	plan, err := launch.For(op)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return launch.Call{Plan: plan, Operands: operands}
+	return launch.Planned{Plan: plan, Operands: operands}
 }
 
 func TestWhatARoutineWritesIsThereForTheNext(t *testing.T) {
 	ctx, p := t.Context(), compiled(t)
 	for _, descending := range []bool{false, true} {
 		m := reserved(t, p, 48, descending)
-		a, b, c := launch.Range{Offset: 0, Words: 16}, launch.Range{Offset: 16, Words: 16}, launch.Range{Offset: 32, Words: 16}
+		a, b, c := kernels.Range{Offset: 0, Words: 16}, kernels.Range{Offset: 16, Words: 16}, kernels.Range{Offset: 32, Words: 16}
 		add := kernels.Add{N: 16}
-		double, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{call(t, add, a, a, b)}, In: a})
+		double, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{call(t, add, a, a, b)}, In: a})
 		if err != nil {
 			t.Fatal(err)
 		}
-		more, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{call(t, add, a, b, b), call(t, add, b, b, c)}, Out: launch.Range{Offset: 30, Words: 3}})
+		more, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{call(t, add, a, b, b), call(t, add, b, b, c)}, Out: kernels.Range{Offset: 30, Words: 3}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,12 +81,12 @@ extern "C" __global__ void scratch_forever(float *x) { while (x[0] == 0.0f) ((vo
 `
 
 // scratchCall is a launch of one thread for each word of a workspace.
-func scratchCall(kernel string, args ...launch.Arg) launch.Call {
-	return launch.Call{
+func scratchCall(kernel string, args ...launch.Arg) launch.Planned {
+	return launch.Planned{
 		Plan: launch.Plan{Workspace: 2, Launches: []launch.Launch{
 			{Kernel: kernel, Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{2, 1, 1}, Args: args},
 		}},
-		Operands: []launch.Range{{Offset: 0, Words: 2}},
+		Operands: []kernels.Range{{Offset: 0, Words: 2}},
 	}
 }
 
@@ -95,7 +95,7 @@ func TestAWorkspaceIsPoisonedBeforeEachCall(t *testing.T) {
 	m := reserved(t, compiled(t).with(t, "scratch.cu", scratch), 2, false)
 	work, x := launch.Arg{Kind: launch.Workspace}, launch.Arg{Kind: launch.Buffer}
 	show := scratchCall("scratch_show", work, x)
-	r, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{show, scratchCall("scratch_leave", work), show}, Out: launch.Range{Words: 2}})
+	r, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{show, scratchCall("scratch_leave", work), show}, Out: kernels.Range{Words: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestAnAccessOutsideOfTheMemoryLosesIt(t *testing.T) {
 	}{{16, false}, {-1, true}} {
 		m := reserved(t, p, 16, c.descending)
 		far := scratchCall("scratch_far", launch.Arg{Kind: launch.Buffer}, launch.Arg{Kind: launch.Scalar, Word: uint32(int32(c.at))})
-		r, err := m.Record(t.Context(), launch.Routine{Calls: []launch.Call{far}})
+		r, err := m.Record(t.Context(), launch.Routine{Calls: []launch.Planned{far}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestAnAccessOutsideOfTheMemoryLosesIt(t *testing.T) {
 
 func TestAKernelThatHangsEndsWithItsContext(t *testing.T) {
 	m := reserved(t, compiled(t).with(t, "scratch.cu", scratch), 2, false)
-	r, err := m.Record(t.Context(), launch.Routine{Calls: []launch.Call{scratchCall("scratch_forever", launch.Arg{Kind: launch.Buffer})}})
+	r, err := m.Record(t.Context(), launch.Routine{Calls: []launch.Planned{scratchCall("scratch_forever", launch.Arg{Kind: launch.Buffer})}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestAKernelThatHangsEndsWithItsContext(t *testing.T) {
 func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
 	ctx := t.Context()
 	m := reserved(t, compiled(t), 8, false)
-	good, far := launch.Range{Offset: 4, Words: 4}, launch.Range{Offset: 5, Words: 4}
+	good, far := kernels.Range{Offset: 4, Words: 4}, kernels.Range{Offset: 5, Words: 4}
 	r, err := m.Record(ctx, launch.Routine{In: good, Out: good})
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
 		"read":        m.Read(ctx, words, 5),
 		"in":          record(launch.Routine{In: far}),
 		"out":         record(launch.Routine{Out: far}),
-		"operand":     record(launch.Routine{Calls: []launch.Call{call(t, kernels.Zero{N: 4}, far)}}),
+		"operand":     record(launch.Routine{Calls: []launch.Planned{call(t, kernels.Zero{N: 4}, far)}}),
 		"routine":     m.Run(ctx, r+1, words, words),
 		"short in":    m.Run(ctx, r, words[1:], words),
 		"long out":    m.Run(ctx, r, words, make([]uint32, 5)),

@@ -75,10 +75,10 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	n := e.grads.resultWords()
 	e.tape = e.spec.Plan.Tape(n + e.state.resultWords())
 	e.words = e.tape.Words
-	e.words += e.grads.place(ranges(e.tape.Gradients), e.tape.Results.Offset, e.words)
-	e.words += e.state.place(ranges(e.tape.Tensors), e.tape.Results.Offset+n, e.words)
+	e.words += e.grads.place(e.tape.Gradients, e.tape.Results.Offset, e.words)
+	e.words += e.state.place(e.tape.Tensors, e.tape.Results.Offset+n, e.words)
 	e.words = (e.words + 15) / 16 * 16 // whole cache lines
-	e.in, e.out = make([]uint32, e.tape.In.Len), make([]uint32, e.tape.Out.Len)
+	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
 
 	backward, err := calls(e.tape.Backward)
 	if err != nil {
@@ -90,7 +90,7 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	}
 	all := append(backward, e.grads.call(e.words))
 	all = append(append(all, update...), e.state.call(e.words))
-	return launch.Routine{Calls: all, In: one(e.tape.In), Out: one(e.tape.Out)}, nil
+	return launch.Routine{Calls: all, In: e.tape.In, Out: e.tape.Out}, nil
 }
 
 // prepare writes what the routines read and records them.
@@ -103,7 +103,7 @@ func (e *accelerated) prepare(ctx context.Context, step launch.Routine) (err err
 	if e.step, err = e.device.Record(ctx, step); err != nil {
 		return failed(ctx, "record a step", err)
 	}
-	e.hash, err = e.device.Record(ctx, launch.Routine{Calls: []launch.Call{e.state.call(e.words)}, Out: one(e.tape.Out)})
+	e.hash, err = e.device.Record(ctx, launch.Routine{Calls: []launch.Planned{e.state.call(e.words)}, Out: e.tape.Out})
 	return failed(ctx, "record the digests", err)
 }
 
@@ -117,7 +117,7 @@ func (e *accelerated) Init(ctx context.Context, seed uint64) error {
 		if err != nil {
 			return err
 		}
-		routine, err := e.device.Record(ctx, launch.Routine{Calls: init, In: one(e.tape.In)})
+		routine, err := e.device.Record(ctx, launch.Routine{Calls: init, In: e.tape.In})
 		if err != nil {
 			return failed(ctx, "record the initial state", err)
 		}
@@ -151,10 +151,10 @@ func (e *accelerated) stage() {
 	if e.staged != nil {
 		return
 	}
-	e.staged = make([]float32, e.tape.State.Len)
+	e.staged = make([]float32, e.tape.State.Words)
 	for _, r := range e.tape.Tensors {
 		at := r.Offset - e.tape.State.Offset
-		e.tensors = append(e.tensors, e.staged[at:at+r.Len:at+r.Len])
+		e.tensors = append(e.tensors, e.staged[at:at+r.Words:at+r.Words])
 	}
 }
 
@@ -177,7 +177,7 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (s Step, err error) {
 	s.Next, s.Finite = e.state.read(e.out, e.tape.Out.Offset)
 	s.Loss = canonical(e.out[e.tape.Loss.Offset-e.tape.Out.Offset])
 	s.Clip = number(1)
-	if e.tape.Clip.Len > 0 {
+	if e.tape.Clip.Words > 0 {
 		s.Clip = canonical(e.out[e.tape.Clip.Offset-e.tape.Out.Offset])
 	}
 	return s, nil
@@ -199,27 +199,13 @@ func failed(ctx context.Context, what string, err error) error {
 }
 
 // calls are the launches of a tape's calls.
-func calls(tape []program.Call) ([]launch.Call, error) {
-	steps := make([]launch.Step, len(tape))
-	for i, c := range tape {
-		steps[i] = launch.Step{Op: c.Op, Operands: ranges(c.Operands)}
-	}
-	all, err := launch.Calls(steps)
+func calls(tape []kernels.Call) ([]launch.Planned, error) {
+	all, err := launch.Calls(tape)
 	if err != nil {
 		return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
 	}
 	return all, nil
 }
-
-func ranges(tape []program.Range) []launch.Range {
-	all := make([]launch.Range, len(tape))
-	for i, r := range tape {
-		all[i] = one(r)
-	}
-	return all
-}
-
-func one(r program.Range) launch.Range { return launch.Range{Offset: r.Offset, Words: r.Len} }
 
 // rows allocates host memory for rows.
 func rows(spec program.TensorSpec) kernels.Buf {

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
@@ -14,10 +15,10 @@ type digester struct {
 	ends    []int // pieces up to the end of each tensor
 	digests []merkle.Hash
 
-	pieces []launch.Range
-	table  launch.Range // that describes the pieces to the kernel
-	sums   launch.Range // 8 words a piece: its BLAKE3
-	odd    launch.Range // a word a piece: whether it has a NaN or an infinity
+	pieces []kernels.Range
+	table  kernels.Range // that describes the pieces to the kernel
+	sums   kernels.Range // 8 words a piece: its BLAKE3
+	odd    kernels.Range // a word a piece: whether it has a NaN or an infinity
 }
 
 func newDigester(layout *state.Layout) *digester {
@@ -39,20 +40,20 @@ func (d *digester) resultWords() int { return (8 + 1) * d.count() }
 
 // place says where the layout's tensors lie, where the results shall, and where the table, whose size in
 // words it returns.
-func (d *digester) place(tensors []launch.Range, results, table int) int {
+func (d *digester) place(tensors []kernels.Range, results, table int) int {
 	n := d.count()
 	d.pieces = launch.Pieces(tensors)
-	d.sums = launch.Range{Offset: results, Words: 8 * n}
-	d.odd = launch.Range{Offset: results + 8*n, Words: n}
-	d.table = launch.Range{Offset: table, Words: 3 * n}
+	d.sums = kernels.Range{Offset: results, Words: 8 * n}
+	d.odd = kernels.Range{Offset: results + 8*n, Words: n}
+	d.table = kernels.Range{Offset: table, Words: 3 * n}
 	return d.table.Words
 }
 
 // call hashes the tensors, in a memory of so many words.
-func (d *digester) call(words int) launch.Call {
-	return launch.Call{
+func (d *digester) call(words int) launch.Planned {
+	return launch.Planned{
 		Plan:     launch.Digests(len(d.pieces)),
-		Operands: []launch.Range{{Offset: 0, Words: words}, d.table, d.sums, d.odd},
+		Operands: []kernels.Range{{Offset: 0, Words: words}, d.table, d.sums, d.odd},
 	}
 }
 

@@ -15,33 +15,24 @@ import (
 type Tape struct {
 	Words int // size of the block
 
-	In, Out Range // what is copied to the device before a step, and from it afterwards
-	Loss    Range // of one word in Out
-	Clip    Range // clip coefficient, one word in Out; empty if the program does not clip
-	Results Range // the caller's words in Out
+	In, Out kernels.Range // what is copied to the device before a step, and from it afterwards
+	Loss    kernels.Range // of one word in Out
+	Clip    kernels.Range // clip coefficient, one word in Out; empty if the program does not clip
+	Results kernels.Range // the caller's words in Out
 
-	State     Range   // all tensors with their padding, on which nothing depends
-	Tensors   []Range // of the state, in the order of Plan.Tensors
-	Gradients []Range // in the order of Plan.Params: those of the step between Backward and Update
+	State     kernels.Range   // all tensors with their padding, on which nothing depends
+	Tensors   []kernels.Range // of the state, in the order of Plan.Tensors
+	Gradients []kernels.Range // in the order of Plan.Params: those of the step between Backward and Update
 
-	Init     []Call // draws the parameters that start at random
-	Backward []Call // forward and backward
-	Update   []Call // norm, clipping and optimizer
+	Init     []kernels.Call // draws the parameters that start at random
+	Backward []kernels.Call // forward and backward
+	Update   []kernels.Call // norm, clipping and optimizer
 
 	plan     *Plan
-	inputs   []Range // of each micro-batch
-	labels   []Range
-	counters []Range
-	scalars  Range
-}
-
-// Range is Len words from Offset on.
-type Range struct{ Offset, Len int }
-
-// Call is an operator on ranges, in the order of its operands.
-type Call struct {
-	Op       kernels.Operator
-	Operands []Range
+	inputs   []kernels.Range // of each micro-batch
+	labels   []kernels.Range
+	counters []kernels.Range
+	scalars  kernels.Range
 }
 
 // Tape lays the plan out with room for the caller's own results behind those of a step.
@@ -53,7 +44,7 @@ func (p *Plan) Tape(results int) *Tape {
 		t.counters = append(t.counters, t.reserve(counterWords))
 	}
 	t.scalars = t.reserve(p.optimizer.scalars())
-	t.In = Range{0, t.Words}
+	t.In = kernels.Range{Words: t.Words}
 
 	t.Out.Offset = t.Words
 	t.Loss = t.reserve(1)
@@ -62,7 +53,7 @@ func (p *Plan) Tape(results int) *Tape {
 		t.Clip = clip
 	}
 	t.Results = t.reserve(results)
-	t.Out.Len = t.Words - t.Out.Offset
+	t.Out.Words = t.Words - t.Out.Offset
 
 	sizes, _ := p.spaceSizes()
 	places := places{tape: t, norm: norm, clip: clip, sums: t.reserve(len(p.params))}
@@ -73,14 +64,14 @@ func (p *Plan) Tape(results int) *Tape {
 			t.reserve(sizes[s])
 		}
 	}
-	t.State.Len = t.Words - t.State.Offset
+	t.State.Words = t.Words - t.State.Offset
 	places.at[gradient] = t.reserve(sizes[gradient]).Offset
 	places.at[arena] = t.reserve(p.train.size[kernels.F32]).Offset
 	places.indices = t.reserve(p.train.size[kernels.I32]).Offset
 
 	for s := parameter; s <= slot1; s++ {
 		for k, spec := range p.params {
-			r := Range{places.at[s] + p.offsets[k], spec.Len()}
+			r := kernels.Range{Offset: places.at[s] + p.offsets[k], Words: spec.Len()}
 			switch {
 			case s == gradient:
 				t.Gradients = append(t.Gradients, r)
@@ -91,7 +82,7 @@ func (p *Plan) Tape(results int) *Tape {
 	}
 	for k, rule := range p.initial {
 		if rule.bound != 0 {
-			t.Init = append(t.Init, Call{p.draw(k), []Range{t.counters[0], t.Tensors[k]}})
+			t.Init = append(t.Init, kernels.Call{Op: p.draw(k), Operands: []kernels.Range{t.counters[0], t.Tensors[k]}})
 		}
 	}
 	for i := range p.accum {
@@ -102,8 +93,8 @@ func (p *Plan) Tape(results int) *Tape {
 }
 
 // reserve takes n words at the end of the block, on a cache line.
-func (t *Tape) reserve(n int) Range {
-	r := Range{t.Words, n}
+func (t *Tape) reserve(n int) kernels.Range {
+	r := kernels.Range{Offset: t.Words, Words: n}
 	t.Words += padded(n)
 	return r
 }
@@ -111,19 +102,19 @@ func (t *Tape) reserve(n int) Range {
 // places says where the buffers of a plan lie on a tape.
 type places struct {
 	tape             *Tape
-	norm, clip, sums Range
+	norm, clip, sums kernels.Range
 	at               [spaces]int
 	indices          int // arena of kind i32
 }
 
 // calls are the instructions of a routine for one micro-batch.
-func (p *places) calls(r routine, microBatch int) []Call {
-	var all []Call
+func (p *places) calls(r routine, microBatch int) []kernels.Call {
+	var all []kernels.Call
 	for _, ins := range r.code {
 		if (ins.when == first && microBatch > 0) || (ins.when == later && microBatch == 0) {
 			continue
 		}
-		c := Call{Op: ins.op}
+		c := kernels.Call{Op: ins.op}
 		for _, v := range ins.bufs {
 			c.Operands = append(c.Operands, p.find(r.buffers[v], microBatch))
 		}
@@ -133,7 +124,7 @@ func (p *places) calls(r routine, microBatch int) []Call {
 }
 
 // find is the range of a buffer in a micro-batch.
-func (p *places) find(b buffer, microBatch int) Range {
+func (p *places) find(b buffer, microBatch int) kernels.Range {
 	t := p.tape
 	switch b.space {
 	case inputs:
@@ -153,13 +144,13 @@ func (p *places) find(b buffer, microBatch int) Range {
 		case b.offset == stepAt:
 			return t.scalars
 		}
-		return Range{p.sums.Offset + b.offset - sumsAt, b.n}
+		return kernels.Range{Offset: p.sums.Offset + b.offset - sumsAt, Words: b.n}
 	case arena:
 		if b.kind == kernels.I32 {
-			return Range{p.indices + b.offset, b.n}
+			return kernels.Range{Offset: p.indices + b.offset, Words: b.n}
 		}
 	}
-	return Range{p.at[b.space] + b.offset, b.n}
+	return kernels.Range{Offset: p.at[b.space] + b.offset, Words: b.n}
 }
 
 // Fill writes what step reads from the host into in, which is the memory of range In: the rows, the
@@ -172,13 +163,13 @@ func (t *Tape) Fill(in []uint32, x, y kernels.Buf, seed, step uint64) error {
 		return err
 	}
 	for i := range t.plan.accum {
-		fillRows(in[t.inputs[i].Offset:][:t.inputs[i].Len], x, i)
-		fillRows(in[t.labels[i].Offset:][:t.labels[i].Len], y, i)
+		fillRows(in[t.inputs[i].Offset:][:t.inputs[i].Words], x, i)
+		fillRows(in[t.labels[i].Offset:][:t.labels[i].Words], y, i)
 		t.fillCounter(in, i, seed, uint32(step*uint64(t.plan.accum)+uint64(i)))
 	}
 	var s [optimizerScalars]float32
 	t.plan.optimizer.setScalars(s[:], t.plan.LearningRate(step), step)
-	for i := range t.scalars.Len {
+	for i := range t.scalars.Words {
 		in[t.scalars.Offset+i] = math.Float32bits(s[i])
 	}
 	return nil

@@ -45,19 +45,19 @@ func tapeOf(t *testing.T, p *program.Program) (*program.Plan, *program.Tape) {
 	return plan, plan.Tape(results)
 }
 
-func end(r program.Range) int { return r.Offset + r.Len }
+func end(r kernels.Range) int { return r.Offset + r.Words }
 
-func inside(r, of program.Range) bool {
-	return r.Offset >= of.Offset && end(r) <= end(of) && r.Len >= 0
+func inside(r, of kernels.Range) bool {
+	return r.Offset >= of.Offset && end(r) <= end(of) && r.Words >= 0
 }
 
-func overlap(a, b program.Range) bool { return a.Offset < end(b) && b.Offset < end(a) }
+func overlap(a, b kernels.Range) bool { return a.Offset < end(b) && b.Offset < end(a) }
 
 func TestWhatOutlivesACallNeverSharesMemory(t *testing.T) {
 	for name, p := range taped() {
 		plan, tape := tapeOf(t, p)
-		block := program.Range{Len: tape.Words}
-		apart := func(what string, within program.Range, all ...program.Range) {
+		block := kernels.Range{Words: tape.Words}
+		apart := func(what string, within kernels.Range, all ...kernels.Range) {
 			t.Helper()
 			for i, a := range all {
 				if !inside(a, within) {
@@ -70,23 +70,23 @@ func TestWhatOutlivesACallNeverSharesMemory(t *testing.T) {
 				}
 			}
 		}
-		apart("block", block, append([]program.Range{tape.In, tape.Out, tape.State}, tape.Gradients...)...)
+		apart("block", block, append([]kernels.Range{tape.In, tape.Out, tape.State}, tape.Gradients...)...)
 		apart("tensor", tape.State, tape.Tensors...)
 		apart("result", tape.Out, tape.Loss, tape.Results)
-		if tape.Loss.Len != 1 || tape.Results.Len != results || (tape.Clip.Len == 1) != (p.ClipNorm > 0) {
+		if tape.Loss.Words != 1 || tape.Results.Words != results || (tape.Clip.Words == 1) != (p.ClipNorm > 0) {
 			t.Errorf("%s: loss %v, clip %v, results %v", name, tape.Loss, tape.Clip, tape.Results)
 		}
-		if tape.Clip.Len > 0 {
+		if tape.Clip.Words > 0 {
 			apart("result", tape.Out, tape.Loss, tape.Clip, tape.Results)
 		}
 		for k, spec := range plan.Tensors() {
-			if tape.Tensors[k].Len != spec.Len() {
-				t.Errorf("%s: %s has %d words, %d needed", name, spec.Name, tape.Tensors[k].Len, spec.Len())
+			if tape.Tensors[k].Words != spec.Len() {
+				t.Errorf("%s: %s has %d words, %d needed", name, spec.Name, tape.Tensors[k].Words, spec.Len())
 			}
 		}
 		for k, spec := range plan.Params() {
-			if tape.Gradients[k].Len != spec.Len() {
-				t.Errorf("%s: gradient of %s has %d words, %d needed", name, spec.Name, tape.Gradients[k].Len, spec.Len())
+			if tape.Gradients[k].Words != spec.Len() {
+				t.Errorf("%s: gradient of %s has %d words, %d needed", name, spec.Name, tape.Gradients[k].Words, spec.Len())
 			}
 		}
 	}
@@ -97,20 +97,20 @@ func TestWhatOutlivesACallNeverSharesMemory(t *testing.T) {
 func TestACallReadsOnlyWhatItsStepHasWritten(t *testing.T) {
 	for name, p := range taped() {
 		_, tape := tapeOf(t, p)
-		block := program.Range{Len: tape.Words}
+		block := kernels.Range{Words: tape.Words}
 		written := make([]bool, tape.Words)
-		mark := func(r program.Range) {
-			for i := range r.Len {
+		mark := func(r kernels.Range) {
+			for i := range r.Words {
 				written[r.Offset+i] = true
 			}
 		}
 		mark(tape.In)
 		mark(tape.State)
 		for k := 1; k < len(tape.Gradients); k++ { // nothing depends on the padding between them
-			mark(program.Range{Offset: end(tape.Gradients[k-1]), Len: tape.Gradients[k].Offset - end(tape.Gradients[k-1])})
+			mark(kernels.Range{Offset: end(tape.Gradients[k-1]), Words: tape.Gradients[k].Offset - end(tape.Gradients[k-1])})
 		}
 		last := end(tape.Gradients[len(tape.Gradients)-1])
-		mark(program.Range{Offset: last, Len: (16 - last%16) % 16})
+		mark(kernels.Range{Offset: last, Words: (16 - last%16) % 16})
 
 		f, n := make([]float32, tape.Words), make([]int32, tape.Words)
 		for i, c := range slices.Concat(tape.Backward, tape.Update) {
@@ -121,9 +121,9 @@ func TestACallReadsOnlyWhatItsStepHasWritten(t *testing.T) {
 					t.Fatalf("%s: call %d, %s: operand %d: %v is outside of %d words", name, i, c.Op.Name(), k, r, tape.Words)
 				}
 				if k < len(operands) && operands[k].Kind == kernels.I32 {
-					bufs = append(bufs, kernels.Buf{I: n[:r.Len]})
+					bufs = append(bufs, kernels.Buf{I: n[:r.Words]})
 				} else {
-					bufs = append(bufs, kernels.Buf{F: f[:r.Len]})
+					bufs = append(bufs, kernels.Buf{F: f[:r.Words]})
 				}
 			}
 			if err := kernels.Check(c.Op, bufs); err != nil {
@@ -148,7 +148,7 @@ func TestACallReadsOnlyWhatItsStepHasWritten(t *testing.T) {
 				}
 			}
 		}
-		for k, r := range append([]program.Range{tape.Loss, tape.Clip}, tape.Gradients...) {
+		for k, r := range append([]kernels.Range{tape.Loss, tape.Clip}, tape.Gradients...) {
 			if slices.Contains(written[r.Offset:end(r)], false) {
 				t.Errorf("%s: result %d is not written", name, k)
 			}
@@ -174,7 +174,7 @@ func newBlock(tape *program.Tape, r program.Runner) *block {
 	}
 }
 
-func (b *block) run(t *testing.T, calls []program.Call) {
+func (b *block) run(t *testing.T, calls []kernels.Call) {
 	t.Helper()
 	for i, c := range calls {
 		var bufs []kernels.Buf
@@ -255,7 +255,7 @@ func TestATapeComputesWhatAMachineDoes(t *testing.T) {
 				_, clip, err := m.Update(step)
 				must(t, err)
 				b.run(t, tape.Update)
-				if tape.Clip.Len > 0 && b.f[tape.Clip.Offset] != clip {
+				if tape.Clip.Words > 0 && b.f[tape.Clip.Offset] != clip {
 					t.Fatalf("step %d: clip coefficient %v, want %v", step, b.f[tape.Clip.Offset], clip)
 				}
 				if string(bytesOf(b.tensors())) != string(bytesOf(m.Tensors())) {

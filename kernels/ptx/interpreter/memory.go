@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -23,7 +24,7 @@ func (m *Machine) Memory(words int) *Memory {
 
 // Write copies content to word offset and what follows.
 func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error {
-	b, err := m.at(launch.Range{Offset: offset, Words: len(content)})
+	b, err := m.at(kernels.Range{Offset: offset, Words: len(content)})
 	if err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error 
 
 // Read copies content from word offset and what follows.
 func (m *Memory) Read(ctx context.Context, content []uint32, offset int) error {
-	b, err := m.at(launch.Range{Offset: offset, Words: len(content)})
+	b, err := m.at(kernels.Range{Offset: offset, Words: len(content)})
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (m *Memory) Read(ctx context.Context, content []uint32, offset int) error {
 
 // Record checks and keeps a routine and returns its number.
 func (m *Memory) Record(ctx context.Context, r launch.Routine) (int, error) {
-	all := []launch.Range{r.In, r.Out}
+	all := []kernels.Range{r.In, r.Out}
 	for _, c := range r.Calls {
 		all = append(all, c.Operands...)
 		for _, l := range c.Plan.Launches {
@@ -100,7 +101,7 @@ func (m *Memory) Close(context.Context) error {
 }
 
 // at is a range of the block, with its place between multiples of 16 bytes.
-func (m *Memory) at(r launch.Range) (buffer, error) {
+func (m *Memory) at(r kernels.Range) (buffer, error) {
 	end := r.Offset + r.Words
 	if r.Offset < 0 || r.Words < 0 || end > len(m.words) {
 		return buffer{}, fmt.Errorf("words %d to %d are outside of a memory of %d", r.Offset, end, len(m.words))

@@ -15,12 +15,12 @@ func TestARoutineRunsOnAMemoryThatStays(t *testing.T) {
 	rig := machine(t, 0)
 	for skew := range 4 {
 		m := rig.Memory(2*n + 4)
-		x, y := launch.Range{Offset: skew, Words: n}, launch.Range{Offset: n + 4, Words: n}
+		x, y := kernels.Range{Offset: skew, Words: n}, kernels.Range{Offset: n + 4, Words: n}
 		plan, err := launch.For(kernels.Add{N: n})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{{Plan: plan, Operands: []launch.Range{x, y, y}}}, In: x, Out: y})
+		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{{Plan: plan, Operands: []kernels.Range{x, y, y}}}, In: x, Out: y})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestAnAccessOutsideOfAnOperandIsAnErrorInsideOfTheMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Call{{Plan: plan, Operands: []launch.Range{{Offset: offset, Words: 32}}}}})
+		r, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{{Plan: plan, Operands: []kernels.Range{{Offset: offset, Words: 32}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestAnAccessOutsideOfAnOperandIsAnErrorInsideOfTheMemory(t *testing.T) {
 func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
 	ctx := t.Context()
 	m := machine(t, 0).Memory(8)
-	good, far := launch.Range{Offset: 4, Words: 4}, launch.Range{Offset: 5, Words: 4}
+	good, far := kernels.Range{Offset: 4, Words: 4}, kernels.Range{Offset: 5, Words: 4}
 	r, err := m.Record(ctx, launch.Routine{In: good, Out: good})
 	if err != nil {
 		t.Fatal(err)
@@ -76,8 +76,8 @@ func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
 		"read":        m.Read(ctx, words, 5),
 		"in":          record(launch.Routine{In: far}),
 		"out":         record(launch.Routine{Out: far}),
-		"operand":     record(launch.Routine{Calls: []launch.Call{{Operands: []launch.Range{far}}}}),
-		"kernel":      record(launch.Routine{Calls: []launch.Call{{Plan: launch.Plan{Launches: []launch.Launch{{Kernel: "none"}}}}}}),
+		"operand":     record(launch.Routine{Calls: []launch.Planned{{Operands: []kernels.Range{far}}}}),
+		"kernel":      record(launch.Routine{Calls: []launch.Planned{{Plan: launch.Plan{Launches: []launch.Launch{{Kernel: "none"}}}}}}),
 		"routine":     m.Run(ctx, r+1, words, words),
 		"short in":    m.Run(ctx, r, words[1:], words),
 	} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
 	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
@@ -68,11 +69,11 @@ func TestADeviceThatGivesTheKnownBitsIsRight(t *testing.T) {
 type flaky struct {
 	*interpreter.Memory
 	kernel string
-	hit    []launch.Range // outputs of routines with the kernel, by number
+	hit    []kernels.Range // outputs of routines with the kernel, by number
 }
 
 func (f *flaky) Record(ctx context.Context, r launch.Routine) (int, error) {
-	hit := launch.Range{}
+	hit := kernels.Range{}
 	for _, c := range r.Calls {
 		if slices.ContainsFunc(c.Plan.Launches, func(l launch.Launch) bool { return strings.HasPrefix(l.Kernel, f.kernel) }) {
 			hit = c.Operands[len(c.Operands)-1]

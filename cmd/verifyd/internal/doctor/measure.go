@@ -110,12 +110,12 @@ func (s *subject) work(ctx context.Context) (copied, multiplied, hashed, closing
 // routines are the same on an accelerator, each a single routine.
 func (s *subject) routines(ctx context.Context, copying kernels.Copy, product kernels.Gemm) (copied, multiplied, hashed, closing func() error, err error) {
 	n, square := copying.N, product.M*product.N
-	x, y := launch.Range{Offset: 0, Words: n}, launch.Range{Offset: n, Words: n}
-	a, b, c := launch.Range{Offset: 2 * n, Words: square}, launch.Range{Offset: 2*n + square, Words: square}, launch.Range{Offset: 2*n + 2*square, Words: square}
-	pieces := launch.Pieces([]launch.Range{x})
-	table := launch.Range{Offset: 2*n + 3*square, Words: 3 * len(pieces)}
-	sums := launch.Range{Offset: table.Offset + table.Words, Words: 8 * len(pieces)}
-	odd := launch.Range{Offset: sums.Offset + sums.Words, Words: len(pieces)}
+	x, y := kernels.Range{Offset: 0, Words: n}, kernels.Range{Offset: n, Words: n}
+	a, b, c := kernels.Range{Offset: 2 * n, Words: square}, kernels.Range{Offset: 2*n + square, Words: square}, kernels.Range{Offset: 2*n + 2*square, Words: square}
+	pieces := launch.Pieces([]kernels.Range{x})
+	table := kernels.Range{Offset: 2*n + 3*square, Words: 3 * len(pieces)}
+	sums := kernels.Range{Offset: table.Offset + table.Words, Words: 8 * len(pieces)}
+	odd := kernels.Range{Offset: sums.Offset + sums.Words, Words: len(pieces)}
 	words := odd.Offset + odd.Words
 
 	device, err := s.open(ctx, words)
@@ -145,10 +145,10 @@ func (s *subject) routines(ctx context.Context, copying kernels.Copy, product ke
 		return fail(err)
 	}
 	var work [3]func() error
-	for i, call := range []launch.Call{
-		{Plan: copyPlan, Operands: []launch.Range{x, y}},
-		{Plan: productPlan, Operands: []launch.Range{a, b, c}},
-		{Plan: launch.Digests(len(pieces)), Operands: []launch.Range{{Words: words}, table, sums, odd}},
+	for i, call := range []launch.Planned{
+		{Plan: copyPlan, Operands: []kernels.Range{x, y}},
+		{Plan: productPlan, Operands: []kernels.Range{a, b, c}},
+		{Plan: launch.Digests(len(pieces)), Operands: []kernels.Range{{Words: words}, table, sums, odd}},
 	} {
 		var r launch.Routine
 		for range s.sizes.repeat {

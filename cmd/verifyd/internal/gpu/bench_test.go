@@ -5,6 +5,7 @@ package gpu
 import (
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -16,7 +17,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Fatal(err)
 	}
 	in, out := make([]uint32, 4096), make([]uint32, 256)
-	routine, err := a.Record(b.Context(), launch.Routine{In: launch.Range{Words: len(in)}, Out: launch.Range{Words: len(out)}})
+	routine, err := a.Record(b.Context(), launch.Routine{In: kernels.Range{Words: len(in)}, Out: kernels.Range{Words: len(out)}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -14,7 +15,7 @@ const maxKernel = 128 // bytes of a kernel's name
 // encodeRoutine writes r as varints, lists behind their lengths, in the order of the fields.
 func encodeRoutine(r launch.Routine) ([]byte, error) {
 	var e encoder
-	e.ranges([]launch.Range{r.In, r.Out})
+	e.ranges([]kernels.Range{r.In, r.Out})
 	e.int(len(r.Calls))
 	for _, c := range r.Calls {
 		e.int(c.Plan.Workspace)
@@ -37,7 +38,7 @@ func (e *encoder) int(n int) { e.data = binary.AppendUvarint(e.data, uint64(n)) 
 
 func (e *encoder) word(u uint32) { e.data = binary.AppendUvarint(e.data, uint64(u)) }
 
-func (e *encoder) ranges(all []launch.Range) {
+func (e *encoder) ranges(all []kernels.Range) {
 	for _, r := range all {
 		e.int(r.Offset)
 		e.int(r.Words)
@@ -69,7 +70,7 @@ func (e *encoder) launch(l launch.Launch) {
 func decodeRoutine(data []byte) (r launch.Routine, err error) {
 	d := decoder{data: data}
 	r.In, r.Out = d.span(), d.span()
-	r.Calls = make([]launch.Call, d.length(3))
+	r.Calls = make([]launch.Planned, d.length(3))
 	for i := range r.Calls {
 		c := &r.Calls[i]
 		c.Plan.Workspace = d.int()
@@ -77,7 +78,7 @@ func decodeRoutine(data []byte) (r launch.Routine, err error) {
 		for k := range c.Plan.Launches {
 			d.launch(&c.Plan.Launches[k])
 		}
-		c.Operands = make([]launch.Range, d.length(2))
+		c.Operands = make([]kernels.Range, d.length(2))
 		for k := range c.Operands {
 			c.Operands[k] = d.span()
 		}
@@ -128,7 +129,7 @@ func (d *decoder) length(size int) int {
 	return n
 }
 
-func (d *decoder) span() launch.Range { return launch.Range{Offset: d.int(), Words: d.int()} }
+func (d *decoder) span() kernels.Range { return kernels.Range{Offset: d.int(), Words: d.int()} }
 
 func (d *decoder) launch(l *launch.Launch) {
 	n := d.length(1)

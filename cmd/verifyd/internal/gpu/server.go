@@ -9,7 +9,7 @@ import (
 	"math"
 
 	"github.com/verifyd/verifyd/cgo"
-	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
@@ -155,7 +155,7 @@ func (c *session) record(ctx context.Context, r request) ([]uint32, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range []launch.Range{routine.In, routine.Out} {
+	for _, part := range []kernels.Range{routine.In, routine.Out} {
 		if _, err := c.part(uint64(part.Offset), part.Words); err != nil {
 			return nil, err
 		}

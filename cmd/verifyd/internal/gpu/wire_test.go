@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/engine/enginetest"
@@ -135,7 +136,7 @@ func TestARoutineCrossesTheWireUnchanged(t *testing.T) {
 
 func TestEveryFieldOfARoutineCrossesTheWire(t *testing.T) {
 	for kind, want := range map[reflect.Type]int{
-		reflect.TypeFor[launch.Range](): 2, reflect.TypeFor[launch.Routine](): 3, reflect.TypeFor[launch.Call](): 2,
+		reflect.TypeFor[kernels.Range](): 2, reflect.TypeFor[launch.Routine](): 3, reflect.TypeFor[launch.Planned](): 2,
 		reflect.TypeFor[launch.Plan](): 2, reflect.TypeFor[launch.Launch](): 5, reflect.TypeFor[launch.Arg](): 4,
 	} {
 		if n := kind.NumField(); n != want {
