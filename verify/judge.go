@@ -38,21 +38,21 @@ type Options struct {
 	Failed func(d engine.Device, err error)
 }
 
-// Judge checks the bundle in a folder against the operator's key. An error means that it cannot be judged.
+// Judge checks the bundle at path, a folder or an archive, against the operator's key. An error means that it cannot be judged.
 //
 // Beside the engine it holds one step's opening, one segment's leaves, a hash for each challenged segment,
 // Options.ReadAhead and at most 32 MiB more, whatever the files say; and a program that needs more than
 // Options.MaxMemory is an error.
-func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*Verdict, error) {
+func Judge(ctx context.Context, path string, operator document.Key, o Options) (*Verdict, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	folder, err := OpenFolder(dir)
+	bundle, err := OpenBundle(path)
 	if err != nil {
 		return nil, err
 	}
-	defer folder.Close()
-	c, err := openDocuments(ctx, folder, operator)
+	defer bundle.Close()
+	c, err := openDocuments(ctx, bundle, operator)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,25 @@
+package verify
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// Bundle is a source that is closed by whoever opened it.
+type Bundle interface {
+	Source
+	io.Closer
+}
+
+// OpenBundle opens a folder, or an archive where path is a file.
+func OpenBundle(path string) (Bundle, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("bundle: %w", err)
+	case info.IsDir():
+		return OpenFolder(path)
+	}
+	return OpenArchive(path)
+}
