@@ -3,12 +3,12 @@ package verify
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +34,7 @@ func OpenArchive(name string) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
-	a := &Archive{file: file, entries: map[string]entry{}}
+	a := &Archive{file: file}
 	if err := a.index(); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("bundle: %s: %w", name, err)
@@ -53,7 +53,7 @@ func (a *Archive) index() error {
 	}
 	place := &position{Reader: io.NewSectionReader(a.file, 0, info.Size())}
 	in := tar.NewReader(place)
-	top := "" // folder that all of the bundle's entries lie in
+	folders := map[string]map[string]entry{}
 	for n := 0; ; n++ {
 		header, err := in.Next()
 		if err == io.EOF {
@@ -69,21 +69,40 @@ func (a *Archive) index() error {
 		if name == "" {
 			continue
 		}
-		switch _, again := a.entries[name]; {
+		if folders[folder] == nil {
+			folders[folder] = map[string]entry{}
+		}
+		switch _, again := folders[folder][name]; {
 		case header.Typeflag != tar.TypeReg || sparse(header):
 			return fmt.Errorf("%s: %w", name, errNotRegular)
-		case again && folder == top:
+		case again:
 			return fmt.Errorf("%s: twice in the archive", name)
-		case len(a.entries) > 0 && folder != top:
-			return fmt.Errorf("%s: in folder %.60q, what came before is in %.60q", name, folder, top)
 		case header.Size > info.Size()-place.at:
 			return fmt.Errorf("%s: the archive is truncated: %w", name, io.ErrUnexpectedEOF)
 		}
-		top = folder
-		a.entries[name] = entry{place.at, header.Size}
+		folders[folder][name] = entry{place.at, header.Size}
 	}
-	if len(a.entries) == 0 {
-		return errors.New("a tar file with none of a bundle's files")
+	return a.choose(folders)
+}
+
+// choose takes the bundle at the top of the archive or, if there is none, the only one in a folder.
+func (a *Archive) choose(folders map[string]map[string]entry) error {
+	var found []string
+	for folder, entries := range folders {
+		if _, ok := entries[JobFile]; ok {
+			found = append(found, folder)
+		}
+	}
+	switch _, top := folders[""][JobFile]; {
+	case top:
+		a.entries = folders[""]
+	case len(found) == 1:
+		a.entries = folders[found[0]]
+	case len(found) == 0:
+		return fmt.Errorf("%s: the file is missing: %w", JobFile, fs.ErrNotExist)
+	default:
+		slices.Sort(found)
+		return fmt.Errorf("%s: in folders %.60q and %.60q", JobFile, found[0], found[1])
 	}
 	return nil
 }
