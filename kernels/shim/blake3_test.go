@@ -1,4 +1,4 @@
-package shim
+package shim_test
 
 import (
 	"encoding/binary"
@@ -11,10 +11,11 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/shim"
 )
 
 // hashes compares the digests of a tensor of n words with those of package blake3.
-func hashes(s *Shim, n int) error {
+func hashes(s *shim.Shim, n int) error {
 	r := rand.New(rand.NewPCG(uint64(n), 3))
 	x := make([]float32, n)
 	content := make([]byte, 0, 4*n)
@@ -36,7 +37,7 @@ func hashes(s *Shim, n int) error {
 		content = binary.LittleEndian.AppendUint32(content, word)
 	}
 	digests, odd, table := make([]int32, 8*pieces), make([]int32, pieces), digestTable(n)
-	if err := s.execute(launch.Digests(pieces), []kernels.Buf{{F: x}, {I: table}, {I: digests}, {I: odd}}); err != nil {
+	if err := s.Execute(launch.Digests(pieces), []kernels.Buf{{F: x}, {I: table}, {I: digests}, {I: odd}}); err != nil {
 		return err
 	}
 	for p := range pieces {

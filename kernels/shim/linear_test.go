@@ -1,4 +1,4 @@
-package shim
+package shim_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/shim"
 )
 
 // linears are layers whose outputs fill a tile and more, end within one, and whose terms have one chunk, several and
@@ -29,7 +30,7 @@ func linears() (all []launch.Linear) {
 }
 
 // fused compares every plan of a layer with its operators one after another. With inPlace, z is y.
-func fused(s *Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
+func fused(s *shim.Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
 	r := rand.New(rand.NewPCG(uint64(l.M*l.N), uint64(l.K)))
 	numbers := func(n int) kernels.Buf {
 		x := make([]float32, n)
@@ -90,7 +91,7 @@ func fused(s *Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
 		if l.Activation == nil {
 			operands = operands[:4]
 		}
-		if err := s.execute(plan, operands); err != nil {
+		if err := s.Execute(plan, operands); err != nil {
 			return err
 		}
 		for k := range gotY.F {
@@ -105,7 +106,7 @@ func fused(s *Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
 }
 
 // layers checks all of them.
-func layers(s *Shim) error {
+func layers(s *shim.Shim) error {
 	cpu, err := kernels.NewCPU(kernels.Options{ISA: kernels.Generic, Threads: 1})
 	if err != nil {
 		return err

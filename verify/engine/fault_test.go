@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
@@ -122,7 +123,7 @@ func TestWhateverFailsOnAnAcceleratorIsTheDevices(t *testing.T) {
 
 func TestACallerThatGivesUpDoesNotBlameTheDevice(t *testing.T) {
 	s := spec(t, programs()["mlp, sgd"])
-	e := start(t, underShim(t, false), s)
+	e := start(t, underShim(t, kernelstest.Ascending), s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, err := range map[string]error{
@@ -157,7 +158,7 @@ func (b breaking) Run(ctx context.Context, routine int, in, out []uint32) error 
 func TestADeviceThatFailedStartsAnewWithoutAnythingFromBefore(t *testing.T) {
 	s := spec(t, programs()["mlp, nesterov, clipped"])
 	left := 3 // the initial state and a step are run
-	shim := underShim(t, false)
+	shim := underShim(t, kernelstest.Ascending)
 	d := device{"breaking", func(ctx context.Context, words int) (engine.Accelerator, error) {
 		a, err := shim.open(ctx, words)
 		return breaking{a, &left}, err

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -45,7 +46,7 @@ func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {
 	for _, c := range []struct {
 		device
 		steps uint64
-	}{{underShim(t, false), 12}, {underShim(t, true), 12}, {asPTX(t), 2}} {
+	}{{underShim(t, kernelstest.Ascending), 12}, {underShim(t, kernelstest.Descending), 12}, {asPTX(t), 2}} {
 		if testing.Short() && c.name == "ptx" {
 			continue
 		}
@@ -66,7 +67,7 @@ func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {
 }
 
 func TestAStateGoesOnWhereItIsLoaded(t *testing.T) {
-	shim := underShim(t, false)
+	shim := underShim(t, kernelstest.Ascending)
 	s := spec(t, programs()["gpt, adamw, clipped"])
 	first, second, third := start(t, shim, s), start(t, reference(t), s), start(t, shim, s)
 	must(t, first.Init(t.Context(), 5))
@@ -84,7 +85,7 @@ func TestAStateGoesOnWhereItIsLoaded(t *testing.T) {
 
 func TestInitForgetsWhatWasBefore(t *testing.T) {
 	s := spec(t, programs()["mlp, nesterov, clipped"])
-	once, again := start(t, reference(t), s), start(t, underShim(t, false), s)
+	once, again := start(t, reference(t), s), start(t, underShim(t, kernelstest.Ascending), s)
 	for _, seed := range []uint64{7, 8, 5} {
 		must(t, again.Init(t.Context(), seed))
 		stepped(t, s, 0, again)
@@ -104,7 +105,7 @@ func TestATensorOfSeveralPiecesHasTheDigestsOfTheCPU(t *testing.T) {
 		}},
 	}
 	s := spec(t, p)
-	want, got := start(t, reference(t), s), start(t, underShim(t, true), s)
+	want, got := start(t, reference(t), s), start(t, underShim(t, kernelstest.Descending), s)
 	must(t, errors.Join(want.Init(t.Context(), 5), got.Init(t.Context(), 5)))
 	sameState(t, s, want, got)
 	stepped(t, s, 0, want, got)
@@ -115,7 +116,7 @@ func TestAStepThatDivergesIsTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	nan, inf := math.Float32frombits(0xffc12345), float32(math.Inf(-1)) // a NaN with a sign and a payload
 	cpu := reference(t)
-	for _, d := range []device{underShim(t, false), asPTX(t)} {
+	for _, d := range []device{underShim(t, kernelstest.Ascending), asPTX(t)} {
 		if testing.Short() && d.name == "ptx" {
 			continue
 		}

@@ -1,4 +1,4 @@
-package interpreter
+package interpreter_test
 
 import (
 	little "encoding/binary"
@@ -26,8 +26,7 @@ func TestDigestsAreThoseOfBLAKE3WithCanonicalNaN(t *testing.T) {
 			content = little.LittleEndian.AppendUint32(content, word)
 		}
 		digest, odd := make([]int32, 8), make([]int32, 1)
-		m.Plan = func(kernels.Operator) (launch.Plan, error) { return launch.Digests(1), nil }
-		if err := m.Run(kernels.Zero{}, []kernels.Buf{{F: x}, {I: []int32{0, 0, int32(n)}}, {I: digest}, {I: odd}}); err != nil {
+		if err := m.Execute(launch.Digests(1), []kernels.Buf{{F: x}, {I: []int32{0, 0, int32(n)}}, {I: digest}, {I: odd}}); err != nil {
 			t.Fatal(err)
 		}
 		want := blake3.Sum256(content)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -142,10 +143,10 @@ func (c *claim) record(t testing.TB) (path string) {
 // interpret judges the claim on the interpreter in this process, and returns what came out of its runs.
 func (c *claim) interpret(t testing.TB) [][]uint32 {
 	t.Helper()
-	open := must(newInterpreter())(t)
+	house := kernelstest.Interpreter(t)
 	var r *recorder
-	d := device(func(_ context.Context, words int) (engine.Accelerator, error) {
-		r = &recorder{Accelerator: open(words)}
+	d := device(func(ctx context.Context, words int) (engine.Accelerator, error) {
+		r = &recorder{Accelerator: must(house.Memory(ctx, words))(t)}
 		return r, nil
 	})
 	if _, blamed := c.on(t, d, cpus(t)); len(blamed) > 0 {
