@@ -18,7 +18,7 @@ var (
 func TestTheKernelsTrainAsTheCPUDoes(t *testing.T) {
 	for _, order := range kernelstest.Orders {
 		d := underShim(t, order)
-		t.Run(d.name, func(t *testing.T) {
+		t.Run(d.Name(), func(t *testing.T) {
 			t.Parallel()
 			enginetest.Test(t, d, *steps)
 		})

@@ -17,31 +17,21 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
-// device is an engine.Device of accelerators that open makes.
-type device struct {
-	name string
-	open func(ctx context.Context, words int) (engine.Accelerator, error)
-}
-
-func (d device) Name() string { return d.name }
-func (d device) Path() string { return d.name }
-
-func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, d.open)
-}
+// device runs engines on the accelerators that open makes.
+func device(name string, open engine.Opener) engine.Device { return engine.NewDevice(name, name, open) }
 
 // underShim runs the kernels under g++.
-func underShim(t testing.TB, order kernelstest.Order) device {
+func underShim(t testing.TB, order kernelstest.Order) engine.Device {
 	t.Helper()
 	h := kernelstest.Shim(t, order)
-	return device{h.Name(), h.Memory}
+	return device(h.Name(), h.Memory)
 }
 
 // asPTX runs the shipped PTX in the interpreter.
-func asPTX(t testing.TB) device {
+func asPTX(t testing.TB) engine.Device {
 	t.Helper()
 	h := kernelstest.Interpreter(t)
-	return device{h.Name(), h.Memory}
+	return device(h.Name(), h.Memory)
 }
 
 // reference is the CPU.

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,16 +14,6 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
-
-// gpu runs the CUDA kernels, compiled for the CPU.
-type gpu struct{ *kernelstest.House }
-
-func (gpu) Name() string { return "cuda:0 on paper" }
-func (gpu) Path() string { return "cuda" }
-
-func (g gpu) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, g.Memory)
-}
 
 // life is the honest claim of the perceptron, from the job to the proof.
 func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
@@ -55,7 +44,8 @@ func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
 func TestTheProofIsTheSameOnEveryDeviceButForItsName(t *testing.T) {
 	cpu := engine.NewCPU("cpu", newCPU(t, kernels.Auto), 1)
 	want, stated := life(t, cpu, cpu)
-	got, alsoStated := life(t, gpu{kernelstest.Shim(t, kernelstest.Ascending)}, cpu)
+	shim := kernelstest.Shim(t, kernelstest.Ascending)
+	got, alsoStated := life(t, engine.NewDevice("cuda:0 on paper", "cuda", shim.Memory), cpu)
 	if got.Verdict.Finding.Outcome != verify.Pass || got.Verdict.Build.Device != "cuda:0 on paper" || want.Verdict.Build.Device != "cpu" {
 		t.Errorf("%s on %s, %s on %s", got.Verdict.Finding.Outcome, got.Verdict.Build.Device, want.Verdict.Finding.Outcome, want.Verdict.Build.Device)
 	}

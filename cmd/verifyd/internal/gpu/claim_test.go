@@ -145,7 +145,7 @@ func (c *claim) interpret(t testing.TB) [][]uint32 {
 	t.Helper()
 	house := kernelstest.Interpreter(t)
 	var r *recorder
-	d := device(func(ctx context.Context, words int) (engine.Accelerator, error) {
+	d := inProcess(func(ctx context.Context, words int) (engine.Accelerator, error) {
 		r = &recorder{Accelerator: must(house.Memory(ctx, words))(t)}
 		return r, nil
 	})
@@ -155,14 +155,9 @@ func (c *claim) interpret(t testing.TB) [][]uint32 {
 	return r.outs
 }
 
-// device is one without a child.
-type device func(context.Context, int) (engine.Accelerator, error)
-
-func (device) Name() string { return "in this process" }
-func (device) Path() string { return "in this process" }
-
-func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, engine.Opener(d))
+// inProcess is a device without a child.
+func inProcess(open engine.Opener) engine.Device {
+	return engine.NewDevice("in this process", "in this process", open)
 }
 
 // on judges the claim on d first, and returns the errors that d was blamed for.
