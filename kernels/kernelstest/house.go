@@ -13,16 +13,21 @@ import (
 // House runs the CUDA kernels without a GPU. As a backend it serves one goroutine at a time; its memories are
 // independent of it and of each other.
 type House struct {
-	runner
+	backend
 	memory func(ctx context.Context, words int) (launch.Accelerator, error)
 }
 
-// runner is what the shim and the interpreter are both.
-type runner interface {
+// Runner runs a launch plan on operands, which may be one slice.
+type Runner interface {
+	Execute(plan launch.Plan, bufs []kernels.Buf) error
+}
+
+// backend is what the shim and the interpreter are both.
+type backend interface {
+	Runner
 	Name() string
 	Supports(op kernels.Operator) bool
 	Run(op kernels.Operator, bufs []kernels.Buf) error
-	Execute(plan launch.Plan, bufs []kernels.Buf) error
 }
 
 // Memory is an accelerator with so many words, all zero. An access outside of it, and in the interpreter outside of

@@ -2,6 +2,7 @@ package kernelstest
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -32,6 +33,7 @@ func TestRanges(t *testing.T, h *House) {
 		"in":          record(launch.Routine{In: far}),
 		"out":         record(launch.Routine{Out: far}),
 		"negative":    record(launch.Routine{Out: kernels.Range{Offset: 4, Words: -1}}),
+		"endless":     record(launch.Routine{In: kernels.Range{Offset: 4, Words: math.MaxInt}}),
 		"operand":     record(launch.Routine{Calls: []launch.Planned{{Operands: []kernels.Range{far}}}}),
 		"routine":     m.Run(ctx, r+1, words, words),
 		"no routine":  m.Run(ctx, -1, words, words),
