@@ -12,23 +12,8 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// Accelerator is a block of 32-bit words with a processor beside it. Its methods run one after another, each
-// seeing all that the former wrote. It serves one goroutine at a time.
-//
-// A word is a number: what it means does not depend on the byte order of the host, which is the
-// accelerator's to swap if its own is another.
-type Accelerator interface {
-	// Write copies words to word offset and what follows.
-	Write(ctx context.Context, offset int, words []uint32) error
-	// Read copies words from word offset and what follows.
-	Read(ctx context.Context, words []uint32, offset int) error
-	// Record prepares a routine, and returns its number for Run. It may keep r, which nobody changes.
-	Record(ctx context.Context, r launch.Routine) (routine int, err error)
-	// Run copies in to the routine's range In, runs the routine, and copies its range Out to out.
-	Run(ctx context.Context, routine int, in, out []uint32) error
-	// Close releases the memory.
-	Close(ctx context.Context) error
-}
+// Accelerator is the memory and the processor that an engine runs on.
+type Accelerator = launch.Accelerator
 
 // accelerated is an engine on an accelerator. The host keeps the rows of a step, its results and, from the
 // first Load, Save or Init on, a copy of the state to pass through: as many bytes as the state has on the

@@ -10,28 +10,24 @@ import (
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
-	"github.com/verifyd/verifyd/kernels/ptx"
-	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/engine/enginetest"
 )
 
 // examined is the report on a machine with one GPU whose kernels the interpreter runs, as open has it.
-func examined(t *testing.T, open func(*interpreter.Memory) (engine.Accelerator, error)) *Report {
+func examined(t *testing.T, open func(engine.Accelerator) (engine.Accelerator, error)) *Report {
 	t.Helper()
-	modules, err := ptx.Modules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := interpreter.New(modules, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	house := kernelstest.Interpreter(t)
 	r, err := Examine(t.Context(), Options{
 		System: &System{GPUs: []cgo.Info{{Name: "interpreter", Major: 7}}},
-		Open: func(_ context.Context, _ cgo.Info, words int) (engine.Accelerator, error) {
-			return open(m.Memory(words))
+		Open: func(ctx context.Context, _ cgo.Info, words int) (engine.Accelerator, error) {
+			a, err := house.Memory(ctx, words)
+			if err != nil {
+				return nil, err
+			}
+			return open(a)
 		},
 		sizes:     sizes{words: 1 << 10, gemm: 40, repeat: 1, steps: 1},
 		trainings: enginetest.Small,
@@ -44,7 +40,7 @@ func examined(t *testing.T, open func(*interpreter.Memory) (engine.Accelerator, 
 
 func TestADeviceThatGivesTheKnownBitsIsRight(t *testing.T) {
 	t.Parallel()
-	r := examined(t, func(m *interpreter.Memory) (engine.Accelerator, error) { return m, nil })
+	r := examined(t, func(a engine.Accelerator) (engine.Accelerator, error) { return a, nil })
 	if !r.Sound || len(r.Devices) < 2 {
 		t.Errorf("%+v", r)
 	}
@@ -67,7 +63,7 @@ func TestADeviceThatGivesTheKnownBitsIsRight(t *testing.T) {
 
 // flaky changes the last bit of a word of what a kernel wrote.
 type flaky struct {
-	*interpreter.Memory
+	engine.Accelerator
 	kernel string
 	hit    []kernels.Range // outputs of routines with the kernel, by number
 }
@@ -80,11 +76,11 @@ func (f *flaky) Record(ctx context.Context, r launch.Routine) (int, error) {
 		}
 	}
 	f.hit = append(f.hit, hit)
-	return f.Memory.Record(ctx, r)
+	return f.Accelerator.Record(ctx, r)
 }
 
 func (f *flaky) Run(ctx context.Context, routine int, in, out []uint32) error {
-	if err := f.Memory.Run(ctx, routine, in, out); err != nil || f.hit[routine].Words == 0 {
+	if err := f.Accelerator.Run(ctx, routine, in, out); err != nil || f.hit[routine].Words == 0 {
 		return err
 	}
 	word := make([]uint32, 1)
@@ -98,8 +94,8 @@ func (f *flaky) Run(ctx context.Context, routine int, in, out []uint32) error {
 
 func TestADeviceWithOneWrongBitIsRefused(t *testing.T) {
 	t.Parallel()
-	r := examined(t, func(m *interpreter.Memory) (engine.Accelerator, error) {
-		return &flaky{Memory: m, kernel: "drn1_gemm"}, nil
+	r := examined(t, func(a engine.Accelerator) (engine.Accelerator, error) {
+		return &flaky{Accelerator: a, kernel: "drn1_gemm"}, nil
 	})
 	d := r.Devices[len(r.Devices)-1]
 	if r.Sound || d.State != Wrong || d.Speed != nil {
@@ -130,7 +126,7 @@ func TestADeviceThatGivesUpIsRefusedAndOneThatCannotIsNot(t *testing.T) {
 		{errors.New("fell off the bus"), Failed, false, "cuda:0 failed: "},
 		{cgo.ErrUnsupported, Unfit, true, "cuda:0 cannot run verifyd: "},
 	} {
-		r := examined(t, func(*interpreter.Memory) (engine.Accelerator, error) { return nil, c.err })
+		r := examined(t, func(engine.Accelerator) (engine.Accelerator, error) { return nil, c.err })
 		d := r.Devices[len(r.Devices)-1]
 		if r.Sound != c.sound || d.State != c.state || !strings.Contains(d.Error, c.err.Error()) || len(d.Advice) != 1 ||
 			!strings.HasPrefix(d.Advice[0], c.says) || !strings.HasSuffix(d.Advice[0], "the CPU serves") {

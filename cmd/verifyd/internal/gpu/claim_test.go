@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -142,10 +143,10 @@ func (c *claim) record(t testing.TB) (path string) {
 // interpret judges the claim on the interpreter in this process, and returns what came out of its runs.
 func (c *claim) interpret(t testing.TB) [][]uint32 {
 	t.Helper()
-	open := must(newInterpreter())(t)
+	house := kernelstest.Interpreter(t)
 	var r *recorder
-	d := device(func(_ context.Context, words int) (engine.Accelerator, error) {
-		r = &recorder{Accelerator: open(words)}
+	d := inProcess(func(ctx context.Context, words int) (engine.Accelerator, error) {
+		r = &recorder{Accelerator: must(house.Memory(ctx, words))(t)}
 		return r, nil
 	})
 	if _, blamed := c.on(t, d, cpus(t)); len(blamed) > 0 {
@@ -154,14 +155,9 @@ func (c *claim) interpret(t testing.TB) [][]uint32 {
 	return r.outs
 }
 
-// device is one without a child.
-type device func(context.Context, int) (engine.Accelerator, error)
-
-func (device) Name() string { return "in this process" }
-func (device) Path() string { return "in this process" }
-
-func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, engine.Opener(d))
+// inProcess is a device without a child.
+func inProcess(open engine.Opener) engine.Device {
+	return engine.NewDevice("in this process", "in this process", open)
 }
 
 // on judges the claim on d first, and returns the errors that d was blamed for.

@@ -154,7 +154,7 @@ func TestAMismatchThatAChildFindsIsConfirmedOnTheCPU(t *testing.T) {
 	c := newClaim(t)
 	outs := must(readRecording(c.record(t)))(t)
 	outs[1][50] ^= 1 << 7 // in a digest of the first step
-	wrong := device(func(context.Context, int) (engine.Accelerator, error) { return &player{outs: outs}, nil })
+	wrong := inProcess(func(context.Context, int) (engine.Accelerator, error) { return &player{outs: outs}, nil })
 	v := c.judge(t, verify.Options{Devices: append([]engine.Device{wrong}, cpus(t)...)})
 	if v.Finding.Outcome != verify.Inconclusive || !strings.Contains(v.Build.Confirmed, "cpu") {
 		t.Errorf("%s, confirmed on %q", v.Finding.Outcome, v.Build.Confirmed)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/kernels/launch"
-	"github.com/verifyd/verifyd/kernels/ptx"
 	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
 	"github.com/verifyd/verifyd/verify/engine"
 )
@@ -96,8 +94,8 @@ func testChild() error {
 			outs, err := readRecording(os.Getenv(recordings))
 			return &Server{Open: s.wrap(func(int) engine.Accelerator { return &player{outs: outs} }), Fault: s.fault}, info, err
 		case "interpreter":
-			open, err := newInterpreter()
-			return &Server{Open: s.wrap(open), Fault: s.fault}, info, err
+			m, err := interpreter.Shipped(0)
+			return &Server{Open: s.wrap(func(words int) engine.Accelerator { return m.Memory(words) }), Fault: s.fault}, info, err
 		case "no driver":
 			return nil, info, fail(cgo.ErrNoDriver, "libcuda.so.1: cannot open shared object file")
 		case "silent":
@@ -186,32 +184,6 @@ func (a *scripted) Run(ctx context.Context, routine int, in, out []uint32) error
 
 func (a *scripted) Close(ctx context.Context) error {
 	return errors.Join(a.script.step(), a.Accelerator.Close(ctx))
-}
-
-// newInterpreter makes memories of one machine that runs the shipped PTX.
-func newInterpreter() (func(words int) engine.Accelerator, error) {
-	modules, err := ptx.Modules()
-	if err != nil {
-		return nil, err
-	}
-	machine, err := interpreter.New(modules, 0)
-	if err != nil {
-		return nil, err
-	}
-	var turn sync.Mutex
-	return func(words int) engine.Accelerator { return &inTurn{machine.Memory(words), &turn} }, nil
-}
-
-// inTurn is one of several memories of one machine, which runs one routine at a time.
-type inTurn struct {
-	*interpreter.Memory
-	turn *sync.Mutex
-}
-
-func (a *inTurn) Run(ctx context.Context, routine int, in, out []uint32) error {
-	a.turn.Lock()
-	defer a.turn.Unlock()
-	return a.Memory.Run(ctx, routine, in, out)
 }
 
 // recorder keeps what comes out of runs.
