@@ -61,7 +61,7 @@ func (t *Tape) Backward() []kernels.Call {
 	return all
 }
 
-// Calls lists a whole step. Call k of verify/SPEC.md is Calls()[k].
+// Calls lists a whole step in the order in which verify/SPEC.md numbers its calls: call k is Calls()[k].
 func (t *Tape) Calls() []kernels.Call { return slices.Concat(t.Backward(), t.Update) }
 
 // lay places the buffers, those of the arena in so many elements of each kind.
