@@ -39,7 +39,7 @@ func (o Scale) piece(w *worker, _, i int, b []Buf) {
 }
 
 // ScaleBy is y = x * s[0], the product with a number that another operator computed. contract.md
-// section 4.1.
+// section 4.1. In place and by 1 it leaves the memory alone, because x * 1 = x.
 //
 //	x[N], s[1] -> y[N]
 type ScaleBy struct{ N int }
@@ -51,7 +51,11 @@ func (o ScaleBy) Operands() []Operand {
 func (o ScaleBy) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o ScaleBy) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	w.vec.scale(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[0])
+	x, y, s := b[0].F[lo:hi], b[2].F[lo:hi], b[1].F[0]
+	if s == 1 && &x[0] == &y[0] {
+		return
+	}
+	w.vec.scale(y, x, s)
 }
 
 func scaleLoop(y, x []float32, s float32) {

@@ -57,7 +57,7 @@ func (d opened) Start(ctx context.Context, s *Spec) (Engine, error) {
 // ErrDevice.
 func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
-		spec: s, x: rows(s.Plan.X()), y: rows(s.Plan.Y()), init: -1,
+		spec: s, x: s.Plan.X().Buf(), y: s.Plan.Y().Buf(), init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
 	}
 	step, err := e.lay()
@@ -83,7 +83,7 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	e.words = (e.words + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
 
-	backward, err := calls(e.tape.Backward)
+	backward, err := calls(e.tape.Backward())
 	if err != nil {
 		return step, err
 	}
@@ -208,12 +208,4 @@ func calls(tape []kernels.Call) ([]launch.Planned, error) {
 		return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
 	}
 	return all, nil
-}
-
-// rows allocates host memory for rows.
-func rows(spec program.TensorSpec) kernels.Buf {
-	if spec.Kind == kernels.I32 {
-		return kernels.Buf{I: make([]int32, spec.Len())}
-	}
-	return kernels.Buf{F: make([]float32, spec.Len())}
 }

@@ -16,12 +16,14 @@ const (
 	arena     space = iota // reused during a step; offsets by liveness
 	inputs                 // the step's inputs, one window a micro-batch
 	labels                 // the step's labels, likewise
+	counters               // random-number counters, likewise
+	scalars                // the optimizer's step-dependent constants
+	outcome                // loss, norm and clip coefficient
+	sums                   // of the squares of each gradient
 	parameter              // parameters, one after another in state order
 	gradient               // their gradients, likewise
 	slot0                  // the optimizer's first slot, likewise
 	slot1                  // its second
-	scalars                // small results and step-dependent constants
-	counters               // random-number counter
 	spaces                 // how many there are
 )
 
@@ -173,8 +175,8 @@ func (plan *Plan) compile(p *Program, walked []Walked, eval bool) routine {
 		return c.add(buffer{kind: t.Kind, space: s, stride: n, n: n})
 	}
 	c.x, c.y = window(plan.x, inputs), window(plan.y, labels)
-	c.loss = c.add(buffer{space: scalars, offset: lossAt, n: 1})
-	c.counter = c.add(buffer{kind: kernels.I32, space: counters, n: counterWords})
+	c.loss = c.add(buffer{space: outcome, offset: lossAt, n: 1})
+	c.counter = c.add(buffer{kind: kernels.I32, space: counters, stride: counterWords, n: counterWords})
 
 	k := 0
 	for i := range walked {

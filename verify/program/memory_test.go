@@ -46,6 +46,9 @@ func checkReads(t *testing.T, name string, r routine, w when) {
 			}
 		}
 		for k, o := range ins.op.Operands() {
+			if kind := r.buffers[ins.bufs[k]].kind; kind != o.Kind {
+				t.Fatalf("%s: instruction %d, %s: operand %s is %v, %v needed", name, i, ins.op.Name(), o.Name, kind, o.Kind)
+			}
 			if o.Access == kernels.Out {
 				continue
 			}

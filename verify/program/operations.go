@@ -11,19 +11,18 @@ import (
 // attention count a multiplication and an addition for each term; everything else counts one for each
 // element that it writes. A number that does not fit is the largest that does.
 func (p *Plan) FLOPs() uint64 {
+	t := p.Tape(0)
 	var n uint64
-	for _, ins := range p.train.code {
-		times := p.accum
-		switch ins.when {
-		case first:
-			times = 1
-		case later:
-			times = p.accum - 1
-		}
-		n = saturatingAdd(n, saturatingProduct(operations(ins.op), uint64(times)))
+	for i, times := range []int{1, p.accum - 1} {
+		n = saturatingAdd(n, saturatingProduct(operationsOf(t.training[i].list), uint64(times)))
 	}
-	for _, ins := range p.update.code {
-		n = saturatingAdd(n, operations(ins.op))
+	return saturatingAdd(n, operationsOf(t.Update))
+}
+
+// operationsOf counts those of calls.
+func operationsOf(calls []kernels.Call) (n uint64) {
+	for _, c := range calls {
+		n = saturatingAdd(n, operations(c.Op))
 	}
 	return n
 }

@@ -19,6 +19,14 @@ type TensorSpec struct {
 // Len is the number of elements.
 func (t TensorSpec) Len() int { return product(t.Shape) }
 
+// Buf allocates host memory for the tensor, all zero.
+func (t TensorSpec) Buf() kernels.Buf {
+	if t.Kind == kernels.I32 {
+		return kernels.Buf{I: make([]int32, t.Len())}
+	}
+	return kernels.Buf{F: make([]float32, t.Len())}
+}
+
 // product multiplies dimensions that have been checked by elements.
 func product(dims []int) int {
 	n := 1
