@@ -28,7 +28,7 @@ func dropoutLoop(y, x []float32, at uint64, s stream, threshold uint32, scale fl
 	var r [4]uint32
 	for i, v := range x {
 		if i&3 == 0 {
-			r = s.words((at + uint64(i)) >> 2)
+			r = streamWords(s, (at+uint64(i))>>2)
 		}
 		if r[i&3] >= threshold {
 			v = float32(v * scale)
