@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // Dropout keeps x[i]*Scale where the element's random word is at least Threshold, and makes the
 // rest +0. contract.md section 8.3. Threshold is the probability of dropping times 2^32, Scale one
 // over that of keeping. The gradient is the same operator on dy: the mask is never stored.
@@ -15,6 +17,10 @@ type Dropout struct {
 func (o Dropout) Name() string { return "dropout" }
 func (o Dropout) Operands() []Operand {
 	return []Operand{{"x", F32, o.N, In}, {"rng", I32, 4, In}, {"y", F32, o.N, Out}}
+}
+func (Dropout) inPlace() int { return 1 }
+func (o Dropout) kernel() Kernel {
+	return Kernel{"drn1_dropout", []uint32{o.Threshold, math.Float32bits(o.Scale), o.OpID}}
 }
 func (o Dropout) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Dropout) piece(w *worker, _, i int, b []Buf) {

@@ -1,6 +1,9 @@
 package kernels
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Philox4x32 is Philox4x32-10: four random words from a counter and a key (Salmon, Moraes, Dror and
 // Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). contract.md section 8.1.
@@ -42,6 +45,9 @@ type Uniform struct {
 func (o Uniform) Name() string { return "uniform" }
 func (o Uniform) Operands() []Operand {
 	return []Operand{{"rng", I32, 4, In}, {"y", F32, o.N, Out}}
+}
+func (o Uniform) kernel() Kernel {
+	return Kernel{"drn1_uniform", []uint32{math.Float32bits(o.Lo), math.Float32bits(o.Hi - o.Lo), o.OpID}}
 }
 func (o Uniform) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Uniform) piece(_ *worker, _, i int, b []Buf) {
