@@ -43,9 +43,10 @@ func terms(dims ...int) uint64 {
 	n := uint64(1)
 	for _, d := range dims {
 		high, low := bits.Mul64(n, uint64(d))
-		if n = low; high != 0 {
-			return math.MaxUint64
+		if high != 0 {
+			low = math.MaxUint64
 		}
+		n = low
 	}
 	return n
 }
