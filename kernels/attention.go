@@ -115,3 +115,8 @@ func (o Attention) output(out []float32, head int) mat {
 
 // transposed is the view of the transpose.
 func (m mat) transposed() mat { return mat{m.data, m.col, m.row} }
+
+// operations are those of S and O.
+func (o Attention) operations() uint64 {
+	return terms(2*2, o.Batch, o.Heads, o.Seq, o.Seq, o.HeadDim)
+}

@@ -159,3 +159,8 @@ func (h *headGrad) scaleRows(d mat, first, last int) {
 		h.w.vec.scale(row, row, scale)
 	}
 }
+
+// operations are those of S again, dV, dP, dQ and dK.
+func (o AttentionGrad) operations() uint64 {
+	return terms(5*2, o.Batch, o.Heads, o.Seq, o.Seq, o.HeadDim)
+}

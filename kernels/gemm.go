@@ -93,3 +93,5 @@ func (w *worker) gemmReference(m, n, k int, a mat, b right, c mat) {
 		f.sum(c.data[i*c.row:], 1)
 	}
 }
+
+func (o Gemm) operations() uint64 { return terms(2, o.M, o.N, o.K) }

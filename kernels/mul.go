@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // Mul is c = a * b, contract.md section 4.1.
 //
 //	a[N], b[N] -> c[N]
@@ -9,6 +11,8 @@ func (o Mul) Name() string { return "mul" }
 func (o Mul) Operands() []Operand {
 	return []Operand{{"a", F32, o.N, In}, {"b", F32, o.N, In}, {"c", F32, o.N, Out}}
 }
+func (Mul) inPlace() int                   { return 2 }
+func (Mul) kernel() Kernel                 { return Kernel{Name: "drn1_mul"} }
 func (o Mul) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Mul) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -32,6 +36,8 @@ type Scale struct {
 
 func (o Scale) Name() string                 { return "scale" }
 func (o Scale) Operands() []Operand          { return mapOperands(o.N) }
+func (Scale) inPlace() int                   { return 1 }
+func (o Scale) kernel() Kernel               { return Kernel{"drn1_scale", []uint32{math.Float32bits(o.S)}} }
 func (o Scale) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Scale) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -48,6 +54,8 @@ func (o ScaleBy) Name() string { return "scale_by" }
 func (o ScaleBy) Operands() []Operand {
 	return []Operand{{"x", F32, o.N, In}, {"s", F32, 1, In}, {"y", F32, o.N, Out}}
 }
+func (ScaleBy) inPlace() int                   { return 1 }
+func (ScaleBy) kernel() Kernel                 { return Kernel{Name: "drn1_scale_by"} }
 func (o ScaleBy) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o ScaleBy) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

@@ -51,8 +51,7 @@ func linearOf(steps []kernels.Call) (l Linear, operands []kernels.Range, n int) 
 	if len(steps) < 3 {
 		return l, operands, 2
 	}
-	_, size, ok := activation(steps[2].Op)
-	if !ok || size != g.M*g.N || steps[2].Operands[0] != y {
+	if _, ok := follows(steps[2].Op, g.M*g.N); !ok || steps[2].Operands[0] != y {
 		return l, operands, 2
 	}
 	// A block may activate before another one reads its factors.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/optest"
 )
 
 // The ranges of a linear layer of 5 rows, 3 columns and 7 terms with its activation.
@@ -27,9 +28,7 @@ func layer() []kernels.Call {
 }
 
 func TestAProductTakesItsBiasAndActivationAlong(t *testing.T) {
-	for _, op := range []kernels.Operator{
-		kernels.ReLU{N: 15}, kernels.SiLU{N: 15}, kernels.GELU{N: 15}, kernels.GELUTanh{N: 15}, kernels.Tanh{N: 15}, kernels.Sigmoid{N: 15},
-	} {
+	for _, op := range optest.Activations(15) {
 		for _, z := range []kernels.Range{layerZ, layerY} {
 			steps := layer()
 			steps[2] = kernels.Call{Op: op, Operands: []kernels.Range{layerY, z}}

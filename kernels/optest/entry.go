@@ -13,8 +13,6 @@ type entry struct {
 	shapes []kernels.Operator
 	// random draws a small shape, for the digests.
 	random func(r *source) kernels.Operator
-	// inPlace lists the pairs of output and input operand that may be one buffer.
-	inPlace [][2]int
 	// fill draws operand o of op and reports true, or leaves it to the default.
 	fill func(op kernels.Operator, o kernels.Operand, c Class, r *source, b kernels.Buf) bool
 	// derive replaces inputs that are outputs of another operator.
@@ -41,7 +39,8 @@ func Cases() []Case {
 		for offset := 1; offset < 4; offset++ {
 			all = append(all, Case{Op: main, Data: Normal, Offset: offset, entry: &e})
 		}
-		for _, pair := range e.inPlace {
+		for in := range kernels.InPlace(main) {
+			pair := [2]int{len(main.Operands()) - 1, in}
 			all = append(all,
 				Case{Op: main, Data: Normal, inPlace: &pair, entry: &e},
 				Case{Op: main, Data: AnyBits, Offset: 1, inPlace: &pair, entry: &e})

@@ -6,15 +6,15 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/optest"
 )
 
 // linears are layers whose outputs fill a tile and more, end within one, and whose terms have one chunk, several and
 // more than a group.
 func linears() (all []launch.Linear) {
 	after := func(i, n int) kernels.Operator {
-		return []kernels.Operator{
-			nil, kernels.ReLU{N: n}, kernels.SiLU{N: n}, kernels.GELU{N: n}, kernels.GELUTanh{N: n}, kernels.Tanh{N: n}, kernels.Sigmoid{N: n},
-		}[i%7]
+		all := append(optest.Activations(n), nil)
+		return all[i%len(all)]
 	}
 	for i, s := range [][3]int{
 		{1, 1, 0}, {1, 1, 1}, {3, 5, 7}, {1, 33, 513}, {32, 32, 16}, {33, 31, 17}, {65, 66, 9}, {2, 3, 8193}, {129, 130, 3}, {5, 40, 1100}, {7, 70, 40},

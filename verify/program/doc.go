@@ -25,7 +25,7 @@
 //  2. Write one page here: a struct whose fields are the attributes with their JSON names, and the four
 //     methods of Op. infer refuses what does not fit; forward emits kernels operators on c.temp buffers;
 //     backward emits those that fill n.grads (through emitGrads) and hands gradients to c.contribute.
-//  3. Enter it in the table kinds, and in elementwiseInputs if its kernels may work in place.
+//  3. Enter it in the table kinds; an activation, on their page, in activations instead.
 //  4. Enter its calls in the table of verify/SPEC.md, section "Calls of a step".
 //  5. Add a row to the table of the finite-difference test, and the node to verify/oracle if gorgonia
 //     has it.

@@ -84,7 +84,7 @@ func TestOutputsShareMemoryWithInputsOnlyWhereOperatorsWorkInPlace(t *testing.T)
 					continue
 				}
 				shared++
-				if elementwiseInputs(ins.op) == 0 || a.offset != b.offset {
+				if kernels.InPlace(ins.op) == 0 || a.offset != b.offset {
 					t.Errorf("instruction %d, %s: %s and %s overlap", i, ins.op.Name(), operands[k].Name, operands[l].Name)
 				}
 			}

@@ -147,21 +147,16 @@ func (a *app) emitProgram(data []byte, out string) error {
 	return a.emit(it, func(w io.Writer) { it.text(w) })
 }
 
-// activations are those that MLPs may have.
-func activations() []program.Op {
-	return []program.Op{program.ReLU{}, program.GELU{}, program.GELUTanh{}, program.SiLU{}, program.Tanh{}, program.Sigmoid{}}
-}
-
 func activationNames() []string {
 	var names []string
-	for _, op := range activations() {
+	for _, op := range program.Activations() {
 		names = append(names, op.Kind())
 	}
 	return names
 }
 
 func activationOf(name string) (program.Op, error) {
-	for _, op := range activations() {
+	for _, op := range program.Activations() {
 		if op.Kind() == name {
 			return op, nil
 		}
