@@ -12,7 +12,6 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -117,7 +116,7 @@ func readInquiry(f *files, operator document.Key) (*inquiry, error) {
 	k := min(uint64(terms.Job.Sampled), n)
 	worker := q.claim.Worker.ID()
 	q.finding = Finding{
-		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: job.Profile,
+		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: terms.Job.Profile,
 		Job: terms.Digest, Worker: worker, Slot: q.claim.Slot,
 		Claim: q.claimDigest, Receipt: q.receiptDigest, Root: q.claim.Root, Final: q.claim.Final,
 		Beacon: public.Chain, Round: q.challenge.Round, Randomness: q.challenge.Randomness, Seed: q.challenge.Seed,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -97,7 +98,7 @@ func modulesOf(p *program.Program) ([]ptx.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := engine.NewSpec(p, 0)
+	spec, err := engine.NewSpec(p, kernels.ProfileF32, 0)
 	if err != nil {
 		return nil, err
 	}

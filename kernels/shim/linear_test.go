@@ -22,7 +22,7 @@ func linears() (all []launch.Linear) {
 		{1, 1, 0}, {1, 1, 1}, {3, 5, 7}, {1, 33, 513}, {32, 32, 16}, {33, 31, 17}, {65, 66, 9}, {2, 3, 8193}, {129, 130, 3}, {5, 40, 1100}, {7, 70, 40},
 	} {
 		for k := range 2 {
-			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1])})
+			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1]), Profile: kernels.ProfileF32})
 		}
 	}
 	return all
@@ -62,7 +62,7 @@ func fused(s *Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
 		bufs []kernels.Buf
 	}
 	steps := []step{
-		{kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true}, []kernels.Buf{a, b, wantY}},
+		{kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true, Profile: l.Profile}, []kernels.Buf{a, b, wantY}},
 		{kernels.BiasAdd{N: l.M, C: l.N, P: 1}, []kernels.Buf{wantY, bias, wantY}},
 	}
 	if l.Activation != nil {

@@ -18,13 +18,13 @@ func TestAFusedLayerGivesTheBytesOfItsOperators(t *testing.T) {
 	defer cpu.Close()
 	m := machine(t, 1)
 	for _, l := range []launch.Linear{
-		{M: 3, N: 5, K: 7, Activation: kernels.ReLU{N: 15}},
-		{M: 2, N: 33, K: 9, Activation: kernels.SiLU{N: 66}},
-		{M: 33, N: 2, K: 16, Activation: kernels.GELU{N: 66}},
-		{M: 1, N: 3, K: 513, Activation: kernels.GELUTanh{N: 3}},
-		{M: 1, N: 1, K: 0, Activation: kernels.Tanh{N: 1}},
-		{M: 2, N: 2, K: 3, Activation: kernels.Sigmoid{N: 4}},
-		{M: 5, N: 6, K: 8},
+		{M: 3, N: 5, K: 7, Activation: kernels.ReLU{N: 15}, Profile: kernels.ProfileF32},
+		{M: 2, N: 33, K: 9, Activation: kernels.SiLU{N: 66}, Profile: kernels.ProfileF32},
+		{M: 33, N: 2, K: 16, Activation: kernels.GELU{N: 66}, Profile: kernels.ProfileF32},
+		{M: 1, N: 3, K: 513, Activation: kernels.GELUTanh{N: 3}, Profile: kernels.ProfileF32},
+		{M: 1, N: 1, K: 0, Activation: kernels.Tanh{N: 1}, Profile: kernels.ProfileF32},
+		{M: 2, N: 2, K: 3, Activation: kernels.Sigmoid{N: 4}, Profile: kernels.ProfileF32},
+		{M: 5, N: 6, K: 8, Profile: kernels.ProfileF32},
 	} {
 		r := rand.New(rand.NewPCG(uint64(l.M*l.N), uint64(l.K)))
 		numbers := func(n int) kernels.Buf {
@@ -41,7 +41,7 @@ func TestAFusedLayerGivesTheBytesOfItsOperators(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		run(kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true}, a, b, y)
+		run(kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true, Profile: l.Profile}, a, b, y)
 		run(kernels.BiasAdd{N: l.M, C: l.N, P: 1}, y, bias, y)
 		z = y
 		if l.Activation != nil {
