@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Profile is a numeric profile of DRN-1: what the products of contract.md section 2 are. It stands in the shape of every
+// Profile is a numeric profile of DRN-1: what a product is, contract.md section 2. It stands in the shape of every
 // operator that is one, and changes no other. The set is closed.
 //
 // The zero Profile is none, and is refused wherever one is needed: the bits of a profile that nobody

@@ -25,8 +25,8 @@ func attentions(op kernels.Operator) (Plan, bool) {
 }
 
 func attention(o kernels.Attention) (Plan, bool) {
-	prefix, ok := kernelsOf(o.Profile)
-	if !ok || o.HeadDim > o.Profile.Chunk() || o.Seq > longestRow {
+	profile, prefix, ok := kernelsOf(o)
+	if !ok || o.HeadDim > profile.Chunk() || o.Seq > longestRow {
 		return Plan{}, false
 	}
 	args := append(attentionArgs(o), operand(0), operand(1), operand(2), operand(3))
@@ -35,8 +35,8 @@ func attention(o kernels.Attention) (Plan, bool) {
 
 func attentionGrad(g kernels.AttentionGrad) (Plan, bool) {
 	o := kernels.Attention(g)
-	prefix, ok := kernelsOf(o.Profile)
-	if !ok || o.HeadDim > o.Profile.Chunk() || o.Seq > longestRow {
+	profile, prefix, ok := kernelsOf(o)
+	if !ok || o.HeadDim > profile.Chunk() || o.Seq > longestRow {
 		return Plan{}, false
 	}
 	rows := o.Batch * o.Heads * o.Seq

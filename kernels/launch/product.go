@@ -7,14 +7,19 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// kernelsOf is what the names of a profile's kernels begin with; ok is false if it has none. Chunks and groups
-// of the profile are the only places where a product's terms are shared out among blocks.
-func kernelsOf(p kernels.Profile) (prefix string, ok bool) {
+// kernelsOf is what the names of the kernels that compute op in its profile begin with; ok is false if op is no
+// product, or if there are none. Chunks and groups of the profile are the only places where a product's terms are
+// shared out among blocks.
+func kernelsOf(op kernels.Operator) (p kernels.Profile, prefix string, ok bool) {
+	p, ok = kernels.ProfileOf(op)
+	if !ok {
+		return p, "", false
+	}
 	switch p {
 	case kernels.ProfileF32:
-		return "drn1_", true
+		return p, "drn1_", true
 	}
-	return "", false
+	return p, "", false
 }
 
 // tile is the block of outputs that one block of threads computes, product.cuh.
@@ -100,11 +105,7 @@ func products(op kernels.Operator) (Plan, bool) {
 }
 
 func productOf(op kernels.Operator) (product, bool) {
-	profile, ok := kernels.ProfileOf(op)
-	if !ok {
-		return product{}, false
-	}
-	prefix, ok := kernelsOf(profile)
+	profile, prefix, ok := kernelsOf(op)
 	if !ok {
 		return product{}, false
 	}

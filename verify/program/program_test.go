@@ -3,6 +3,7 @@ package program_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -190,6 +191,14 @@ func TestAProgramWithoutParametersIsRefused(t *testing.T) {
 		{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{4}}}, {Name: "y", Op: program.Tanh{}, Inputs: []string{"x"}}}}
 	if _, err := program.Compile(&p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), "0 tensors in its state") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAProgramIsCompiledInAKnownProfileOnly(t *testing.T) {
+	for _, p := range []kernels.Profile{0, 200} {
+		if _, err := program.Compile(small()["mlp"], p); !errors.Is(err, kernels.ErrProfile) {
+			t.Errorf("profile %v: %v", p, err)
+		}
 	}
 }
 

@@ -93,6 +93,10 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
 	}
+	profile, err := kernels.ParseProfile(o.profile)
+	if err != nil {
+		return usageError{fmt.Errorf("--%w", err)}
+	}
 	key, err := a.openKey(ctx, o.key, keys.Operator)
 	if err != nil {
 		return err
@@ -109,10 +113,6 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	data, err := readData(o.data)
 	if err != nil {
 		return err
-	}
-	profile, err := kernels.ParseProfile(o.profile)
-	if err != nil {
-		return usageError{fmt.Errorf("--%w", err)}
 	}
 	plan, err := program.Compile(p, profile)
 	if err != nil {
