@@ -89,14 +89,14 @@ func announce(ctx context.Context, m model, data *job.Dataset, operator *ecdsa.P
 	if err != nil {
 		return docs, nil, err
 	}
-	root, err := verify.InitRoot(ctx, &m.program, 1, device)
+	root, err := verify.InitRoot(ctx, &m.program, kernels.ProfileF32, 1, device)
 	if err != nil {
 		return docs, nil, err
 	}
 	chain, public := beacon.NewFixed([32]byte{1})
 	docs.Program = m.program.JSON()
 	docs.Job, err = job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: m.program.Digest(),
 		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},

@@ -31,7 +31,7 @@ type gpuTrainer struct {
 // newGPUTrainer compiles the model, sets its parameters on the card and fills its batch, always with the same
 // values: those of newTrainer.
 func (s *gpuSession) newGPUTrainer(ctx context.Context, m model) (*gpuTrainer, error) {
-	plan, err := program.Compile(&m.program)
+	plan, err := program.Compile(&m.program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +258,7 @@ func traffic(t *program.Tape) float64 {
 
 // replayed times a step as a verifier runs it: with the digests of its gradients and of the next state.
 func (s *gpuSession) replayed(ctx context.Context, m model, group string, bare float64) (err error) {
-	spec, err := engine.NewSpec(&m.program, 1)
+	spec, err := engine.NewSpec(&m.program, kernels.ProfileF32, 1)
 	if err != nil {
 		return err
 	}

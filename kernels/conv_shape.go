@@ -8,6 +8,7 @@ type ConvShape struct {
 	O, KH, KW        int
 	StrideH, StrideW int
 	PadH, PadW       int
+	Profile          Profile
 }
 
 // OutH is the height of an output image.

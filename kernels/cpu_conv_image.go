@@ -22,17 +22,17 @@ func (w *worker) newImage(size, terms, width, rows, cols int) image {
 }
 
 // convolve computes m channels of outputs: row i of y is the sum over the terms of a[i,k] times the
-// factors above, in the GEMM order. a.col must be 1.
-func (w *worker) convolve(m int, a mat, x image, y []float32) {
+// factors above, in a profile. a.col must be 1.
+func (w *worker) convolve(p Profile, m int, a mat, x image, y []float32) {
 	outputs := x.rows * x.cols
 	if x.width == x.cols {
-		w.convolveWide(m, outputs, a, x, mat{y, outputs, 1})
+		w.convolveWide(p, m, outputs, a, x, mat{y, outputs, 1})
 		return
 	}
 	unit := w.tiles.cols
 	n := ((x.rows-1)*x.width + x.cols + unit - 1) / unit * unit
 	wide := room(&w.wide, m*n)
-	w.convolveWide(m, n, a, x, mat{wide, n, 1})
+	w.convolveWide(p, m, n, a, x, mat{wide, n, 1})
 	for i := range m {
 		for r := range x.rows {
 			copy(y[i*outputs+r*x.cols:][:x.cols], wide[i*n+r*x.width:])
@@ -41,15 +41,15 @@ func (w *worker) convolve(m int, a mat, x image, y []float32) {
 }
 
 // convolveWide is convolve for n outputs side by side, the useless ones among them.
-func (w *worker) convolveWide(m, n int, a mat, x image, y mat) {
-	terms := len(x.at)
-	for g := 0; g < terms; g += groupK {
+func (w *worker) convolveWide(p Profile, m, n int, a mat, x image, y mat) {
+	terms, chunk, group := len(x.at), p.Chunk(), p.Group()
+	for g := 0; g < terms; g += group {
 		sum := y
 		if g > 0 {
 			sum = mat{room(&w.group, m*n), n, 1}
 		}
-		for k := g; k < min(g+groupK, terms); k += chunkK {
-			kc := min(chunkK, terms-k)
+		for k := g; k < min(g+group, terms); k += chunk {
+			kc := min(chunk, terms-k)
 			b := panels{data: x.data, step: w.tiles.cols, at: x.at[k:]}
 			for i := 0; i < m; i += blockM {
 				mb := min(blockM, m-i)
@@ -57,7 +57,7 @@ func (w *worker) convolveWide(m, n int, a mat, x image, y mat) {
 				if collide(a.row) {
 					ab = w.packRows(mb, kc, ab, room(&w.packA, mb*rowLength(kc)))
 				}
-				w.multiply(mb, n, kc, ab, b, sum.from(i, 0), k > g)
+				w.productChunk(p, mb, n, kc, ab, b, sum.from(i, 0), k > g)
 			}
 		}
 		if g > 0 {

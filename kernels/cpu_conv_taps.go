@@ -8,7 +8,7 @@ package kernels
 // tapCut is the number of groups and of blocks of taps, and the taps in a block.
 func (o Conv2DGradWeight) tapCut(c *CPU) (groups, blocks, taps int) {
 	all := o.taps()
-	groups = (o.N*o.OutH()*o.OutW() + groupK - 1) / groupK
+	groups = (o.N*o.OutH()*o.OutW() + o.Profile.Group() - 1) / o.Profile.Group()
 	blocks = (all + blockM - 1) / blockM
 	if n := len(c.workers); n > 1 {
 		blocks = max(blocks, min(4*n/max(groups, 1), all/(4*c.workers[0].tiles.rows)))
@@ -20,9 +20,9 @@ func (o Conv2DGradWeight) tapCut(c *CPU) (groups, blocks, taps int) {
 // sumGroup computes taps [lo,hi) of group g for all filters into sums, a row for each tap.
 func (o Conv2DGradWeight) sumGroup(w *worker, g, lo, hi int, x, dy, sums []float32) {
 	cols := w.tiles.cols
-	terms := o.N * o.OutH() * o.OutW()
-	for k := g * groupK; k < min((g+1)*groupK, terms); k += chunkK {
-		kc := min(chunkK, terms-k)
+	terms, chunk, group := o.N*o.OutH()*o.OutW(), o.Profile.Chunk(), o.Profile.Group()
+	for k := g * group; k < min((g+1)*group, terms); k += chunk {
+		kc := min(chunk, terms-k)
 		ld := rowLength(kc)
 		rows := room(&w.packA, (hi-lo)*ld)
 		for tap := lo; tap < hi; tap++ {
@@ -30,7 +30,7 @@ func (o Conv2DGradWeight) sumGroup(w *worker, g, lo, hi int, x, dy, sums []float
 		}
 		b := panels{data: room(&w.packB, panelsLen(kc, o.O, cols)), step: panelStep(kc, cols), kb: cols}
 		o.turnPixels(w, k, kc, dy, b)
-		w.multiply(hi-lo, o.O, kc, mat{rows, ld, 1}, b, mat{sums, o.O, 1}, k > g*groupK)
+		w.productChunk(o.Profile, hi-lo, o.O, kc, mat{rows, ld, 1}, b, mat{sums, o.O, 1}, k > g*group)
 	}
 }
 

@@ -15,6 +15,7 @@ func BenchmarkGemm(b *testing.B) {
 		{M: 512, N: 192, K: 48, TransB: true}, {M: 512, N: 48, K: 192}, {M: 192, N: 48, K: 512, TransA: true},
 		{M: 128, N: 128, K: 32, TransB: true}, {M: 128, N: 32, K: 128},
 	} {
+		op.Profile = ProfileF32
 		name := fmt.Sprintf("%dx%dx%d", op.M, op.N, op.K)
 		benchmark(b, name, op, 2*float64(op.M)*float64(op.N)*float64(op.K))
 	}
@@ -27,6 +28,7 @@ func BenchmarkConv(b *testing.B) {
 		{N: 64, C: 64, H: 14, W: 14, O: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 64, C: 32, H: 28, W: 28, O: 64, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1},
 	} {
+		s.Profile = ProfileF32
 		flops := 2 * float64(s.N*s.O*s.OutH()*s.OutW()) * float64(s.taps())
 		for _, op := range []Operator{Conv2D{s}, Conv2DGradInput{s}, Conv2DGradWeight{s}} {
 			name := fmt.Sprintf("%s/%dx%dx%dx%d-%d-%d", op.Name(), s.N, s.C, s.H, s.W, s.O, s.StrideH)

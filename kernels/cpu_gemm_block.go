@@ -1,6 +1,6 @@
 package kernels
 
-// The blocks that stay in the caches: blockM x chunkK elements of a, chunkK x blockN of b.
+// The blocks that stay in the caches: blockM elements of a by a chunk, a chunk by blockN of b.
 const (
 	blockM = 144
 	blockN = 1024
@@ -8,11 +8,12 @@ const (
 
 // gemmTiled is gemmReference with tiles. k must not be 0.
 func (w *worker) gemmTiled(m, n, k int, a mat, b right, c mat) {
-	end := min(k, groupK-b.k%groupK)
+	group := b.profile.Group()
+	end := min(k, group-b.k%group)
 	w.gemmGroup(m, n, end, a, b, c)
-	for g := end; g < k; g += groupK {
+	for g := end; g < k; g += group {
 		sum := mat{room(&w.group, m*n), n, 1}
-		w.gemmGroup(m, n, min(groupK, k-g), a.from(0, g), b.from(g, 0), sum)
+		w.gemmGroup(m, n, min(group, k-g), a.from(0, g), b.from(g, 0), sum)
 		for i := range m {
 			addTo(c.data[i*c.row:][:n], sum.data[i*n:])
 		}
@@ -21,10 +22,11 @@ func (w *worker) gemmTiled(m, n, k int, a mat, b right, c mat) {
 
 // gemmGroup is gemmTiled for one group of terms.
 func (w *worker) gemmGroup(m, n, k int, a mat, b right, c mat) {
+	chunk := b.profile.Chunk()
 	for n0 := 0; n0 < n; n0 += blockN {
 		nb := min(blockN, n-n0)
 		for k0, end := 0, 0; k0 < k; k0 = end {
-			end = min(k, k0+chunkK-(b.k+k0)%chunkK)
+			end = min(k, k0+chunk-(b.k+k0)%chunk)
 			w.gemmChunk(m, nb, end-k0, a.from(0, k0), b.from(k0, n0), c.from(0, n0), k0 > 0)
 		}
 	}

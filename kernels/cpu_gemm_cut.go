@@ -56,5 +56,5 @@ func roundUp(n, parts, unit int) int { return (n + parts*unit - 1) / (parts * un
 // down and across are the numbers of pieces, chunks and strips those of the first phase.
 func (t gemmCut) down(o Gemm) int   { return (o.M + t.rows - 1) / t.rows }
 func (t gemmCut) across(o Gemm) int { return (o.N + t.cols - 1) / t.cols }
-func (t gemmCut) chunks(o Gemm) int { return (o.K + chunkK - 1) / chunkK }
+func (t gemmCut) chunks(o Gemm) int { return (o.K + o.Profile.Chunk() - 1) / o.Profile.Chunk() }
 func (t gemmCut) strips(o Gemm) int { return (o.N + packWidth - 1) / packWidth }

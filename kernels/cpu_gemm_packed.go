@@ -4,32 +4,34 @@ package kernels
 // beforehand, for several products or for all workers.
 type right struct {
 	mat
-	panels []float32 // one chunk of terms after another; nil to pack when needed
-	terms  int       // rows of the whole operand, of which this may be a view
-	width  int       // columns of the whole operand
-	k, n   int       // place of element (0,0) in it
+	profile Profile   // of the product
+	panels  []float32 // one chunk of terms after another; nil to pack when needed
+	terms   int       // rows of the whole operand, of which this may be a view
+	width   int       // columns of the whole operand
+	k, n    int       // place of element (0,0) in it
 }
 
 // packedLen is the memory that packing k terms of n columns needs.
-func (w *worker) packedLen(k, n int) int {
+func (w *worker) packedLen(p Profile, k, n int) int {
 	if w.tiles == nil {
 		return 0
 	}
-	length := k / chunkK * panelsLen(chunkK, n, w.tiles.cols)
-	if rest := k % chunkK; rest > 0 {
+	chunk := p.Chunk()
+	length := k / chunk * panelsLen(chunk, n, w.tiles.cols)
+	if rest := k % chunk; rest > 0 {
 		length += panelsLen(rest, n, w.tiles.cols)
 	}
 	return length
 }
 
-// pack packs b into dst, which has packedLen elements and must stay as it is while b is in use.
-func (w *worker) pack(k, n int, b mat, dst []float32) right {
-	r := right{mat: b, terms: k, width: n}
+// pack packs b for products in a profile into dst, which has packedLen elements and must stay as it is while b is in use.
+func (w *worker) pack(p Profile, k, n int, b mat, dst []float32) right {
+	r := right{profile: p, mat: b, terms: k, width: n}
 	if w.tiles == nil {
 		return r
 	}
 	r.panels = dst
-	for from := 0; from < k; from += chunkK {
+	for from := 0; from < k; from += p.Chunk() {
 		w.packStrip(r.from(from, 0), n)
 	}
 	return r
@@ -37,7 +39,7 @@ func (w *worker) pack(k, n int, b mat, dst []float32) right {
 
 // packStrip packs the first n columns of the chunk of terms at which b begins into its panels.
 func (w *worker) packStrip(b right, n int) {
-	kc := min(chunkK, b.terms-b.k)
+	kc := min(b.profile.Chunk(), b.terms-b.k)
 	w.packColumns(kc, n, b.mat, b.chunk(w.tiles.cols).data)
 }
 
@@ -50,9 +52,10 @@ func (b right) from(i, j int) right {
 
 // chunk is the panels from column b.n on, beginning with term b.k of its chunk.
 func (b right) chunk(cols int) panels {
-	first := b.k / chunkK * chunkK
-	step := panelStep(min(chunkK, b.terms-first), cols)
-	at := b.k/chunkK*panelsLen(chunkK, b.width, cols) + b.n/cols*step + (b.k-first)*cols
+	size := b.profile.Chunk()
+	first := b.k / size * size
+	step := panelStep(min(size, b.terms-first), cols)
+	at := b.k/size*panelsLen(size, b.width, cols) + b.n/cols*step + (b.k-first)*cols
 	return panels{data: b.panels[at:], step: step, kb: cols}
 }
 

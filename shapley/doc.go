@@ -26,4 +26,7 @@
 // any number of threads, in one go or resumed.
 //
 // The package never looks at a signature, a ledger or a device, and holds no data of a game.
+//
+// Games of models compute their products in drn1/f32, whatever profile a job has; only inrun, which repeats the
+// steps of a run, takes the run's.
 package shapley

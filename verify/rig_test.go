@@ -115,12 +115,12 @@ func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Pro
 	t.Helper()
 	r := &rig{t: t, operator: operator, worker: worker, data: data, arrived: arrived}
 	chain, public := beacon.NewFixed(secret)
-	root, err := verify.InitRoot(t.Context(), p, 11, newDevice(t, "operator's", kernels.Auto, 1))
+	root, err := verify.InitRoot(t.Context(), p, kernels.ProfileF32, 11, newDevice(t, "operator's", kernels.Auto, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: keyOf(t, r.operator), Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: p.Digest(),
 		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},

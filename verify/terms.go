@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
@@ -39,7 +40,7 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	if got := merkle.Hash(p.Digest()); got != j.Program {
 		return nil, fmt.Errorf("%s: digest %v, the job names %v", ProgramFile, got, j.Program)
 	}
-	spec, err := engine.NewSpec(p, j.Seed)
+	spec, err := engine.NewSpec(p, j.Profile, j.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
 	}
@@ -81,9 +82,9 @@ func (t *Terms) Counters(step uint64) state.Counters {
 }
 
 // InitRoot is the root of a program's state as it is initialised from a seed: what an operator puts into
-// a job.
-func InitRoot(ctx context.Context, p *program.Program, seed uint64, d engine.Device) (root merkle.Hash, err error) {
-	spec, err := engine.NewSpec(p, 0)
+// a job of this profile.
+func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, seed uint64, d engine.Device) (root merkle.Hash, err error) {
+	spec, err := engine.NewSpec(p, profile, 0)
 	if err != nil {
 		return merkle.Hash{}, err
 	}

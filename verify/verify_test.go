@@ -122,7 +122,7 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 	if f.Final != summary.Final || f.Root != summary.Root || f.Worker != keyOf(t, r.worker).ID() || f.Slot != 1 || f.Job != r.terms.Digest {
 		t.Errorf("claim: %+v", f)
 	}
-	if f.Profile != job.Profile || f.Beacon != "fixed" || f.Round != 1 || f.Randomness != secret {
+	if f.Profile != kernels.ProfileF32 || f.Beacon != "fixed" || f.Round != 1 || f.Randomness != secret {
 		t.Errorf("%+v", f)
 	}
 	replayed := uint64(0)

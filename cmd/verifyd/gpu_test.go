@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/verifyd/verifyd/cgo/cgotest"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -64,7 +65,7 @@ func pagesOf(p *program.Program) (pages []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := engine.NewSpec(p, 0)
+	spec, err := engine.NewSpec(p, kernels.ProfileF32, 0)
 	if err != nil {
 		return nil, err
 	}

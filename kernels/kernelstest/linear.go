@@ -49,7 +49,7 @@ func CheckLinear(runner Runner, l launch.Linear, inPlace bool) error {
 		bufs []kernels.Buf
 	}
 	steps := []step{
-		{kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true}, []kernels.Buf{a, b, wantY}},
+		{kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true, Profile: l.Profile}, []kernels.Buf{a, b, wantY}},
 		{kernels.BiasAdd{N: l.M, C: l.N, P: 1}, []kernels.Buf{wantY, bias, wantY}},
 	}
 	if l.Activation != nil {

@@ -42,7 +42,7 @@ func linearOf(steps []kernels.Call) (l Linear, operands []kernels.Range, n int) 
 	if steps[1].Operands[0] != y || steps[1].Operands[2] != y {
 		return l, nil, 0
 	}
-	l = Linear{M: g.M, N: g.N, K: g.K}
+	l = Linear{M: g.M, N: g.N, K: g.K, Profile: g.Profile}
 	reads := []kernels.Range{steps[0].Operands[0], steps[0].Operands[1], steps[1].Operands[1]}
 	if overlaps(y, reads) { // the bias, with which the product has nothing to do
 		return l, nil, 0

@@ -14,6 +14,7 @@ import (
 type Linear struct {
 	M, N, K    int
 	Activation kernels.Operator // nil: there is no z
+	Profile    kernels.Profile  // of the product
 }
 
 // follows is the number of op in linear.cu, if it can follow a product of n elements. That nothing follows is 0.
@@ -26,7 +27,9 @@ func follows(op kernels.Operator, n int) (number int, ok bool) {
 }
 
 // gemm is the product alone.
-func (l Linear) gemm() kernels.Gemm { return kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true} }
+func (l Linear) gemm() kernels.Gemm {
+	return kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true, Profile: l.Profile}
+}
 
 func (l Linear) check() error {
 	if _, ok := follows(l.Activation, l.M*l.N); !ok {
@@ -62,10 +65,10 @@ func (l Linear) plan(t tile, split int) Plan {
 	number, _ := follows(l.Activation, l.M*l.N)
 	last := &plan.Launches[len(plan.Launches)-1]
 	if len(plan.Launches) == 1 {
-		last.Kernel = "drn1_linear_" + t.name
+		last.Kernel = p.prefix + "linear_" + t.name
 		last.Args = []Arg{integer(l.M), integer(l.N), integer(l.K), operand(0), operand(1)}
 	} else {
-		last.Kernel = "drn1_linear_fold"
+		last.Kernel = p.prefix + "linear_fold"
 		last.Args = append(last.Args[:4:4], integer(l.N)) // behind the workspace
 	}
 	z := operand(4)

@@ -23,9 +23,25 @@ type entry struct {
 	flops float64
 }
 
-// table lists every operator of DRN-1.
+// table lists every operator of DRN-1, the products in every profile. drn1/f32 stands where it stood
+// before there were others, as the digests have it.
 func table() []entry {
-	return slices.Concat(products(), elementwise(), rows(), attention(), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
+	const f32 = kernels.ProfileF32
+	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
+	for _, p := range kernels.Profiles() {
+		if p != f32 {
+			all = slices.Concat(all, products(p), attention(p))
+		}
+	}
+	return all
+}
+
+// label names op in reports and digests: its name, and behind it a profile other than drn1/f32.
+func label(op kernels.Operator) string {
+	if p, ok := kernels.ProfileOf(op); ok && p != kernels.ProfileF32 {
+		return op.Name() + "@" + p.String()
+	}
+	return op.Name()
 }
 
 // Cases lists the suite's cases in a fixed order.

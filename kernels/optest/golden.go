@@ -23,7 +23,7 @@ type Vector struct {
 	parameters string
 }
 
-// Vectors lists the golden vectors of DRN-1, profile drn1/f32.
+// Vectors lists the golden vectors of DRN-1. A product has some for each profile.
 func Vectors() []Vector {
 	var all []Vector
 	for line := range strings.Lines(golden) {
@@ -58,9 +58,13 @@ func (v Vector) Check(b Backend) error {
 }
 
 func (v Vector) gemm(b Backend) error {
+	profile, parameters, err := v.profile()
+	if err != nil {
+		return err
+	}
 	var m, n, k int
 	var want uint64
-	if _, err := fmt.Sscanf(v.parameters, "m=%d n=%d k=%d fnv=%x", &m, &n, &k, &want); err != nil {
+	if _, err := fmt.Sscanf(parameters, "m=%d n=%d k=%d fnv=%x", &m, &n, &k, &want); err != nil {
 		return err
 	}
 	x, y, z := fill(m*k, 5), fill(k*n, 7), make([]float32, m*n)
@@ -72,10 +76,21 @@ func (v Vector) gemm(b Backend) error {
 			x[i] = 0
 		}
 	}
-	if err := b.Run(kernels.Gemm{M: m, N: n, K: k}, []kernels.Buf{{F: x}, {F: y}, {F: z}}); err != nil {
+	if err := b.Run(kernels.Gemm{M: m, N: n, K: k, Profile: profile}, []kernels.Buf{{F: x}, {F: y}, {F: z}}); err != nil {
 		return err
 	}
 	return sameHash(z, want)
+}
+
+// profile is the first parameter of a product, "profile=NAME", and what follows; without it the profile is drn1/f32.
+func (v Vector) profile() (p kernels.Profile, rest string, err error) {
+	name, given := strings.CutPrefix(v.parameters, "profile=")
+	if !given {
+		return kernels.ProfileF32, v.parameters, nil
+	}
+	name, rest, _ = strings.Cut(name, " ")
+	p, err = kernels.ParseProfile(name)
+	return p, rest, err
 }
 
 func (v Vector) sum(b Backend) error {

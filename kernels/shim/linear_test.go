@@ -20,7 +20,7 @@ func linears() (all []launch.Linear) {
 		{1, 1, 0}, {1, 1, 1}, {3, 5, 7}, {1, 33, 513}, {32, 32, 16}, {33, 31, 17}, {65, 66, 9}, {2, 3, 8193}, {129, 130, 3}, {5, 40, 1100}, {7, 70, 40},
 	} {
 		for k := range 2 {
-			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1])})
+			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1]), Profile: kernels.ProfileF32})
 		}
 	}
 	return all

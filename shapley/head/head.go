@@ -124,7 +124,7 @@ func Quantise(x, weight []float32, rows, width, classes, bits int) ([]int32, err
 		return nil, fmt.Errorf("head: %w", err)
 	}
 	defer cpu.Close()
-	op := kernels.Gemm{M: rows, N: classes, K: width, TransB: true}
+	op := kernels.Gemm{M: rows, N: classes, K: width, TransB: true, Profile: kernels.ProfileF32}
 	bufs := []kernels.Buf{{F: x}, {F: weight}, {F: make([]float32, rows*classes)}}
 	if err := kernels.Check(op, bufs); err != nil {
 		return nil, fmt.Errorf("head: %w", err)

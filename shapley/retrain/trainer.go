@@ -61,7 +61,7 @@ func (t *trainer) begin(models int) {
 func (t *trainer) setBound(curve, decay float64) error {
 	d := t.width
 	gram := make([]float32, d*d)
-	if err := t.cpu.Run(kernels.Gemm{M: d, N: d, K: t.rows, TransA: true}, []kernels.Buf{{F: t.x}, {F: t.x}, {F: gram}}); err != nil {
+	if err := t.cpu.Run(kernels.Gemm{M: d, N: d, K: t.rows, TransA: true, Profile: kernels.ProfileF32}, []kernels.Buf{{F: t.x}, {F: t.x}, {F: gram}}); err != nil {
 		return err
 	}
 	l := make([]float64, d*d)
@@ -115,9 +115,9 @@ func (t *trainer) train(ctx context.Context) error {
 	clear(t.w)
 	clear(t.ahead)
 	n := t.columns * t.models
-	forward := kernels.Gemm{M: t.rows, N: n, K: t.width}
-	backward := kernels.Gemm{M: t.width, N: n, K: t.rows, TransA: true}
-	newton := kernels.Gemm{M: t.width, N: n, K: t.width}
+	forward := kernels.Gemm{M: t.rows, N: n, K: t.width, Profile: kernels.ProfileF32}
+	backward := kernels.Gemm{M: t.width, N: n, K: t.rows, TransA: true, Profile: kernels.ProfileF32}
+	newton := kernels.Gemm{M: t.width, N: n, K: t.width, Profile: kernels.ProfileF32}
 	for k := range t.steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (t *trainer) residual() error {
 // predict is the outputs of the batch for rows: len(x)/width x columns x models.
 func (t *trainer) predict(x, out []float32) error {
 	rows, n := len(x)/t.width, t.columns*t.models
-	return t.cpu.Run(kernels.Gemm{M: rows, N: n, K: t.width}, []kernels.Buf{{F: x}, {F: t.w}, {F: out[:rows*n]}})
+	return t.cpu.Run(kernels.Gemm{M: rows, N: n, K: t.width, Profile: kernels.ProfileF32}, []kernels.Buf{{F: x}, {F: t.w}, {F: out[:rows*n]}})
 }
 
 // class is what model m says of a row of outputs: the first largest, or whether the only one is above 0.

@@ -47,7 +47,7 @@ func newFirstLayer(cpu *kernels.CPU, r *Round, l *layout, linear program.Linear)
 	out := l.walked[1].Output
 	f := &firstLayer{width: out.Len(), outs: linear.Out, bias: linear.Bias}
 	in := l.params[0].Shape[1]
-	op := kernels.Gemm{M: l.rows * l.width / in, N: linear.Out, K: in, TransB: true}
+	op := kernels.Gemm{M: l.rows * l.width / in, N: linear.Out, K: in, TransB: true, Profile: kernels.ProfileF32}
 	product := func(weight []float32) ([]float32, error) {
 		y := make([]float32, l.rows*f.width)
 		return y, cpu.Run(op, []kernels.Buf{r.X, {F: weight}, {F: y}})

@@ -155,7 +155,7 @@ func TestTheDirectLossIsThatOfTheMachine(t *testing.T) {
 	g := newGame(t, r, round.Options{Direct: true})
 	p := *r.Program
 	p.BatchSize = len(r.Y.I)
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}

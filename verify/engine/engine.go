@@ -21,16 +21,17 @@ type Spec struct {
 	Plan     *program.Plan // of the program
 	State    *state.Layout // of Plan.Tensors
 	Gradient *state.Layout // of Plan.Params
-	Seed     uint64        // of dropout
+	Profile  kernels.Profile
+	Seed     uint64 // of dropout
 }
 
-// NewSpec compiles p.
-func NewSpec(p *program.Program, seed uint64) (*Spec, error) {
-	plan, err := program.Compile(p)
+// NewSpec compiles p in a numeric profile.
+func NewSpec(p *program.Program, profile kernels.Profile, seed uint64) (*Spec, error) {
+	plan, err := program.Compile(p, profile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{Program: p, Plan: plan, Seed: seed}
+	s := &Spec{Program: p, Plan: plan, Profile: profile, Seed: seed}
 	if s.State, err = state.NewLayout(state.State, plan.Tensors()); err != nil {
 		return nil, err
 	}

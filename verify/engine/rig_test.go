@@ -71,7 +71,7 @@ func must(t testing.TB, err error) {
 func spec(t testing.TB, p program.Program) *engine.Spec {
 	t.Helper()
 	p.Version = program.Version
-	s, err := engine.NewSpec(&p, 12)
+	s, err := engine.NewSpec(&p, kernels.ProfileF32, 12)
 	must(t, err)
 	return s
 }

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
 
-// Version, Profile and Rule are the only values that this version of verifyd knows.
+// Version and Rule are the only values that this version of verifyd knows.
 const (
 	Version = "verifyd-job/1"
-	Profile = "drn1/f32"              // numeric profile: kernels/contract.md
 	Rule    = "feistel-aes128-hkdf/1" // order of samples: Order
 	Kind    = document.Kind("job")
 )
@@ -31,10 +31,10 @@ const (
 // Job is the manifest. Every field is signed by the operator, and an empty one is refused unless its
 // comment says otherwise.
 type Job struct {
-	Version string `json:"version"`
-	Profile string `json:"profile"`
-	Merkle  string `json:"merkle"` // construction of trees: merkle.Version
-	State   string `json:"state"`  // construction of state roots: state.Version
+	Version string          `json:"version"`
+	Profile kernels.Profile `json:"profile"` // what products are: kernels/contract.md
+	Merkle  string          `json:"merkle"`  // construction of trees: merkle.Version
+	State   string          `json:"state"`   // construction of state roots: state.Version
 
 	Operator document.Key `json:"operator"` // signs the job and receipts
 	Pool     merkle.Hash  `json:"pool"`     // the pool that the job belongs to
@@ -79,7 +79,6 @@ type Init struct {
 func (j *Job) Check() error {
 	for _, f := range []struct{ field, got, want string }{
 		{"version", j.Version, Version},
-		{"profile", j.Profile, Profile},
 		{"merkle", j.Merkle, merkle.Version},
 		{"state", j.State, state.Version},
 		{"order.rule", j.Order.Rule, Rule},
@@ -87,6 +86,9 @@ func (j *Job) Check() error {
 		if f.got != f.want {
 			return fmt.Errorf("%s: %.60q, %q is needed", f.field, f.got, f.want)
 		}
+	}
+	if err := j.Profile.Check(); err != nil {
+		return err // names the field
 	}
 	for _, f := range []struct {
 		field string

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -30,7 +34,7 @@ func sample(t testing.TB) Job {
 	t.Helper()
 	_, key := newKey(t, 1)
 	return Job{
-		Version: Version, Profile: Profile, Merkle: merkle.Version, State: state.Version,
+		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Order: OrderRule{Rule, merkle.Hash{6}},
 		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: 3,
@@ -64,7 +68,7 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	private, _ := newKey(t, 1)
 	for words, spoil := range map[string]func(*Job){
 		"version: \"verifyd-job/2\"":  func(j *Job) { j.Version = "verifyd-job/2" },
-		"profile":                     func(j *Job) { j.Profile = "drn1/bf16" },
+		"profile: unknown":            func(j *Job) { j.Profile = 0 },
 		"merkle":                      func(j *Job) { j.Merkle = "verifyd-merkle/0" },
 		"state":                       func(j *Job) { j.State = "" },
 		"order.rule":                  func(j *Job) { j.Order.Rule = "claimed" },
@@ -92,6 +96,25 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		spoil(&j)
 		if _, err := Sign(j, private); err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
 			t.Errorf("%q: %v", words, err)
+		}
+	}
+}
+
+func TestAJobOfAnUnknownProfileIsRefusedByName(t *testing.T) {
+	private, key := newKey(t, 1)
+	known, err := document.Encode(sample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"drn1/oz8x9", "", "none", "DRN1/f32"} {
+		other := bytes.Replace(known, []byte(`"drn1/f32"`), []byte(`"`+name+`"`), 1)
+		file, err := document.Sign(Kind, json.RawMessage(other), private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("job.json: profile: unknown numeric profile %q", name)
+		if _, _, err := Open("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := &program.Program{Version: program.Version, BatchSize: c.rows, Accumulation: c.times, Graph: c.graph, Loss: c.loss,
 				Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 0.1}}
-			plan, err := program.Compile(p)
+			plan, err := program.Compile(p, kernels.ProfileF32)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,7 +38,7 @@ func (o Attention) infer(in []TensorSpec) (TensorSpec, []param, error) {
 
 func (o Attention) shape(c *compiler, n *node) kernels.Attention {
 	s := n.Output.Shape
-	return kernels.Attention{Batch: c.batch, Heads: o.Heads, Seq: s[0], HeadDim: s[1] / o.Heads, Causal: o.Causal}
+	return kernels.Attention{Batch: c.batch, Heads: o.Heads, Seq: s[0], HeadDim: s[1] / o.Heads, Causal: o.Causal, Profile: c.profile}
 }
 
 func (o Attention) forward(c *compiler, n *node) value {

@@ -69,6 +69,7 @@ type compiler struct {
 	batch        int  // rows of a micro-batch
 	accumulation int  // micro-batches of a step
 	eval         bool // forward only, dropout off
+	profile      kernels.Profile
 
 	buffers []buffer
 	code    []instruction
@@ -143,8 +144,12 @@ func (c *compiler) contribute(v, dv value) {
 }
 
 // Compile checks the program and turns it into a plan: forward, loss, backward and update as flat
-// lists of operators on buffers with assigned places. It allocates none of those buffers.
-func Compile(p *Program) (*Plan, error) {
+// lists of operators on buffers with assigned places, the products in a numeric profile. It allocates none of
+// those buffers. A profile that is none is an error of class kernels.ErrProfile.
+func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
+	if err := profile.Check(); err != nil {
+		return nil, err
+	}
 	walked, err := p.check()
 	if err != nil {
 		return nil, err
@@ -157,8 +162,8 @@ func Compile(p *Program) (*Plan, error) {
 	if n := len(plan.params) * (1 + len(p.Optimizer.slots())); n < 1 || n > MaxTensors {
 		return nil, fmt.Errorf("program: %d tensors in its state: outside 1 to %d", n, MaxTensors)
 	}
-	plan.train = plan.compile(p, walked, false)
-	plan.eval = plan.compile(p, walked, true)
+	plan.train = plan.compile(p, profile, walked, false)
+	plan.eval = plan.compile(p, profile, walked, true)
 	plan.update = plan.compileUpdate(p)
 	if plan.MemoryBytes() > MaxMemory {
 		return nil, fmt.Errorf("program: its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
@@ -167,8 +172,8 @@ func Compile(p *Program) (*Plan, error) {
 }
 
 // compile emits one pass over a micro-batch: forward and loss, then backward unless only evaluating.
-func (plan *Plan) compile(p *Program, walked []Walked, eval bool) routine {
-	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval,
+func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, eval bool) routine {
+	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval, profile: profile,
 		needs: map[value]bool{}, dvalues: map[value]value{}}
 	window := func(t TensorSpec, s space) value {
 		n := t.Len() / p.Accumulation

@@ -9,7 +9,7 @@ import (
 
 func compiled(t *testing.T, p *Program) *Plan {
 	t.Helper()
-	plan, err := Compile(p)
+	plan, err := Compile(p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}

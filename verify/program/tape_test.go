@@ -40,7 +40,7 @@ const results = 37
 // tapeOf lays a program out.
 func tapeOf(t *testing.T, p *program.Program) (*program.Plan, *program.Tape) {
 	t.Helper()
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	must(t, err)
 	return plan, plan.Tape(results)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -119,7 +120,7 @@ func (a *app) programCommand(use, short, example string, graph func() (program.G
 			p.Graph, err = graph()
 		}
 		if err == nil {
-			_, err = program.Compile(&p)
+			_, err = program.Compile(&p, kernels.ProfileF32)
 		}
 		if err != nil {
 			return usageError{err}

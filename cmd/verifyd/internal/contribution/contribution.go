@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
@@ -96,8 +97,8 @@ func replayed(r verify.Reason) bool {
 // of the numeric profile and the build.
 func engineHash(v *verify.Verdict) (proofs.Hash, error) {
 	data, err := document.Encode(struct {
-		Profile string       `json:"profile"`
-		Build   verify.Build `json:"build"`
+		Profile kernels.Profile `json:"profile"`
+		Build   verify.Build    `json:"build"`
 	}{v.Finding.Profile, v.Build})
 	if err != nil {
 		return proofs.Hash{}, err

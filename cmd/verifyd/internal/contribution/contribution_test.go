@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/job"
@@ -26,7 +27,7 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		{verify.Fail, verify.WrongState, "rejected/bad-opening", 0, 0},
 		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0, 0},
 	} {
-		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Steps: 400, Replayed: 48}}
+		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Profile: kernels.ProfileF32, Steps: 400, Replayed: 48}}
 		p, err := State(v, &job.Job{Audience: [32]byte{1}}, credit, time.Unix(1_795_000_000, 0))
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +49,7 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 
 func TestATotalThatOverflowsIsRefused(t *testing.T) {
 	full := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
-	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass}}
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
 	if _, err := State(v, &job.Job{}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
 		t.Error("accepted")
 	}

@@ -51,7 +51,7 @@ func (s *scaled) work(f *forger, first, count uint64) error {
 	if s.machine == nil {
 		p := *f.terms.Program()
 		p.Schedule.Rate *= 1.01
-		plan, err := program.Compile(&p)
+		plan, err := program.Compile(&p, f.terms.Job.Profile)
 		if err != nil {
 			return err
 		}

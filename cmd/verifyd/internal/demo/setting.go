@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -66,7 +67,7 @@ func newSetting(ctx context.Context, o Options, p people, m model, dir string) (
 		return nil, err
 	}
 	var err error
-	if s.plan, err = program.Compile(s.program); err != nil {
+	if s.plan, err = program.Compile(s.program, kernels.ProfileF32); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(dir, "data.safetensors")
@@ -76,7 +77,7 @@ func newSetting(ctx context.Context, o Options, p people, m model, dir string) (
 	if s.data, err = job.ReadDataset(file, 1<<20); err != nil {
 		return nil, err
 	}
-	if s.init, err = verify.InitRoot(ctx, s.program, initSeed, o.Devices[0]); err != nil {
+	if s.init, err = verify.InitRoot(ctx, s.program, kernels.ProfileF32, initSeed, o.Devices[0]); err != nil {
 		return nil, err
 	}
 	s.root = s.data.Tree().Root()
@@ -103,7 +104,7 @@ func (s *setting) offer(number uint64) (*offer, error) {
 	}
 	chain, revealed := beacon.NewFixed(beaconValue(number))
 	jobFile, err := job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: operator,
 		Pool:     sha256.Sum256([]byte("verifyd demo")),
 		Audience: sha256.Sum256([]byte("urn:verifyd:demo")),

@@ -74,7 +74,7 @@ func fastest(work func() error) (time.Duration, error) {
 // work prepares what is timed; each function does it s.sizes.repeat times.
 func (s *subject) work(ctx context.Context) (copied, multiplied, hashed, closing func() error, err error) {
 	n, g := s.sizes.words, s.sizes.gemm
-	copying, product := kernels.Copy{N: n}, kernels.Gemm{M: g, N: g, K: g}
+	copying, product := kernels.Copy{N: n}, kernels.Gemm{M: g, N: g, K: g, Profile: kernels.ProfileF32}
 	if s.runner != nil {
 		spec := program.TensorSpec{Name: "copied", Kind: kernels.F32, Shape: []int{n}}
 		layout, err := state.NewLayout(state.State, []program.TensorSpec{spec})

@@ -88,12 +88,12 @@ func newClaim(t testing.TB) *claim {
 	docs.Program = p.JSON()
 	docs.Beacon = must(document.Encode(public))(t)
 	docs.Job = must(job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: c.operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: p.Digest(),
 		Data:    job.Data{Root: data.Tree().Root(), Samples: samples},
 		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
-		Init:    job.Init{Root: must(verify.InitRoot(t.Context(), p, 11, devices[0]))(t), Seed: 11},
+		Init:    job.Init{Root: must(verify.InitRoot(t.Context(), p, kernels.ProfileF32, 11, devices[0]))(t), Seed: 11},
 		Seed:    12, Steps: 6, Stride: 2, Slots: 1, Sampled: 1,
 		Beacon: chain, Deadline: 3600,
 	}, operator))(t)

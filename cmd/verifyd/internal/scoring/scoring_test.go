@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	ledger "github.com/verifyd/verifyd/proofs/epoch"
 	merkletree "github.com/verifyd/verifyd/proofs/merkle"
@@ -67,7 +68,7 @@ func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 	}
 	chain, _ := beacon.NewFixed([32]byte{1})
 	signed, err := job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash(hash),
 		Program: prog.Digest(), Data: job.Data{Root: merkle.Hash{3}, Samples: 30},
 		Order: job.OrderRule{Rule: job.Rule}, Init: job.Init{Root: merkle.Hash{4}},
@@ -92,7 +93,7 @@ func epoch(t *testing.T, p *policy.Policy) *Epoch {
 		{Outcome: verify.Pass, Reason: verify.Honest}, {Outcome: verify.Pass, Reason: verify.Honest},
 		{Outcome: verify.Fail, Reason: verify.WrongLoss}, {Outcome: verify.Inconclusive, Reason: verify.Disagreement},
 	} {
-		f.Job, f.Worker, f.Steps = terms.Digest, merkle.Hash{byte(worker + 1)}, 10
+		f.Job, f.Profile, f.Worker, f.Steps = terms.Digest, terms.Job.Profile, merkle.Hash{byte(worker + 1)}, 10
 		e.Judged = append(e.Judged, Judged{File: fmt.Sprintf("%d.json", worker+1), Verdict: &verify.Verdict{Finding: f}, Terms: terms})
 	}
 	return e

@@ -41,7 +41,7 @@ func replay(t *testing.T) *Replay {
 		Version: program.Version, BatchSize: 4, Accumulation: 1, Graph: program.MLP(program.MLPConfig{Inputs: width, Hidden: []int{5}, Classes: 3}),
 		Loss: program.CrossEntropy, Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 0.05},
 	}
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, kernels.ProfileF32)
 	must(err)
 	rows := func(s program.TensorSpec) program.TensorSpec {
 		s.Shape = append([]int{samples}, s.Shape[1:]...)
@@ -57,11 +57,11 @@ func replay(t *testing.T) *Replay {
 	must(err)
 	t.Cleanup(cpu.Close)
 	device := engine.NewCPU("cpu", cpu, 1)
-	root, err := verify.InitRoot(t.Context(), &p, 1, device)
+	root, err := verify.InitRoot(t.Context(), &p, kernels.ProfileF32, 1, device)
 	must(err)
 	chain, _ := beacon.NewFixed([32]byte{1})
 	file, err := job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3}, Program: p.Digest(),
 		Data: job.Data{Root: data.Tree().Root(), Samples: samples}, Order: job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{4}},
 		Init: job.Init{Root: root, Seed: 1}, Seed: 2, Steps: 6, Stride: 2, Slots: 1, Sampled: 1, Beacon: chain, Delay: 6, Deadline: 3600,
