@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -121,7 +122,7 @@ func keyOf(key crypto.Signer) (document.Key, error) { return document.NewKey(key
 
 // explainKey adds to an error about a signature what was expected of it.
 func explainKey(err error, who string) error {
-	if errors.Is(err, document.ErrSignature) {
+	if fault.Of(err) == fault.BadSignature {
 		return hint(err, "the key given is not the %s's, or the file was changed after it was signed", who)
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // verifyOptions are what a verifier adds to a bundle.
@@ -157,7 +158,7 @@ func explainJudge(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), verify.OpeningFile):
 		return hint(err, "a claim that is not opened by its deadline is a FAIL, but the deadline is not over")
-	case errors.Is(err, document.ErrSignature):
+	case fault.Of(err) == fault.BadSignature:
 		return hint(err, "the key given is not the operator's, or the file was changed after it was signed")
 	}
 	return explainMemory(err)
