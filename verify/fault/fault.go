@@ -61,7 +61,9 @@ func As(class Class, err error) error {
 	if err == nil || Of(err) != Internal {
 		return err
 	}
-	return &Error{Class: class, Reason: err.Error(), cause: err}
+	e := from(err)
+	e.Class = class
+	return e
 }
 
 // Truncated gives an error of reading from a source that ended early its class, and returns any other as
