@@ -1,0 +1,156 @@
+package verify
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// maxArchived bounds the entries of an archive: more than a bundle has, with what archivers add to it.
+const maxArchived = 1 << 15
+
+// Archive is a bundle in one tar file that is not compressed, since openings are: one made by
+//
+//	tar -cf bundle.tar -C bundle .
+//
+// or of the folder itself, by GNU tar, bsdtar or a library. Its entries are found once, when it is opened.
+// Entries under other names than a bundle's are passed over.
+type Archive struct {
+	file    *os.File
+	entries map[string]entry
+}
+
+type entry struct{ offset, size int64 }
+
+// OpenArchive opens a tar file. The caller closes it.
+func OpenArchive(name string) (*Archive, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	a := &Archive{file: file, entries: map[string]entry{}}
+	if err := a.index(); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("bundle: %s: %w", name, err)
+	}
+	return a, nil
+}
+
+// index finds the entries.
+func (a *Archive) index() error {
+	info, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errNotRegular
+	}
+	place := &position{Reader: io.NewSectionReader(a.file, 0, info.Size())}
+	in := tar.NewReader(place)
+	top := "" // folder that all of the bundle's entries lie in
+	for n := 0; ; n++ {
+		header, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", n, err)
+		}
+		if n == maxArchived {
+			return fmt.Errorf("more than %d entries", maxArchived)
+		}
+		folder, name := split(header.Name)
+		if name == "" {
+			continue
+		}
+		switch _, again := a.entries[name]; {
+		case header.Typeflag != tar.TypeReg || sparse(header):
+			return fmt.Errorf("%s: %w", name, errNotRegular)
+		case again && folder == top:
+			return fmt.Errorf("%s: twice in the archive", name)
+		case len(a.entries) > 0 && folder != top:
+			return fmt.Errorf("%s: in folder %.60q, what came before is in %.60q", name, folder, top)
+		case header.Size > info.Size()-place.at:
+			return fmt.Errorf("%s: the archive is truncated: %w", name, io.ErrUnexpectedEOF)
+		}
+		top = folder
+		a.entries[name] = entry{place.at, header.Size}
+	}
+	if len(a.entries) == 0 {
+		return errors.New("a tar file with none of a bundle's files")
+	}
+	return nil
+}
+
+// split is the folder of an entry and its name in a bundle, "" if it is none of a bundle's files.
+func split(name string) (folder, file string) {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	folder, file = path.Split(name)
+	if base := path.Base(folder); base == OpeningsDir {
+		folder, file = path.Dir(path.Clean(folder)), OpeningsDir+"/"+file
+	}
+	folder = strings.TrimPrefix(path.Clean("/"+folder), "/")
+	if strings.Contains(folder, "/") {
+		return folder, ""
+	}
+	switch file {
+	case JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, LeavesFile:
+		return folder, file
+	}
+	var segment uint64
+	if _, err := fmt.Sscanf(file, segmentPattern, &segment); err == nil && file == segmentFile(segment) {
+		return folder, file
+	}
+	return folder, ""
+}
+
+// sparse says that an entry's content is not what lies in the archive.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// position is a reader that knows where it is.
+type position struct {
+	io.Reader
+	at int64
+}
+
+func (p *position) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	p.at += int64(n)
+	return n, err
+}
+
+// Seek lets tar pass over content without reading it.
+func (p *position) Seek(offset int64, whence int) (int64, error) {
+	at, err := p.Reader.(io.Seeker).Seek(offset, whence)
+	p.at = at
+	return at, err
+}
+
+// Close closes the archive. Its files must not be used afterwards.
+func (a *Archive) Close() error { return a.file.Close() }
+
+// Open implements Source.
+func (a *Archive) Open(_ context.Context, name string) (File, error) {
+	e, ok := a.entries[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return archived{io.NewSectionReader(a.file, e.offset, e.size)}, nil
+}
+
+type archived struct{ *io.SectionReader }
+
+func (archived) Close() error { return nil }
