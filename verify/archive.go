@@ -3,13 +3,14 @@ package verify
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // maxArchived bounds the entries of an archive: more than a bundle has, with what archivers add to it.
@@ -32,12 +33,12 @@ type entry struct{ offset, size int64 }
 func OpenArchive(name string) (*Archive, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fault.In("bundle", err)
 	}
 	a := &Archive{file: file, entries: map[string]entry{}}
 	if err := a.index(); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("bundle: %s: %w", name, err)
+		return nil, fault.In("bundle", fault.Under(name, err))
 	}
 	return a, nil
 }
@@ -60,10 +61,10 @@ func (a *Archive) index() error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("entry %d: %w", n, err)
+			return fault.Under(fmt.Sprintf("entry %d", n), fault.As(fault.BadForm, fault.Truncated(err)))
 		}
 		if n == maxArchived {
-			return fmt.Errorf("more than %d entries", maxArchived)
+			return fault.New(fault.TooLarge, "", "", "more than %d entries", maxArchived)
 		}
 		folder, name := split(header.Name)
 		if name == "" {
@@ -71,19 +72,19 @@ func (a *Archive) index() error {
 		}
 		switch _, again := a.entries[name]; {
 		case header.Typeflag != tar.TypeReg || sparse(header):
-			return fmt.Errorf("%s: %w", name, errNotRegular)
+			return fault.Under(name, errNotRegular)
 		case again && folder == top:
-			return fmt.Errorf("%s: twice in the archive", name)
+			return fault.New(fault.BadForm, "", name, "twice in the archive")
 		case len(a.entries) > 0 && folder != top:
-			return fmt.Errorf("%s: in folder %.60q, what came before is in %.60q", name, folder, top)
+			return fault.New(fault.BadForm, "", name, "in folder %.60q, what came before is in %.60q", folder, top)
 		case header.Size > info.Size()-place.at:
-			return fmt.Errorf("%s: the archive is truncated: %w", name, io.ErrUnexpectedEOF)
+			return fault.New(fault.BadLength, "", name, "the archive is truncated: %w", io.ErrUnexpectedEOF)
 		}
 		top = folder
 		a.entries[name] = entry{place.at, header.Size}
 	}
 	if len(a.entries) == 0 {
-		return errors.New("a tar file with none of a bundle's files")
+		return fault.New(fault.BadForm, "", "", "a tar file with none of a bundle's files")
 	}
 	return nil
 }

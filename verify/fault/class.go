@@ -23,6 +23,7 @@ const (
 	WrongChallenge Class = "wrong-challenge" // answers another challenge than the beacon's
 	WrongRound     Class = "wrong-round"     // a beacon of another chain or round than job and receipt fix
 	BadBeacon      Class = "bad-beacon"      // a beacon whose value is not that of its round
+	WrongCase      Class = "wrong-case"      // a result or a verdict on another case
 	BadPath        Class = "bad-path"        // an inclusion proof that does not lead to the root
 	NotFinite      Class = "not-finite"      // NaN or infinity where only finite numbers can be
 
@@ -30,9 +31,11 @@ const (
 	Unsupported Class = "unsupported" // a profile, rule or construction that this verifyd does not have
 
 	NotOpenedYet Class = "not-opened-yet" // there is no opening, and its deadline is not over
+	Incomplete   Class = "incomplete"     // results too few to conclude on
 	Interrupted  Class = "interrupted"    // whoever asked called it off, or gave it no more time
 
 	TooMuchMemory Class = "too-much-memory" // a program that needs more than this machine allows
+	Altered       Class = "altered"         // a file that was another one when it was read before
 	DeviceFailed  Class = "device-failed"   // a device that computes failed, and no other was left
 	Internal      Class = "internal"        // anything else here: a disk, a permission, a library
 )
@@ -56,10 +59,10 @@ var sides = []struct {
 	{Missing, Bundle}, {NotRegular, Bundle}, {TooLarge, Bundle}, {BadLength, Bundle}, {BadForm, Bundle},
 	{NotCanonical, Bundle}, {UnknownVersion, Bundle}, {WrongType, Bundle}, {BadKey, Bundle}, {BadSignature, Bundle},
 	{OutOfRange, Bundle}, {WrongDigest, Bundle}, {WrongJob, Bundle}, {WrongClaim, Bundle}, {WrongChallenge, Bundle},
-	{WrongRound, Bundle}, {BadBeacon, Bundle}, {BadPath, Bundle}, {NotFinite, Bundle},
+	{WrongCase, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle}, {BadPath, Bundle}, {NotFinite, Bundle},
 	{BadTerms, Operator}, {Unsupported, Operator},
-	{NotOpenedYet, Nobody}, {Interrupted, Nobody},
-	{TooMuchMemory, Machine}, {DeviceFailed, Machine}, {Internal, Machine},
+	{NotOpenedYet, Nobody}, {Incomplete, Nobody}, {Interrupted, Nobody},
+	{TooMuchMemory, Machine}, {Altered, Machine}, {DeviceFailed, Machine}, {Internal, Machine},
 }
 
 // Classes lists all classes in the order of SPEC.md.
