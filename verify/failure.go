@@ -21,41 +21,41 @@ func Classes() []Class { return fault.Classes() }
 
 // The classes. Package fault says what each means.
 const (
-	MissingFile     = fault.Missing
-	NotRegular      = fault.NotRegular
-	TooLarge        = fault.TooLarge
-	BadLength       = fault.BadLength
-	BadForm         = fault.BadForm
-	NotCanonical    = fault.NotCanonical
-	UnknownVersion  = fault.UnknownVersion
-	WrongType       = fault.WrongType
-	BadKey          = fault.BadKey
-	BadSignature    = fault.BadSignature
-	OutOfRange      = fault.OutOfRange
-	WrongDigest     = fault.WrongDigest
-	WrongJob        = fault.WrongJob
-	WrongClaim      = fault.WrongClaim
-	WrongChallenge  = fault.WrongChallenge
-	WrongCase       = fault.WrongCase
-	WrongRound      = fault.WrongRound
-	BadBeacon       = fault.BadBeacon
-	BadPath         = fault.BadPath
-	NotFiniteNumber = fault.NotFinite
-	BadTerms        = fault.BadTerms
-	Unsupported     = fault.Unsupported
-	NotOpenedYet    = fault.NotOpenedYet
-	Incomplete      = fault.Incomplete
-	Interrupted     = fault.Interrupted
-	TooMuchMemory   = fault.TooMuchMemory
-	Altered         = fault.Altered
-	DeviceFailed    = fault.DeviceFailed
-	Internal        = fault.Internal
+	ClassMissing        = fault.Missing
+	ClassNotRegular     = fault.NotRegular
+	ClassTooLarge       = fault.TooLarge
+	ClassBadLength      = fault.BadLength
+	ClassBadForm        = fault.BadForm
+	ClassNotCanonical   = fault.NotCanonical
+	ClassUnknownVersion = fault.UnknownVersion
+	ClassWrongType      = fault.WrongType
+	ClassBadKey         = fault.BadKey
+	ClassBadSignature   = fault.BadSignature
+	ClassOutOfRange     = fault.OutOfRange
+	ClassWrongDigest    = fault.WrongDigest
+	ClassWrongJob       = fault.WrongJob
+	ClassWrongClaim     = fault.WrongClaim
+	ClassWrongChallenge = fault.WrongChallenge
+	ClassWrongCase      = fault.WrongCase
+	ClassWrongRound     = fault.WrongRound
+	ClassBadBeacon      = fault.BadBeacon
+	ClassBadPath        = fault.BadPath
+	ClassNotFinite      = fault.NotFinite
+	ClassBadTerms       = fault.BadTerms
+	ClassUnsupported    = fault.Unsupported
+	ClassNotOpenedYet   = fault.NotOpenedYet
+	ClassIncomplete     = fault.Incomplete
+	ClassInterrupted    = fault.Interrupted
+	ClassTooMuchMemory  = fault.TooMuchMemory
+	ClassAltered        = fault.Altered
+	ClassDeviceFailed   = fault.DeviceFailed
+	ClassInternal       = fault.Internal
 )
 
 // The sides.
 const (
-	BlamesBundle   = fault.Bundle
-	BlamesOperator = fault.Operator
-	BlamesNobody   = fault.Nobody
-	BlamesMachine  = fault.Machine
+	SideBundle   = fault.Bundle
+	SideOperator = fault.Operator
+	SideNobody   = fault.Nobody
+	SideMachine  = fault.Machine
 )
