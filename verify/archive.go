@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/verifyd/verifyd/verify/fault"
@@ -35,7 +36,7 @@ func OpenArchive(name string) (*Archive, error) {
 	if err != nil {
 		return nil, fault.In("bundle", err)
 	}
-	a := &Archive{file: file, entries: map[string]entry{}}
+	a := &Archive{file: file}
 	if err := a.index(); err != nil {
 		file.Close()
 		return nil, fault.In("bundle", fault.Under(name, err))
@@ -54,7 +55,7 @@ func (a *Archive) index() error {
 	}
 	place := &position{Reader: io.NewSectionReader(a.file, 0, info.Size())}
 	in := tar.NewReader(place)
-	top := "" // folder that all of the bundle's entries lie in
+	folders := map[string]map[string]entry{}
 	for n := 0; ; n++ {
 		header, err := in.Next()
 		if err == io.EOF {
@@ -70,21 +71,40 @@ func (a *Archive) index() error {
 		if name == "" {
 			continue
 		}
-		switch _, again := a.entries[name]; {
+		if folders[folder] == nil {
+			folders[folder] = map[string]entry{}
+		}
+		switch _, again := folders[folder][name]; {
 		case header.Typeflag != tar.TypeReg || sparse(header):
 			return fault.Under(name, errNotRegular)
-		case again && folder == top:
+		case again:
 			return fault.New(fault.BadForm, "", name, "twice in the archive")
-		case len(a.entries) > 0 && folder != top:
-			return fault.New(fault.BadForm, "", name, "in folder %.60q, what came before is in %.60q", folder, top)
 		case header.Size > info.Size()-place.at:
 			return fault.New(fault.BadLength, "", name, "the archive is truncated: %w", io.ErrUnexpectedEOF)
 		}
-		top = folder
-		a.entries[name] = entry{place.at, header.Size}
+		folders[folder][name] = entry{place.at, header.Size}
 	}
-	if len(a.entries) == 0 {
-		return fault.New(fault.BadForm, "", "", "a tar file with none of a bundle's files")
+	return a.choose(folders)
+}
+
+// choose takes the bundle at the top of the archive or, if there is none, the only one in a folder.
+func (a *Archive) choose(folders map[string]map[string]entry) error {
+	var found []string
+	for folder, entries := range folders {
+		if _, ok := entries[JobFile]; ok {
+			found = append(found, folder)
+		}
+	}
+	switch _, top := folders[""][JobFile]; {
+	case top:
+		a.entries = folders[""]
+	case len(found) == 1:
+		a.entries = folders[found[0]]
+	case len(found) == 0:
+		return fault.New(fault.Missing, "", JobFile, "the file is missing: %w", fs.ErrNotExist)
+	default:
+		slices.Sort(found)
+		return fault.New(fault.BadForm, "", JobFile, "in folders %.60q and %.60q", found[0], found[1])
 	}
 	return nil
 }

@@ -247,4 +247,6 @@ func (c *Case) appendEvidence(tree *merkle.Builder) {
 func (c *Case) Arrived() time.Time { return time.Unix(c.receipt.Arrived, 0) }
 
 // Overdue says that the time in which the worker may answer is over.
-func (c *Case) Overdue(now time.Time) bool { return !now.IsZero() && now.Unix() > int64(c.Cost.Answers) }
+func (c *Case) Overdue(now time.Time) bool {
+	return !now.IsZero() && now.Unix() > int64(c.Cost.Answers)
+}

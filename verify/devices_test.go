@@ -101,7 +101,7 @@ func TestAVerdictNeedsADeviceThatServesAndOneThatConfirms(t *testing.T) {
 	sound := newDevice(t, "sound", kernels.Auto, 1)
 	lost := &failing{Device: newDevice(t, "lost", kernels.Generic, 1)}
 	for words, devices := range map[string][]engine.Device{
-		"a device and one to confirm with":                  {sound},
+		"a device and one to confirm with":                 {sound},
 		"no device is left to replay on: lost: device":     {lost, lost},
 		"no device is left to confirm a mismatch on\nlost": {sound, lost},
 	} {

@@ -39,7 +39,6 @@ const (
 	ClassWrongCase      = fault.WrongCase
 	ClassWrongRound     = fault.WrongRound
 	ClassBadBeacon      = fault.BadBeacon
-	ClassBadPath        = fault.BadPath
 	ClassNotFinite      = fault.NotFinite
 	ClassBadTerms       = fault.BadTerms
 	ClassUnsupported    = fault.Unsupported

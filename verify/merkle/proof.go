@@ -7,7 +7,7 @@ import (
 )
 
 // ErrProof says that a proof of the right length does not lead from the leaf to the root.
-var ErrProof = fault.New(fault.BadPath, "", "", "inclusion proof does not lead to the root")
+var ErrProof = fault.New(fault.WrongDigest, "", "", "inclusion proof does not lead to the root")
 
 // MaxProof returns the length of the longest inclusion proof in a tree of size leaves.
 func MaxProof(size uint64) int {
