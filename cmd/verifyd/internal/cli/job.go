@@ -184,7 +184,7 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, da
 	}
 	root, err := verify.InitRoot(ctx, p, seed, device)
 	if err != nil {
-		return nil, nil, explainGPU(err)
+		return nil, nil, err
 	}
 	return &job.Job{
 		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
