@@ -148,7 +148,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 		return c.verdict(f, device, "")
 	}
 	if len(failing) == 1 {
-		return nil, fmt.Errorf("segment %d: a mismatch that %s alone has found: %w", failing[0].Segment, failing[0].Path, ErrUnconfirmed)
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", failing[0].Segment), "a mismatch that %s alone has found: %w", failing[0].Path, ErrUnconfirmed)
 	}
 	f.fail(failing[0].Mismatch)
 	for _, r := range failing[1:] {

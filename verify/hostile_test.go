@@ -260,6 +260,9 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 			if v != nil || !strings.HasPrefix(err.Error(), c.words) {
 				t.Errorf("error %q does not begin with %q", err, c.words)
 			}
+			if class := verify.ClassOf(err); class.Blames() == verify.SideMachine {
+				t.Errorf("%v is of class %s, which blames this machine", err, class)
+			}
 			if strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
 				t.Errorf("not one clear line: %q", err)
 			}
