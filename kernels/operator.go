@@ -63,7 +63,8 @@ type Operator interface {
 }
 
 // Check returns an error unless bufs fit op's operands in number, kind and length, no size in op's shape
-// is negative, and a product has a profile; without one the error is of class ErrProfile. That the products of sizes stay within int is the caller's to know.
+// is negative, and a product has a profile; without one the error is of class ErrProfile. That the products of
+// sizes stay within int is the caller's to know.
 func Check(op Operator, bufs []Buf) error {
 	if err := checkShape(op); err != nil {
 		return err
@@ -75,7 +76,7 @@ func Check(op Operator, bufs []Buf) error {
 func checkShape(op Operator) error {
 	if p, ok := ProfileOf(op); ok {
 		if err := p.Check(); err != nil {
-			return fmt.Errorf("%s: %w", op.Name(), err)
+			return fmt.Errorf("%s: profile: %w", op.Name(), err)
 		}
 	}
 	return checkSizes(op.Name(), reflect.ValueOf(op))

@@ -67,7 +67,7 @@ func unknownProfile(got string) error {
 	for _, p := range Profiles() {
 		names = append(names, p.String())
 	}
-	return fmt.Errorf("profile: %w %s, this version has %s", ErrProfile, got, strings.Join(names, ", "))
+	return fmt.Errorf("%w %s, this version has %s", ErrProfile, got, strings.Join(names, ", "))
 }
 
 // String is the name that a job holds, such as "drn1/f32".

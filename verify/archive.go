@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // maxArchived bounds the entries of an archive: more than a bundle has, with what archivers add to it.
@@ -32,12 +34,12 @@ type entry struct{ offset, size int64 }
 func OpenArchive(name string) (*Archive, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fault.In("bundle", err)
 	}
 	a := &Archive{file: file}
 	if err := a.index(); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("bundle: %s: %w", name, err)
+		return nil, fault.In("bundle", fault.Under(name, err))
 	}
 	return a, nil
 }
@@ -60,10 +62,10 @@ func (a *Archive) index() error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("entry %d: %w", n, err)
+			return fault.Under(fmt.Sprintf("entry %d", n), fault.As(fault.BadForm, fault.Truncated(err)))
 		}
 		if n == maxArchived {
-			return fmt.Errorf("more than %d entries", maxArchived)
+			return fault.New(fault.TooLarge, "", "", "more than %d entries", maxArchived)
 		}
 		folder, name := split(header.Name)
 		if name == "" {
@@ -74,11 +76,11 @@ func (a *Archive) index() error {
 		}
 		switch _, again := folders[folder][name]; {
 		case header.Typeflag != tar.TypeReg || sparse(header):
-			return fmt.Errorf("%s: %w", name, errNotRegular)
+			return fault.Under(name, errNotRegular)
 		case again:
-			return fmt.Errorf("%s: twice in the archive", name)
+			return fault.New(fault.BadForm, "", name, "twice in the archive")
 		case header.Size > info.Size()-place.at:
-			return fmt.Errorf("%s: the archive is truncated: %w", name, io.ErrUnexpectedEOF)
+			return fault.New(fault.BadLength, "", name, "the archive is truncated: %w", io.ErrUnexpectedEOF)
 		}
 		folders[folder][name] = entry{place.at, header.Size}
 	}
@@ -99,10 +101,10 @@ func (a *Archive) choose(folders map[string]map[string]entry) error {
 	case len(found) == 1:
 		a.entries = folders[found[0]]
 	case len(found) == 0:
-		return fmt.Errorf("%s: the file is missing: %w", JobFile, fs.ErrNotExist)
+		return fault.New(fault.Missing, "", JobFile, "the file is missing: %w", fs.ErrNotExist)
 	default:
 		slices.Sort(found)
-		return fmt.Errorf("%s: in folders %.60q and %.60q", JobFile, found[0], found[1])
+		return fault.New(fault.BadForm, "", JobFile, "in folders %.60q and %.60q", found[0], found[1])
 	}
 	return nil
 }

@@ -1,9 +1,10 @@
 package verify
 
 import (
-	"fmt"
 	"io"
 	"os"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Bundle is a source that is closed by whoever opened it.
@@ -17,7 +18,7 @@ func OpenBundle(path string) (Bundle, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fault.In("bundle", err)
 	case info.IsDir():
 		return OpenFolder(path)
 	}

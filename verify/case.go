@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/bits"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -128,7 +128,7 @@ func (c *Case) readWork(ctx context.Context) error {
 	}
 	data, err := readDocument(ctx, c.source, OpeningFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.missing = err
+		c.missing = fault.New(fault.NotOpenedYet, OpeningFile, "", "the file is missing: %w", fs.ErrNotExist)
 		return nil
 	}
 	if err != nil {
@@ -192,7 +192,7 @@ func (c *Case) readLeaves(ctx context.Context) error {
 		last = l
 	}
 	if got := leaves.Root(); got != c.Claim.Root {
-		return fmt.Errorf("%s: root %v, the claim has %v", LeavesFile, got, c.Claim.Root)
+		return fault.New(fault.WrongDigest, LeavesFile, "", "root %v, the claim has %v", got, c.Claim.Root)
 	}
 	if c.broken == nil && last.Next != c.Claim.Final {
 		c.broken = breach(WrongFinal, last.Step, job.Stride)
@@ -214,14 +214,14 @@ func (c *Case) segmentLeaves(ctx context.Context, segment uint64) ([]trace.Leaf,
 	first, count := c.Terms.Job.Segment(segment)
 	leaves, err := trace.ReadLeaves(file, first, count)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", LeavesFile, err)
+		return nil, fault.In(LeavesFile, err)
 	}
 	var tree merkle.Builder
 	for i := range leaves {
 		tree.Append(leaves[i].Hash())
 	}
 	if tree.Root() != c.leaves[segment] {
-		return nil, fmt.Errorf("%s: the leaves of segment %d are not those that were read before", LeavesFile, segment)
+		return nil, fault.New(fault.Altered, LeavesFile, "", "the leaves of segment %d are not those that were read before", segment)
 	}
 	return leaves, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -23,7 +24,7 @@ func (c *Case) sheetOf(results []Result) (*sheet, error) {
 	s := &sheet{c.Challenge.Segments, slices.Clone(results)}
 	for i := range s.results {
 		if err := c.belongs(&s.results[i]); err != nil {
-			return nil, fmt.Errorf("result %d: %w", i, err)
+			return nil, fault.Under(fmt.Sprintf("result %d", i), err)
 		}
 	}
 	slices.SortStableFunc(s.results, func(a, b Result) int {
@@ -32,7 +33,7 @@ func (c *Case) sheetOf(results []Result) (*sheet, error) {
 	for i, r := range s.results {
 		for k := i - 1; k >= 0 && s.results[k].Segment == r.Segment; k-- {
 			if s.results[k].Path == r.Path {
-				return nil, fmt.Errorf("segment %d: two results of %s", r.Segment, r.Path)
+				return nil, outOfRange(fmt.Sprintf("segment %d", r.Segment), "two results of %s", r.Path)
 			}
 		}
 	}
@@ -128,7 +129,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 	}
 	failing, missing := s.first()
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("segment %d: not replayed", missing[0])
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", missing[0]), "not replayed")
 	}
 	f := c.finding()
 	var devices []string
@@ -147,7 +148,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 		return c.verdict(f, device, "")
 	}
 	if len(failing) == 1 {
-		return nil, fmt.Errorf("segment %d: a mismatch that %s alone has found: %w", failing[0].Segment, failing[0].Path, ErrUnconfirmed)
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", failing[0].Segment), "a mismatch that %s alone has found: %w", failing[0].Path, ErrUnconfirmed)
 	}
 	f.fail(failing[0].Mismatch)
 	for _, r := range failing[1:] {
@@ -159,7 +160,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 }
 
 // ErrUnconfirmed says that a mismatch must be replayed on a second code path before it is a FAIL.
-var ErrUnconfirmed = errors.New("a second code path must confirm it")
+var ErrUnconfirmed = fault.New(fault.Incomplete, "", "", "a second code path must confirm it")
 
 // Silence is the FAIL of a claim that was not opened by its deadline. Before that, and if there is an opening,
 // it is an error.
@@ -225,7 +226,7 @@ func (c *Case) Check(v *Verdict) error {
 		return err
 	}
 	if v.Evidence != evidence {
-		return fmt.Errorf("verdict: evidence %v, its finding on this case has %v", v.Evidence, evidence)
+		return fault.New(fault.WrongCase, "verdict", "", "evidence %v, its finding on this case has %v", v.Evidence, evidence)
 	}
 	return nil
 }

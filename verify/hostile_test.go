@@ -174,7 +174,7 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 			p.ClipNorm = 1
 			return p.JSON()
 		}), "program.json: digest"},
-		{"broken program", spoil("program.json", func(d []byte) []byte { return d[:40] }), "program.json: program"},
+		{"broken program", spoil("program.json", func(d []byte) []byte { return d[:40] }), "program.json: unexpected EOF"},
 		{"another job's claim", spoil("claim.json", func([]byte) []byte { return other.docs.Claim }), "claim.json: job"},
 		{"claim of another slot", claimed(func(c *trace.Claim) { c.Slot = 2 }), "claim.json: slot: 2"},
 		{"claim of fewer steps", claimed(func(c *trace.Claim) { c.Steps = 22 }), "claim.json: steps: 22"},
@@ -259,6 +259,9 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 			}
 			if v != nil || !strings.HasPrefix(err.Error(), c.words) {
 				t.Errorf("error %q does not begin with %q", err, c.words)
+			}
+			if class := verify.ClassOf(err); class.Blames() == verify.SideMachine {
+				t.Errorf("%v is of class %s, which blames this machine", err, class)
 			}
 			if strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
 				t.Errorf("not one clear line: %q", err)

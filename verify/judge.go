@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Options are a verifier's.
@@ -104,8 +105,8 @@ type run struct {
 // that serves, up to the first mismatch, and that mismatch on another code path. Segments that a device has
 // replayed before it fails are not repeated: no fault of a device makes digests that agree with the claim's.
 func (r *run) replay(ctx context.Context) error {
-	replaying := errors.New("no device is left to replay on")
-	confirming := errors.New("no device is left to confirm a mismatch on")
+	replaying := fault.New(fault.DeviceFailed, "", "", "no device is left to replay on")
+	confirming := fault.New(fault.DeviceFailed, "", "", "no device is left to confirm a mismatch on")
 	var failures []error
 	for _, d := range r.Devices {
 		segments, confirm, err := r.Left(r.results)

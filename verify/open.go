@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -62,7 +63,7 @@ func Open(ctx context.Context, a Answer, dir string) (err error) {
 		return err
 	}
 	if got := a.Trace.Summary(); got.Root != claim.Root || got.Final != claim.Final {
-		return errors.New("the trace is not the one that was claimed")
+		return fault.New(fault.WrongClaim, "", "", "the trace is not the one that was claimed")
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err

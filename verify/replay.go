@@ -2,10 +2,10 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -77,7 +77,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			}
 		}
 		if err := r.terms.spec.State.CheckFinite(tensors); err != nil {
-			return fmt.Errorf("%s: state: %w", s.File, err)
+			return fault.In(s.File, fault.Under("state", err))
 		}
 		return nil
 	})
@@ -101,7 +101,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.File, err)
+			return nil, fault.In(s.File, err)
 		}
 		if m.Reason != Honest {
 			mismatch := m // a copy, so that only a mismatch is allocated

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -74,7 +74,7 @@ func (c *Case) openedOf(segments []uint64) ([]OpenedSegment, error) {
 		}
 	}
 	if len(all) != len(segments) {
-		return nil, fmt.Errorf("segments %d: not all of them are challenged", segments)
+		return nil, outOfRange("", "segments %d: not all of them are challenged", segments)
 	}
 	return all, nil
 }
@@ -90,22 +90,26 @@ func (c *Case) answered() error {
 	return nil
 }
 
+func outOfRange(field, format string, args ...any) error {
+	return fault.New(fault.OutOfRange, "", field, format, args...)
+}
+
 // belongs refuses a result that no replay of this case can give.
 func (c *Case) belongs(r *Result) error {
 	_, count := c.Terms.Job.Segment(r.Segment)
 	switch {
 	case r.Version != ResultVersion:
-		return fmt.Errorf("version: %.60q, %q is needed", r.Version, ResultVersion)
+		return fault.New(fault.UnknownVersion, "", "version", "%.60q, %q is needed", r.Version, ResultVersion)
 	case r.Case != c.ID():
-		return fmt.Errorf("case: %v, this one is %v", r.Case, c.ID())
+		return fault.New(fault.WrongCase, "", "case", "%v, this one is %v", r.Case, c.ID())
 	case !slices.Contains(c.Challenge.Segments, r.Segment):
-		return fmt.Errorf("segment: %d was not challenged", r.Segment)
+		return outOfRange("segment", "%d was not challenged", r.Segment)
 	case r.Device == "" || r.Path == "":
-		return errors.New("device, path: empty")
+		return outOfRange("device, path", "empty")
 	case r.Mismatch == nil && r.Steps != count:
-		return fmt.Errorf("steps: %d, segment %d has %d", r.Steps, r.Segment, count)
+		return outOfRange("steps", "%d, segment %d has %d", r.Steps, r.Segment, count)
 	case r.Mismatch != nil && r.Steps >= count:
-		return fmt.Errorf("steps: %d agree before a mismatch, segment %d has %d", r.Steps, r.Segment, count)
+		return outOfRange("steps", "%d agree before a mismatch, segment %d has %d", r.Steps, r.Segment, count)
 	case r.Mismatch != nil:
 		return c.possible(r)
 	}
@@ -117,9 +121,9 @@ func (c *Case) possible(r *Result) error {
 	first, _ := c.Terms.Job.Segment(r.Segment)
 	switch m := r.Mismatch; {
 	case m.Segment != r.Segment || m.Step != first+r.Steps:
-		return fmt.Errorf("mismatch: in step %d of segment %d, %d steps of segment %d agree", m.Step, m.Segment, r.Steps, r.Segment)
+		return outOfRange("mismatch", "in step %d of segment %d, %d steps of segment %d agree", m.Step, m.Segment, r.Steps, r.Segment)
 	case !slices.Contains(replayed, m.Reason):
-		return fmt.Errorf("mismatch: reason: %.60q is none that a replay finds", string(m.Reason))
+		return outOfRange("mismatch: reason", "%.60q is none that a replay finds", string(m.Reason))
 	}
 	return nil
 }

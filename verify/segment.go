@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"hash"
 	"io"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
@@ -35,7 +35,7 @@ func (c *Case) openSegment(ctx context.Context, s OpenedSegment) (*segmentReader
 	}
 	if size := file.Size(); size != s.Size {
 		file.Close()
-		return nil, fmt.Errorf("%s: %d bytes, %s has %d", name, size, OpeningFile, s.Size)
+		return nil, fault.New(fault.BadLength, name, "", "%d bytes, %s has %d", size, OpeningFile, s.Size)
 	}
 	r := &segmentReader{name: name, want: s, file: file, sha: sha256.New()}
 	r.packed = bufio.NewReaderSize(io.TeeReader(content(file), r.sha), 1<<16)
@@ -69,11 +69,11 @@ func (r *segmentReader) check(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			return fault.In(r.name, err)
 		}
 	}
 	if got := merkle.Hash(r.sha.Sum(nil)); got != r.want.Digest {
-		return fmt.Errorf("%s: SHA-256 %v, %s has %v", r.name, got, OpeningFile, r.want.Digest)
+		return fault.New(fault.WrongDigest, r.name, "", "SHA-256 %v, %s has %v", got, OpeningFile, r.want.Digest)
 	}
 	return nil
 }

@@ -3,13 +3,13 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"syscall"
 
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -50,7 +50,7 @@ type Folder struct{ root *os.Root }
 func OpenFolder(dir string) (*Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fault.In("bundle", err)
 	}
 	return &Folder{root}, nil
 }
@@ -90,20 +90,20 @@ type folderFile struct {
 
 func (f folderFile) Size() int64 { return f.size }
 
-var errNotRegular = errors.New("not a regular file")
+var errNotRegular = fault.New(fault.NotRegular, "", "", "not a regular file")
 
 // openLimited opens a file of at most limit bytes.
 func openLimited(ctx context.Context, s Source, name string, limit int64) (File, error) {
 	file, err := s.Open(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: the file is missing: %w", name, fs.ErrNotExist)
+		return nil, fault.New(fault.Missing, name, "", "the file is missing: %w", fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fault.In(name, err)
 	}
 	if size := file.Size(); size > limit {
 		file.Close()
-		return nil, fmt.Errorf("%s: %d bytes, the limit is %d", name, size, limit)
+		return nil, fault.New(fault.TooLarge, name, "", "%d bytes, the limit is %d", size, limit)
 	}
 	return file, nil
 }
@@ -120,7 +120,7 @@ func readDocument(ctx context.Context, s Source, name string) ([]byte, error) {
 	defer file.Close()
 	data := make([]byte, file.Size())
 	if _, err := io.ReadFull(content(file), data); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fault.In(name, fault.Truncated(err))
 	}
 	return data, nil
 }

@@ -2,10 +2,10 @@ package verify
 
 import (
 	"crypto"
-	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -117,7 +117,7 @@ func OpenVerdict(file string, data []byte, verifier document.Key) (*Verdict, err
 		return nil, err
 	}
 	if v.Finding.Version != VerdictVersion {
-		return nil, fmt.Errorf("%s: version: %.60q, %q is needed", file, v.Finding.Version, VerdictVersion)
+		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
 	}
 	return &v, nil
 }

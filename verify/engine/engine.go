@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
@@ -13,7 +13,7 @@ import (
 
 // ErrDevice is the class of errors that blame the device and say nothing about the work: no memory left, a
 // hang, a lost GPU. The same work may succeed elsewhere.
-var ErrDevice = errors.New("device failed")
+var ErrDevice = fault.New(fault.DeviceFailed, "", "", "device failed")
 
 // Spec is what an engine runs. It is read-only.
 type Spec struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
@@ -66,6 +67,15 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 
 func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	private, _ := newKey(t, 1)
+	classes := map[string]fault.Class{
+		"version: \"verifyd-job/2\"": fault.UnknownVersion,
+		"profile: unknown":           fault.Unsupported,
+		"merkle":                     fault.Unsupported,
+		"state":                      fault.Unsupported,
+		"order.rule":                 fault.Unsupported,
+		"beacon: chain \"lottery\"":  fault.Unsupported,
+		"operator":                   fault.BadKey,
+	}
 	for words, spoil := range map[string]func(*Job){
 		"version: \"verifyd-job/2\"":  func(j *Job) { j.Version = "verifyd-job/2" },
 		"profile: unknown":            func(j *Job) { j.Profile = 0 },
@@ -94,8 +104,16 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	} {
 		j := sample(t)
 		spoil(&j)
-		if _, err := Sign(j, private); err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
+		_, err := Sign(j, private)
+		if err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
 			t.Errorf("%q: %v", words, err)
+		}
+		want, ok := classes[words]
+		if !ok {
+			want = fault.BadTerms
+		}
+		if got := fault.Of(err); got != want {
+			t.Errorf("%v is of class %s, want %s", err, got, want)
 		}
 	}
 }
@@ -113,7 +131,7 @@ func TestAJobOfAnUnknownProfileIsRefusedByName(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := fmt.Sprintf("job.json: profile: unknown numeric profile %q", name)
-		if _, _, err := Open("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || !strings.HasPrefix(err.Error(), want) {
+		if _, _, err := Open("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || fault.Of(err) != fault.Unsupported || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}

@@ -1,9 +1,8 @@
 package program
 
 import (
-	"fmt"
-
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // value is a tensor of the plan under construction: an index into compiler.buffers.
@@ -160,13 +159,13 @@ func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
 	}
 	plan := newPlan(p, walked, y)
 	if n := len(plan.params) * (1 + len(p.Optimizer.slots())); n < 1 || n > MaxTensors {
-		return nil, fmt.Errorf("program: %d tensors in its state: outside 1 to %d", n, MaxTensors)
+		return nil, fault.New(fault.TooLarge, what, "", "%d tensors in its state: outside 1 to %d", n, MaxTensors)
 	}
 	plan.train = plan.compile(p, profile, walked, false)
 	plan.eval = plan.compile(p, profile, walked, true)
 	plan.update = plan.compileUpdate(p)
 	if plan.MemoryBytes() > MaxMemory {
-		return nil, fmt.Errorf("program: its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
+		return nil, fault.New(fault.TooLarge, what, "", "its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
 	}
 	return plan, nil
 }

@@ -2,7 +2,6 @@ package program
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -73,7 +72,7 @@ type initial struct {
 // arity refuses a wrong number of inputs.
 func arity(in []TensorSpec, want int) error {
 	if len(in) != want {
-		return fmt.Errorf("inputs: %d given, %d needed", len(in), want)
+		return outOfRange("inputs", "%d given, %d needed", len(in), want)
 	}
 	return nil
 }
@@ -85,7 +84,7 @@ func floats(in []TensorSpec, want int) error {
 	}
 	for _, t := range in {
 		if t.Kind != kernels.F32 {
-			return fmt.Errorf("input %q is %v, f32 needed", t.Name, t.Kind)
+			return outOfRange("", "input %q is %v, f32 needed", t.Name, t.Kind)
 		}
 	}
 	return nil
@@ -97,7 +96,7 @@ func ranked(in []TensorSpec, rank int) error {
 		return err
 	}
 	if len(in[0].Shape) != rank {
-		return fmt.Errorf("input %q has %d dimensions, %d needed", in[0].Name, len(in[0].Shape), rank)
+		return outOfRange("", "input %q has %d dimensions, %d needed", in[0].Name, len(in[0].Shape), rank)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -125,6 +126,9 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, %q wanted", err, c.want)
 			}
+			if class := fault.Of(err); class.Blames() == fault.Machine {
+				t.Errorf("%v is of class %s, which blames this machine", err, class)
+			}
 			if p != nil {
 				t.Error("a program was returned")
 			}
@@ -169,8 +173,8 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 			p := &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Loss: program.MSE,
 				Graph:     program.Graph{Nodes: []program.Node{c.first, {Name: "n", Op: c.op, Inputs: []string{"x"}}}},
 				Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant}}
-			if _, err := program.Compile(p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, %q wanted", err, c.want)
+			if _, err := program.Compile(p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), c.want) || fault.Of(err).Blames() == fault.Machine {
+				t.Errorf("error %v of class %s, %q wanted", err, fault.Of(err), c.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // MaxElements is the largest number of elements in one tensor, so that every index fits an int32.
@@ -41,10 +42,10 @@ func elements(dims ...int) (int, error) {
 	n := 1
 	for i, d := range dims {
 		if d < 1 || d > MaxElements {
-			return 0, fmt.Errorf("dimension %d: %d is outside 1 to %d", i, d, MaxElements)
+			return 0, outOfRange(fmt.Sprintf("dimension %d", i), "%d is outside 1 to %d", d, MaxElements)
 		}
 		if d > MaxElements/n {
-			return 0, fmt.Errorf("shape %v has more than %d elements", dims, MaxElements)
+			return 0, fault.New(fault.TooLarge, "", "", "shape %v has more than %d elements", dims, MaxElements)
 		}
 		n *= d
 	}
@@ -54,7 +55,7 @@ func elements(dims ...int) (int, error) {
 // within refuses a value outside lo to hi, naming the field.
 func within(field string, v, lo, hi int) error {
 	if v < lo || v > hi {
-		return fmt.Errorf("%s: %d is outside %d to %d", field, v, lo, hi)
+		return outOfRange(field, "%d is outside %d to %d", v, lo, hi)
 	}
 	return nil
 }

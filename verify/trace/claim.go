@@ -1,9 +1,8 @@
 package trace
 
 import (
-	"fmt"
-
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -36,7 +35,7 @@ func OpenClaim(file string, data []byte) (Claim, merkle.Hash, error) {
 		return Claim{}, merkle.Hash{}, err
 	}
 	if claim.Version != ClaimVersion {
-		return Claim{}, merkle.Hash{}, fmt.Errorf("%s: version: %.60q, %q is needed", file, claim.Version, ClaimVersion)
+		return Claim{}, merkle.Hash{}, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", claim.Version, ClaimVersion)
 	}
 	return claim, digest, nil
 }

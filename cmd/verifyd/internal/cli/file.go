@@ -102,7 +102,7 @@ func readTermsFor(dir string, operator document.Key) (_ *terms, err error) {
 		return nil, err
 	}
 	if t.Terms, err = verify.Accept(t.jobFile, t.programFile, operator); err != nil {
-		return nil, explainKey(fmt.Errorf("%s: %w", dir, err), "operator")
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return &t, nil
 }
@@ -118,14 +118,6 @@ func readKey(path string, role keys.Role) (document.Key, error) {
 
 // keyOf is the public half of a signing key.
 func keyOf(key crypto.Signer) (document.Key, error) { return document.NewKey(key.Public()) }
-
-// explainKey adds to an error about a signature what was expected of it.
-func explainKey(err error, who string) error {
-	if errors.Is(err, document.ErrSignature) {
-		return hint(err, "the key given is not the %s's, or the file was changed after it was signed", who)
-	}
-	return err
-}
 
 // named is the hash that stands for a name in a job: the SHA-256 of the text.
 func named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }

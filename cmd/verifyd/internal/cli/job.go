@@ -192,7 +192,7 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, pr
 	}
 	root, err := verify.InitRoot(ctx, p, profile, seed, device)
 	if err != nil {
-		return nil, nil, explainGPU(err)
+		return nil, nil, err
 	}
 	return &job.Job{
 		Version: job.Version, Profile: profile, Merkle: merkle.Version, State: state.Version,

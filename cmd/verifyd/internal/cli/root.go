@@ -80,7 +80,7 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 		a.note("usage: %s", cmd.UseLine())
 		return exitUsage
 	}
-	return exitError
+	return exitOf(err)
 }
 
 func (a *app) rootCommand() *cobra.Command {

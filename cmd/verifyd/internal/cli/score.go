@@ -157,7 +157,7 @@ func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
 		}
 		v, err := verify.OpenVerdict(file, data, verifier)
 		if err != nil {
-			return nil, explainKey(err, "verifier")
+			return nil, err
 		}
 		t := jobs[v.Finding.Job]
 		if t == nil {

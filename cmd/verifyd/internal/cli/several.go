@@ -25,7 +25,7 @@ type judged struct {
 // code is the exit code that a bundle alone would give.
 func (j *judged) code() int {
 	if j.err != nil {
-		return exitError
+		return exitOf(j.err)
 	}
 	switch j.Verdict.Finding.Outcome {
 	case verify.Pass:
@@ -49,7 +49,7 @@ func (a *app) judge(ctx context.Context, bundle string, operator document.Key, o
 	})
 	j := &judged{Bundle: bundle, Verdict: v, took: time.Since(began)}
 	if err != nil {
-		j.err = explainJudge(fmt.Errorf("%s: %w", bundle, err))
+		j.err = fmt.Errorf("%s: %w", bundle, err)
 		j.Error = j.err.Error()
 	}
 	return j

@@ -85,7 +85,7 @@ open what will be challenged.`,
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				return explainGPU(explainMemory(err))
+				return err
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {
@@ -168,7 +168,7 @@ func (a *app) trainOpenCommand() *cobra.Command {
 				Progress: func(done, total int) { opened = total; progress(uint64(done), uint64(total)) },
 			}, out)
 			if err != nil {
-				return explainMemory(explainKey(err, "operator"))
+				return err
 			}
 			return a.emitBundle(out, opened)
 		}),

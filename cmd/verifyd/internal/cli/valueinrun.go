@@ -58,7 +58,7 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 		return err
 	}
 	if err := t.CheckMemory(uint64(o.maxMemory)); err != nil {
-		return explainMemory(err)
+		return err
 	}
 	file, err := readFile(o.claim, document.MaxSize)
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,17 +148,6 @@ func (o verifyOptions) credit() (c contribution.Credit, err error) {
 		}
 	}
 	return c, nil
-}
-
-// explainJudge adds what to do about a bundle that cannot be judged.
-func explainJudge(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), verify.OpeningFile):
-		return hint(err, "a claim that is not opened by its deadline is a FAIL, but the deadline is not over")
-	case errors.Is(err, document.ErrSignature):
-		return hint(err, "the key given is not the operator's, or the file was changed after it was signed")
-	}
-	return explainMemory(err)
 }
 
 // prove writes the signed contribution proof of a verdict.
