@@ -25,8 +25,8 @@
 // and rounded up to whole 1e-9. The same game, seed and options give the same JSON on every machine, with
 // any number of threads, in one go or resumed.
 //
-// The package never looks at a signature, a ledger or a device, and holds no data of a game.
-//
 // Games of models compute their products in drn1/f32, whatever profile a job has; only inrun, which repeats the
 // steps of a run, takes the run's.
+//
+// The package never looks at a signature, a ledger or a device, and holds no data of a game.
 package shapley
