@@ -75,7 +75,8 @@ gpu-bundle: ## gather what tests and measures a GPU into build/gpu/ (needs a C c
 mumax: ## vet, test and build the comparison with mumax3, a GPL module of its own (needs a C compiler)
 	cd bench/mumax && ./build.sh vet && ./build.sh test && ./build.sh build ../../build/mumax
 
-bench: build ## time verifyd beside OpenBLAS and PyTorch (needs libopenblas-dev, python3-torch, cc)
+bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
+	bench/peers/torch.sh
 	$(GO) run ./bench/cmd/bench $(BENCH)
 
 bench-values: build ## valuations: time beside pyDVL, OpenDataVal and dattri (see bench/peers/values.sh), then accuracy
