@@ -22,8 +22,9 @@
 //	verdict, err := c.Conclude(results)
 //
 // What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
-// taken from a file, and every refusal names the file and the field. An error means that the bundle
-// cannot be judged; a claim that is well formed and wrong is a FAIL, not an error.
+// taken from a file, and every refusal is an [Error] with its class, the file and the field. An error means that the
+// bundle cannot be judged; a claim that is well formed and wrong is a FAIL, not an error. Whether the bundle, the
+// operator or this machine is to blame for one, [ClassOf] and [Class.Blames] say.
 //
 // The package never chooses the device: where a program's state lives and its steps run is handed in as
 // [engine.Device] values, and a device that fails is replaced by the next. It never uses a network and never
