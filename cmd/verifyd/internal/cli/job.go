@@ -178,11 +178,11 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, da
 		}
 		chain, revealed = fixed, file
 	}
-	device, err := a.device(ctx)
+	devices, err := a.devices(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	root, err := verify.InitRoot(ctx, p, seed, device)
+	root, err := verify.InitRoot(ctx, p, seed, devices.First())
 	if err != nil {
 		return nil, nil, explainGPU(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
-	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // judged is what was found in a bundle.
@@ -41,11 +41,11 @@ func (j *judged) code() int {
 var severity = []int{exitError, exitFail, exitInconclusive, exitOK}
 
 // judge replays what was challenged in a bundle.
-func (a *app) judge(ctx context.Context, bundle string, operator document.Key, o verifyOptions, devices []engine.Device, progress func(done, total uint64)) *judged {
+func (a *app) judge(ctx context.Context, bundle string, operator document.Key, o verifyOptions, devices *device.Set, progress func(done, total uint64)) *judged {
 	began := time.Now()
 	v, err := verify.Judge(ctx, bundle, operator, verify.Options{
-		Devices: devices, MaxMemory: uint64(o.maxMemory), ReadAhead: a.readAhead(bundle, operator, o),
-		Now: began, Progress: progress, Failed: a.failed(bundle, devices),
+		Devices: devices.Order(), MaxMemory: uint64(o.maxMemory), ReadAhead: a.readAhead(bundle, operator, o),
+		Now: began, Progress: progress, Failed: devices.Failed(bundle),
 	})
 	j := &judged{Bundle: bundle, Verdict: v, took: time.Since(began)}
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *app) judge(ctx context.Context, bundle string, operator document.Key, o
 // for the next segment to be read and decompressed; otherwise it is the
 // library's default. With the program's own need it stays within --max-memory.
 func (a *app) readAhead(bundle string, operator document.Key, o verifyOptions) int {
-	if a.gpu == nil {
+	if !a.set.HasGPU() {
 		return 0
 	}
 	t, err := readTermsFor(bundle, operator)
@@ -78,7 +78,7 @@ func (a *app) readAhead(bundle string, operator document.Key, o verifyOptions) i
 }
 
 // verifySeveral judges bundles side by side and shows them in their order.
-func (a *app) verifySeveral(ctx context.Context, bundles []string, operator document.Key, o verifyOptions, devices []engine.Device) error {
+func (a *app) verifySeveral(ctx context.Context, bundles []string, operator document.Key, o verifyOptions, devices *device.Set) error {
 	all := make([]*judged, len(bundles))
 	finished := make(chan int)
 	next := make(chan int)
@@ -127,7 +127,7 @@ func (a *app) parallel(o verifyOptions) int {
 	switch {
 	case o.parallel > 0:
 		return o.parallel
-	case a.gpu != nil:
+	case a.set.HasGPU():
 		return 4
 	}
 	return 1

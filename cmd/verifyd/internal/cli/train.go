@@ -73,14 +73,14 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			device, err := a.device(cmd.Context())
+			devices, err := a.devices(cmd.Context())
 			if err != nil {
 				return err
 			}
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Device: device, Worker: id.ID(), Slot: slot,
+				Terms: t.Terms, Data: data, Device: devices.First(), Worker: id.ID(), Slot: slot,
 				MaxMemory: uint64(who.maxMemory),
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
