@@ -31,7 +31,7 @@ type Epoch struct {
 	Roster  *Roster
 	Earned  *Earned
 	Issued  time.Time
-	claims  []policy.Claim
+	claims  []policy.Measurement
 	entries map[id]*entry
 }
 
@@ -121,7 +121,7 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		hi, lo := bits.Mul64(t.Plan.FLOPs(), t.Job.Steps)
 		work := proofs.Uint128{Hi: hi, Lo: lo}
 		e.entries[name] = &entry{statement, work}
-		e.claims = append(e.claims, policy.Claim{
+		e.claims = append(e.claims, policy.Measurement{
 			Worker: name.worker, Task: name.task, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
 		})
 	}

@@ -109,7 +109,7 @@ func (p *pool) epoch(number uint64, units map[string]uint64, keys ...crypto.Sign
 		all = append(all, c)
 		p.append(p.sign(c).Bytes())
 	}
-	built, err := epoch.Build(p.before, epoch.Terms{
+	built, err := epoch.Build(p.before, epoch.Scope{
 		Audience: p.set.Audience, PoolID: p.set.PoolID, PolicyHash: id("policy"), Epoch: number, Emission: proofs.Uint(emission), Dust: id("dust"),
 	}, all)
 	if err != nil {
