@@ -24,6 +24,7 @@ type accelerated struct {
 }
 
 func (d accelerated) Name() string { return d.device.Info().Name }
+func (d accelerated) Path() string { return "cuda" }
 
 func (d accelerated) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
 	return engine.NewAccelerated(ctx, s, func(ctx context.Context, words int) (engine.Accelerator, error) {

@@ -99,11 +99,11 @@ func TestAVerdictNeedsADeviceThatServesAndOneThatConfirms(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	forged := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	sound := newDevice(t, "sound", kernels.Auto, 1)
-	lost := &failing{Device: sound}
+	lost := &failing{Device: newDevice(t, "lost", kernels.Generic, 1)}
 	for words, devices := range map[string][]engine.Device{
-		"a device and one to confirm with":                  {sound},
-		"no device is left to replay on: sound: device":     {lost, lost},
-		"no device is left to confirm a mismatch on\nsound": {sound, lost},
+		"a device and one to confirm with":                 {sound},
+		"no device is left to replay on: lost: device":     {lost, lost},
+		"no device is left to confirm a mismatch on\nlost": {sound, lost},
 	} {
 		_, err := verify.Judge(t.Context(), forged, keyOf(t, r.operator), verify.Options{Devices: devices})
 		if err == nil || !strings.Contains(err.Error(), words) {

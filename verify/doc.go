@@ -8,12 +8,18 @@
 //	Receive   signs the time at which a claim arrived                     (operator)
 //	Draw      derives the challenged segments from claim and beacon       (anybody)
 //	Open      answers a challenge with states, batches and digests        (worker)
-//	Replay    runs one opened segment again                               (verifier)
-//	Judge     checks a whole bundle and says PASS, FAIL or INCONCLUSIVE   (verifier)
+//	OpenCase  reads all that a claim rests on, once                       (verifier)
+//	Replay    runs one opened segment of a case again                     (verifier)
+//	Conclude  says PASS, FAIL or INCONCLUSIVE on the results              (verifier)
+//	Judge     does these three on a bundle                                (verifier)
 //
-// A bundle is a directory that holds all of it: job.json, program.json, claim.json, receipt.json,
-// beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is enough to
-// repeat a verdict anywhere. SPEC.md gives the files byte by byte.
+// A bundle is a directory or a tar file that holds all of it: job.json, program.json, claim.json,
+// receipt.json, beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is
+// enough to repeat a verdict anywhere. SPEC.md gives the files byte by byte.
+//
+//	c, err := verify.OpenCase(ctx, source, operator)
+//	result, err := c.Replay(ctx, c.Challenge.Segments[0], device)   // anywhere, in any order
+//	verdict, err := c.Conclude(results)
 //
 // What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
 // taken from a file, and every refusal names the file and the field. An error means that the bundle

@@ -35,10 +35,10 @@ type OpenedSegment struct {
 	Digest  merkle.Hash `json:"digest"` // SHA-256 of the file
 }
 
-// segmentFile is the path of an opened segment in a bundle.
-func segmentFile(segment uint64) string {
-	return fmt.Sprintf("%s/segment-%08d.safetensors.zst", OpeningsDir, segment)
-}
+// segmentPattern is the path of an opened segment in a bundle.
+const segmentPattern = OpeningsDir + "/segment-%08d.safetensors.zst"
+
+func segmentFile(segment uint64) string { return fmt.Sprintf(segmentPattern, segment) }
 
 // openOpening reads an opening and checks it against claim and challenge.
 func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {

@@ -20,13 +20,6 @@ type Segment struct {
 	File   string       // its name for errors
 }
 
-// Mismatch is the first place at which a replay departs from a claim.
-type Mismatch struct {
-	Reason Reason
-	Difference
-	found merkle.Hash // of the leaf that the replay computed; zero if it computed none
-}
-
 // Replayer runs opened segments again. It holds an engine and a step's opening, whatever the size of a
 // segment, and allocates nothing for a step. It serves one goroutine at a time.
 type Replayer struct {
@@ -139,7 +132,7 @@ func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err er
 		return m, err
 	}
 	got := &r.record.Leaf
-	m.found = got.Hash()
+	m.Found = got.Hash()
 	switch {
 	case got.Batch != l.Batch:
 		m.Reason = WrongBatch

@@ -58,7 +58,7 @@ func TestAForgeryThatTheSecondDeviceMissesIsInconclusive(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), all)
 	bundle := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	o := r.options(kernels.Auto, 1)
-	o.Devices[1] = engine.NewCPU("second", &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 1}, 1)
+	o.Devices[1] = engine.NewCPU("second", &faulty{CPU: newCPU(t, kernels.Generic, 1), wrong: 1}, 1)
 	if v := r.judge(bundle, o); v.Finding.Outcome != verify.Inconclusive {
 		t.Errorf("%+v", v)
 	}

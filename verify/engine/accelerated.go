@@ -49,10 +49,28 @@ type accelerated struct {
 	tensors [][]float32 // views of it
 }
 
+// Opener reserves a memory of so many words, all zero, with a processor beside it.
+type Opener func(ctx context.Context, words int) (Accelerator, error)
+
+// NewDevice is the device whose engines run on the accelerators that open makes.
+func NewDevice(name, path string, open Opener) Device { return opened{name, path, open} }
+
+type opened struct {
+	name, path string
+	open       Opener
+}
+
+func (d opened) Name() string { return d.name }
+func (d opened) Path() string { return d.path }
+
+func (d opened) Start(ctx context.Context, s *Spec) (Engine, error) {
+	return NewAccelerated(ctx, s, d.open)
+}
+
 // NewAccelerated starts an engine on the accelerator that open makes with a memory of so many words, all
 // zero. Whatever fails on the accelerator while ctx lasts, and a program that no kernel computes, is of class
 // ErrDevice.
-func NewAccelerated(ctx context.Context, s *Spec, open func(ctx context.Context, words int) (Accelerator, error)) (Engine, error) {
+func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
 		spec: s, x: rows(s.Plan.X()), y: rows(s.Plan.Y()), init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),

@@ -44,6 +44,9 @@ func NewSpec(p *program.Program, seed uint64) (*Spec, error) {
 type Device interface {
 	// Name identifies the device in verdicts, such as "cpu avx2, 2 threads".
 	Name() string
+	// Path names what computes, such as "cpu avx2" or a GPU's identity: a fault that devices of one
+	// path share shows on none of them.
+	Path() string
 	// Start makes an engine whose state is zero. The caller closes it.
 	Start(ctx context.Context, s *Spec) (Engine, error)
 }

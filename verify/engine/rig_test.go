@@ -26,6 +26,7 @@ type device struct {
 }
 
 func (d device) Name() string { return d.name }
+func (d device) Path() string { return d.name }
 
 func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
 	return engine.NewAccelerated(ctx, s, d.open)

@@ -19,6 +19,7 @@ import (
 type gpu struct{ program *shim.Program }
 
 func (gpu) Name() string { return "cuda:0 on paper" }
+func (gpu) Path() string { return "cuda" }
 
 func (g gpu) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
 	return engine.NewAccelerated(ctx, s, func(ctx context.Context, words int) (engine.Accelerator, error) {

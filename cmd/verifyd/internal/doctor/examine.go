@@ -97,20 +97,8 @@ func newGPU(ctx context.Context, o Options, info cgo.Info) *subject {
 	s := &subject{Device: Device{Name: fmt.Sprintf("cuda:%d", info.Ordinal), GPU: describe(info)}, sizes: gpuSizes}
 	s.open = func(ctx context.Context, words int) (engine.Accelerator, error) { return o.Open(ctx, info, words) }
 	s.operators = optest.Accelerated(ctx, s.Name, s.open)
-	s.engine = gpu{s.Name, s.open}
+	s.engine = engine.NewDevice(s.Name, "cuda "+info.UUID, s.open)
 	return s
-}
-
-// gpu is an engine.Device of accelerators.
-type gpu struct {
-	name string
-	open func(ctx context.Context, words int) (engine.Accelerator, error)
-}
-
-func (g gpu) Name() string { return g.name }
-
-func (g gpu) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, g.open)
 }
 
 // examine checks the bits, times a device whose bits are right, and notes what the GPU's sensors say.

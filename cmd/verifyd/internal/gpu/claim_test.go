@@ -158,9 +158,10 @@ func (c *claim) interpret(t testing.TB) [][]uint32 {
 type device func(context.Context, int) (engine.Accelerator, error)
 
 func (device) Name() string { return "in this process" }
+func (device) Path() string { return "in this process" }
 
 func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, d)
+	return engine.NewAccelerated(ctx, s, engine.Opener(d))
 }
 
 // on judges the claim on d first, and returns the errors that d was blamed for.

@@ -65,6 +65,9 @@ func (d *Device) Name() string {
 	return fmt.Sprintf("cuda:%d %s, driver %d.%d", d.info.Ordinal, d.info.Name, d.info.Driver/1000, d.info.Driver%1000/10)
 }
 
+// Path is the device's own identity: two GPUs are two.
+func (d *Device) Path() string { return "cuda " + d.info.UUID }
+
 // Start makes an engine in the child, and a child if the last one has ended.
 func (d *Device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
 	return engine.NewAccelerated(ctx, s, d.Accelerator)
