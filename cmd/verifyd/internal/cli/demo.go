@@ -36,7 +36,7 @@ It writes to a folder of its own, which a second run replaces.`,
 				digits.Trained, digits.Count-digits.Trained, dir)
 			report, err := demo.Run(cmd.Context(), demo.Options{
 				Dir: dir, Devices: devices.Order(), Runner: devices.Runner(),
-				Progress: a.progress, Failed: devices.Failed(dir),
+				Progress: a.progress, Failed: devices.Failed,
 				Trained: func(m demo.Model) { modelText(say, m) },
 			})
 			if errors.Is(err, demo.ErrNotOurs) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -172,12 +173,12 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 }
 
 // judge is the verifier's look at a bundle.
-func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*verify.Verdict, error) {
+func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*pool.Judged, error) {
 	operator, err := document.NewKey(s.operator.Public())
 	if err != nil {
 		return nil, err
 	}
-	return verify.Judge(ctx, dir, operator, verify.Options{
-		Devices: s.options.Devices, Progress: progress, Failed: s.options.Failed,
-	})
+	judge := pool.Judge{Operator: operator, Devices: s.options.Devices, Clock: s.options.now, Failed: s.options.Failed}
+	judged := judge.Bundle(ctx, dir, progress)
+	return judged, judged.Err
 }

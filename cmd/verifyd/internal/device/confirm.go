@@ -17,8 +17,8 @@ import (
 func (s *Set) Order() []engine.Device { return slices.Clone(s.order) }
 
 // besides is the code path that confirms what another one found. The code paths share no assembly. It is the
-// reference, or the best one where the reference itself is to be confirmed: the same, if this machine has nothing
-// else.
+// reference, or the best one where the reference itself is to be confirmed. If this machine has nothing else it is the
+// same, and then it confirms nothing: package verify refuses a second replay on one path.
 func besides(isa kernels.ISA) kernels.ISA {
 	if isa != kernels.Generic {
 		return kernels.Generic
@@ -27,14 +27,11 @@ func besides(isa kernels.ISA) kernels.ISA {
 	return have[len(have)-1]
 }
 
-// Failed returns what verify.Options.Failed needs: it warns that a device failed while a claim was judged, and says
-// what goes on.
-func (s *Set) Failed(claim string) func(engine.Device, error) {
-	return func(d engine.Device, err error) {
-		then := "nothing is left to go on with"
-		if i := slices.Index(s.order, d); i >= 0 && i+1 < len(s.order) {
-			then = "the claim goes on on " + s.order[i+1].Name()
-		}
-		s.log.Warn(d.Name()+" failed, "+then, "claim", claim, "error", err)
+// Failed warns that a device failed while a claim was judged, and says what goes on.
+func (s *Set) Failed(claim string, d engine.Device, err error) {
+	then := "nothing is left to go on with"
+	if i := slices.Index(s.order, d); i >= 0 && i+1 < len(s.order) {
+		then = "the claim goes on on " + s.order[i+1].Name()
 	}
+	s.log.Warn(d.Name()+" failed, "+then, "claim", claim, "error", err)
 }

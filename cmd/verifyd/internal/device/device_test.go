@@ -80,8 +80,8 @@ func TestWhereTheGPUCannotTheCPUDoesAndALineSaysSo(t *testing.T) {
 	if _, err := s.First().Start(t.Context(), nil); err != nil || cpu.times != 1 {
 		t.Errorf("%v, the CPU started %d times", err, cpu.times)
 	}
-	s.Failed("bundle")(gpu, gpu.err)
-	s.Failed("bundle")(s.order[2], gpu.err)
+	s.Failed("bundle", gpu, gpu.err)
+	s.Failed("bundle", s.order[2], gpu.err)
 	for _, want := range []string{
 		"level=WARN", "broken cannot do it, cpu generic, 1 threads does", "out of memory",
 		"broken failed, the claim goes on on cpu generic, 1 threads", "claim=bundle", "nothing is left to go on with",
