@@ -163,7 +163,7 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 	if err != nil {
 		return err
 	}
-	return verify.Open(ctx, verify.Answer{
+	return verify.Answer(ctx, verify.Response{
 		Terms: o.terms,
 		Documents: verify.Documents{
 			Job: o.jobFile, Program: s.program.JSON(), Claim: claim, Receipt: receipt, Beacon: revealed,
