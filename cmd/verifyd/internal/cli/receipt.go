@@ -33,7 +33,7 @@ ever: a second one would draw the challenge anew.`,
 			if err != nil {
 				return err
 			}
-			t, err := readTermsFor(dir, operator)
+			t, err := readOfferBy(dir, operator)
 			if err != nil {
 				return err
 			}

@@ -140,7 +140,7 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 	e := &score.Epoch{Number: o.epoch, Policy: p}
 	jobs := score.Jobs{}
 	for _, dir := range o.jobs {
-		t, err := readTermsFor(dir, operator)
+		t, err := readOfferBy(dir, operator)
 		if err != nil {
 			return nil, err
 		}

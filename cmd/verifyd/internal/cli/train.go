@@ -53,7 +53,7 @@ answer what will be challenged.`,
       --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			t, err := readTerms(args[0], who.operator)
+			t, err := readOffer(args[0], who.operator)
 			if err != nil {
 				return err
 			}
@@ -131,7 +131,7 @@ func (a *app) trainAnswerCommand() *cobra.Command {
       --operator operator.pem.pub --data data.safetensors --key worker.pem --out bundle`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			t, err := readTerms(args[0], who.operator)
+			t, err := readOffer(args[0], who.operator)
 			if err != nil {
 				return err
 			}

@@ -52,7 +52,7 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if err := fresh(o.plot); err != nil {
 		return err
 	}
-	t, err := readTerms(dir, o.operator)
+	t, err := readOffer(dir, o.operator)
 	if err != nil {
 		return err
 	}
