@@ -45,11 +45,11 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
 		return err
 	}
-	claim, digest, err := r.Terms.OpenClaim(r.Documents.Claim)
+	claim, digest, err := r.Terms.ReadClaim(r.Documents.Claim)
 	if err != nil {
 		return err
 	}
-	receipt, _, err := r.Terms.openReceipt(r.Documents.Receipt, digest)
+	receipt, _, err := r.Terms.readReceipt(r.Documents.Receipt, digest)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 		return err
 	}
 	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Progress: a.progress("steps")}
-	if r.Claim, _, err = t.OpenClaim(file); err != nil {
+	if r.Claim, _, err = t.ReadClaim(file); err != nil {
 		return err
 	}
 	if r.Data, err = readData(o.data); err != nil {

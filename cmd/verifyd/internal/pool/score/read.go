@@ -18,7 +18,7 @@ var ErrNoJob = errors.New("which was not given")
 // Add reads a verdict that verifier signed and adds it to the epoch, under the terms that its digest names. Errors
 // begin with file.
 func (e *Epoch) Add(file string, signed []byte, verifier document.Key, jobs Jobs) error {
-	v, err := verify.OpenVerdict(file, signed, verifier)
+	v, err := verify.ReadVerdict(file, signed, verifier)
 	if err != nil {
 		return err
 	}
