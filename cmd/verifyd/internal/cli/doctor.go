@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/doctor"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/doctor"
 )
 
 func (a *app) doctorCommand() *cobra.Command {

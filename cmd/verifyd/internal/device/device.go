@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/gpu"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/engine"
 )

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/cgo"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/doctor"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/doctor"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/gpu"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 

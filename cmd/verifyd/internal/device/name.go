@@ -3,7 +3,7 @@ package device
 import (
 	"fmt"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/gpu"
 )
 
 // The names that stand for no single device. The name of a GPU is cuda:N, with the N of nvidia-smi -L.

@@ -23,7 +23,7 @@ func fakeDriver(t *testing.T) (dir string) {
 		t.Skip(err)
 	}
 	dir = t.TempDir()
-	const source = "../../../../cgo"
+	const source = "../../../../../cgo"
 	cc := exec.Command("cc", "-w", "-shared", "-fPIC", "-I"+source, "-o", filepath.Join(dir, "libcuda.so.1"),
 		filepath.Join(source, "testdata", "driver.c"), "-ldl", "-lpthread")
 	if out, err := cc.CombinedOutput(); err != nil {
