@@ -33,17 +33,6 @@ func (a *app) judge(operator document.Key, o verifyOptions, devices *device.Set)
 	}
 }
 
-// atOnce is the number of bundles that are judged at once.
-func (o verifyOptions) atOnce(devices *device.Set) int {
-	switch {
-	case o.parallel > 0:
-		return o.parallel
-	case devices.HasGPU():
-		return 4
-	}
-	return 1
-}
-
 // judgedView is one of several bundles in JSON.
 type judgedView struct {
 	Bundle  string          `json:"bundle"`

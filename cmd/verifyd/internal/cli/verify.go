@@ -107,7 +107,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	judge := a.judge(operator, o, devices)
 	if len(bundles) > 1 {
-		return a.verifySeveral(cmd.Context(), bundles, judge, o.atOnce(devices))
+		return a.verifySeveral(cmd.Context(), bundles, judge, o.parallel)
 	}
 	j := judge.Bundle(cmd.Context(), bundles[0], a.progress("replaying"))
 	if j.Err != nil {

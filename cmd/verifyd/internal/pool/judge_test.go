@@ -17,7 +17,7 @@ func clock() time.Time { return time.Unix(1_795_000_000, 0) }
 
 func TestBundlesAreYieldedInTheirOrderAndEachErrorNamesItsOwn(t *testing.T) {
 	j := &Judge{Clock: clock}
-	for _, parallel := range []int{1, 3, 64} {
+	for _, parallel := range []int{0, 1, 3, 64} {
 		var paths []string
 		for i := range 20 {
 			paths = append(paths, filepath.Join(t.TempDir(), fmt.Sprint("bundle", i)))
