@@ -20,7 +20,7 @@ type Judge struct {
 	Ahead bool
 	// MaxMemory refuses a larger program; 0 is verify.DefaultMaxMemory. What Ahead adds stays within it.
 	MaxMemory uint64
-	Clock     func() time.Time // says when silence has lasted too long
+	Clock     func() time.Time // says when silence has lasted too long, and how long judging took
 	// Failed, if set, is told which device failed, on which claim, and why. It may be called from several
 	// goroutines at once.
 	Failed func(claim string, d engine.Device, err error)

@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// Bundles judges bundles side by side, at most parallel at once, and yields what it finds in their order. With 0 it is
-// 4 where the judge reads ahead, so that a GPU need not wait, and else 1: a replay keeps a whole processor busy. Progress, if
-// set, is called with how many are judged of how many, from the goroutine that ranges over the result. When ctx ends
-// it yields no more; when it returns nothing runs any longer.
+// Bundles judges bundles side by side, at most parallel at once, and yields what it finds in their order. Without a
+// number, 0, it is 4 where the judge reads ahead, so that a GPU need not wait, and else 1: a replay keeps a whole
+// processor busy. Progress, if set, is called with how many are judged of how many, from the goroutine that ranges over
+// the result. When ctx ends it yields no more; when it returns nothing runs any longer.
 func (j *Judge) Bundles(ctx context.Context, paths []string, parallel int, progress func(done, total uint64)) iter.Seq[*Judged] {
-	if parallel == 0 {
+	if parallel <= 0 {
 		parallel = 1
 		if j.Ahead {
 			parallel = 4
