@@ -23,7 +23,7 @@ test: ## run every test of the module
 	$(GO) test ./...
 
 race: ## run the tests of everything concurrent under the race detector (needs a C compiler)
-	$(GO) test -race -short ./kernels ./cgo ./verify/... ./shapley ./shapley/head ./shapley/knn ./shapley/round ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/translog
+	$(GO) test -race -short ./kernels ./cgo ./verify/... ./shapley ./shapley/head ./shapley/knn ./shapley/round ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/device ./cmd/verifyd/internal/device/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/pool ./cmd/verifyd/internal/translog
 
 lint: ## gofmt, go vet and staticcheck (pinned in .ci/tools)
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }

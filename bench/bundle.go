@@ -79,8 +79,8 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 		return nil, err
 	}
 	defer read.Close()
-	answer := verify.Answer{Terms: terms, Documents: docs, Trace: read, Data: data, Signer: worker}
-	return b, verify.Open(ctx, answer, b.dir)
+	answer := verify.Response{Terms: terms, Documents: docs, Trace: read, Data: data, Signer: worker}
+	return b, verify.Answer(ctx, answer, b.dir)
 }
 
 // announce makes the operator's documents: a job of two segments of two steps, one of them drawn, and its beacon.

@@ -78,10 +78,10 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 		return nil, err
 	}
 	c := &Case{Terms: terms, source: source}
-	if c.Claim, c.claimDigest, err = terms.OpenClaim(data[2]); err != nil {
+	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[2]); err != nil {
 		return nil, err
 	}
-	if c.receipt, c.receiptDigest, err = terms.openReceipt(data[3], c.claimDigest); err != nil {
+	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[3], c.claimDigest); err != nil {
 		return nil, err
 	}
 	public, err := document.Decode[beacon.Beacon](BeaconFile, data[4])
@@ -134,7 +134,7 @@ func (c *Case) readWork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opening, digest, err := c.Terms.openOpening(data, c.Claim, c.claimDigest, c.Challenge)
+	opening, digest, err := c.Terms.readOpening(data, c.Claim, c.claimDigest, c.Challenge)
 	if err != nil {
 		return err
 	}

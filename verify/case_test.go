@@ -259,11 +259,11 @@ func TestAResultIsStoredSignedAndTakenUpAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := verify.OpenResult("result.json", file, keyOf(t, machine))
+			back, err := verify.ReadResult("result.json", file, keyOf(t, machine))
 			if err != nil || !reflect.DeepEqual(back, result) {
 				t.Fatalf("%+v, %v, want %+v", back, err, result)
 			}
-			if _, err := verify.OpenResult("result.json", file, keyOf(t, r.worker)); err == nil {
+			if _, err := verify.ReadResult("result.json", file, keyOf(t, r.worker)); err == nil {
 				t.Error("a result by nobody")
 			}
 			stored = append(stored, back)

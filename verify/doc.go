@@ -7,7 +7,7 @@
 //	Claim     signs a commitment to the trace                             (worker)
 //	Receive   signs the time at which a claim arrived                     (operator)
 //	Draw      derives the challenged segments from claim and beacon       (anybody)
-//	Open      answers a challenge with states, batches and digests        (worker)
+//	Answer    meets a challenge with states, batches and digests          (worker)
 //	OpenCase  reads all that a claim rests on, once                       (verifier)
 //	Replay    runs one opened segment of a case again                     (verifier)
 //	Conclude  says PASS, FAIL or INCONCLUSIVE on the results              (verifier)

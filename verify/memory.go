@@ -7,7 +7,7 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// DefaultMaxMemory is the limit of a zero Options, Work or Answer, in bytes.
+// DefaultMaxMemory is the limit of a zero Options, Work or Response, in bytes.
 const DefaultMaxMemory = 8 << 30
 
 // MemoryError refuses a program that is larger than the caller allows. It comes before any buffer is

@@ -99,7 +99,7 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 					return err
 				},
 				"open": func() error {
-					return verify.Open(context.Background(), verify.Answer{
+					return verify.Answer(context.Background(), verify.Response{
 						Terms: terms, Data: r.data, Signer: r.worker, MaxMemory: c.limit,
 					}, out)
 				},

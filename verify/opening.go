@@ -41,9 +41,9 @@ const segmentPattern = OpeningsDir + "/segment-%08d.safetensors.zst"
 
 func segmentFile(segment uint64) string { return fmt.Sprintf(segmentPattern, segment) }
 
-// openOpening reads an opening and checks it against claim and challenge.
-func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
-	o, digest, err := document.Open[Opening](OpeningFile, data, openingKind, c.Worker)
+// readOpening reads an opening and checks it against claim and challenge.
+func (t *Terms) readOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
+	o, digest, err := document.Read[Opening](OpeningFile, data, openingKind, c.Worker)
 	if err != nil {
 		return o, digest, err
 	}

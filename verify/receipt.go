@@ -26,7 +26,7 @@ type Receipt struct {
 // Receive checks that a claim is one for this job and returns the operator's signed receipt for it. An
 // operator gives one receipt for each worker and slot, ever: a second one would re-roll the challenge.
 func Receive(t *Terms, claimFile []byte, arrived time.Time, signer crypto.Signer) ([]byte, error) {
-	_, digest, err := t.OpenClaim(claimFile)
+	_, digest, err := t.ReadClaim(claimFile)
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +42,9 @@ func Receive(t *Terms, claimFile []byte, arrived time.Time, signer crypto.Signer
 	}, signer)
 }
 
-// OpenClaim reads a claim and checks it against the job.
-func (t *Terms) OpenClaim(data []byte) (trace.Claim, merkle.Hash, error) {
-	c, digest, err := trace.OpenClaim(ClaimFile, data)
+// ReadClaim reads a claim and checks it against the job.
+func (t *Terms) ReadClaim(data []byte) (trace.Claim, merkle.Hash, error) {
+	c, digest, err := trace.ReadClaim(ClaimFile, data)
 	if err != nil {
 		return c, digest, err
 	}
@@ -59,9 +59,9 @@ func (t *Terms) OpenClaim(data []byte) (trace.Claim, merkle.Hash, error) {
 	return c, digest, err
 }
 
-// openReceipt reads a receipt and checks it against the job and the claim.
-func (t *Terms) openReceipt(data []byte, claim merkle.Hash) (Receipt, merkle.Hash, error) {
-	r, digest, err := document.Open[Receipt](ReceiptFile, data, receiptKind, t.Job.Operator)
+// readReceipt reads a receipt and checks it against the job and the claim.
+func (t *Terms) readReceipt(data []byte, claim merkle.Hash) (Receipt, merkle.Hash, error) {
+	r, digest, err := document.Read[Receipt](ReceiptFile, data, receiptKind, t.Job.Operator)
 	if err != nil {
 		return r, digest, err
 	}

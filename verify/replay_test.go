@@ -84,7 +84,7 @@ func (r *rig) plainSegment(bundle string) (plain []byte, segment uint64) {
 
 func (r *rig) claim() trace.Claim {
 	r.t.Helper()
-	c, _, err := trace.OpenClaim("", r.docs.Claim)
+	c, _, err := trace.ReadClaim("", r.docs.Claim)
 	if err != nil {
 		r.t.Fatal(err)
 	}

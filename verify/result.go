@@ -41,10 +41,10 @@ func (r Result) Sign(signer crypto.Signer) ([]byte, error) {
 	return document.Sign(resultKind, r, signer)
 }
 
-// OpenResult reads a result that machine signed. Errors begin with file. Whether it is one of a case,
+// ReadResult reads a result that machine signed. Errors begin with file. Whether it is one of a case,
 // [Case.Conclude] says.
-func OpenResult(file string, data []byte, machine document.Key) (Result, error) {
-	r, _, err := document.Open[Result](file, data, resultKind, machine)
+func ReadResult(file string, data []byte, machine document.Key) (Result, error) {
+	r, _, err := document.Read[Result](file, data, resultKind, machine)
 	if err != nil {
 		return Result{}, err
 	}

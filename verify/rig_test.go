@@ -181,7 +181,7 @@ func (r *rig) tryBundle(traceDir string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(r.t.TempDir(), "bundle")
-	err = verify.Open(context.Background(), verify.Answer{
+	err = verify.Answer(context.Background(), verify.Response{
 		Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker,
 	}, dir)
 	return dir, err

@@ -29,7 +29,7 @@ type Terms struct {
 
 // Accept reads a job that operator signed and the program that it names, and compiles the program.
 func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) {
-	j, digest, err := job.Open(JobFile, jobFile, operator)
+	j, digest, err := job.Read(JobFile, jobFile, operator)
 	if err != nil {
 		return nil, err
 	}

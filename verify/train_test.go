@@ -103,7 +103,7 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	}
 	defer tr.Close()
 	out := filepath.Join(t.TempDir(), "bundle")
-	err = verify.Open(context.Background(), verify.Answer{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker}, out)
+	err = verify.Answer(context.Background(), verify.Response{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker}, out)
 	if err == nil || !strings.Contains(err.Error(), "not the one that was claimed") {
 		t.Error(err)
 	}

@@ -110,9 +110,9 @@ func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
 	return document.Sign(verdictKind, v, signer)
 }
 
-// OpenVerdict reads a verdict that verifier signed. Errors begin with file.
-func OpenVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
-	v, _, err := document.Open[Verdict](file, data, verdictKind, verifier)
+// ReadVerdict reads a verdict that verifier signed. Errors begin with file.
+func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
+	v, _, err := document.Read[Verdict](file, data, verdictKind, verifier)
 	if err != nil {
 		return nil, err
 	}

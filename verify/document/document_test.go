@@ -57,7 +57,7 @@ func signed(t testing.TB) (file []byte, doc note, key Key) {
 
 func TestASignedDocumentComesBackWithItsDigest(t *testing.T) {
 	file, doc, key := signed(t)
-	back, digest, err := Open[note]("note.json", file, noteKind, key)
+	back, digest, err := Read[note]("note.json", file, noteKind, key)
 	if err != nil || back != doc {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -69,7 +69,7 @@ func TestASignedDocumentComesBackWithItsDigest(t *testing.T) {
 	if bytes.Equal(again, file) {
 		t.Log("signatures of this key are deterministic")
 	}
-	_, second, err := Open[note]("note.json", again, noteKind, key)
+	_, second, err := Read[note]("note.json", again, noteKind, key)
 	if err != nil || second != digest {
 		t.Error("the digest depends on the signature")
 	}
@@ -198,7 +198,7 @@ func TestEnvelopesThatAreNotExactlyRightAreRefused(t *testing.T) {
 		"signed bad hash":   {resigned(rawJSON(strings.Replace(string(canonical), `"root":"01`, `"root":"0G`, 1))), "hexadecimal", fault.BadForm},
 		"signed bad key":    {resigned(rawJSON(strings.Replace(string(canonical), `"author":"M`, `"author":"N`, 1))), "key", fault.BadKey},
 	} {
-		_, _, err := Open[note]("note.json", c.data, noteKind, key)
+		_, _, err := Read[note]("note.json", c.data, noteKind, key)
 		if err == nil || !strings.HasPrefix(err.Error(), "note.json: ") || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: error %v does not say %q", name, err, c.words)
 		}
@@ -238,7 +238,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(bytes.Replace(file, []byte("keyid"), []byte("keyId"), 1))
 	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, _, err := Open[note]("f", data, noteKind, key); err == nil && !bytes.Equal(data, file) {
+		if _, _, err := Read[note]("f", data, noteKind, key); err == nil && !bytes.Equal(data, file) {
 			// Another file may only be another signature by the same key over the same payload.
 			if _, err := Decode[dsse.Envelope]("f", data); err != nil {
 				t.Fatal("an envelope that is not canonical was opened")

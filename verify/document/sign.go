@@ -65,9 +65,9 @@ func Sign(kind Kind, doc any, signer crypto.Signer) ([]byte, error) {
 	})
 }
 
-// Open reads the envelope of a T that key signed, and returns the document and its digest. Errors
+// Read reads the envelope of a T that key signed, and returns the document and its digest. Errors
 // begin with file.
-func Open[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
+func Read[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
 	var none T
 	e, err := parse(file, data, kind)
 	if err != nil {

@@ -155,10 +155,10 @@ func Sign(j Job, signer crypto.Signer) ([]byte, error) {
 	return document.Sign(Kind, j, signer)
 }
 
-// Open reads the envelope of a job signed by operator, and returns the manifest and its digest. Errors
+// Read reads the envelope of a job signed by operator, and returns the manifest and its digest. Errors
 // begin with file.
-func Open(file string, data []byte, operator document.Key) (*Job, merkle.Hash, error) {
-	j, digest, err := document.Open[Job](file, data, Kind, operator)
+func Read(file string, data []byte, operator document.Key) (*Job, merkle.Hash, error) {
+	j, digest, err := document.Read[Job](file, data, Kind, operator)
 	if errors.Is(err, kernels.ErrProfile) {
 		err = unsupported(file, err)
 	}

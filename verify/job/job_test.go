@@ -50,7 +50,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, digest, err := Open("job.json", file, key)
+	back, digest, err := Read("job.json", file, key)
 	if err != nil || *back != j {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -60,7 +60,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	}
 	if _, other := newKey(t, 2); other == key {
 		t.Fatal("keys are equal")
-	} else if _, _, err := Open("job.json", file, other); err == nil {
+	} else if _, _, err := Read("job.json", file, other); err == nil {
 		t.Error("opened with another operator's key")
 	}
 }
@@ -131,7 +131,7 @@ func TestAJobOfAnUnknownProfileIsRefusedByName(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := fmt.Sprintf("job.json: profile: unknown numeric profile %q", name)
-		if _, _, err := Open("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || fault.Of(err) != fault.Unsupported || !strings.HasPrefix(err.Error(), want) {
+		if _, _, err := Read("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || fault.Of(err) != fault.Unsupported || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
@@ -143,7 +143,7 @@ func TestAJobInAnotherOperatorsNameIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Open("job.json", file, key); err == nil || !strings.Contains(err.Error(), "job.json: operator") {
+	if _, _, err := Read("job.json", file, key); err == nil || !strings.Contains(err.Error(), "job.json: operator") {
 		t.Error(err)
 	}
 }
@@ -176,7 +176,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(file)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if j, _, err := Open("f", data, key); err == nil && j.Check() != nil {
+		if j, _, err := Read("f", data, key); err == nil && j.Check() != nil {
 			t.Fatal("a job that does not check was opened")
 		}
 	})

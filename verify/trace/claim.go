@@ -23,14 +23,14 @@ type Claim struct {
 	Final   merkle.Hash  `json:"final"` // root of the state after the last step
 }
 
-// OpenClaim reads the envelope of a claim, which must be signed by the worker that it names, and
+// ReadClaim reads the envelope of a claim, which must be signed by the worker that it names, and
 // returns it with its digest. Errors begin with file.
-func OpenClaim(file string, data []byte) (Claim, merkle.Hash, error) {
+func ReadClaim(file string, data []byte) (Claim, merkle.Hash, error) {
 	unsigned, err := document.Peek[Claim](file, data, ClaimKind)
 	if err != nil {
 		return Claim{}, merkle.Hash{}, err
 	}
-	claim, digest, err := document.Open[Claim](file, data, ClaimKind, unsigned.Worker)
+	claim, digest, err := document.Read[Claim](file, data, ClaimKind, unsigned.Worker)
 	if err != nil {
 		return Claim{}, merkle.Hash{}, err
 	}

@@ -186,11 +186,11 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, pr
 		}
 		chain, revealed = fixed, file
 	}
-	device, err := a.device(ctx)
+	devices, err := a.devices(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	root, err := verify.InitRoot(ctx, p, profile, seed, device)
+	root, err := verify.InitRoot(ctx, p, profile, seed, devices.First())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 )
 
@@ -53,7 +52,7 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if err := fresh(o.plot); err != nil {
 		return err
 	}
-	t, err := readTerms(dir, o.operator)
+	t, err := readOffer(dir, o.operator)
 	if err != nil {
 		return err
 	}
@@ -64,8 +63,8 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if err != nil {
 		return err
 	}
-	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Threads: a.hashThreads(), Progress: a.progress("steps")}
-	if r.Claim, _, err = t.OpenClaim(file); err != nil {
+	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Progress: a.progress("steps")}
+	if r.Claim, _, err = t.ReadClaim(file); err != nil {
 		return err
 	}
 	if r.Data, err = readData(o.data); err != nil {
@@ -81,14 +80,12 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 		}
 		players = numbered(r.OwnerCount)
 	}
-	isa, err := kernels.ParseISA(a.isa)
+	devices, err := a.processor(ctx)
 	if err != nil {
 		return err
 	}
-	if r.CPU, err = a.cpuOf(isa); err != nil {
-		return err
-	}
-	defer r.CPU.Close()
+	defer devices.Close()
+	r.CPU, r.Threads = devices.Runner(), devices.Runner().Threads()
 	got, err := r.Values(ctx)
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
 	o := Options{
 		Dir: t.TempDir(), Devices: devices, Runner: newCPU(t, kernels.Auto),
 		Progress: func(string) func(done, total uint64) { return func(uint64, uint64) {} },
-		Failed:   func(d engine.Device, err error) { t.Errorf("%s: %v", d.Name(), err) },
+		Failed:   func(_ string, d engine.Device, err error) { t.Errorf("%s: %v", d.Name(), err) },
 		now:      func() time.Time { return time.Unix(1_790_000_000, 0) },
 	}
 	perceptron := models()[0]

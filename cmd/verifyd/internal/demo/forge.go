@@ -128,15 +128,15 @@ func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, re
 		if err := s.bundle(ctx, offer, traceDir, bundle); err != nil {
 			return err
 		}
-		verdict, err := s.judge(ctx, bundle, nil)
+		judged, err := s.judge(ctx, bundle, nil)
 		if err != nil {
 			return err
 		}
 		if number == 1 {
-			result.First = verdict.Finding
+			result.First = judged.Verdict.Finding
 		}
 		if hit {
-			result.Caught, result.Challenge = verdict.Finding, number
+			result.Caught, result.Challenge = judged.Verdict.Finding, number
 			return nil
 		}
 	}

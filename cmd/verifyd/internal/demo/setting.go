@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
@@ -163,7 +164,7 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 	if err != nil {
 		return err
 	}
-	return verify.Open(ctx, verify.Answer{
+	return verify.Answer(ctx, verify.Response{
 		Terms: o.terms,
 		Documents: verify.Documents{
 			Job: o.jobFile, Program: s.program.JSON(), Claim: claim, Receipt: receipt, Beacon: revealed,
@@ -173,12 +174,12 @@ func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) er
 }
 
 // judge is the verifier's look at a bundle.
-func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*verify.Verdict, error) {
+func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*pool.Judged, error) {
 	operator, err := document.NewKey(s.operator.Public())
 	if err != nil {
 		return nil, err
 	}
-	return verify.Judge(ctx, dir, operator, verify.Options{
-		Devices: s.options.Devices, Progress: progress, Failed: s.options.Failed,
-	})
+	judge := pool.Judge{Operator: operator, Devices: s.options.Devices, Clock: s.options.now, Failed: s.options.Failed}
+	judged := judge.Bundle(ctx, dir, progress)
+	return judged, judged.Err
 }

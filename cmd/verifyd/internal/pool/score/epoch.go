@@ -1,4 +1,4 @@
-package scoring
+package score
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
@@ -31,7 +31,7 @@ type Epoch struct {
 	Roster  *Roster
 	Earned  *Earned
 	Issued  time.Time
-	claims  []policy.Claim
+	claims  []policy.Measurement
 	entries map[id]*entry
 }
 
@@ -114,14 +114,14 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		if account == e.Policy.Dust.Hash {
 			return fmt.Errorf("%s: worker %s is paid to the dust account, which only rounding may credit", j.File, f.Worker)
 		}
-		statement, err := contribution.State(j.Verdict, t.Job, contribution.Credit{Epoch: e.Number, Account: account}, e.Issued)
+		statement, err := pool.State(j.Verdict, t, pool.Credit{Epoch: e.Number, Account: account}, e.Issued)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.File, err)
 		}
 		hi, lo := bits.Mul64(t.Plan.FLOPs(), t.Job.Steps)
 		work := proofs.Uint128{Hi: hi, Lo: lo}
 		e.entries[name] = &entry{statement, work}
-		e.claims = append(e.claims, policy.Claim{
+		e.claims = append(e.claims, policy.Measurement{
 			Worker: name.worker, Task: name.task, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
 		})
 	}

@@ -27,8 +27,8 @@ type Documents struct {
 	Job, Program, Claim, Receipt, Beacon []byte
 }
 
-// Answer is what a worker opens a challenge with.
-type Answer struct {
+// Response is what a worker answers a challenge with.
+type Response struct {
 	Terms     *Terms
 	Documents Documents
 	Trace     *trace.Reader
@@ -40,29 +40,29 @@ type Answer struct {
 	Progress func(done, total int)
 }
 
-// Open answers the challenge that the documents make and writes the bundle to dir, which must not exist.
+// Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist.
 // If it fails it leaves no directory behind.
-func Open(ctx context.Context, a Answer, dir string) (err error) {
-	if err := a.Terms.CheckMemory(a.MaxMemory); err != nil {
+func Answer(ctx context.Context, r Response, dir string) (err error) {
+	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
 		return err
 	}
-	claim, digest, err := a.Terms.OpenClaim(a.Documents.Claim)
+	claim, digest, err := r.Terms.ReadClaim(r.Documents.Claim)
 	if err != nil {
 		return err
 	}
-	receipt, _, err := a.Terms.openReceipt(a.Documents.Receipt, digest)
+	receipt, _, err := r.Terms.readReceipt(r.Documents.Receipt, digest)
 	if err != nil {
 		return err
 	}
-	public, err := document.Decode[beacon.Beacon](BeaconFile, a.Documents.Beacon)
+	public, err := document.Decode[beacon.Beacon](BeaconFile, r.Documents.Beacon)
 	if err != nil {
 		return err
 	}
-	challenge, err := a.Terms.Draw(claim, receipt, public)
+	challenge, err := r.Terms.Draw(claim, receipt, public)
 	if err != nil {
 		return err
 	}
-	if got := a.Trace.Summary(); got.Root != claim.Root || got.Final != claim.Final {
+	if got := r.Trace.Summary(); got.Root != claim.Root || got.Final != claim.Final {
 		return fault.New(fault.WrongClaim, "", "", "the trace is not the one that was claimed")
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
@@ -76,11 +76,11 @@ func Open(ctx context.Context, a Answer, dir string) (err error) {
 			os.RemoveAll(dir)
 		}
 	}()
-	if err := a.writeFiles(dir); err != nil {
+	if err := r.writeFiles(dir); err != nil {
 		return err
 	}
-	opening := Opening{Version: OpeningVersion, Job: a.Terms.Digest, Claim: digest, Seed: challenge.Seed}
-	opener := a.newOpener(claim)
+	opening := Opening{Version: OpeningVersion, Job: r.Terms.Digest, Claim: digest, Seed: challenge.Seed}
+	opener := r.newOpener(claim)
 	for i, segment := range challenge.Segments {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -90,11 +90,11 @@ func Open(ctx context.Context, a Answer, dir string) (err error) {
 			return fmt.Errorf("opening segment %d: %w", segment, err)
 		}
 		opening.Segments = append(opening.Segments, opened)
-		if a.Progress != nil {
-			a.Progress(i+1, len(challenge.Segments))
+		if r.Progress != nil {
+			r.Progress(i+1, len(challenge.Segments))
 		}
 	}
-	signed, err := document.Sign(openingKind, opening, a.Signer)
+	signed, err := document.Sign(openingKind, opening, r.Signer)
 	if err != nil {
 		return err
 	}
@@ -102,10 +102,10 @@ func Open(ctx context.Context, a Answer, dir string) (err error) {
 }
 
 // writeFiles writes all of a bundle but the openings.
-func (a *Answer) writeFiles(dir string) error {
+func (r *Response) writeFiles(dir string) error {
 	for name, data := range map[string][]byte{
-		JobFile: a.Documents.Job, ProgramFile: a.Documents.Program, ClaimFile: a.Documents.Claim,
-		ReceiptFile: a.Documents.Receipt, BeaconFile: a.Documents.Beacon,
+		JobFile: r.Documents.Job, ProgramFile: r.Documents.Program, ClaimFile: r.Documents.Claim,
+		ReceiptFile: r.Documents.Receipt, BeaconFile: r.Documents.Beacon,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			return err
@@ -118,13 +118,13 @@ func (a *Answer) writeFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, a.Trace.Leaves())
+	_, err = io.Copy(f, r.Trace.Leaves())
 	return errors.Join(err, f.Close())
 }
 
 // opener writes opened segments.
 type opener struct {
-	*Answer
+	*Response
 	order   *job.Order
 	tree    *merkle.Tree
 	tensors [][]float32
@@ -134,15 +134,15 @@ type opener struct {
 	next    []merkle.Hash
 }
 
-func (a *Answer) newOpener(c trace.Claim) *opener {
-	t := a.Terms
+func (r *Response) newOpener(c trace.Claim) *opener {
+	t := r.Terms
 	o := &opener{
-		Answer: a,
-		order:  t.Job.OrderFor(c.Worker.ID(), c.Slot),
-		tree:   a.Data.Tree(),
-		batch:  t.newBatch(newRows(t.Plan.X()), newRows(t.Plan.Y())),
-		grads:  make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
-		next:   make([]merkle.Hash, len(t.spec.State.Tensors())),
+		Response: r,
+		order:    t.Job.OrderFor(c.Worker.ID(), c.Slot),
+		tree:     r.Data.Tree(),
+		batch:    t.newBatch(newRows(t.Plan.X()), newRows(t.Plan.Y())),
+		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
+		next:     make([]merkle.Hash, len(t.spec.State.Tensors())),
 	}
 	for _, spec := range t.spec.State.Tensors() {
 		o.tensors = append(o.tensors, make([]float32, spec.Len()))

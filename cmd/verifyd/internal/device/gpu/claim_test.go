@@ -104,7 +104,7 @@ func newClaim(t testing.TB) *claim {
 	docs.Receipt = must(verify.Receive(terms, docs.Claim, time.Unix(1_790_000_000, 0), operator))(t)
 	tr := must(trace.Read(traced, terms.Trace()))(t)
 	defer tr.Close()
-	if err := verify.Open(t.Context(), verify.Answer{Terms: terms, Documents: docs, Trace: tr, Data: data, Signer: worker}, c.dir); err != nil {
+	if err := verify.Answer(t.Context(), verify.Response{Terms: terms, Documents: docs, Trace: tr, Data: data, Signer: worker}, c.dir); err != nil {
 		t.Fatal(err)
 	}
 	c.want = c.judge(t, verify.Options{Devices: devices})

@@ -1,7 +1,4 @@
-// Package contribution turns a verdict into the contribution proof that a
-// ledger acts on. It decides nothing: the verdict is package verify's, and what
-// the work is worth is the caller's.
-package contribution
+package pool
 
 import (
 	"crypto/sha256"
@@ -12,27 +9,43 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
-	"github.com/verifyd/verifyd/verify/job"
 )
 
 // Credit is what the ledger's side adds to a verdict.
 type Credit struct {
 	Epoch      uint64
-	Account    proofs.Hash
+	Account    proofs.Hash    // zero for the worker's key id
 	Units      proofs.Uint128 // for an accepted claim; any other earns nothing
 	Cumulative proofs.Uint128 // the account's total before this contribution
 }
 
-// State says what a verdict on a claim for a job means to a ledger.
-func State(v *verify.Verdict, j *job.Job, c Credit, issued time.Time) (proofs.Contribution, error) {
+// State says what the verdict on a bundle means to a ledger. It rests on what was read when the bundle was judged.
+func (f *Judged) State(c Credit, issued time.Time) (proofs.Contribution, error) {
+	if f.Err != nil {
+		return proofs.Contribution{}, f.Err
+	}
+	if err := f.Case.Check(f.Verdict); err != nil {
+		return proofs.Contribution{}, fmt.Errorf("%s: %w", f.Bundle, err)
+	}
+	return State(f.Verdict, f.Case.Terms, c, issued)
+}
+
+// State says what a verdict means to a ledger, under the terms of its job. It refuses those of another job.
+func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proofs.Contribution, error) {
+	if v.Finding.Job != t.Digest {
+		return proofs.Contribution{}, fmt.Errorf("verdict: on job %s, the terms are of %s", v.Finding.Job, t.Digest)
+	}
 	f := v.Finding
 	engine, err := engineHash(v)
 	if err != nil {
 		return proofs.Contribution{}, err
 	}
+	if c.Account == (proofs.Hash{}) {
+		c.Account = proofs.Hash(f.Worker)
+	}
 	p := proofs.Contribution{
-		Audience:        proofs.Hash(j.Audience),
-		PoolID:          proofs.Hash(j.Pool),
+		Audience:        proofs.Hash(t.Job.Audience),
+		PoolID:          proofs.Hash(t.Job.Pool),
 		Epoch:           c.Epoch,
 		TaskID:          proofs.Hash(f.Job),
 		WorkerID:        proofs.Hash(f.Worker),
@@ -41,7 +54,7 @@ func State(v *verify.Verdict, j *job.Job, c Credit, issued time.Time) (proofs.Co
 		Verdict:         decision(f),
 		StepsClaimed:    f.Steps,
 		StepsReplayed:   f.Replayed,
-		PolicyHash:      proofs.Hash(j.Policy),
+		PolicyHash:      proofs.Hash(t.Job.Policy),
 		EvidenceRoot:    proofs.Hash(v.Evidence),
 		EngineHash:      engine,
 		SampleSeed:      proofs.Hash(f.Randomness),

@@ -14,9 +14,9 @@ const One = 1_000_000_000
 // MaxClaims is the largest number of claims of an epoch.
 const MaxClaims = 1 << 20
 
-// A Claim is what one worker's verified work on one task measured. All of it is
+// A Measurement is what one worker's verified work on one task measured. All of it is
 // the verifier's or the valuer's; none is the worker's word.
-type Claim struct {
+type Measurement struct {
 	Worker proofs.Hash
 	Task   proofs.Hash
 	// Owner is whom the roster names for the worker, zero if it is not on it.
@@ -38,16 +38,16 @@ type Claim struct {
 	Withheld proofs.Reason
 }
 
-func (c *Claim) check(p *Policy) error {
+func (m *Measurement) check(p *Policy) error {
 	switch {
-	case c.Verdict.Kind < proofs.Accepted || c.Verdict.Kind > proofs.Inconclusive:
-		return fmt.Errorf("verdict: kind %d is not one of 1 to 4", uint16(c.Verdict.Kind))
-	case c.Verdict.Kind == proofs.Partial:
+	case m.Verdict.Kind < proofs.Accepted || m.Verdict.Kind > proofs.Inconclusive:
+		return fmt.Errorf("verdict: kind %d is not one of 1 to 4", uint16(m.Verdict.Kind))
+	case m.Verdict.Kind == proofs.Partial:
 		return errors.New("verdict: partial: this version of policies does not say what a part is worth")
-	case c.Quality > One:
-		return fmt.Errorf("quality: %d is more than %d", c.Quality, One)
-	case c.Withheld != proofs.NoReason && !p.knows(c.Withheld):
-		return fmt.Errorf("withheld: the policy names no reason %d", c.Withheld)
+	case m.Quality > One:
+		return fmt.Errorf("quality: %d is more than %d", m.Quality, One)
+	case m.Withheld != proofs.NoReason && !p.knows(m.Withheld):
+		return fmt.Errorf("withheld: the policy names no reason %d", m.Withheld)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (m *Metrics) scales() *scales {
 // points are what a claim weighs, in 1e-9, and whether a clip range cut it: for
 // each metric the weight times the clipped measure, summed, and no less than
 // zero. They grow with each metric.
-func (s *scales) points(c *Claim) (points *big.Int, clipped bool) {
+func (s *scales) points(m *Measurement) (points *big.Int, clipped bool) {
 	points = new(big.Int)
 	add := func(s scale, measure *big.Int) {
 		if s.weight.Sign() == 0 {
@@ -89,11 +89,11 @@ func (s *scales) points(c *Claim) (points *big.Int, clipped bool) {
 		}
 		points.Add(points, new(big.Int).Mul(s.weight, measure))
 	}
-	work := wide(c.Work)
+	work := wide(m.Work)
 	add(s.work, work)
-	add(s.quality, share(work, new(big.Int).SetUint64(c.Quality), one))
-	add(s.improvement, wideSigned(c.Improvement))
-	add(s.value, s.lowerBound(c))
+	add(s.quality, share(work, new(big.Int).SetUint64(m.Quality), one))
+	add(s.improvement, wideSigned(m.Improvement))
+	add(s.value, s.lowerBound(m))
 	if points.Sign() < 0 {
 		points.SetInt64(0)
 	}
@@ -108,8 +108,8 @@ var (
 
 // lowerBound is a claim's value less the margin, which is rounded up, so that
 // the bound is rounded down.
-func (s *scales) lowerBound(c *Claim) *big.Int {
-	doubt := wide(c.StdErr)
+func (s *scales) lowerBound(m *Measurement) *big.Int {
+	doubt := wide(m.StdErr)
 	doubt.Mul(doubt, s.margin).Add(doubt, roundingUp).Quo(doubt, thousand)
-	return doubt.Sub(wideSigned(c.Value), doubt)
+	return doubt.Sub(wideSigned(m.Value), doubt)
 }

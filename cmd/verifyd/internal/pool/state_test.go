@@ -1,4 +1,4 @@
-package contribution
+package pool
 
 import (
 	"math"
@@ -28,7 +28,7 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0, 0},
 	} {
 		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Profile: kernels.ProfileF32, Steps: 400, Replayed: 48}}
-		p, err := State(v, &job.Job{Audience: [32]byte{1}}, credit, time.Unix(1_795_000_000, 0))
+		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}}, credit, time.Unix(1_795_000_000, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,19 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 func TestATotalThatOverflowsIsRefused(t *testing.T) {
 	full := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
 	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
-	if _, err := State(v, &job.Job{}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
+	if _, err := State(v, &verify.Terms{Job: &job.Job{}}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
 		t.Error("accepted")
+	}
+}
+
+func TestTermsOfAnotherJobStateNothing(t *testing.T) {
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Job: [32]byte{1}}}
+	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}, Digest: [32]byte{2}}
+	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
+		t.Error("a job's verdict is stated under the terms of another")
+	}
+	terms.Digest = v.Finding.Job
+	if _, err := State(v, terms, Credit{}, time.Time{}); err != nil {
+		t.Error(err)
 	}
 }

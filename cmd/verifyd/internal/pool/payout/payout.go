@@ -1,7 +1,7 @@
-// Package claim finds in a transparency log what an account can claim: the newest epoch root that a quorum
+// Package payout finds in a transparency log what an account can be paid now: the newest epoch root that a quorum
 // signed, the account's leaf in it, and the contribution that raised it last. It trusts the signer set it is
 // given and those that follow from it; whether a ledger has accepted the root, only the ledger knows.
-package claim
+package payout
 
 import (
 	"context"
@@ -24,8 +24,8 @@ type Request struct {
 	Leaves [][]byte
 }
 
-// Claim is an answer.
-type Claim struct {
+// Payout is what is due to an account, with all that its ledger asks for.
+type Payout struct {
 	Root proofs.EpochRoot
 	Leaf merkle.Leaf
 	// Bundle is nil if nothing is due: the leaf's total was paid already.
@@ -48,9 +48,9 @@ type logged struct {
 	envelope *proofs.Envelope
 }
 
-// Newest reads a log from its beginning and returns the account's claim on the newest epoch root. The ledger is
-// the one to claim from, with a signer set that it trusted at some time; it is left as the log leaves it.
-func Newest(ctx context.Context, log *translog.Folder, l *bundle.Ledger, r Request) (*Claim, error) {
+// Newest reads a log from its beginning and returns the account's payout under the newest epoch root. The ledger is
+// the one that pays, with a signer set that it trusted at some time; it is left as the log leaves it.
+func Newest(ctx context.Context, log *translog.Folder, l *bundle.Ledger, r Request) (*Payout, error) {
 	root, own, err := read(ctx, log, l, r.Account)
 	if err != nil {
 		return nil, err
@@ -59,41 +59,41 @@ func Newest(ctx context.Context, log *translog.Folder, l *bundle.Ledger, r Reque
 	if err != nil {
 		return nil, err
 	}
-	c := &Claim{Root: l.Last}
+	p := &Payout{Root: l.Last}
 	found := false
 	for _, leaf := range leaves {
 		if leaf.Account == r.Account {
-			c.Leaf, found = leaf, true
+			p.Leaf, found = leaf, true
 		}
 	}
 	if !found {
 		return nil, fmt.Errorf("account %s: has no leaf in epoch %d", r.Account, l.Last.Epoch)
 	}
-	if c.Leaf.CumulativeUnits.Cmp(r.Paid) <= 0 {
-		return c, nil
+	if p.Leaf.CumulativeUnits.Cmp(r.Paid) <= 0 {
+		return p, nil
 	}
-	contribution, ok := own[c.Leaf.Detail]
+	contribution, ok := own[p.Leaf.Detail]
 	if !ok {
-		return nil, fmt.Errorf("account %s: the contribution %s on its leaf is not in the log", r.Account, c.Leaf.Detail)
+		return nil, fmt.Errorf("account %s: the contribution %s on its leaf is not in the log", r.Account, p.Leaf.Detail)
 	}
 	tree, err := merkle.New(l.PoolID, leaves)
 	if err != nil {
 		return nil, err
 	}
-	if c.Bundle, err = bundle.New(l.Signers, contribution.envelope); err != nil {
+	if p.Bundle, err = bundle.New(l.Signers, contribution.envelope); err != nil {
 		return nil, err
 	}
-	c.Bundle.EpochRoot = root.envelope
-	if c.Bundle.Merkle, err = tree.Path(c.Leaf); err != nil {
+	p.Bundle.EpochRoot = root.envelope
+	if p.Bundle.Merkle, err = tree.Path(p.Leaf); err != nil {
 		return nil, err
 	}
-	if c.Bundle.Log, err = prove(log, contribution.index, root.index); err != nil {
+	if p.Bundle.Log, err = prove(log, contribution.index, root.index); err != nil {
 		return nil, err
 	}
-	if _, err := c.Bundle.Verify(l); err != nil {
-		return nil, fmt.Errorf("the claim that was put together does not hold: %w", err)
+	if _, err := p.Bundle.Verify(l); err != nil {
+		return nil, fmt.Errorf("the payout that was put together does not hold: %w", err)
 	}
-	return c, nil
+	return p, nil
 }
 
 // read goes through a log: it rotates and revokes as the log says, and returns the newest epoch root and the

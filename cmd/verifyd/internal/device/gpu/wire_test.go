@@ -22,7 +22,7 @@ import (
 )
 
 func TestEveryClassOfPackageCgoCrossesTheWire(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../../../cgo/errors.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../../../cgo/errors.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

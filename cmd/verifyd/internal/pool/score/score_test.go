@@ -1,4 +1,4 @@
-package scoring
+package score
 
 import (
 	"bytes"
@@ -221,7 +221,7 @@ func TestALedgersTreeOfTwoEpochsHoldsTheSameTotals(t *testing.T) {
 			contributions = append(contributions, s.Contribution)
 		}
 		first := contributions[0]
-		built, err := ledger.Build(leaves, ledger.Terms{
+		built, err := ledger.Build(leaves, ledger.Scope{
 			Audience: first.Audience, PoolID: first.PoolID, PolicyHash: r.PolicyHash, Epoch: e.Number,
 			Emission: r.Total, Dust: e.Policy.Dust.Hash,
 		}, contributions)

@@ -1,4 +1,4 @@
-package scoring
+package score
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ type Values struct {
 }
 
 // Value is what was measured of one claim. The scales are those of
-// [policy.Claim].
+// [policy.Measurement].
 type Value struct {
 	Improvement policy.Int    `json:"improvement"`
 	Quality     uint64        `json:"quality"`

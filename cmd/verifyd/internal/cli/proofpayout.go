@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/claim"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/payout"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	"github.com/verifyd/verifyd/proofs"
 )
@@ -17,29 +17,29 @@ import (
 // maxLeafFile bounds a published leaf file: ten million accounts.
 const maxLeafFile = 1 << 30
 
-// claimOptions are what a claimer knows beside the log.
-type claimOptions struct {
+// payoutOptions are what the payee knows beside the log.
+type payoutOptions struct {
 	signers, leaves    []string // files
 	account, paid, out string
 	witnesses          string
 }
 
-func (a *app) proofClaimCommand() *cobra.Command {
-	var o claimOptions
+func (a *app) proofPayoutCommand() *cobra.Command {
+	var o payoutOptions
 	cmd := &cobra.Command{
-		Use:   "claim LOG --signers SET.json --account ACCOUNT --leaves FILE --out FILE.vproof",
-		Short: "Build an account's newest claim from the log, unless it has been paid",
-		Long: `claim reads a log's folder from its beginning, finds the newest epoch root that a
+		Use:   "payout LOG --signers SET.json --account ACCOUNT --leaves FILE --out FILE.vproof",
+		Short: "Build an account's newest payout from the log, unless it has been paid",
+		Long: `payout reads a log's folder from its beginning, finds the newest epoch root that a
 quorum signed, the account's leaf in it and the contribution that raised it last, and
 writes them as a .vproof bundle that a ledger pays on.
 
 With --paid, the units that the ledger has paid the account in all, nothing is
 written if nothing is due. --signers is the pool's first signer set, or any later one
 that is trusted; those that follow are taken from the log.`,
-		Example: `  verifyd proof claim log --signers signers.json --account 0x52908400098527886E0F7030069857D2E4169EE7 \
-      --leaves epoch-7.leaves --paid 1200 --out claim.vproof`,
+		Example: `  verifyd proof payout log --signers signers.json --account 0x52908400098527886E0F7030069857D2E4169EE7 \
+      --leaves epoch-7.leaves --paid 1200 --out payout.vproof`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.proofClaim(cmd.Context(), args[0], o) }),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.proofPayout(cmd.Context(), args[0], o) }),
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&o.signers, "signers", nil, "file of the signer set that is trusted; may be repeated for the sets that follow it")
@@ -47,15 +47,15 @@ that is trusted; those that follow are taken from the log.`,
 	f.StringVar(&o.account, "account", "", "ledger account, up to 32 bytes in hex with 0x")
 	f.StringVar(&o.paid, "paid", "0", "units that the ledger has paid the account already")
 	f.StringVar(&o.witnesses, "witnesses", "", "policy file (c2sp.org/tlog-policy) whose quorum must have cosigned")
-	f.StringVar(&o.out, "out", "", "file to write the claim to")
+	f.StringVar(&o.out, "out", "", "file to write the payout to")
 	for _, name := range []string{"signers", "leaves", "account", "out"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	return cmd
 }
 
-func (a *app) proofClaim(ctx context.Context, dir string, o claimOptions) (err error) {
-	r := claim.Request{}
+func (a *app) proofPayout(ctx context.Context, dir string, o payoutOptions) (err error) {
+	r := payout.Request{}
 	if r.Account, err = proofs.ParseAccount(o.account); err != nil {
 		return usageError{fmt.Errorf("--account: %w", err)}
 	}
@@ -84,8 +84,8 @@ func (a *app) proofClaim(ctx context.Context, dir string, o claimOptions) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	found, err := claim.Newest(ctx, folder, l, r)
-	var missing *claim.MissingLeaves
+	found, err := payout.Newest(ctx, folder, l, r)
+	var missing *payout.MissingLeaves
 	if errors.As(err, &missing) {
 		return hint(err, "the pool publishes it with the epoch root; give it with --leaves")
 	}
@@ -97,23 +97,23 @@ func (a *app) proofClaim(ctx context.Context, dir string, o claimOptions) (err e
 		Account    proofs.Hash `json:"account"`
 		Cumulative string      `json:"cumulativeUnits"`
 		Paid       string      `json:"paid"`
-		Claim      string      `json:"claim,omitempty"` // file; none if nothing is due
+		Payout     string      `json:"payout,omitempty"` // file; none if nothing is due
 	}{found.Root.Epoch, r.Account, found.Leaf.CumulativeUnits.String(), r.Paid.String(), ""}
 	if found.Bundle != nil {
 		if err := writeNew(o.out, found.Bundle.Bytes(), 0o644); err != nil {
 			return err
 		}
-		view.Claim = o.out
+		view.Payout = o.out
 	}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "epoch", view.Epoch)
 		row(w, "account", view.Account)
 		row(w, "earned in all", view.Cumulative)
 		row(w, "paid", view.Paid)
-		if view.Claim == "" {
-			row(w, "claim", "nothing is due")
+		if view.Payout == "" {
+			row(w, "payout", "nothing is due")
 			return
 		}
-		row(w, "claim", view.Claim)
+		row(w, "payout", view.Payout)
 	})
 }

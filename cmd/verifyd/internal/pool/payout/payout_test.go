@@ -1,4 +1,4 @@
-package claim
+package payout
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func newPool(t *testing.T) *pool {
 		t.Fatal(err)
 	}
 	seed := id("log")
-	signer, err := translog.NewSigner("log.example/claims", ed25519.NewKeyFromSeed(seed[:]))
+	signer, err := translog.NewSigner("log.example/payouts", ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (p *pool) epoch(number uint64, units map[string]uint64, keys ...crypto.Sign
 		all = append(all, c)
 		p.append(p.sign(c).Bytes())
 	}
-	built, err := epoch.Build(p.before, epoch.Terms{
+	built, err := epoch.Build(p.before, epoch.Scope{
 		Audience: p.set.Audience, PoolID: p.set.PoolID, PolicyHash: id("policy"), Epoch: number, Emission: proofs.Uint(emission), Dust: id("dust"),
 	}, all)
 	if err != nil {
@@ -125,14 +125,14 @@ func (p *pool) ledger() *bundle.Ledger {
 	return &bundle.Ledger{Audience: p.set.Audience, PoolID: p.set.PoolID, Signers: p.set, Log: p.policy}
 }
 
-func (p *pool) newest(worker string, paid uint64) (*Claim, error) {
+func (p *pool) newest(worker string, paid uint64) (*Payout, error) {
 	return Newest(p.t.Context(), p.log.Folder, p.ledger(), Request{Account: id(worker), Paid: proofs.Uint(paid), Leaves: p.files})
 }
 
-func TestTheNewestClaimIsBuiltAndWhatWasPaidIsSkipped(t *testing.T) {
+func TestTheNewestPayoutIsBuiltAndWhatWasPaidIsSkipped(t *testing.T) {
 	p := newPool(t)
 	if _, err := p.newest("alice", 0); err == nil {
-		t.Error("a claim from an empty log")
+		t.Error("a payout from an empty log")
 	}
 	p.append([]byte("an entry that is none of ours"))
 	if _, err := p.newest("alice", 0); !errors.Is(err, ErrNoRoot) {
@@ -187,7 +187,7 @@ func TestWhatNoQuorumSignedIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestARevokedContributionMakesNoClaim(t *testing.T) {
+func TestARevokedContributionMakesNoPayout(t *testing.T) {
 	p := newPool(t)
 	p.epoch(1, map[string]uint64{"alice": 100})
 	c, err := p.newest("alice", 0)
