@@ -56,7 +56,7 @@ func TestATotalThatOverflowsIsRefused(t *testing.T) {
 }
 
 func TestTermsOfAnotherJobStateNothing(t *testing.T) {
-	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Job: [32]byte{1}}}
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32, Job: [32]byte{1}}}
 	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}, Digest: [32]byte{2}}
 	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
 		t.Error("a job's verdict is stated under the terms of another")
