@@ -95,7 +95,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	}
 	profile, err := kernels.ParseProfile(o.profile)
 	if err != nil {
-		return usageError{fmt.Errorf("--%w", err)}
+		return usageError{fmt.Errorf("--profile: %w", err)}
 	}
 	key, err := a.openKey(ctx, o.key, keys.Operator)
 	if err != nil {

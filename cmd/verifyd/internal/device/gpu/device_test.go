@@ -153,7 +153,7 @@ func (c *claim) failing(t *testing.T, rig string, o Options, cpus []engine.Devic
 func TestAMismatchThatAChildFindsIsConfirmedOnTheCPU(t *testing.T) {
 	c := newClaim(t)
 	outs := must(readRecording(c.record(t)))(t)
-	outs[1][50] ^= 1 << 7 // in a digest of the first step
+	outs[1][18] ^= 1 << 7 // in a digest of the first step
 	wrong := inProcess(func(context.Context, int) (engine.Accelerator, error) { return &player{outs: outs}, nil })
 	v := c.judge(t, verify.Options{Devices: append([]engine.Device{wrong}, cpus(t)...)})
 	if v.Finding.Outcome != verify.Inconclusive || !strings.Contains(v.Build.Confirmed, "cpu") {
