@@ -21,7 +21,6 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -93,17 +92,14 @@ func newRig(t *testing.T) *rig {
 // offer signs the job for a ledger. Everything else of it is the same each time.
 func (r *rig) offer(t *testing.T, audience string) []byte {
 	t.Helper()
-	chain, revealed := beacon.NewFixed([32]byte{1})
-	r.beacon = must(document.Encode(revealed))(t)
-	return must(job.Sign(job.Job{
-		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
-		Operator: r.by, Pool: merkle.Hash{1}, Audience: merkle.Hash(must(proofs.Audience(audience))(t)),
-		Policy: merkle.Hash(must(r.policy.Hash())(t)), Program: r.program.Digest(),
-		Data:  job.Data{Root: r.data.Tree().Root(), Samples: uint64(r.data.Samples())},
-		Order: job.OrderRule{Rule: job.Rule},
-		Init:  job.Init{Root: must(verify.InitRoot(t.Context(), r.program, kernels.ProfileF32, 7, r.devices.First()))(t), Seed: 7},
-		Steps: 8, Stride: 2, Slots: 1, Sampled: 2, Beacon: chain, Deadline: 60,
-	}, r.operator))(t)
+	o := pool.Offer{
+		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: audience,
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: 2, Slots: 1, Deadline: time.Minute,
+		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
+	}
+	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
+	r.beacon = offered.Revealed
+	return offered.File
 }
 
 // claim does the work of a job, has its claim received and answers the challenge: the bundle's folder.
