@@ -6,9 +6,10 @@ SHELL := /bin/bash
 GO       ?= go
 FUZZTIME ?= 2000x
 BENCH    ?=
+HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash emulated ledgers gpu-bundle mumax bench bench-values clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,9 @@ pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a 
 
 crash: ## kill the log's writer at every call that changes a file
 	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog -crash.every=1
+
+metamorphic: ## judge drawn claims in drawn ways, HISTORIES of them (default 20000), others each time
+	$(GO) test -count=1 -timeout 0 ./verify/metamorphic -run 'TestHistories$$' -seed $$(date +%s)000 -histories $(HISTORIES)
 
 emulated: ## follow the small trainings for 300 steps on the CUDA kernels under g++ (some minutes)
 	$(GO) test ./verify/engine -run TheKernelsTrainAs -steps 300 -timeout 60m

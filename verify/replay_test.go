@@ -3,7 +3,6 @@ package verify_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // faulty is a device that gets one result wrong now and then.
@@ -68,13 +67,7 @@ func TestAForgeryThatTheSecondDeviceMissesIsInconclusive(t *testing.T) {
 func (r *rig) plainSegment(bundle string) (plain []byte, segment uint64) {
 	r.t.Helper()
 	path := openings(r.t, bundle)[0]
-	in, err := safetensors.Decompress(bytes.NewReader(read(r.t, path)), path, 1<<30)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if plain, err = io.ReadAll(in); err != nil {
-		r.t.Fatal(err)
-	}
+	plain = must(verifytest.Unpack(path))(r.t)
 	o, err := document.Peek[verify.Opening]("", read(r.t, bundle, verify.OpeningFile), "opening")
 	if err != nil {
 		r.t.Fatal(err)

@@ -90,11 +90,7 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	dir, summary := r.train(newCPU(t, kernels.Auto, 1))
 	r.bundle(dir)
 	summary.Root[0] ^= 1
-	var err error
-	if r.docs.Claim, err = verify.Claim(r.terms, summary, 1, r.worker); err != nil {
-		t.Fatal(err)
-	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+	if err := r.claimed(summary); err != nil {
 		t.Fatal(err)
 	}
 	tr, err := trace.Read(dir, r.terms.Trace())

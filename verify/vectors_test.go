@@ -23,6 +23,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/testdata/vectors"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 var updateVectors = flag.Bool("update", false, "write testdata/vectors anew")
@@ -112,7 +113,7 @@ func judgeVector(t *testing.T, dir string, v vectors.Vector) (*verify.Verdict, e
 	for i, isa := range []kernels.ISA{kernels.Auto, kernels.Generic} {
 		d := newDevice(t, fmt.Sprint("device ", i), isa, 1)
 		if v.Facts["devices"] == "lost" {
-			d = &failing{Device: d}
+			d = verifytest.FailAfter(d, 0)
 		}
 		o.Devices = append(o.Devices, d)
 	}

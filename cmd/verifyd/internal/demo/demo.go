@@ -105,11 +105,7 @@ func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (
 	for _, t := range s.plan.Params() {
 		result.Parameters += t.Len()
 	}
-	offer, err := s.offer(1)
-	if err != nil {
-		return result, err
-	}
-	work, err := s.work(offer)
+	work, err := s.pool.Work(s.options.Devices[0])
 	if err != nil {
 		return result, err
 	}
@@ -129,7 +125,7 @@ func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (
 	}
 
 	result.Bundle = filepath.Join(s.dir, "bundle")
-	if err := s.bundle(ctx, offer, traceDir, result.Bundle); err != nil {
+	if err := s.bundle(ctx, s.pool, traceDir, result.Bundle); err != nil {
 		return result, err
 	}
 	start = time.Now()
@@ -164,7 +160,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 		if err := order.Fill(t, ids); err != nil {
 			return 0, err
 		}
-		if err := s.data.Fill(m.X(), m.Y(), ids); err != nil {
+		if err := s.pool.Data.Fill(m.X(), m.Y(), ids); err != nil {
 			return 0, err
 		}
 		if _, err := m.Gradients(t); err != nil {

@@ -3,28 +3,21 @@
 package gpu
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
-	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // claim is an honest claim of a small classifier, opened, and the verdict that the CPU reaches.
@@ -42,10 +35,6 @@ func must[T any](v T, err error) func(testing.TB) T {
 		}
 		return v
 	}
-}
-
-func newKey(t testing.TB, number byte) *ecdsa.PrivateKey {
-	return must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{number}, 32)))(t)
 }
 
 // cpus are a processor's two code paths.
@@ -80,31 +69,14 @@ func newClaim(t testing.TB) *claim {
 		program.TensorSpec{Name: "x", Shape: []int{samples, 3}}, kernels.Buf{F: x},
 		program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y}))(t)
 	devices := cpus(t)
-	operator, worker := newKey(t, 1), newKey(t, 2)
-	c := &claim{dir: filepath.Join(t.TempDir(), "bundle"), operator: must(document.NewKey(operator.Public()))(t)}
-	id := must(document.NewKey(worker.Public()))(t)
-	chain, public := beacon.NewFixed([32]byte{4, 2})
-	var docs verify.Documents
-	docs.Program = p.JSON()
-	docs.Beacon = must(document.Encode(public))(t)
-	docs.Job = must(job.Sign(job.Job{
-		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
-		Operator: c.operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
-		Program: p.Digest(),
-		Data:    job.Data{Root: data.Tree().Root(), Samples: samples},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
-		Init:    job.Init{Root: must(verify.InitRoot(t.Context(), p, kernels.ProfileF32, 11, devices[0]))(t), Seed: 11},
-		Seed:    12, Steps: 6, Stride: 2, Slots: 1, Sampled: 1,
-		Beacon: chain, Deadline: 3600,
-	}, operator))(t)
-	terms := must(verify.Accept(docs.Job, docs.Program, c.operator))(t)
+	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
+		Program: p, Data: data, Device: devices[0],
+		Job: func(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled, j.Delay = 6, 2, 1, 1, 0 },
+	}))(t)
+	c := &claim{dir: filepath.Join(t.TempDir(), "bundle"), operator: pool.Terms.Job.Operator}
 	traced := filepath.Join(t.TempDir(), "trace")
-	summary := must(verify.Train(t.Context(), verify.Work{Terms: terms, Data: data, Device: devices[0], Worker: id.ID()}, traced))(t)
-	docs.Claim = must(verify.Claim(terms, summary, 0, worker))(t)
-	docs.Receipt = must(verify.Receive(terms, docs.Claim, time.Unix(1_790_000_000, 0), operator))(t)
-	tr := must(trace.Read(traced, terms.Trace()))(t)
-	defer tr.Close()
-	if err := verify.Answer(t.Context(), verify.Response{Terms: terms, Documents: docs, Trace: tr, Data: data, Signer: worker}, c.dir); err != nil {
+	must(pool.Train(t.Context(), devices[0], traced))(t)
+	if err := pool.Bundle(t.Context(), traced, c.dir); err != nil {
 		t.Fatal(err)
 	}
 	c.want = c.judge(t, verify.Options{Devices: devices})

@@ -2,8 +2,6 @@ package score
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,18 +9,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	ledger "github.com/verifyd/verifyd/proofs/epoch"
 	merkletree "github.com/verifyd/verifyd/proofs/merkle"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 func amount(v uint64) policy.Uint { return policy.Uint{Uint128: proofs.Uint(v)} }
@@ -54,34 +50,21 @@ func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 		Optimizer: program.Optimizer{Kind: program.SGD},
 		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
 	}
-	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	operator, err := document.NewKey(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
 	hash, err := p.Hash()
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain, _ := beacon.NewFixed([32]byte{1})
-	signed, err := job.Sign(job.Job{
-		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
-		Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash(hash),
-		Program: prog.Digest(), Data: job.Data{Root: merkle.Hash{3}, Samples: 30},
-		Order: job.OrderRule{Rule: job.Rule}, Init: job.Init{Root: merkle.Hash{4}},
-		Steps: 10, Stride: 5, Slots: 1, Sampled: 1, Beacon: chain,
-	}, private)
+	data, err := verifytest.Blobs(30, 6)
 	if err != nil {
 		t.Fatal(err)
 	}
-	terms, err := verify.Accept(signed, prog.JSON(), operator)
+	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{Program: &prog, Data: data, Job: func(j *job.Job) {
+		j.Policy, j.Steps, j.Stride, j.Sampled = merkle.Hash(hash), 10, 5, 1
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return terms
+	return pool.Terms
 }
 
 // epoch has four workers on one job: 1 and 2 passed, 3 failed, 4 is unclear.
