@@ -129,7 +129,7 @@ func TestAnOfferThatNobodyCouldTakeIsNotSigned(t *testing.T) {
 		t.Errorf("%+v, %v", offered, err)
 	}
 	wide := *r.program
-	wide.Graph = program.MLP(program.MLPConfig{Inputs: 7, Hidden: []int{8}, Classes: 3})
+	wide.Graph = program.MLP(program.MLPConfig{Inputs: 9, Hidden: []int{8}, Classes: 3})
 	for name, change := range map[string]func(*pool.Offer){
 		"data: ":        func(o *pool.Offer) { o.Program = &wide },
 		"program: ":     func(o *pool.Offer) { o.Program = &program.Program{Version: program.Version} },
