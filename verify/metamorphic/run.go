@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -17,6 +18,7 @@ type Judged struct {
 	Finding  string // canonical JSON
 	Evidence merkle.Hash
 	Err      string
+	Class    fault.Class // of the error
 
 	found verify.Finding
 }
@@ -29,7 +31,7 @@ func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
 			return Judged{}, fmt.Errorf("a verdict beside an error: %w", err)
 		}
 		// An archive without a job is none: it is refused before it is a source, under its name.
-		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": ")}, nil
+		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": "), Class: fault.Of(err)}, nil
 	}
 	finding, err := document.Encode(v.Finding)
 	return Judged{Finding: string(finding), Evidence: v.Evidence, found: v.Finding}, err
