@@ -47,7 +47,13 @@ func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, 
 		o.MaxMemory = c.Pool.Terms.MemoryBytes()
 	}
 	operator := c.Pool.Terms.Job.Operator
-	if how.Manner == Whole {
+	switch how.Manner {
+	case Stopped:
+		if v, err := stopped(ctx, path, operator, o, how.After); !calledOff(err) {
+			return v, err
+		}
+		fallthrough
+	case Whole:
 		return verify.Judge(ctx, path, operator, o)
 	}
 	bundle, err := verify.OpenBundle(path)
@@ -74,6 +80,25 @@ func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, 
 		return nil, err
 	}
 	return v, opened.Check(v)
+}
+
+// stopped judges until some steps are done.
+func stopped(ctx context.Context, path string, operator document.Key, o verify.Options, after int) (*verify.Verdict, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o.Progress = func(done, _ uint64) {
+		if done >= uint64(after) {
+			stop()
+		}
+	}
+	return verify.Judge(ctx, path, operator, o)
+}
+
+// calledOff says whether an error is that of a judgement which was not let end: nothing is found by it. A device
+// that fails meanwhile may be what is seen.
+func calledOff(err error) bool {
+	class := fault.Of(err)
+	return err != nil && (class == fault.Interrupted || class == fault.DeviceFailed)
 }
 
 // served runs f on the first of some devices that serves.
