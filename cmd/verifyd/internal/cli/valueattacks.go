@@ -143,20 +143,22 @@ func clusteredGain(all []robust.Outcome, x robust.Outcome) string {
 // attackEstimate is an estimate with about as many evaluations as so many antithetic pairs of n players.
 func attackEstimate(name string, pairs, n int) (shapley.Options, error) {
 	o := shapley.Options{Estimator: name, Alpha: 4, Beta: 1}
-	i := slices.IndexFunc(shapley.Estimators(), func(e shapley.Estimator) bool { return e.Name == name })
-	if i < 0 {
+	e, err := shapley.Named(name)
+	if err != nil {
 		return o, usageError{fmt.Errorf("--estimator %.40q: verifyd value estimators lists them", name)}
 	}
-	switch unit := shapley.Estimators()[i].Unit; unit {
-	case "":
-	case "permutations":
-		o.Budget = 2 * pairs
-	case "coalitions":
-		o.Budget = 2 * pairs * n
-	case "pairs of coalitions":
-		o.Budget = pairs * n
-	default:
+	switch e.Unit {
+	case shapley.None:
+	case shapley.PermutationPairs:
 		o.Budget = pairs
+	case shapley.Permutations:
+		o.Budget = 2 * pairs
+	case shapley.CoalitionPairs:
+		o.Budget = pairs * n
+	case shapley.Coalitions:
+		o.Budget = 2 * pairs * n
+	default:
+		return o, fmt.Errorf("--estimator %s: how many %s cost as much as a pair of permutations is not said", name, e.Unit)
 	}
 	return o, nil
 }

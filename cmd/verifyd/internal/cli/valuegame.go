@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -37,19 +36,23 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 			return err
 		}
 	}
-	if eo.control && eo.estimator != "antithetic" && eo.estimator != "permutation" {
-		return usageError{errors.New("--control: only antithetic and permutation take a control variate")}
+	e, err := eo.named()
+	if err != nil {
+		return err
+	}
+	if eo.control && !e.Control {
+		return usageError{fmt.Errorf("--control: %s takes no control variate: verifyd value estimators lists those that do", e.Name)}
 	}
 	g, err := files.open(ctx, a, eo.control)
 	if err != nil {
 		return err
 	}
 	defer g.close()
-	run, err := eo.run(g.kind, g.root, g.players)
+	run, err := eo.run(e, g.kind, g.root, g.players)
 	if err != nil {
 		return err
 	}
-	total := evaluations(run, len(g.players))
+	total := e.Evaluations(len(g.players), run.Budget)
 	progress := a.progress("coalitions")
 	c, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
 	if err != nil {
@@ -93,24 +96,4 @@ func utilityTexts[T int64 | uint64](values []T) string {
 		s += utilityText(big.NewInt(int64(v)))
 	}
 	return s
-}
-
-// evaluations is how many utilities a run asks for, at most.
-func evaluations(r valuation.Run, n int) uint64 {
-	b, m := uint64(r.Budget), uint64(n)
-	switch r.Estimator {
-	case "exact", "exact-banzhaf", "exact-beta":
-		return 1<<min(m, shapley.MaxExact) + 2
-	case "antithetic":
-		return 2*b*(m-1) + 2
-	case "permutation", "truncated", "gtg", "beta":
-		return b*(m-1) + 2
-	case "owen":
-		return 2*b*(m+1) + 2
-	case "kernel", "leverage":
-		return 2*b + 2
-	case "loo":
-		return m + 2
-	}
-	return b + 2*m + 2
 }
