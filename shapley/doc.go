@@ -25,5 +25,11 @@
 // and rounded up to whole 1e-9. The same game, seed and options give the same JSON on every machine, with
 // any number of threads, in one go or resumed.
 //
-// The package never looks at a signature, a ledger or a device, and holds no data of a game.
+// # Devices
+//
+// A game that computes is handed an engine.Opener. On this process' processor it works on its data where they lie; on
+// another device it runs the operators of package kernels in a memory there, with the same utilities.
+//
+// The package never looks at a signature, a ledger or a device, and holds no data of a game. None of its games starts
+// a device.
 package shapley

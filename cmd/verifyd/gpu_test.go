@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -62,10 +63,10 @@ var builtGPU = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	const kernels = "../../kernels"
+	const pages = "../../kernels"
 	sources := []string{"../../cgo/testdata/kernels.cpp"}
 	for _, m := range modules {
-		page, err := filepath.Abs(filepath.Join(kernels, m.Name+".cu"))
+		page, err := filepath.Abs(filepath.Join(pages, m.Name+".cu"))
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +82,7 @@ var builtGPU = sync.OnceValues(func() ([]byte, error) {
 	}
 	library := filepath.Join(dir, "libcuda.so.1")
 	args := []string{
-		"-shared", "-fPIC", "-O1", "-w", "-mfma", "-ffp-contract=off", "-DVERIFYD_SHIM", "-I../../cgo", "-I" + kernels, "-I" + kernels + "/_shim",
+		"-shared", "-fPIC", "-O1", "-w", "-mfma", "-ffp-contract=off", "-DVERIFYD_SHIM", "-I../../cgo", "-I" + pages, "-I" + pages + "/_shim",
 		"-o", library, "-x", "c", "../../cgo/testdata/driver.c", "-x", "c++", "-std=c++17",
 	}
 	args = append(append(args, sources...), "-ldl", "-lpthread")
@@ -91,7 +92,14 @@ var builtGPU = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(library)
 })
 
-// modulesOf are those with a kernel that p's engine launches.
+// valued are the operators of valuations, besides those of the fixture's program.
+var valued = []kernels.Operator{
+	kernels.SqDistance{M: 1, N: 1, W: 1}, kernels.KNNOrder{Rows: 1, N: 1}, kernels.KNNRecursion{Rows: 1, N: 1}, kernels.Copy{N: 1},
+	kernels.CoalitionSum{Coalitions: 1, Players: 1, N: 1}, kernels.BiasAdd{N: 1, C: 1, P: 1}, kernels.CrossEntropy{Rows: 1, Classes: 1},
+	kernels.LogisticResidual{Rows: 1, Columns: 1, Models: 1}, kernels.Gemm{M: 1, N: 1, K: 1}, kernels.SGD{N: 1}, kernels.Mul{N: 1},
+}
+
+// modulesOf are those with a kernel that p's engine or a valuation launches.
 func modulesOf(p *program.Program) ([]ptx.Module, error) {
 	all, err := ptx.Modules()
 	if err != nil {
@@ -109,6 +117,13 @@ func modulesOf(p *program.Program) ([]ptx.Module, error) {
 	if err := errors.Join(e.Init(ctx, 1), e.Close(ctx)); err != nil {
 		return nil, err
 	}
+	for _, op := range valued {
+		plan, err := launch.For(op)
+		if err != nil {
+			return nil, err
+		}
+		seen.see(plan)
+	}
 	return slices.DeleteFunc(all, func(m ptx.Module) bool {
 		return !slices.ContainsFunc(m.Kernels, func(k string) bool { return slices.Contains(seen.kernels, k) })
 	}), nil
@@ -124,9 +139,13 @@ func (*launches) Run(context.Context, int, []uint32, []uint32) error { return ni
 func (*launches) Close(context.Context) error                        { return nil }
 func (l *launches) Record(_ context.Context, r launch.Routine) (int, error) {
 	for _, c := range r.Calls {
-		for _, one := range c.Plan.Launches {
-			l.kernels = append(l.kernels, one.Kernel)
-		}
+		l.see(c.Plan)
 	}
 	return 0, nil
+}
+
+func (l *launches) see(p launch.Plan) {
+	for _, one := range p.Launches {
+		l.kernels = append(l.kernels, one.Kernel)
+	}
 }

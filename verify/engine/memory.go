@@ -174,6 +174,9 @@ func Host(o Opener) (*kernels.CPU, bool) {
 	return cpu, ok
 }
 
+// Words returns the memory of x as a Memory takes and gives it.
+func Words[T float32 | int32](x []T) []uint32 { return little.Words32(x) }
+
 // Layout hands out the words of a memory before it is opened.
 type Layout struct{ words int }
 

@@ -138,7 +138,7 @@ func (a *app) cpuOf(isa kernels.ISA) (*kernels.CPU, error) {
 	return kernels.NewCPU(kernels.Options{ISA: isa, Threads: a.threads})
 }
 
-func (a *app) deviceOf(cpu *kernels.CPU) engine.Device {
+func (a *app) deviceOf(cpu *kernels.CPU) *engine.CPU {
 	name := fmt.Sprintf("cpu %v, %d threads", cpu.ISA(), cpu.Threads())
 	return engine.NewCPU(name, cpu, a.hashThreads())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -41,7 +42,9 @@ where updates that point the same way count as one player.
       --update alice.safetensors --update bob.safetensors --sizes 4096,4096 \
       --validation validation.safetensors --randomness $BEACON`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.valueAttacks(cmd.Context(), &ro, o) }),
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			return a.onDevice(cmd.Context(), func(device engine.Opener) error { return a.valueAttacks(cmd.Context(), device, &ro, o) })
+		}),
 	}
 	ro.fileFlags(cmd)
 	f := cmd.Flags()
@@ -65,7 +68,7 @@ type attackView struct {
 	Gain      string `json:"gain"` // decimal
 }
 
-func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOptions) error {
+func (a *app) valueAttacks(ctx context.Context, device engine.Opener, o *roundOptions, ao attackOptions) error {
 	beacon, err := merkle.ParseHash(ao.randomness)
 	if err != nil {
 		return usageError{fmt.Errorf("--randomness: %w", err)}
@@ -73,7 +76,7 @@ func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOption
 	if !(ao.cosine > 0 && ao.cosine <= 1) {
 		return usageError{fmt.Errorf("--cosine %v: want a number above 0 and up to 1", ao.cosine)}
 	}
-	r, ro, err := a.readRound(o)
+	r, ro, err := o.read(device)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOption
 		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
 			again := *r
 			again.Updates, again.Sizes = updates, sizes
-			return round.New(again, ro)
+			return round.New(ctx, again, ro)
 		},
 	}
 	if s.Gradient, err = round.Gradient(ctx, *r, ro); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -23,10 +24,10 @@ type openGame struct {
 	close   func()
 }
 
-// gameFiles opens the game that a command's flags describe. With control, the game's control variate comes
-// with it.
+// gameFiles opens the game that a command's flags describe, on a device. With control, the game's control variate
+// comes with it.
 type gameFiles interface {
-	open(ctx context.Context, a *app, control bool) (*openGame, error)
+	open(ctx context.Context, a *app, device engine.Opener, control bool) (*openGame, error)
 }
 
 // estimate values a game of files and prints what came out.
@@ -43,7 +44,12 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	if eo.control && !e.Control {
 		return usageError{fmt.Errorf("--control: %s takes no control variate: verifyd value estimators lists those that do", e.Name)}
 	}
-	g, err := files.open(ctx, a, eo.control)
+	return a.onDevice(ctx, func(device engine.Opener) error { return a.estimateOn(ctx, device, files, e, eo) })
+}
+
+// estimateOn values a game on a device with an estimator.
+func (a *app) estimateOn(ctx context.Context, device engine.Opener, files gameFiles, e shapley.Estimator, eo estimateOptions) error {
+	g, err := files.open(ctx, a, device, eo.control)
 	if err != nil {
 		return err
 	}
@@ -64,11 +70,11 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	if c.Resumed > 0 {
 		a.note("took up an interrupted run after %d utilities", c.Resumed)
 	}
-	if err := writeChart(eo.convergence, func(w io.Writer) error { return drawConvergence(ctx, w, c) }); err != nil {
-		return fmt.Errorf("--convergence: %w", err)
-	}
 	if err := writeChart(eo.removal, func(w io.Writer) error { return drawRemoval(ctx, w, g.game, c.Result) }); err != nil {
 		return fmt.Errorf("--removal: %w", err)
+	}
+	if err := writeChart(eo.convergence, func(w io.Writer) error { return drawConvergence(ctx, w, c) }); err != nil {
+		return fmt.Errorf("--convergence: %w", err)
 	}
 	v := &valued{document: c.Certificate, title: g.title, interval: intervalName(c.Result)}
 	v.rows, v.notes = resultRows(c.Result, g.players)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 )
 
@@ -50,6 +49,9 @@ says what of the loss the values do not explain.`,
 }
 
 func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error {
+	if err := a.onProcessor("value inrun"); err != nil {
+		return err
+	}
 	if err := fresh(o.plot); err != nil {
 		return err
 	}
@@ -81,11 +83,7 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 		}
 		players = numbered(r.OwnerCount)
 	}
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return err
-	}
-	if r.CPU, err = a.cpuOf(isa); err != nil {
+	if r.CPU, err = a.cpu(); err != nil {
 		return err
 	}
 	defer r.CPU.Close()
