@@ -50,8 +50,21 @@ type Game struct {
 	zero    int64 // sum of squared errors of predicting 0, in 1e-9
 }
 
-// batchColumns is how many columns of a product a batch has at most: wide enough for the product to be fast.
-const batchColumns = 256
+// How many columns of a product a batch has at most: wide enough for the product to be fast, and on a device whose memory
+// is not this process' so few that its logits have 64 MiB.
+const (
+	batchColumns = 256
+	apartColumns = 4096
+	apartWords   = 1 << 24
+)
+
+// columnsOf is that number for rows on a device.
+func columnsOf(device engine.Opener, rows int) int {
+	if _, ok := engine.Host(device); ok {
+		return batchColumns
+	}
+	return max(batchColumns, min(apartColumns, apartWords/rows))
+}
 
 // New checks the data and makes its game. Close releases its memory.
 func New(ctx context.Context, d Data, o Options) (*Game, error) {
@@ -78,7 +91,7 @@ func newGame(ctx context.Context, d Data, o Options) (*Game, error) {
 	}
 	g := &Game{data: d, options: o}
 	var err error
-	if g.trainer, err = newTrainer(ctx, &d, columns, max(1, batchColumns/columns), curve, o); err != nil {
+	if g.trainer, err = newTrainer(ctx, &d, columns, max(1, columnsOf(o.Device, d.rows)/columns), curve, o); err != nil {
 		return nil, err
 	}
 	for _, y := range d.ValidationTargets {

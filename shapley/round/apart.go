@@ -14,6 +14,12 @@ import (
 // together is how many coalitions a device sums at a time: each of their terms is read once for all of them.
 const together = 8
 
+// How much a device evaluates at a time: enough rows to keep it busy, and so few that an evaluation works in a gigabyte.
+const (
+	apartRows  = 4096
+	apartWords = 1 << 28
+)
+
 // apart scores on a device whose memory is not this process'. All updates lie there; kernels.CoalitionSum makes the models of
 // several coalitions, which are then evaluated on all rows. What comes back are the losses of positions, or outputs.
 type apart struct {
@@ -53,9 +59,13 @@ func take(l *engine.Layout, n, players, coalitions int) sums {
 func (s sums) of(coalition int) int { return s.sum.Offset + coalition*s.n }
 
 // newApart lays everything out on the device and writes what does not change.
-func newApart(ctx context.Context, g *Game, plan *program.Plan) (a *apart, err error) {
+func newApart(ctx context.Context, g *Game, graph program.Graph) (a *apart, err error) {
 	l := g.layout
-	a = &apart{game: g, plan: plan, batch: together, chunk: chunkOf(l.rows), routines: map[int]int{}}
+	plan, err := apartPlan(g, graph)
+	if err != nil {
+		return nil, err
+	}
+	a = &apart{game: g, plan: plan, batch: together, chunk: plan.X().Shape[0], routines: map[int]int{}}
 	if g.options.Renormalised { // the weights are a coalition's own
 		a.batch = 1
 	}
@@ -89,6 +99,16 @@ func newApart(ctx context.Context, g *Game, plan *program.Plan) (a *apart, err e
 		return nil, err
 	}
 	return a, nil
+}
+
+// apartPlan is the evaluation of as many rows as a device takes at a time.
+func apartPlan(g *Game, graph program.Graph) (*program.Plan, error) {
+	for most := apartRows; ; most /= 2 {
+		plan, err := evaluation(g.round.Program, graph, chunkOf(g.layout.rows, most))
+		if most == 1 || err == nil && plan.EvaluationWords() <= apartWords {
+			return plan, err
+		}
+	}
 }
 
 // maskWords is how many words of a mask of kernels.CoalitionSum hold so many players.

@@ -8,7 +8,7 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// chunkRows is about how many rows are evaluated at a time.
+// chunkRows is about how many rows a thread evaluates at a time.
 const chunkRows = 256
 
 // evaluator is one thread's machine.
@@ -26,9 +26,9 @@ type evaluator struct {
 	extra   [3][]float32 // what CrossEntropy leaves besides
 }
 
-// chunkOf cuts rows into equal chunks of about chunkRows.
-func chunkOf(rows int) int {
-	chunks := (rows + chunkRows - 1) / chunkRows
+// chunkOf cuts rows into equal chunks of at most so many.
+func chunkOf(rows, most int) int {
+	chunks := (rows + most - 1) / most
 	return (rows + chunks - 1) / chunks
 }
 
@@ -46,7 +46,7 @@ func newEvaluator(team *kernels.CPU, g *Game, plan *program.Plan) (*evaluator, e
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluator{game: g, cpu: cpu, chunk: chunkOf(g.layout.rows)}
+	e := &evaluator{game: g, cpu: cpu, chunk: plan.X().Shape[0]}
 	if e.machine, err = program.NewMachine(plan, cpu, 0); err != nil {
 		cpu.Close()
 		return nil, err

@@ -97,14 +97,10 @@ func newGame(ctx context.Context, r Round, o Options) (*Game, error) {
 		g.first = newFirstLayer(l, linear)
 		graph = cutGraph(l.walked)
 	}
-	plan, err := evaluation(r.Program, graph, chunkOf(l.rows))
-	if err != nil {
-		return nil, err
-	}
 	if cpu, ok := engine.Host(o.Device); ok {
-		g.scorer, err = newHere(cpu, g, plan)
+		g.scorer, err = newHere(cpu, g, graph)
 	} else {
-		g.scorer, err = newApart(ctx, g, plan)
+		g.scorer, err = newApart(ctx, g, graph)
 	}
 	if err != nil {
 		return nil, err

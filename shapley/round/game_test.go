@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/shapley/round/roundtest"
 	"github.com/verifyd/verifyd/shapley/shapleytest"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -246,6 +247,35 @@ func TestARoundThatDoesNotFitIsRefused(t *testing.T) {
 		change(&r)
 		if _, err := round.New(t.Context(), r, round.Options{Device: device}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v: want %q", err, want)
+		}
+	}
+}
+
+// More validation rows than a device evaluates at a time, and the last of its chunks is not full.
+func TestChunksOfADeviceNeverShow(t *testing.T) {
+	workers := make([]roundtest.Worker, 11)
+	for i := range workers {
+		workers[i] = roundtest.Digits(20, 16, 5, 2, uint32(i+1))
+	}
+	r, err := roundtest.New(roundtest.MLP(16, 5, 10, 0.1, 6), 1, workers, 3, roundtest.Digits(4103, 16, 5, 2, 99))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var coalitions []shapley.Coalition
+	for k := range uint64(21) { // more than a device sums at a time, twice, and some
+		coalitions = append(coalitions, shapley.Coalition{k * 97 % (1 << 11)})
+	}
+	for _, o := range []round.Options{{}, {Utility: round.Accuracy}, {Renormalised: true}, {Direct: true}} {
+		var got [2][]int64
+		for i, d := range []engine.Opener{device, shapleytest.Apart(device)} {
+			o.Device = d
+			got[i] = make([]int64, len(coalitions))
+			if err := newGame(t, r, o).Utilities(t.Context(), coalitions, got[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got[0], got[1]) {
+			t.Errorf("%+v: %v apart, want %v", o, got[1], got[0])
 		}
 	}
 }

@@ -18,7 +18,11 @@ type here struct {
 	free chan *evaluator
 }
 
-func newHere(cpu *kernels.CPU, g *Game, plan *program.Plan) (*here, error) {
+func newHere(cpu *kernels.CPU, g *Game, graph program.Graph) (*here, error) {
+	plan, err := evaluation(g.round.Program, graph, chunkOf(g.layout.rows, chunkRows))
+	if err != nil {
+		return nil, err
+	}
 	if g.first != nil {
 		if err := g.first.multiply(cpu, &g.round); err != nil {
 			return nil, err
