@@ -6,9 +6,10 @@ SHELL := /bin/bash
 GO       ?= go
 FUZZTIME ?= 2000x
 BENCH    ?=
+HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash emulated ledgers gpu-bundle mumax bench bench-values clean
+.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ test: ## run every test of the module
 	$(GO) test ./...
 
 race: ## run the tests of everything concurrent under the race detector (needs a C compiler)
-	$(GO) test -race -short ./kernels ./cgo ./verify/... ./shapley ./shapley/head ./shapley/knn ./shapley/round ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/translog
+	$(GO) test -race -short ./kernels ./cgo ./verify/... ./shapley ./shapley/head ./shapley/knn ./shapley/round ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/device ./cmd/verifyd/internal/device/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/pool ./cmd/verifyd/internal/translog
 
 lint: ## gofmt, go vet and staticcheck (pinned in .ci/tools)
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -60,6 +61,9 @@ pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a 
 crash: ## kill the log's writer at every call that changes a file
 	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog -crash.every=1
 
+metamorphic: ## judge drawn claims in drawn ways, HISTORIES of them (default 20000), others each time
+	$(GO) test -count=1 -timeout 0 ./verify/metamorphic -run 'TestHistories$$' -seed $$(date +%s)000 -histories $(HISTORIES)
+
 emulated: ## follow the small trainings for 300 steps on the CUDA kernels under g++ (some minutes)
 	$(GO) test ./verify/engine -run TheKernelsTrainAs -steps 300 -timeout 60m
 
@@ -75,7 +79,8 @@ gpu-bundle: ## gather what tests and measures a GPU into build/gpu/ (needs a C c
 mumax: ## vet, test and build the comparison with mumax3, a GPL module of its own (needs a C compiler)
 	cd bench/mumax && ./build.sh vet && ./build.sh test && ./build.sh build ../../build/mumax
 
-bench: build ## time verifyd beside OpenBLAS and PyTorch (needs libopenblas-dev, python3-torch, cc)
+bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
+	bench/peers/torch.sh
 	$(GO) run ./bench/cmd/bench $(BENCH)
 
 bench-values: build ## valuations: time beside pyDVL, OpenDataVal and dattri (see bench/peers/values.sh), then accuracy

@@ -13,15 +13,10 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
-	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // bundle is an honest claim with its opening, ready for `verifyd verify`.
@@ -53,67 +48,24 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 	if err := writePublic(b.operator, operator); err != nil {
 		return nil, err
 	}
-	workerKey, err := document.NewKey(worker.Public())
-	if err != nil {
-		return nil, err
-	}
 
 	device := engine.NewCPU("cpu", cpu, cpu.Threads())
-	docs, terms, err := announce(ctx, m, data, operator, device)
+	pool, err := verifytest.NewPool(ctx, verifytest.Setting{
+		Operator: operator, Worker: worker, Program: &m.program, Data: data, Device: device, Arrived: time.Now(),
+		Job: twoSegments,
+	})
 	if err != nil {
 		return nil, err
 	}
-	work := verify.Work{Terms: terms, Data: data, Device: device, Worker: workerKey.ID(), Slot: 0}
-	summary, err := verify.Train(ctx, work, filepath.Join(dir, "trace"))
-	if err != nil {
+	traced := filepath.Join(dir, "trace")
+	if _, err := pool.Train(ctx, device, traced); err != nil {
 		return nil, err
 	}
-	if docs.Claim, err = verify.Claim(terms, summary, 0, worker); err != nil {
-		return nil, err
-	}
-	if docs.Receipt, err = verify.Receive(terms, docs.Claim, time.Now(), operator); err != nil {
-		return nil, err
-	}
-	read, err := trace.Read(filepath.Join(dir, "trace"), terms.Trace())
-	if err != nil {
-		return nil, err
-	}
-	defer read.Close()
-	answer := verify.Answer{Terms: terms, Documents: docs, Trace: read, Data: data, Signer: worker}
-	return b, verify.Open(ctx, answer, b.dir)
+	return b, pool.Bundle(ctx, traced, b.dir)
 }
 
-// announce makes the operator's documents: a job of two segments of two steps, one of them drawn, and its beacon.
-func announce(ctx context.Context, m model, data *job.Dataset, operator *ecdsa.PrivateKey, device engine.Device) (docs verify.Documents, terms *verify.Terms, err error) {
-	key, err := document.NewKey(operator.Public())
-	if err != nil {
-		return docs, nil, err
-	}
-	root, err := verify.InitRoot(ctx, &m.program, 1, device)
-	if err != nil {
-		return docs, nil, err
-	}
-	chain, public := beacon.NewFixed([32]byte{1})
-	docs.Program = m.program.JSON()
-	docs.Job, err = job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
-		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
-		Program: m.program.Digest(),
-		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{4}},
-		Init:    job.Init{Root: root, Seed: 1},
-		Seed:    2, Steps: 4, Stride: 2, Slots: 1, Sampled: 1,
-		Beacon: chain, Delay: 6, Deadline: 3600,
-	}, operator)
-	if err != nil {
-		return docs, nil, err
-	}
-	if docs.Beacon, err = document.Encode(public); err != nil {
-		return docs, nil, err
-	}
-	terms, err = verify.Accept(docs.Job, docs.Program, key)
-	return docs, terms, err
-}
+// twoSegments makes a job one of two segments of two steps, one of them drawn.
+func twoSegments(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled = 4, 2, 1, 1 }
 
 func newKeys() (operator, worker *ecdsa.PrivateKey, err error) {
 	if operator, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {

@@ -42,7 +42,7 @@ type gemmCase struct {
 
 func newGemmCase(m, n, k int) gemmCase {
 	bufs := []kernels.Buf{{F: hashed(m*k, 1)}, {F: hashed(k*n, 2)}, {F: make([]float32, m*n)}}
-	return gemmCase{op: kernels.Gemm{M: m, N: n, K: k}, bufs: bufs, sizes: fmt.Sprintf("%d %d %d", m, n, k)}
+	return gemmCase{op: kernels.Gemm{M: m, N: n, K: k, Profile: kernels.ProfileF32}, bufs: bufs, sizes: fmt.Sprintf("%d %d %d", m, n, k)}
 }
 
 // ours is the product on a CPU of this package.

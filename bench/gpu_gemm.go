@@ -70,7 +70,7 @@ func (s *gpuSession) product(ctx context.Context, m, n, k, reps int) (c Contende
 	}
 	closing = func() error { return f.close(ctx) }
 	fail := func(err error) (Contender, func() error, error) { return c, nil, errors.Join(err, closing()) }
-	enqueue, operands, err := f.operator(ctx, kernels.Gemm{M: m, N: n, K: k})
+	enqueue, operands, err := f.operator(ctx, kernels.Gemm{M: m, N: n, K: k, Profile: kernels.ProfileF32})
 	if err != nil {
 		return fail(err)
 	}

@@ -4,35 +4,19 @@ package bench
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/cgo/cgotest"
 )
 
-// driver is a libcuda whose kernels compute nothing, that of the tests of package cgo.
+// driver is a libcuda whose kernels compute nothing.
 func driver(t *testing.T) cgo.Options {
 	t.Helper()
-	compiler, err := exec.LookPath("cc")
-	if err != nil {
-		if os.Getenv("VERIFYD_CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	dir := t.TempDir()
-	library := filepath.Join(dir, "driver.so")
-	out, err := exec.Command(compiler, "-shared", "-fPIC", "-O1", "-I../cgo", "-o", library, "../cgo/testdata/driver.c", "-ldl", "-lpthread").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "control"), []byte("run 1\nmemory 8589934592\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return cgo.Options{Library: library, NVML: library}
+	d := cgotest.New(t)
+	d.Control("memory 8589934592")
+	return cgo.Options{Library: d.Library(), NVML: d.Library()}
 }
 
 func TestAQuickRunOnAGPUFillsEveryGroup(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"slices"
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/kernels"
@@ -32,13 +31,13 @@ type gpuTrainer struct {
 // newGPUTrainer compiles the model, sets its parameters on the card and fills its batch, always with the same
 // values: those of newTrainer.
 func (s *gpuSession) newGPUTrainer(ctx context.Context, m model) (*gpuTrainer, error) {
-	plan, err := program.Compile(&m.program)
+	plan, err := program.Compile(&m.program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}
 	t := &gpuTrainer{model: m, plan: plan, tape: plan.Tape(0)}
 	t.in, t.out = make([]uint32, t.tape.In.Words), make([]uint32, t.tape.Out.Words)
-	t.x, t.y = rowsOf(plan.X()), rowsOf(plan.Y())
+	t.x, t.y = plan.X().Buf(), plan.Y().Buf()
 	m.fill(t.x, t.y)
 	limit, err := s.card.limit()
 	if err != nil {
@@ -55,11 +54,11 @@ func (s *gpuSession) newGPUTrainer(ctx context.Context, m model) (*gpuTrainer, e
 
 // start records a step and sets the initial state.
 func (t *gpuTrainer) start(ctx context.Context) error {
-	work, err := launches(slices.Concat(t.tape.Backward, t.tape.Update))
+	work, err := launch.Calls(t.tape.Calls())
 	if err != nil {
 		return err
 	}
-	t.routine, err = t.device.Record(ctx, launch.Routine{Calls: work, In: words(t.tape.In), Out: words(t.tape.Out)})
+	t.routine, err = t.device.Record(ctx, launch.Routine{Calls: work, In: t.tape.In, Out: t.tape.Out})
 	if err != nil {
 		return err
 	}
@@ -76,10 +75,10 @@ func (t *gpuTrainer) start(ctx context.Context) error {
 	if err := t.device.Write(ctx, t.tape.State.Offset, bits); err != nil {
 		return err
 	}
-	if work, err = launches(t.tape.Init); err != nil {
+	if work, err = launch.Calls(t.tape.Init); err != nil {
 		return err
 	}
-	init, err := t.device.Record(ctx, launch.Routine{Calls: work, In: words(t.tape.In)})
+	init, err := t.device.Record(ctx, launch.Routine{Calls: work, In: t.tape.In})
 	if err != nil {
 		return err
 	}
@@ -157,29 +156,6 @@ func (t *gpuTrainer) agree(ctx context.Context, p *Peer, dir string) error {
 		}
 	}
 	return os.Remove(t.model.file(dir))
-}
-
-// launches are the plans of a tape's calls, as an engine has them.
-func launches(tape []kernels.Call) ([]launch.Planned, error) {
-	var steps []kernels.Call
-	for _, c := range tape {
-		step := kernels.Call{Op: c.Op}
-		for _, r := range c.Operands {
-			step.Operands = append(step.Operands, words(r))
-		}
-		steps = append(steps, step)
-	}
-	return launch.Calls(steps)
-}
-
-func words(r kernels.Range) kernels.Range { return kernels.Range{Offset: r.Offset, Words: r.Words} }
-
-// rowsOf allocates host memory for rows.
-func rowsOf(spec program.TensorSpec) kernels.Buf {
-	if spec.Kind == kernels.I32 {
-		return kernels.Buf{I: make([]int32, spec.Len())}
-	}
-	return kernels.Buf{F: make([]float32, spec.Len())}
 }
 
 // foreseenSteps are the ratios to PyTorch that follow from the floors: results/gpu-prediction.md.
@@ -269,7 +245,7 @@ func (s *gpuSession) bareSteps(ctx context.Context, m model, group string) (row 
 // traffic is the bytes that a step moves if every operator reads and writes each operand once.
 func traffic(t *program.Tape) float64 {
 	bytes := 0.0
-	for _, c := range slices.Concat(t.Backward, t.Update) {
+	for _, c := range t.Calls() {
 		for i, o := range c.Op.Operands() {
 			bytes += 4 * float64(c.Operands[i].Words)
 			if o.Access == kernels.InOut {
@@ -282,7 +258,7 @@ func traffic(t *program.Tape) float64 {
 
 // replayed times a step as a verifier runs it: with the digests of its gradients and of the next state.
 func (s *gpuSession) replayed(ctx context.Context, m model, group string, bare float64) (err error) {
-	spec, err := engine.NewSpec(&m.program, 1)
+	spec, err := engine.NewSpec(&m.program, kernels.ProfileF32, 1)
 	if err != nil {
 		return err
 	}

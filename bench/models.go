@@ -56,7 +56,7 @@ type trainer struct {
 
 // newTrainer compiles the model, sets its parameters and fills its batch, always with the same values.
 func newTrainer(m model, cpu program.Runner) (*trainer, error) {
-	plan, err := program.Compile(&m.program)
+	plan, err := program.Compile(&m.program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}

@@ -8,38 +8,61 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
 //go:embed peers/torch_step.py
 var torchSource []byte
 
-// startTorch starts peers/torch_step.py with the threads. It takes the system's Python before the one on
-// the path, because that is the one that the distribution's PyTorch belongs to.
-func startTorch(ctx context.Context, dir string, threads int) (*Peer, error) {
+// torch is a PyTorch to compare with.
+type torch struct {
+	name        string
+	python      []string // the first of these that has it
+	arguments   []string
+	environment []string
+	install     string
+}
+
+// torches are the distribution's PyTorch, whose Python is the system's, and the one that peers/torch.sh installs,
+// as it is and compiled.
+func torches() []torch {
+	stubs := []string{"LD_LIBRARY_PATH=build/torch/stubs"}
+	current, how := []string{"build/torch/bin/python"}, "run bench/peers/torch.sh"
+	return []torch{
+		{"PyTorch of the distribution", []string{"/usr/bin/python3", "python3"}, nil, nil, "install python3-torch and python3-numpy (Debian), or torch and numpy by pip"},
+		{"current PyTorch", current, nil, stubs, how},
+		{"current PyTorch, compiled", current, []string{"compiled"}, stubs, how},
+	}
+}
+
+// start starts peers/torch_step.py with the threads.
+func (t torch) start(ctx context.Context, dir string, threads int) (*Peer, error) {
 	script := filepath.Join(dir, "torch_step.py")
 	if err := os.WriteFile(script, torchSource, 0o644); err != nil {
 		return nil, err
 	}
 	python := ""
 	var failed error
-	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
-		if failed = exec.CommandContext(ctx, candidate, "-c", "import torch, numpy").Run(); failed == nil {
+	for _, candidate := range t.python {
+		try := exec.CommandContext(ctx, candidate, "-c", "import torch, numpy")
+		try.Env = append(os.Environ(), t.environment...)
+		if failed = try.Run(); failed == nil {
 			python = candidate
 			break
 		}
 	}
 	if python == "" {
-		return nil, fmt.Errorf("%w: PyTorch: install python3-torch and python3-numpy (Debian), or torch and numpy by pip: %w", ErrNoPeer, failed)
+		return nil, fmt.Errorf("%w: %s: %s: %w", ErrNoPeer, t.name, t.install, failed)
 	}
 	n := fmt.Sprint(threads)
 	// PyTorch's OpenMP and the BLAS under it may each have a pool of threads that spin while they wait, on the same
 	// cores. Waiting asleep makes a step of two threads up to three times faster, so that is what we compare with.
-	environment := []string{"OMP_NUM_THREADS=" + n, "OPENBLAS_NUM_THREADS=" + n, "MKL_NUM_THREADS=" + n, "OMP_WAIT_POLICY=PASSIVE"}
-	return startPeer(ctx, environment, python, script, n)
+	environment := append([]string{"OMP_NUM_THREADS=" + n, "OPENBLAS_NUM_THREADS=" + n, "MKL_NUM_THREADS=" + n, "OMP_WAIT_POLICY=PASSIVE"}, t.environment...)
+	return startPeer(ctx, environment, python, append([]string{script, n}, t.arguments...)...)
 }
 
-// measureTrain compares a training step of each model with PyTorch's, with one thread and with two.
+// measureTrain compares a training step of each model with PyTorch's, old and new, with one thread and with two.
 func (s *session) measureTrain(ctx context.Context) error {
 	rounds, warm := s.rounds(15)
 	settle := 50 * time.Millisecond
@@ -53,13 +76,15 @@ func (s *session) measureTrain(ctx context.Context) error {
 		}
 	}()
 	if !s.options.NoPeers {
-		for _, threads := range []int{1, 2} {
-			p, err := startTorch(ctx, s.dir, threads)
-			if err != nil {
-				return err
+		for _, t := range torches() {
+			for _, threads := range []int{1, 2} {
+				p, err := t.start(ctx, s.dir, threads)
+				if err != nil {
+					return err
+				}
+				s.report.Peers = append(s.report.Peers, p.Version)
+				peers = append(peers, p)
 			}
-			s.report.Peers = append(s.report.Peers, p.Version)
-			peers = append(peers, p)
 		}
 	}
 	for _, m := range models(s.options.Quick) {
@@ -93,13 +118,15 @@ func (s *session) measureTrain(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for i := range s.cpus {
-			var peer [][]Sample
-			if len(peers) > 0 {
-				peer = samples[2+i:]
+			if len(peers) == 0 {
+				s.add(s.compare("train", m.title, i+1, samples[i], nil, "PyTorch"))
 			}
-			row := s.compare("train", m.title, i+1, samples[i], peer, "PyTorch")
-			row.Limit = 0.8
-			s.add(row)
+			for k := i; k < len(peers); k += len(s.cpus) {
+				version, _, _ := strings.Cut(peers[k].Version, ",")
+				row := s.compare("train", m.title, i+1, samples[i], samples[len(s.cpus)+k:], version)
+				row.Limit = 0.8
+				s.add(row)
+			}
 		}
 	}
 	return nil

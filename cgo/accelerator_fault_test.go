@@ -67,10 +67,10 @@ func life(ctx context.Context, g *cgo.Device, set *cgo.Kernels, r launch.Routine
 
 func TestEveryFailingCallOfAnAcceleratorGivesItsClassAndLeaksNothing(t *testing.T) {
 	f, r := newFake(t), echo(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
-	f.control()
+	f.Control()
 	check(t, life(background, g, set, r))
 	calls := f.calls()
 	check(t, set.Close())
@@ -102,10 +102,10 @@ func TestEveryFailingCallOfAnAcceleratorGivesItsClassAndLeaksNothing(t *testing.
 			if c.class == cgo.ErrLost { // a lost device gives its memory up
 				f = newFake(t)
 			}
-			f.control()
+			f.Control()
 			g := f.open(f.options())
 			set := must(cgo.NewKernels(g))(t)
-			f.control(fmt.Sprintf("fail * %d %d", i, c.code))
+			f.Control(fmt.Sprintf("fail * %d %d", i, c.code))
 			err := life(background, g, set, r)
 			if !errors.Is(err, c.class) {
 				t.Fatalf("call %d, %s, returned %d: %v", i, name, c.code, err)
@@ -113,7 +113,7 @@ func TestEveryFailingCallOfAnAcceleratorGivesItsClassAndLeaksNothing(t *testing.
 			if n := strings.Count(err.Error(), "\n"); c.sticky && n > 2 {
 				t.Errorf("call %d, %s: the error goes on for %d lines: %v", i, name, n, err)
 			}
-			f.also()
+			f.Also()
 			if again := life(background, g, set, r); c.sticky != (again != nil) || c.sticky && !errors.Is(again, c.class) {
 				t.Errorf("after call %d, %s, returned %d: %v", i, name, c.code, again)
 			}
@@ -145,23 +145,23 @@ func TestAnAcceleratorThatHangsTimesOutAndItsDeviceIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			f.control()
+			f.Control()
 			opts := f.options()
 			opts.Watchdog = time.Second // of every call before the hang, too, however busy the machine
 			g := f.open(opts)
 			a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), large, 32<<20))(t)
 			routine := must(a.Record(background, r))(t)
-			f.also("hang")
+			f.Also("hang")
 			if err := do(a, routine); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
 				t.Error(err)
 			}
-			f.control()
+			f.Control()
 			for after, err := range map[string]error{"run": a.Run(background, routine, make([]uint32, 3), make([]uint32, 3)), "fault": g.Fault(), "close": a.Close(background)} {
 				if !errors.Is(err, cgo.ErrLost) && !errors.Is(err, cgo.ErrClosed) {
 					t.Errorf("then %s: %v", after, err)
 				}
 			}
-			if calls := f.log(); len(calls) > 1 || calls[0] != "" {
+			if calls := f.Log(); len(calls) > 1 || calls[0] != "" {
 				t.Errorf("a driver that may never answer was asked: %v", calls)
 			}
 			_ = g.Close(background)
@@ -173,21 +173,21 @@ func TestACallThatTheDriverKeepsTimesOut(t *testing.T) {
 	r := echo(t)
 	for _, call := range []string{"cuMemAlloc_v2", "cuMemHostAlloc", "cuModuleLoadDataEx", "cuGraphInstantiateWithFlags"} {
 		f := newFake(t)
-		f.control("block " + call)
+		f.Control("block " + call)
 		opts := f.options()
 		opts.Watchdog = 100 * time.Millisecond
 		g := f.open(opts)
 		if err := life(background, g, must(cgo.NewKernels(g))(t), r); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
 			t.Errorf("%s: %v", call, err)
 		}
-		f.also() // lets the thread go
+		f.Also() // lets the thread go
 		_ = g.Close(background)
 	}
 }
 
 func TestAnAcceleratorNeverExceedsItsLimit(t *testing.T) {
 	f, r := newFake(t), echo(t)
-	f.control("memory 1048576")
+	f.Control("memory 1048576")
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
 	_, small := cgo.NewAccelerator(background, g, set, echoWords, 4*echoWords-1)
@@ -215,7 +215,7 @@ func TestAnAcceleratorNeverExceedsItsLimit(t *testing.T) {
 
 func TestAContextThatEndsLeavesTheAcceleratorSound(t *testing.T) {
 	f, r := newFake(t), echo(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
 	const large = 3 << 20 // words, more than both pinned buffers take
@@ -227,13 +227,13 @@ func TestAContextThatEndsLeavesTheAcceleratorSound(t *testing.T) {
 		"write": func(ctx context.Context) error { return a.Write(ctx, 0, make([]uint32, large)) },
 		"close": a.Close,
 	} {
-		f.also("hang")
+		f.Also("hang")
 		ctx, stop := context.WithTimeout(background, 20*time.Millisecond)
 		if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cgo.ErrTimeout) {
 			t.Errorf("%s: %v", name, err)
 		}
 		stop()
-		f.also()
+		f.Also()
 		out := make([]uint32, 3)
 		check(t, a.Write(background, 8, []uint32{9}))
 		check(t, a.Run(background, routine, []uint32{7, 8, 9}, out))

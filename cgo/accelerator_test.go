@@ -15,8 +15,8 @@ import (
 )
 
 func TestATrainingOnAcceleratorsHasTheDigestsOfTheCPU(t *testing.T) {
-	f := place(t, "g++", builtWithKernels)
-	f.control("memory 1073741824")
+	f := computing(t)
+	f.Control("memory 1073741824")
 	g := f.open(f.options())
 	d := accelerated{g, must(cgo.NewKernels(g))(t), 64 << 20}
 	enginetest.Test(t, d, 3)
@@ -26,8 +26,8 @@ func TestATrainingOnAcceleratorsHasTheDigestsOfTheCPU(t *testing.T) {
 }
 
 func TestSeveralAcceleratorsOfOneDeviceWorkSideBySide(t *testing.T) {
-	f := place(t, "g++", builtWithKernels)
-	f.control("memory 1073741824")
+	f := computing(t)
+	f.Control("memory 1073741824")
 	g := f.open(f.options())
 	d := accelerated{g, must(cgo.NewKernels(g))(t), 64 << 20}
 	sideBySide(t, d, 3)
@@ -37,8 +37,8 @@ func TestSeveralAcceleratorsOfOneDeviceWorkSideBySide(t *testing.T) {
 }
 
 func TestARoutineKeepsItsWorkspaceWhenALaterOneNeedsMore(t *testing.T) {
-	f := place(t, "g++", builtWithKernels)
-	f.control()
+	f := computing(t)
+	f.Control()
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
 	const small, large = 70000, 330000 // workspaces of 2 and 6 words
@@ -65,10 +65,10 @@ func TestARoutineKeepsItsWorkspaceWhenALaterOneNeedsMore(t *testing.T) {
 
 func TestNothingIsCompiledOrAllocatedWithinACapture(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), 3000, 1<<20))(t)
-	f.control()
+	f.Control()
 	must(a.Record(background, squares(t, 1000)))(t)
 	calls := f.calls()
 	calls = calls[slices.Index(calls, "cuStreamBeginCapture_v2")+1 : slices.Index(calls, "cuStreamEndCapture")]
@@ -83,13 +83,13 @@ func TestNothingIsCompiledOrAllocatedWithinACapture(t *testing.T) {
 
 func TestARunAllocatesNothing(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	const n = 1000
 	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), 3*n, 1<<20))(t)
 	routine := must(a.Record(background, squares(t, n)))(t)
 	in, out := make([]uint32, n), make([]uint32, 1)
-	f.control()
+	f.Control()
 	if got := testing.AllocsPerRun(10, func() { check(t, a.Run(background, routine, in, out)) }); got != 0 {
 		t.Errorf("%v allocations", got)
 	}
@@ -102,7 +102,7 @@ func TestARunAllocatesNothing(t *testing.T) {
 
 func TestMemoryIsZeroAndKeepsWhatIsWritten(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	const n = 3<<20 + 5 // words: several pinned buffers
 	a := must(cgo.NewAccelerator(background, g, must(cgo.NewKernels(g))(t), n, 16<<20))(t)
@@ -131,7 +131,7 @@ func TestMemoryIsZeroAndKeepsWhatIsWritten(t *testing.T) {
 
 func TestWhatLiesOutsideTheMemoryIsRefused(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	set := must(cgo.NewKernels(g))(t)
 	const n = 100

@@ -32,8 +32,8 @@ func runnable(modules []ptx.Module, op kernels.Operator) bool {
 }
 
 func TestOperatorsGoThroughTheDriverWithTheBytesOfTheReference(t *testing.T) {
-	f := place(t, "g++", builtWithKernels)
-	f.control("memory 1073741824")
+	f := computing(t)
+	f.Control("memory 1073741824")
 	g := f.open(f.options())
 	b := must(cgo.NewBackend(background, g, 1<<30))(t)
 	modules, counts := must(ptx.Modules())(t), map[string]int{}
@@ -56,8 +56,8 @@ func TestOperatorsGoThroughTheDriverWithTheBytesOfTheReference(t *testing.T) {
 }
 
 func TestACapturedStepOfRealKernelsReplaysTheBytesOfTheCPU(t *testing.T) {
-	f := place(t, "g++", builtWithKernels)
-	f.control()
+	f := computing(t)
+	f.Control()
 	g := f.open(f.options())
 	replay(t, g)
 	check(t, g.Close(background))
@@ -66,7 +66,7 @@ func TestACapturedStepOfRealKernelsReplaysTheBytesOfTheCPU(t *testing.T) {
 
 func TestAPlanThatDoesNotFitItsBuffersIsRefused(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	set := must(cgo.NewKernels(g))(t)
@@ -89,7 +89,7 @@ func TestAPlanThatDoesNotFitItsBuffersIsRefused(t *testing.T) {
 
 func TestABackendReportsWhatTheDeviceCannotTake(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	b := must(cgo.NewBackend(background, g, 1<<20))(t)
 	large := kernels.ReLU{N: 1 << 20}
@@ -97,7 +97,7 @@ func TestABackendReportsWhatTheDeviceCannotTake(t *testing.T) {
 	if err := b.Run(large, bufs); !errors.Is(err, cgo.ErrOutOfMemory) {
 		t.Errorf("past the limit: %v", err)
 	}
-	f.also("fail cuModuleLoadDataEx 0 218")
+	f.Also("fail cuModuleLoadDataEx 0 218")
 	small := kernels.ReLU{N: 8}
 	bufs = []kernels.Buf{{F: make([]float32, small.N)}, {F: make([]float32, small.N)}}
 	if err := b.Run(small, bufs); !errors.Is(err, cgo.ErrBadModule) || !strings.Contains(err.Error(), "relu") {

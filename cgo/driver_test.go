@@ -70,7 +70,7 @@ func TestAMachineThatCannotServeIsRefusedWithItsClass(t *testing.T) {
 		{"fail cuDevicePrimaryCtxRetain 0 46", cgo.ErrUnavailable, "cuDevicePrimaryCtxRetain"},
 		{"fail cuDevicePrimaryCtxRetain 0 2", cgo.ErrOutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
 	} {
-		f.control(c.control)
+		f.Control(c.control)
 		err := func() error {
 			driver, err := cgo.Open(background, f.options())
 			if err != nil {
@@ -91,7 +91,7 @@ func TestAMachineThatCannotServeIsRefusedWithItsClass(t *testing.T) {
 
 func TestALibraryThatFlushesSubnormalsIsPutRight(t *testing.T) {
 	f := newFake(t) // its constructor, its cuInit and its cuStreamCreate set MXCSR to flush
-	f.control()
+	f.Control()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	driver := must(cgo.Open(background, f.options()))(t)
@@ -107,7 +107,7 @@ func TestALibraryThatFlushesSubnormalsIsPutRight(t *testing.T) {
 
 func TestTheDeviceIsDescribed(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	devices := must(must(cgo.Open(background, f.options()))(t).Devices(background))(t)
 	want := cgo.Info{Name: "Paper GPU", UUID: "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f", PCI: "0000:1b:00.0", Memory: 64 << 20,
 		Major: 9, Minor: 0, SMs: 132, Shared: 227 << 10, ECC: true, Driver: 12040}
@@ -118,7 +118,7 @@ func TestTheDeviceIsDescribed(t *testing.T) {
 
 func TestBytesComeBackAsTheyWentUp(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 60<<20)
@@ -142,7 +142,7 @@ func TestBytesComeBackAsTheyWentUp(t *testing.T) {
 
 func TestArgumentsReachTheKernelBitForBit(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	m := must(g.Load(background, "test", []byte(fakePTX+"\x00after the end")))(t)
@@ -164,7 +164,7 @@ func TestArgumentsReachTheKernelBitForBit(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
-	if !slices.Contains(f.log(), "launch write_scalars 2 3 4 32 2 1 102400") {
+	if !slices.Contains(f.Log(), "launch write_scalars 2 3 4 32 2 1 102400") {
 		t.Error("the launch has another geometry")
 	}
 	check(t, g.Close(background))
@@ -173,7 +173,7 @@ func TestArgumentsReachTheKernelBitForBit(t *testing.T) {
 
 func TestWrongUseIsRefusedBeforeTheDriver(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	m := must(g.Load(background, "test", []byte(fakePTX)))(t)
@@ -224,7 +224,7 @@ func TestWrongUseIsRefusedBeforeTheDriver(t *testing.T) {
 
 func TestACorruptModuleComesWithTheCompilersLog(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	for _, image := range []string{".version 6.4 corrupt", "", "\x00"} {
 		if _, err := g.Load(background, "drn1", []byte(image)); !errors.Is(err, cgo.ErrBadModule) || !strings.Contains(err.Error(), "drn1") {
@@ -240,7 +240,7 @@ func TestACorruptModuleComesWithTheCompilersLog(t *testing.T) {
 
 func TestTheMonitorReadsHealth(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	m := must(cgo.OpenMonitor(background, f.options()))(t)
 	const uuid = "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f"
 	if h := must(m.Health(background, uuid))(t); h != (cgo.Health{Temperature: 41, ECC: true, Corrected: 7, Uncorrected: 1, RowsPending: true}) {
@@ -255,11 +255,11 @@ func TestTheMonitorReadsHealth(t *testing.T) {
 			t.Errorf("Xid %d", x)
 		}
 	}))
-	f.also("fail nvmlDeviceGetTemperature 1 15")
+	f.Also("fail nvmlDeviceGetTemperature 1 15")
 	if _, err := m.Health(background, uuid); !errors.Is(err, cgo.ErrLost) {
 		t.Errorf("a GPU off the bus: %v", err)
 	}
-	f.also("fail nvmlDeviceGetEccMode 1 3", "fail nvmlDeviceGetRemappedRows 1 3")
+	f.Also("fail nvmlDeviceGetEccMode 1 3", "fail nvmlDeviceGetRemappedRows 1 3")
 	if h := must(m.Health(background, uuid))(t); h != (cgo.Health{Temperature: 41}) {
 		t.Errorf("a card without ECC: %+v", h)
 	}

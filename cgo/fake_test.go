@@ -5,117 +5,45 @@ package cgo_test
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/verifyd/verifyd/cgo"
+	"github.com/verifyd/verifyd/cgo/cgotest"
 )
 
-// fake is the driver of testdata/driver.c, with its own state.
+// fake is a driver without a GPU.
 type fake struct {
-	t   *testing.T
-	dir string
-	run int
+	*cgotest.Driver
+	t *testing.T
 }
 
-// built is the compiled fake, once for all tests.
-var built = sync.OnceValues(func() ([]byte, error) {
-	return compile("cc", func(string) ([]string, error) { return []string{"-Wall", "testdata/driver.c"}, nil })
-})
-
-// compile makes a shared library of what sources names; it may write further sources to dir.
-func compile(compiler string, sources func(dir string) ([]string, error)) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "driver")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	args, err := sources(dir)
-	if err != nil {
-		return nil, err
-	}
-	so := filepath.Join(dir, "driver.so")
-	args = append([]string{"-shared", "-fPIC", "-O1", "-I.", "-o", so}, args...)
-	if out, err := exec.Command(compiler, append(args, "-ldl", "-lpthread")...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
-	}
-	return os.ReadFile(so)
-}
-
-// newFake puts a driver into a folder of its own.
+// newFake is a driver whose kernels compute nothing.
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	return place(t, "cc", built)
+	return &fake{cgotest.New(t), t}
 }
 
-// place puts a driver that compiler builds into a folder of its own.
-func place(t *testing.T, compiler string, build func() ([]byte, error)) *fake {
+// computing is a driver with every kernel of kernels/*.cu.
+func computing(t *testing.T) *fake {
 	t.Helper()
-	if _, err := exec.LookPath(compiler); err != nil && os.Getenv("VERIFYD_CI") == "" {
-		t.Skipf("needs %s", compiler)
-	}
-	so, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fake{t: t, dir: t.TempDir()}
-	if err := os.WriteFile(f.library(), so, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return &fake{cgotest.Place(t, cgotest.KernelCompiler, withKernels), t}
 }
 
-func (f *fake) library() string { return filepath.Join(f.dir, "driver.so") }
+// withKernels is compiled once for all tests.
+var withKernels = sync.OnceValues(func() ([]byte, error) { return cgotest.Computing() })
 
 func (f *fake) options() cgo.Options {
-	return cgo.Options{Library: f.library(), NVML: f.library(), Watchdog: 20 * time.Second}
-}
-
-// control starts a new run: the calls are counted anew and the log is empty.
-func (f *fake) control(lines ...string) {
-	f.t.Helper()
-	f.run++
-	f.write("log", "")
-	f.also(lines...)
-}
-
-// also changes what control says within the run.
-func (f *fake) also(lines ...string) {
-	f.t.Helper()
-	f.write("control", fmt.Sprintf("run %d\n%s\n", f.run, strings.Join(lines, "\n")))
-}
-
-func (f *fake) write(name, text string) {
-	f.t.Helper()
-	path := filepath.Join(f.dir, name)
-	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
-		f.t.Fatal(err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-func (f *fake) log() []string {
-	f.t.Helper()
-	text, err := os.ReadFile(filepath.Join(f.dir, "log"))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	return cgo.Options{Library: f.Library(), NVML: f.Library(), Watchdog: 20 * time.Second}
 }
 
 // calls lists the driver's functions in the order of their calls.
 func (f *fake) calls() []string {
 	var calls []string
-	for _, line := range f.log() {
+	for _, line := range f.Log() {
 		if name, ok := strings.CutPrefix(line, "call "); ok {
 			calls = append(calls, name)
 		}
@@ -127,7 +55,7 @@ func (f *fake) calls() []string {
 func (f *fake) alive() map[string]int {
 	f.t.Helper()
 	n := map[string]int{}
-	for _, line := range f.log() {
+	for _, line := range f.Log() {
 		switch {
 		case strings.HasPrefix(line, "+"):
 			n[line[1:]]++
@@ -142,7 +70,7 @@ func (f *fake) alive() map[string]int {
 // and nothing was done that a driver would not survive.
 func (f *fake) requireNoLeak() {
 	f.t.Helper()
-	for _, line := range f.log() {
+	for _, line := range f.Log() {
 		if strings.HasPrefix(line, "~") || strings.HasPrefix(line, "bad") {
 			f.t.Errorf("the driver saw %q", line)
 		}

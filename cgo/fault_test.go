@@ -130,7 +130,7 @@ func journey(opts cgo.Options) (err error) {
 
 func TestEveryFailingCallGivesAClassAndLeaksNothing(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	check(t, journey(f.options()))
 	f.requireNoLeak()
 	calls := f.calls()
@@ -140,7 +140,7 @@ func TestEveryFailingCallGivesAClassAndLeaksNothing(t *testing.T) {
 		class error
 	}{{2, cgo.ErrOutOfMemory}, {719, cgo.ErrSticky}, {214, cgo.ErrECC}, {709, cgo.ErrLost}, {999, nil}} {
 		for i, name := range calls {
-			f.control(fmt.Sprintf("fail * %d %d", i, c.code))
+			f.Control(fmt.Sprintf("fail * %d %d", i, c.code))
 			err := journey(f.options())
 			if err == nil {
 				t.Errorf("call %d, %s, returned %d and nobody was told", i, name, c.code)
@@ -166,7 +166,7 @@ func TestEveryFailingCallGivesAClassAndLeaksNothing(t *testing.T) {
 
 func TestAFaultyKernelPoisonsTheDeviceUntilItIsClosed(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	trap := must(must(g.Load(background, "test", []byte(fakePTX)))(t).Kernel("trap"))(t)
@@ -177,36 +177,36 @@ func TestAFaultyKernelPoisonsTheDeviceUntilItIsClosed(t *testing.T) {
 	if !errors.Is(err, cgo.ErrSticky) || !errors.As(err, &e) || e.Code != 700 {
 		t.Errorf("wait: %v", err)
 	}
-	f.control()
+	f.Control()
 	_, alloc := g.NewPool(s, 1<<20).Alloc(background, 4)
 	for name, err := range map[string]error{"fault": g.Fault(), "alloc": alloc, "wait": s.Wait(background)} {
 		if !errors.Is(err, cgo.ErrSticky) || errors.Is(err, cgo.ErrLost) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if calls := f.log(); len(calls) > 1 || calls[0] != "" {
+	if calls := f.Log(); len(calls) > 1 || calls[0] != "" {
 		t.Errorf("the driver was asked although the context is poisoned: %v", calls)
 	}
 	if err := g.Close(background); !errors.Is(err, cgo.ErrSticky) {
 		t.Errorf("close: %v", err)
 	}
-	if log := f.log(); !slices.Contains(log, "-context") {
+	if log := f.Log(); !slices.Contains(log, "-context") {
 		t.Errorf("the context was not released: %v", log)
 	}
 }
 
 func TestAKernelThatHangsMakesTheDeviceLost(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	opts := f.options()
 	opts.Watchdog = 30 * time.Millisecond
 	g := f.open(opts)
 	s := must(g.NewStream())(t)
-	f.also("hang")
+	f.Also("hang")
 	if err := s.Wait(background); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
 		t.Errorf("wait: %v", err)
 	}
-	f.control("hang")
+	f.Control("hang")
 	_, alloc := g.NewPool(s, 1<<20).Alloc(background, 4)
 	_, _, memory := g.Memory()
 	for name, err := range map[string]error{"alloc": alloc, "memory": memory, "wait": s.Wait(background), "stream": s.Close(background), "close": g.Close(background)} {
@@ -214,19 +214,19 @@ func TestAKernelThatHangsMakesTheDeviceLost(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if calls := f.log(); len(calls) > 1 || calls[0] != "" {
+	if calls := f.Log(); len(calls) > 1 || calls[0] != "" {
 		t.Errorf("a driver that may never answer was asked: %v", calls)
 	}
 }
 
 func TestClosingFindsTheKernelThatHangs(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	opts := f.options()
 	opts.Watchdog = 30 * time.Millisecond
 	g := f.open(opts)
 	must(g.NewStream())(t)
-	f.also("hang")
+	f.Also("hang")
 	if err := g.Close(background); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
 		t.Error(err)
 	}
@@ -237,29 +237,29 @@ func TestClosingFindsTheKernelThatHangs(t *testing.T) {
 
 func TestACallThatNeverReturnsMakesTheDeviceLost(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	opts := f.options()
 	opts.Watchdog = 30 * time.Millisecond
 	g := f.open(opts)
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 1<<20)
-	f.also("block cuMemAlloc_v2")
+	f.Also("block cuMemAlloc_v2")
 	if _, err := pool.Alloc(background, 4); !errors.Is(err, cgo.ErrTimeout) || !errors.Is(err, cgo.ErrLost) {
 		t.Errorf("alloc: %v", err)
 	}
 	if err := g.Close(background); !errors.Is(err, cgo.ErrLost) {
 		t.Errorf("close: %v", err)
 	}
-	f.also() // lets the thread go
+	f.Also() // lets the thread go
 }
 
 func TestAContextThatEndsLeavesTheDeviceSound(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 1<<20)
-	f.also("hang")
+	f.Also("hang")
 	ctx, stop := context.WithTimeout(background, 20*time.Millisecond)
 	if err := s.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cgo.ErrTimeout) {
 		t.Errorf("wait: %v", err)
@@ -270,13 +270,13 @@ func TestAContextThatEndsLeavesTheDeviceSound(t *testing.T) {
 		t.Errorf("close: %v", err)
 	}
 	stop()
-	f.also("block cuMemAlloc_v2")
+	f.Also("block cuMemAlloc_v2")
 	ctx, stop = context.WithTimeout(background, 20*time.Millisecond)
 	if _, err := pool.Alloc(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("alloc: %v", err)
 	}
 	stop()
-	f.also()
+	f.Also()
 	check(t, g.Fault())
 	if _, err := pool.Alloc(ctx, 4); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a context that has ended: %v", err)
@@ -290,7 +290,7 @@ func TestADriverThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	opts := f.options()
 	opts.Watchdog = 50 * time.Millisecond
 	for _, call := range []string{"cuInit", "cuDeviceGetCount", "nvmlInit_v2", "nvmlDeviceGetTemperature"} {
-		f.control("block " + call)
+		f.Control("block " + call)
 		err := func() error {
 			driver, err := cgo.Open(background, opts)
 			if err != nil {
@@ -310,6 +310,6 @@ func TestADriverThatDoesNotAnswerIsGivenUp(t *testing.T) {
 		if !errors.Is(err, cgo.ErrTimeout) {
 			t.Errorf("%s: %v", call, err)
 		}
-		f.also() // lets the thread go
+		f.Also() // lets the thread go
 	}
 }

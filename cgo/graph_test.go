@@ -12,7 +12,7 @@ import (
 
 func TestACapturedStepRunsOnlyWhenItIsLaunched(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	buf := must(g.NewPool(s, 1<<20).Alloc(background, 4))(t)
@@ -47,7 +47,7 @@ func TestACapturedStepRunsOnlyWhenItIsLaunched(t *testing.T) {
 
 func TestACaptureThatFailsLeavesTheStreamUsable(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	broken := errors.New("broken plan")

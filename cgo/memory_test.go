@@ -12,7 +12,7 @@ import (
 
 func TestAPoolNeverExceedsItsLimit(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 1<<20)
@@ -36,7 +36,7 @@ func TestAPoolNeverExceedsItsLimit(t *testing.T) {
 
 func TestAFullDeviceGivesBackWhatLiesUnused(t *testing.T) {
 	f := newFake(t)
-	f.control("memory 1048576")
+	f.Control("memory 1048576")
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 1<<30)
@@ -53,7 +53,7 @@ func TestAFullDeviceGivesBackWhatLiesUnused(t *testing.T) {
 
 func TestAStepThatRepeatsAllocatesNothing(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	pool := g.NewPool(s, 32<<20)
@@ -63,7 +63,7 @@ func TestAStepThatRepeatsAllocatesNothing(t *testing.T) {
 		}
 	}
 	step()
-	f.control()
+	f.Control()
 	step()
 	if slices.Contains(f.calls(), "cuMemAlloc_v2") {
 		t.Error("the second step asks the driver for memory")
@@ -73,11 +73,11 @@ func TestAStepThatRepeatsAllocatesNothing(t *testing.T) {
 
 func TestAFullQueueWaitsWhereTheWatchdogSeesIt(t *testing.T) {
 	f := newFake(t)
-	f.control()
+	f.Control()
 	g := f.open(f.options())
 	s := must(g.NewStream())(t)
 	buf := must(g.NewPool(s, 1<<20).Alloc(background, 4))(t)
-	f.control()
+	f.Control()
 	for range 1100 {
 		check(t, s.Fill(background, buf, 1))
 	}

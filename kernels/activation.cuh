@@ -22,7 +22,7 @@ __device__ __forceinline__ float drn1_gelu_tanh_of(float v) {
   return __fmul_rn(__fmul_rn(0.5f, v), __fadd_rn(1.0f, t));
 }
 
-// The numbers of the activations in launches, kernels/launch/linear.go.
+// The numbers of the activations in launches, which their Go pages declare.
 enum Activation : int { NO_ACTIVATION, RELU, SILU, GELU, GELU_TANH, TANH, SIGMOID };
 
 // drn1_activate is an activation of v. All threads of a launch have the same one.

@@ -9,6 +9,8 @@ func (o Add) Name() string { return "add" }
 func (o Add) Operands() []Operand {
 	return []Operand{{"a", F32, o.N, In}, {"b", F32, o.N, In}, {"c", F32, o.N, Out}}
 }
+func (Add) inPlace() int                   { return 2 }
+func (Add) kernel() Kernel                 { return Kernel{Name: "drn1_add"} }
 func (o Add) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Add) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -33,6 +35,8 @@ func (o BiasAdd) Operands() []Operand {
 	n := o.N * o.C * o.P
 	return []Operand{{"x", F32, n, In}, {"b", F32, o.C, In}, {"y", F32, n, Out}}
 }
+func (BiasAdd) inPlace() int     { return 1 }
+func (o BiasAdd) kernel() Kernel { return Kernel{"drn1_bias_add", []uint32{uint32(o.C), uint32(o.P)}} }
 
 func (o BiasAdd) pieces(_ *CPU, phase int) int {
 	if o.P == 1 {

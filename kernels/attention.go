@@ -11,6 +11,7 @@ import "math"
 type Attention struct {
 	Batch, Heads, Seq, HeadDim int
 	Causal                     bool
+	Profile                    Profile
 }
 
 // causalBlock is the granularity at which causal attention leaves out keys: query i has the keys of
@@ -43,11 +44,11 @@ func (o Attention) piece(w *worker, _, i int, b []Buf) {
 	out := o.output(b[1].F, head)
 	first, last := tile*attentionTile, min((tile+1)*attentionTile, o.Seq)
 	n := o.keys(last - 1)
-	size, keys := (last-first)*n, w.packedLen(o.HeadDim, n)
-	scratch := w.floats(size + keys + w.packedLen(n, o.HeadDim))
+	size, keys := (last-first)*n, w.packedLen(o.Profile, o.HeadDim, n)
+	scratch := w.floats(size + keys + w.packedLen(o.Profile, n, o.HeadDim))
 	s := mat{scratch[:size], n, 1}
-	kt := w.pack(o.HeadDim, n, k.transposed(), scratch[size:size+keys])
-	values := w.pack(n, o.HeadDim, v, scratch[size+keys:])
+	kt := w.pack(o.Profile, o.HeadDim, n, k.transposed(), scratch[size:size+keys])
+	values := w.pack(o.Profile, n, o.HeadDim, v, scratch[size+keys:])
 	for at, end := first, 0; at < last; at = end {
 		end = min(at+o.step(), last)
 		w.gemmPacked(end-at, o.keys(at), 0, o.HeadDim, q.from(at, 0), kt, s.from(at-first, 0))
@@ -115,3 +116,8 @@ func (o Attention) output(out []float32, head int) mat {
 
 // transposed is the view of the transpose.
 func (m mat) transposed() mat { return mat{m.data, m.col, m.row} }
+
+// operations are those of S and O.
+func (o Attention) operations() uint64 {
+	return terms(2*2, o.Batch, o.Heads, o.Seq, o.Seq, o.HeadDim)
+}

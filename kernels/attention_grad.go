@@ -9,6 +9,7 @@ package kernels
 type AttentionGrad struct {
 	Batch, Heads, Seq, HeadDim int
 	Causal                     bool
+	Profile                    Profile
 }
 
 func (o AttentionGrad) Name() string { return "attention_grad" }
@@ -26,11 +27,12 @@ func (o AttentionGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, o.
 // only one chunk of queries has its weights in memory.
 func (o AttentionGrad) piece(w *worker, _, head int, b []Buf) {
 	f := Attention(o)
-	n, rows := f.Seq*f.HeadDim, min(chunkK, f.Seq)
+	chunk, group := f.Profile.Chunk(), f.Profile.Group()
+	n, rows := f.Seq*f.HeadDim, min(chunk, f.Seq)
 	lengths := [...]int{
 		n, n, n, 2 * rows * f.Seq,
-		w.packedLen(f.HeadDim, f.Seq), w.packedLen(f.HeadDim, f.Seq), w.packedLen(f.Seq, f.HeadDim),
-		w.packedLen(rows, f.HeadDim),
+		w.packedLen(f.Profile, f.HeadDim, f.Seq), w.packedLen(f.Profile, f.HeadDim, f.Seq), w.packedLen(f.Profile, f.Seq, f.HeadDim),
+		w.packedLen(f.Profile, rows, f.HeadDim),
 	}
 	total := 0
 	for _, l := range lengths {
@@ -51,20 +53,20 @@ func (o AttentionGrad) piece(w *worker, _, head int, b []Buf) {
 	var k, v mat
 	h.q, k, v = f.projections(b[0].F, head)
 	h.dq, h.dk, h.dv = f.projections(b[5].F, head)
-	h.kt = w.pack(f.HeadDim, f.Seq, k.transposed(), parts[4])
-	h.vt = w.pack(f.HeadDim, f.Seq, v.transposed(), parts[5])
-	h.k = w.pack(f.Seq, f.HeadDim, k, parts[6])
+	h.kt = w.pack(f.Profile, f.HeadDim, f.Seq, k.transposed(), parts[4])
+	h.vt = w.pack(f.Profile, f.HeadDim, f.Seq, v.transposed(), parts[5])
+	h.k = w.pack(f.Profile, f.Seq, f.HeadDim, k, parts[6])
 	clear(h.dkGroup)
 	clear(h.dvGroup)
-	for first := 0; first < f.Seq; first += chunkK {
-		last := min(first+chunkK, f.Seq)
+	for first := 0; first < f.Seq; first += chunk {
+		last := min(first+chunk, f.Seq)
 		p, ds := h.scores(first, last)
 		h.queries(first, last, ds)
 		h.addKeys(h.dvGroup, p, h.do, first, last)
 		h.addKeys(h.dkGroup, ds, h.q, first, last)
-		if last%groupK == 0 || last == f.Seq {
-			h.endGroup(h.dv, h.dvGroup, last <= groupK)
-			h.endGroup(h.dk, h.dkGroup, last <= groupK)
+		if last%group == 0 || last == f.Seq {
+			h.endGroup(h.dv, h.dvGroup, last <= group)
+			h.endGroup(h.dk, h.dkGroup, last <= group)
 		}
 	}
 	h.scaleRows(h.dk, 0, f.Seq)
@@ -122,7 +124,7 @@ func (h *headGrad) queries(first, last int, ds mat) {
 // group. A key has the queries of its own causal block and of those after it as terms.
 func (h *headGrad) addKeys(group []float32, p, x mat, first, last int) {
 	part := mat{h.part, h.HeadDim, 1}
-	chunk := h.w.pack(last-first, h.HeadDim, x.from(first, 0), h.rows)
+	chunk := h.w.pack(h.Profile, last-first, h.HeadDim, x.from(first, 0), h.rows)
 	keys := h.keys(last - 1)
 	before := keys // keys that have all the chunk's queries as terms
 	if h.Causal {
@@ -158,4 +160,9 @@ func (h *headGrad) scaleRows(d mat, first, last int) {
 		row := d.from(i, 0).data[:h.HeadDim]
 		h.w.vec.scale(row, row, scale)
 	}
+}
+
+// operations are those of S again, dV, dP, dQ and dK.
+func (o AttentionGrad) operations() uint64 {
+	return terms(5*2, o.Batch, o.Heads, o.Seq, o.Seq, o.HeadDim)
 }

@@ -8,11 +8,11 @@ import (
 // gemmOrder sums terms lo to hi of a product in the order of contract.md section 2.1.
 func gemmOrder(lo, hi int, term func(k int) (a, b float32)) float32 {
 	var s float32
-	for g := 0; g < hi; g += groupK {
+	for g := 0; g < hi; g += groupF32 {
 		var group float32
-		for c := g; c < min(g+groupK, hi); c += chunkK {
+		for c := g; c < min(g+groupF32, hi); c += chunkF32 {
 			var p float32
-			for k := max(c, lo); k < min(c+chunkK, hi); k++ {
+			for k := max(c, lo); k < min(c+chunkF32, hi); k++ {
 				a, b := term(k)
 				p = fma32(a, b, p)
 			}
@@ -91,7 +91,7 @@ func TestAttentionIsItsDefinition(t *testing.T) {
 		{"full", 530, false, false},
 		{"an infinite value hurts only the queries that have it as a term", 200, true, true},
 	} {
-		o := Attention{Batch: 1, Heads: 1, Seq: c.seq, HeadDim: 3, Causal: c.causal}
+		o := Attention{Batch: 1, Heads: 1, Seq: c.seq, HeadDim: 3, Causal: c.causal, Profile: ProfileF32}
 		qkv, do := fill(3*c.seq*3, 21), fill(c.seq*3, 22)
 		for i := range qkv {
 			qkv[i] *= 3
@@ -111,8 +111,8 @@ func TestAttentionIsItsDefinition(t *testing.T) {
 
 func TestAttentionHeadsDoNotMix(t *testing.T) {
 	const batch, heads, seq, dim = 2, 3, 70, 4
-	o := Attention{batch, heads, seq, dim, true}
-	one := Attention{1, 1, seq, dim, true}
+	o := Attention{batch, heads, seq, dim, true, ProfileF32}
+	one := Attention{1, 1, seq, dim, true, ProfileF32}
 	n := batch * seq * heads * dim
 	qkv, do := fill(3*n, 23), fill(n, 24)
 	out, top, sum, dqkv := zeros(n), zeros(batch*heads*seq), zeros(batch*heads*seq), zeros(3*n)
@@ -135,7 +135,7 @@ func TestAttentionHeadsDoNotMix(t *testing.T) {
 }
 
 func TestAttentionGradAgreesWithDifferences(t *testing.T) {
-	o := Attention{Batch: 1, Heads: 2, Seq: 9, HeadDim: 4, Causal: true}
+	o := Attention{Batch: 1, Heads: 2, Seq: 9, HeadDim: 4, Causal: true, Profile: ProfileF32}
 	n := o.elements()
 	qkv, do := fill(3*n, 25), fill(n, 26)
 	out, top, sum, dqkv := zeros(n), zeros(18), zeros(18), zeros(3*n)

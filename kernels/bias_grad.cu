@@ -5,9 +5,9 @@
 
 // drn1_bias_grad_columns is P = 1: thread c of block (x,y) sums chunk y of channel 128*x+c. Reads of neighbours are neighbours.
 extern "C" __global__ void __launch_bounds__(128) drn1_bias_grad_columns(int C, int terms, const float *__restrict__ dy, float *__restrict__ out) {
-  int c = blockIdx.x * 128 + threadIdx.x, begin = blockIdx.y * PRODUCT_CHUNK;
+  int c = blockIdx.x * 128 + threadIdx.x, begin = blockIdx.y * CHAIN_CHUNK;
   if (c >= C) return;
-  int end = drn1_min(begin + PRODUCT_CHUNK, terms);
+  int end = drn1_min(begin + CHAIN_CHUNK, terms);
   float p = 0.0f;
 #pragma unroll 8
   for (int k = begin; k < end; k++) p = __fadd_rn(p, dy[k * C + c]);
@@ -22,10 +22,10 @@ extern "C" __global__ void __launch_bounds__(32) drn1_bias_grad_planes(int C, in
   Divisor plane = {(unsigned)planeMagic, (unsigned)planeShift};
   int lane = threadIdx.x, first = blockIdx.x * 32;
   float p = 0.0f;
-  for (int step = 0; step < PRODUCT_CHUNK; step += 32) {
+  for (int step = 0; step < CHAIN_CHUNK; step += 32) {
     int chunk = first / C, c = first - chunk * C;
     for (int i = 0; i < 32; i++) {
-      int k = chunk * PRODUCT_CHUNK + step + lane, n = plane.quotient(k);
+      int k = chunk * CHAIN_CHUNK + step + lane, n = plane.quotient(k);
       x[i][lane] = k < terms && first + i < chains ? dy[(n * C + c) * P + (k - n * P)] : 0.0f;
       if (++c == C) {
         c = 0;

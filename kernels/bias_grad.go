@@ -33,11 +33,11 @@ func (o BiasGrad) piece(w *worker, _, i int, buf []Buf) {
 	lo := i * o.block()
 	hi := min(lo+o.block(), o.C)
 	dy, db := buf[0].F, buf[1].F[lo:hi]
-	f := w.fold(hi - lo)
+	f := w.fold(hi-lo, ChainChunk, ChainGroup)
 	total := o.N * o.P
 	for k := 0; k < total; {
 		f.seek(k)
-		end := min(k-k%chunkK+chunkK, total) // of the chunk
+		end := min(k-k%ChainChunk+ChainChunk, total) // of the chunk
 		if o.P == 1 {
 			w.vec.foldRows(f.p, dy[k*o.C+lo:], o.C, end-k)
 			k = end

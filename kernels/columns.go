@@ -1,7 +1,11 @@
 package kernels
 
-// The sums over rows that are GEMMs with a factor of one: contract.md section 2.1 with
-// fma(1, x, P) = x + P.
+// ChainChunk and ChainGroup are the terms of a chunk and of a group in sums whose one factor is 1, contract.md
+// section 2.5: those of section 2.1, in every profile. As fma(1, x, P) = x + P, they are chains of additions.
+const (
+	ChainChunk = chunkF32
+	ChainGroup = groupF32
+)
 
 // columnBlock is the number of columns in one piece of a sum over rows.
 const columnBlock = 256
@@ -23,11 +27,11 @@ func (w *worker) columnSums(n int) columnSums {
 
 // next moves to row k, where rows come in ascending order.
 func (s columnSums) next(v *vector, k int) {
-	if k == 0 || k%chunkK != 0 {
+	if k == 0 || k%ChainChunk != 0 {
 		return
 	}
 	s.endChunk(v)
-	if k%groupK == 0 {
+	if k%ChainGroup == 0 {
 		s.endGroup(v)
 	}
 }

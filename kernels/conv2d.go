@@ -35,7 +35,7 @@ func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
 	n := i / parts
 	lo, hi := imagePart(i%parts, parts, o.O)
 	outputs := o.OutH() * o.OutW()
-	w.convolve(hi-lo, mat{weights[lo*o.taps():], o.taps(), 1}, o.image(w, x[n*o.C*o.H*o.W:]), y[(n*o.O+lo)*outputs:])
+	w.convolve(o.Profile, hi-lo, mat{weights[lo*o.taps():], o.taps(), 1}, o.image(w, x[n*o.C*o.H*o.W:]), y[(n*o.O+lo)*outputs:])
 }
 
 // image pads one image and deals its pixels out to StrideH x StrideW planes, so that the pixels that
@@ -83,7 +83,7 @@ func (o Conv2D) reference(w *worker, n, oc int, x, weights, y []float32) {
 	rows, cols := o.OutH(), o.OutW()
 	pixels := w.floats(cols)
 	for oh := range rows {
-		f := w.fold(cols)
+		f := w.productFold(o.Profile, cols)
 		k := 0
 		for c := range o.C {
 			for kh := range o.KH {

@@ -43,7 +43,7 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 		lo, hi := imagePart(i%parts, parts, o.C)
 		terms := o.O * o.KH * o.KW
 		a := mat{w.cpu.packed[lo*terms:], terms, 1}
-		w.convolve(hi-lo, a, o.image(w, dy[n*o.O*o.OutH()*o.OutW():]), dx[(n*o.C+lo)*o.H*o.W:])
+		w.convolve(o.Profile, hi-lo, a, o.image(w, dy[n*o.O*o.OutH()*o.OutW():]), dx[(n*o.C+lo)*o.H*o.W:])
 	}
 }
 
@@ -99,7 +99,7 @@ func (o Conv2DGradInput) reference(w *worker, n, c int, dy, weights, dx []float3
 	rows, cols := o.OutH(), o.OutW()
 	pixels := w.floats(o.W)
 	for ih := range o.H {
-		f := w.fold(o.W)
+		f := w.productFold(o.Profile, o.W)
 		k := 0
 		for oc := range o.O {
 			for kh := range o.KH {

@@ -50,7 +50,7 @@ func (o Conv2DGradWeight) piece(w *worker, phase, i int, buf []Buf) {
 func (o Conv2DGradWeight) reference(w *worker, tap int, x, dy, dw []float32) {
 	rows, cols := o.OutH(), o.OutW()
 	c, kh, kw := tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
-	f := w.fold(o.O)
+	f := w.productFold(o.Profile, o.O)
 	for n := range o.N {
 		for oh := range rows {
 			ih, inside := o.inRow(oh, kh)

@@ -8,6 +8,7 @@ type ConvShape struct {
 	O, KH, KW        int
 	StrideH, StrideW int
 	PadH, PadW       int
+	Profile          Profile
 }
 
 // OutH is the height of an output image.
@@ -54,4 +55,9 @@ func (s ConvShape) outRow(ih, kh int) (oh int, ok bool) {
 func (s ConvShape) outCol(iw, kw int) (ow int, ok bool) {
 	t := iw + s.PadW - kw
 	return t / s.StrideW, t >= 0 && t%s.StrideW == 0 && t/s.StrideW < s.OutW()
+}
+
+// operations are those of the layer and of each of its gradients.
+func (s ConvShape) operations() uint64 {
+	return terms(2, s.N, s.O, s.OutH(), s.OutW(), s.C, s.KH, s.KW)
 }

@@ -6,14 +6,14 @@ import (
 )
 
 var convShapes = []ConvShape{
-	{N: 2, C: 1, H: 28, W: 28, O: 8, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
-	{N: 3, C: 5, H: 9, W: 7, O: 13, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
-	{N: 1, C: 3, H: 11, W: 13, O: 7, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 0, PadW: 1},
-	{N: 2, C: 4, H: 6, W: 6, O: 32, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
-	{N: 2, C: 70, H: 5, W: 5, O: 3, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2},
-	{N: 1, C: 2, H: 8, W: 8, O: 4, KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3},
-	{N: 9, C: 2, H: 32, W: 33, O: 17, KH: 5, KW: 5, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2},
-	{N: 1, C: 1, H: 4, W: 4, O: 1, KH: 4, KW: 4, StrideH: 1, StrideW: 1},
+	{N: 2, C: 1, H: 28, W: 28, O: 8, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Profile: ProfileF32},
+	{N: 3, C: 5, H: 9, W: 7, O: 13, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Profile: ProfileF32},
+	{N: 1, C: 3, H: 11, W: 13, O: 7, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 0, PadW: 1, Profile: ProfileF32},
+	{N: 2, C: 4, H: 6, W: 6, O: 32, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Profile: ProfileF32},
+	{N: 2, C: 70, H: 5, W: 5, O: 3, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, Profile: ProfileF32},
+	{N: 1, C: 2, H: 8, W: 8, O: 4, KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3, Profile: ProfileF32},
+	{N: 9, C: 2, H: 32, W: 33, O: 17, KH: 5, KW: 5, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, Profile: ProfileF32},
+	{N: 1, C: 1, H: 4, W: 4, O: 1, KH: 4, KW: 4, StrideH: 1, StrideW: 1, Profile: ProfileF32},
 }
 
 func TestConv2DEqualsItsReference(t *testing.T) {
@@ -40,7 +40,7 @@ func TestConv2DGradWeightEqualsItsReference(t *testing.T) {
 // Border pixels are terms: +0 times an infinite weight is NaN everywhere or nowhere.
 func TestNonFiniteTermsReachTheSameOutputs(t *testing.T) {
 	for _, op := range []Operator{
-		Gemm{M: 19, N: 37, K: 600, TransB: true}, Conv2D{convShapes[1]}, Conv2D{convShapes[2]},
+		Gemm{M: 19, N: 37, K: 600, TransB: true, Profile: ProfileF32}, Conv2D{convShapes[1]}, Conv2D{convShapes[2]},
 		Conv2DGradInput{convShapes[1]}, Conv2DGradInput{convShapes[2]},
 		Conv2DGradWeight{convShapes[1]}, Conv2DGradWeight{convShapes[2]},
 	} {

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"fmt"
-	"reflect"
 	"runtime"
 	"sync"
 )
@@ -125,7 +124,7 @@ func (c *CPU) Run(op Operator, bufs []Buf) error {
 func (c *CPU) operandsOf(op Operator) ([]Operand, error) {
 	operands, ok := c.operands[op]
 	if !ok {
-		if err := checkShape(op.Name(), reflect.ValueOf(op)); err != nil {
+		if err := checkShape(op); err != nil {
 			return nil, err
 		}
 		if len(c.operands) >= maxOperands {

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // Dropout keeps x[i]*Scale where the element's random word is at least Threshold, and makes the
 // rest +0. contract.md section 8.3. Threshold is the probability of dropping times 2^32, Scale one
 // over that of keeping. The gradient is the same operator on dy: the mask is never stored.
@@ -16,6 +18,10 @@ func (o Dropout) Name() string { return "dropout" }
 func (o Dropout) Operands() []Operand {
 	return []Operand{{"x", F32, o.N, In}, {"rng", I32, 4, In}, {"y", F32, o.N, Out}}
 }
+func (Dropout) inPlace() int { return 1 }
+func (o Dropout) kernel() Kernel {
+	return Kernel{"drn1_dropout", []uint32{o.Threshold, math.Float32bits(o.Scale), o.OpID}}
+}
 func (o Dropout) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Dropout) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -28,7 +34,7 @@ func dropoutLoop(y, x []float32, at uint64, s stream, threshold uint32, scale fl
 	var r [4]uint32
 	for i, v := range x {
 		if i&3 == 0 {
-			r = s.words((at + uint64(i)) >> 2)
+			r = streamWords(s, (at+uint64(i))>>2)
 		}
 		if r[i&3] >= threshold {
 			v = float32(v * scale)

@@ -53,9 +53,11 @@ func (o EmbeddingGrad) pieces(c *CPU, phase int) int {
 // embeddingColumns is the width of a block of columns, in elements.
 const embeddingColumns = 64
 
-func (o EmbeddingGrad) groups() int { return (o.Rows + groupK - 1) / groupK }
+func (o EmbeddingGrad) groups() int { return (o.Rows + ChainGroup - 1) / ChainGroup }
 
-func (o EmbeddingGrad) group(i int) (lo, hi int) { return i * groupK, min((i+1)*groupK, o.Rows) }
+func (o EmbeddingGrad) group(i int) (lo, hi int) {
+	return i * ChainGroup, min((i+1)*ChainGroup, o.Rows)
+}
 
 func (o EmbeddingGrad) piece(w *worker, phase, i int, b []Buf) {
 	ids, dy, dtable := b[0].I, b[1].F, b[2].F
@@ -90,12 +92,12 @@ func (o EmbeddingGrad) columns(w *worker, lo, hi int, dy, dtable []float32) {
 			}
 			if id < uint64(o.Vocab) {
 				s := w.columnSums(hi - lo)
-				chunk := int(uint32(order[0])) / chunkK
+				chunk := int(uint32(order[0])) / ChainChunk
 				for _, at := range order[:n] {
 					r := int(uint32(at))
-					if r/chunkK != chunk {
+					if r/ChainChunk != chunk {
 						s.endChunk(w.vec)
-						chunk = r / chunkK
+						chunk = r / ChainChunk
 					}
 					w.vec.add(s.chunk, s.chunk, dy[r*o.Dim+lo:r*o.Dim+hi])
 				}

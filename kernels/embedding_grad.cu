@@ -35,13 +35,13 @@ extern "C" __global__ void __launch_bounds__(128) drn1_embedding_grad(int vocab,
   int r = blockIdx.x, j = blockIdx.y * 128 + threadIdx.x, id = ids[r];
   if (head[r] == 0 || id < 0 || id >= vocab || j >= dim) return;
   float p = 0.0f, g = 0.0f, s = 0.0f;
-  int chunk = r / PRODUCT_CHUNK;
+  int chunk = r / CHAIN_CHUNK;
   for (int k = r; k >= 0; k = next[k]) {
-    int here = k / PRODUCT_CHUNK;
+    int here = k / CHAIN_CHUNK;
     if (here != chunk) {
       g = __fadd_rn(g, p);
       p = 0.0f;
-      if (here / PRODUCT_GROUP != chunk / PRODUCT_GROUP) {
+      if (here / CHAIN_GROUP != chunk / CHAIN_GROUP) {
         s = __fadd_rn(s, g);
         g = 0.0f;
       }

@@ -1,13 +1,7 @@
 package kernels
 
-// The GEMM order of DRN-1, in terms along K. They are part of the version number.
-const (
-	chunkK = 512  // terms of one chain of fused multiply-adds
-	groupK = 8192 // terms of one fold of chunks
-)
-
-// fold sums a row of outputs in the GEMM order. It is the definition of every matrix product,
-// convolution and bias gradient:
+// fold sums a row of outputs in the GEMM order. It is the definition of every matrix product and convolution of
+// drn1/f32, with its chunk of 512 and its group of 8192 terms, and of the bias gradient of every profile:
 //
 //	S = +0
 //	for each group of 8192 terms:
@@ -19,17 +13,18 @@ const (
 // moves another one. Each chunk, the first too, is added to a sum that began at +0: a chunk that is
 // -0 vanishes there, and so zero terms (±0 times a finite number) can be added or left out anywhere.
 type fold struct {
-	p, g, s []float32
-	b       []float32 // one row of terms
-	k       int       // the last term's place
+	p, g, s    []float32
+	b          []float32 // one row of terms
+	chunk, end int       // terms of a chunk; the first behind the one in p
+	group, all int       // likewise of the group in g
 }
 
 // fold returns a fold of n outputs in the worker's memory, valid until the next call.
-func (w *worker) fold(n int) *fold {
+func (w *worker) fold(n, chunk, group int) *fold {
 	w.sums = grow(w.sums, 4*n)
 	t := w.sums
 	clear(t)
-	w.row = fold{p: t[:n], g: t[n : 2*n], s: t[2*n : 3*n], b: t[3*n:]}
+	w.row = fold{p: t[:n], g: t[n : 2*n], s: t[2*n : 3*n], b: t[3*n:], chunk: chunk, end: chunk, group: group, all: group}
 	return &w.row
 }
 
@@ -47,13 +42,14 @@ func (f *fold) add(k int, a float32, b []float32, stride int) {
 
 // seek closes the chunk and the group that end before term k.
 func (f *fold) seek(k int) {
-	if k/chunkK != f.k/chunkK {
+	if k >= f.end {
 		addClear(f.g, f.p)
+		f.end = (k/f.chunk + 1) * f.chunk
 	}
-	if k/groupK != f.k/groupK {
+	if k >= f.all {
 		addClear(f.s, f.g)
+		f.all = (k/f.group + 1) * f.group
 	}
-	f.k = k
 }
 
 // sum closes the last chunk and group and writes output j to c[j*stride].

@@ -20,6 +20,9 @@ type GELU struct{ N int }
 
 func (o GELU) Name() string                 { return "gelu" }
 func (o GELU) Operands() []Operand          { return mapOperands(o.N) }
+func (GELU) inPlace() int                   { return 1 }
+func (GELU) kernel() Kernel                 { return Kernel{Name: "drn1_gelu"} }
+func (GELU) activation() int                { return 3 }
 func (o GELU) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o GELU) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -40,6 +43,8 @@ type GELUGrad struct{ N int }
 
 func (o GELUGrad) Name() string                 { return "gelu_grad" }
 func (o GELUGrad) Operands() []Operand          { return gradOperands(o.N) }
+func (GELUGrad) inPlace() int                   { return 2 }
+func (GELUGrad) kernel() Kernel                 { return Kernel{Name: "drn1_gelu_grad"} }
 func (o GELUGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o GELUGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

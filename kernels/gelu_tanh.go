@@ -25,6 +25,9 @@ type GELUTanh struct{ N int }
 
 func (o GELUTanh) Name() string                 { return "gelu_tanh" }
 func (o GELUTanh) Operands() []Operand          { return mapOperands(o.N) }
+func (GELUTanh) inPlace() int                   { return 1 }
+func (GELUTanh) kernel() Kernel                 { return Kernel{Name: "drn1_gelu_tanh"} }
+func (GELUTanh) activation() int                { return 4 }
 func (o GELUTanh) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o GELUTanh) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -45,6 +48,8 @@ type GELUTanhGrad struct{ N int }
 
 func (o GELUTanhGrad) Name() string                 { return "gelu_tanh_grad" }
 func (o GELUTanhGrad) Operands() []Operand          { return gradOperands(o.N) }
+func (GELUTanhGrad) inPlace() int                   { return 2 }
+func (GELUTanhGrad) kernel() Kernel                 { return Kernel{Name: "drn1_gelu_tanh_grad"} }
 func (o GELUTanhGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o GELUTanhGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

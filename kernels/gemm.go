@@ -1,11 +1,12 @@
 package kernels
 
-// Gemm is the matrix product c = a·b in the GEMM order.
+// Gemm is the matrix product c = a·b, in the GEMM order or in what its profile has in its place.
 //
 // a is MxK, or KxM if TransA. b is KxN, or NxK if TransB. c is MxN. All are dense and row-major.
 type Gemm struct {
 	M, N, K        int
 	TransA, TransB bool
+	Profile        Profile
 }
 
 // Name is "gemm".
@@ -26,7 +27,7 @@ func (o Gemm) pieces(c *CPU, phase int) int {
 	case o.M == 0 || o.N == 0:
 		return 0
 	case cut.shared && phase == 0:
-		c.packed = grow(c.packed, c.workers[0].packedLen(o.K, o.N))
+		c.packed = grow(c.packed, c.workers[0].packedLen(o.Profile, o.K, o.N))
 		return cut.chunks(o) * cut.strips(o)
 	case cut.shared && phase == 1, !cut.shared && phase == 0:
 		return cut.down(o) * cut.across(o)
@@ -37,12 +38,12 @@ func (o Gemm) pieces(c *CPU, phase int) int {
 func (o Gemm) piece(w *worker, phase, i int, buf []Buf) {
 	cut := o.cut(w.cpu)
 	a, b, c := o.views(buf)
-	right := right{mat: b, terms: o.K, width: o.N}
+	right := right{profile: o.Profile, mat: b, terms: o.K, width: o.N}
 	if cut.shared {
 		right.panels = w.cpu.packed
 	}
 	if cut.shared && phase == 0 {
-		k, n := i/cut.strips(o)*chunkK, i%cut.strips(o)*packWidth
+		k, n := i/cut.strips(o)*o.Profile.Chunk(), i%cut.strips(o)*packWidth
 		w.packStrip(right.from(k, n), min(packWidth, o.N-n))
 		return
 	}
@@ -72,24 +73,15 @@ type mat struct {
 // from is the view whose element (0,0) is element (i,j).
 func (m mat) from(i, j int) mat { return mat{m.data[i*m.row+j*m.col:], m.row, m.col} }
 
-// product computes c = a·b for an mxk matrix a and a kxn matrix b on this worker alone, in the GEMM
-// order with term 0 at term b.k. c.col must be 1, and c must not overlap a or b. It leaves the scratch
-// that floats returned untouched.
-func (w *worker) product(m, n, k int, a mat, b right, c mat) {
-	if w.tiles == nil || k == 0 {
-		w.gemmReference(m, n, k, a, b, c)
-		return
-	}
-	w.gemmTiled(m, n, k, a, b, c)
-}
-
-// gemmReference is the definition.
+// gemmReference is the definition of product in drn1/f32.
 func (w *worker) gemmReference(m, n, k int, a mat, b right, c mat) {
 	for i := range m {
-		f := w.fold(n)
+		f := w.productFold(b.profile, n)
 		for t := range k {
 			f.add(b.k+t, a.data[i*a.row+t*a.col], b.data[t*b.row:], b.col)
 		}
 		f.sum(c.data[i*c.row:], 1)
 	}
 }
+
+func (o Gemm) operations() uint64 { return terms(2, o.M, o.N, o.K) }

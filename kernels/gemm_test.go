@@ -23,7 +23,7 @@ func TestGemmGivesTheGoldenHashes(t *testing.T) {
 		}
 		everyCPU(t, func(t *testing.T, cpu *CPU) {
 			c := make([]float32, m*n)
-			runOn(t, cpu, Gemm{M: m, N: n, K: k}, a, b, c)
+			runOn(t, cpu, Gemm{M: m, N: n, K: k, Profile: ProfileF32}, a, b, c)
 			h := newHash()
 			for _, v := range c {
 				h.add(v)
@@ -41,7 +41,7 @@ func TestGemmEqualsItsReference(t *testing.T) {
 		{5, 300, 129}, {64, 48, 96}, {33, 1030, 9}, {31, 37, 8192 + 700}, {97, 130, 300}, {61, 131, 1100}, {3, 4, 0},
 	} {
 		for i := range 4 {
-			op := Gemm{M: s[0], N: s[1], K: s[2], TransA: i&1 != 0, TransB: i&2 != 0}
+			op := Gemm{M: s[0], N: s[1], K: s[2], TransA: i&1 != 0, TransB: i&2 != 0, Profile: ProfileF32}
 			a, b := hard(op.M*op.K, 1), hard(op.K*op.N, 2)
 			sameEverywhere(t, op, a, b, make([]float32, op.M*op.N))
 		}
@@ -50,7 +50,7 @@ func TestGemmEqualsItsReference(t *testing.T) {
 
 func TestGemmDoesNotAllocate(t *testing.T) {
 	everyCPU(t, func(t *testing.T, cpu *CPU) {
-		var op Operator = Gemm{M: 50, N: 70, K: 600, TransB: true} // boxed once
+		var op Operator = Gemm{M: 50, N: 70, K: 600, TransB: true, Profile: ProfileF32} // boxed once
 		bufs := []Buf{{F: hard(50*600, 1)}, {F: hard(70*600, 2)}, {F: make([]float32, 50*70)}}
 		steady(t, cpu, op, bufs)
 	})

@@ -6,6 +6,7 @@
 // then one warp adds up those of dgamma and one those of dbeta. A second kernel folds chunks and
 // groups. Floor: 8 bytes an element; 512 additions from shared memory and their latency, 512*(23+4)
 // cycles, are 8 us, so 8192 rows of 768 (384 blocks on 132 SMs, 50 MB, 15 us) are bound by the memory.
+#include "product.cuh"
 #include "row.cuh"
 
 extern "C" __global__ void drn1_norm_grad(int rows, int cols, const float *__restrict__ x, const float *__restrict__ gamma, const float *__restrict__ mean,
@@ -48,7 +49,7 @@ extern "C" __global__ void drn1_norm_grad_chunks(int rows, int cols, const float
                                                  const float *__restrict__ rstd, const float *__restrict__ dy, float *__restrict__ chunks, int centred) {
   __shared__ float terms[2][64][32];
   int t = threadIdx.x & 31, warp = threadIdx.x >> 5, col = blockIdx.x * 32 + t;
-  int first = blockIdx.y * 512, end = drn1_min(rows, first + 512);
+  int first = blockIdx.y * CHAIN_CHUNK, end = drn1_min(rows, first + CHAIN_CHUNK);
   float sum = 0.0f;
   for (int top = first; top < end; top += 64) {
 #pragma unroll
@@ -76,9 +77,9 @@ extern "C" __global__ void drn1_column_fold(int count, int cols, const float *__
   int col = blockIdx.x * 128 + threadIdx.x;
   if (col >= cols) return;
   float total = 0.0f;
-  for (int first = 0; first < count; first += 16) {
+  for (int first = 0; first < count; first += CHAIN_GROUP) {
     float group = 0.0f;
-    int end = drn1_min(count, first + 16);
+    int end = drn1_min(count, first + CHAIN_GROUP);
 #pragma unroll 16
     for (int c = first; c < end; c++) group = __fadd_rn(group, chunks[c * cols + col]);
     total = __fadd_rn(total, group);

@@ -22,6 +22,7 @@ func (o LogisticResidual) Operands() []Operand {
 		{"residual", F32, n, Out},
 	}
 }
+func (LogisticResidual) inPlace() int { return 1 }
 
 func (o LogisticResidual) pieces(_ *CPU, phase int) int {
 	return onePhase(phase, rowPieces(o.Rows, o.Columns*o.Models))

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // MSE is the mean squared error of x against t, contract.md section 7.6.
 //
 //	x[N], t[N] -> loss[1]
@@ -42,6 +44,8 @@ func (o MSEGrad) Name() string { return "mse_grad" }
 func (o MSEGrad) Operands() []Operand {
 	return []Operand{{"x", F32, o.N, In}, {"t", F32, o.N, In}, {"dx", F32, o.N, Out}}
 }
+func (MSEGrad) inPlace() int                   { return 2 }
+func (o MSEGrad) kernel() Kernel               { return Kernel{"drn1_mse_grad", []uint32{math.Float32bits(o.Scale)}} }
 func (o MSEGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o MSEGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // Mul is c = a * b, contract.md section 4.1.
 //
 //	a[N], b[N] -> c[N]
@@ -9,6 +11,8 @@ func (o Mul) Name() string { return "mul" }
 func (o Mul) Operands() []Operand {
 	return []Operand{{"a", F32, o.N, In}, {"b", F32, o.N, In}, {"c", F32, o.N, Out}}
 }
+func (Mul) inPlace() int                   { return 2 }
+func (Mul) kernel() Kernel                 { return Kernel{Name: "drn1_mul"} }
 func (o Mul) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Mul) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -32,6 +36,8 @@ type Scale struct {
 
 func (o Scale) Name() string                 { return "scale" }
 func (o Scale) Operands() []Operand          { return mapOperands(o.N) }
+func (Scale) inPlace() int                   { return 1 }
+func (o Scale) kernel() Kernel               { return Kernel{"drn1_scale", []uint32{math.Float32bits(o.S)}} }
 func (o Scale) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Scale) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -39,7 +45,7 @@ func (o Scale) piece(w *worker, _, i int, b []Buf) {
 }
 
 // ScaleBy is y = x * s[0], the product with a number that another operator computed. contract.md
-// section 4.1.
+// section 4.1. In place and by 1 it leaves the memory alone, because x * 1 = x.
 //
 //	x[N], s[1] -> y[N]
 type ScaleBy struct{ N int }
@@ -48,10 +54,16 @@ func (o ScaleBy) Name() string { return "scale_by" }
 func (o ScaleBy) Operands() []Operand {
 	return []Operand{{"x", F32, o.N, In}, {"s", F32, 1, In}, {"y", F32, o.N, Out}}
 }
+func (ScaleBy) inPlace() int                   { return 1 }
+func (ScaleBy) kernel() Kernel                 { return Kernel{Name: "drn1_scale_by"} }
 func (o ScaleBy) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o ScaleBy) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	w.vec.scale(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[0])
+	x, y, s := b[0].F[lo:hi], b[2].F[lo:hi], b[1].F[0]
+	if s == 1 && &x[0] == &y[0] {
+		return
+	}
+	w.vec.scale(y, x, s)
 }
 
 func scaleLoop(y, x []float32, s float32) {

@@ -62,21 +62,32 @@ type Operator interface {
 	piece(w *worker, phase, i int, b []Buf)
 }
 
-// Check returns an error unless bufs fit op's operands in number, kind and length, and no size in
-// op's shape is negative. That the products of sizes stay within int is the caller's to know.
+// Check returns an error unless bufs fit op's operands in number, kind and length, no size in op's shape
+// is negative, and a product has a profile; without one the error is of class ErrProfile. That the products of
+// sizes stay within int is the caller's to know.
 func Check(op Operator, bufs []Buf) error {
-	if err := checkShape(op.Name(), reflect.ValueOf(op)); err != nil {
+	if err := checkShape(op); err != nil {
 		return err
 	}
 	return check(op, op.Operands(), bufs)
 }
 
-// checkShape finds the negative sizes of a shape, also of one embedded in another.
-func checkShape(name string, shape reflect.Value) error {
+// checkShape refuses a product in no profile, and sizes below 0.
+func checkShape(op Operator) error {
+	if p, ok := ProfileOf(op); ok {
+		if err := p.Check(); err != nil {
+			return fmt.Errorf("%s: profile: %w", op.Name(), err)
+		}
+	}
+	return checkSizes(op.Name(), reflect.ValueOf(op))
+}
+
+// checkSizes finds the negative sizes of a shape, also of one embedded in another.
+func checkSizes(name string, shape reflect.Value) error {
 	for i := range shape.NumField() {
 		switch f := shape.Field(i); {
 		case f.Kind() == reflect.Struct:
-			if err := checkShape(name, f); err != nil {
+			if err := checkSizes(name, f); err != nil {
 				return err
 			}
 		case f.CanInt() && f.Int() < 0:

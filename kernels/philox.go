@@ -1,6 +1,9 @@
 package kernels
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Philox4x32 is Philox4x32-10: four random words from a counter and a key (Salmon, Moraes, Dror and
 // Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). contract.md section 8.1.
@@ -15,21 +18,18 @@ func Philox4x32(ctr [4]uint32, key [2]uint32) [4]uint32 {
 	return ctr
 }
 
-// stream is the sequence of random words of one operator in one step.
-type stream struct {
-	key  [2]uint32 // the seed, low word first
-	op   uint32    // the operator's number in its program
-	step uint32    // the counter
-}
+// stream is the sequence of random words of one operator in one step: the seed, low word first, the
+// operator's number in its program, the counter.
+type stream = [4]uint32
 
 // newStream reads an rng operand.
 func newStream(rng []int32, op uint32) stream {
-	return stream{[2]uint32{uint32(rng[0]), uint32(rng[1])}, op, uint32(rng[2])}
+	return stream{uint32(rng[0]), uint32(rng[1]), op, uint32(rng[2])}
 }
 
-// words are words 4*at to 4*at+3.
-func (s stream) words(at uint64) [4]uint32 {
-	return Philox4x32([4]uint32{uint32(at), uint32(at >> 32), s.op, s.step}, s.key)
+// streamWords are words 4*at to 4*at+3 of s.
+func streamWords(s stream, at uint64) [4]uint32 {
+	return Philox4x32([4]uint32{uint32(at), uint32(at >> 32), s[2], s[3]}, [2]uint32{s[0], s[1]})
 }
 
 // Uniform is uniform on [Lo, Hi), contract.md section 8.2. OpID separates the operators of one
@@ -46,6 +46,9 @@ func (o Uniform) Name() string { return "uniform" }
 func (o Uniform) Operands() []Operand {
 	return []Operand{{"rng", I32, 4, In}, {"y", F32, o.N, Out}}
 }
+func (o Uniform) kernel() Kernel {
+	return Kernel{"drn1_uniform", []uint32{math.Float32bits(o.Lo), math.Float32bits(o.Hi - o.Lo), o.OpID}}
+}
 func (o Uniform) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Uniform) piece(_ *worker, _, i int, b []Buf) {
 	s := newStream(b[0].I, o.OpID)
@@ -54,7 +57,7 @@ func (o Uniform) piece(_ *worker, _, i int, b []Buf) {
 	var r [4]uint32
 	for j := lo; j < hi; j++ {
 		if j&3 == 0 {
-			r = s.words(uint64(j) >> 2)
+			r = streamWords(s, uint64(j)>>2)
 		}
 		u := float32(float32(r[j&3]>>8) * 0x1p-24)
 		b[1].F[j] = mad(u, width, o.Lo)

@@ -18,9 +18,12 @@
 #pragma once
 #include "drn1.cuh"
 
-// The GEMM order, fold.go: terms a chunk, and chunks a group.
+// The GEMM order of drn1/f32, profile.go: terms a chunk, and chunks a group.
 #define PRODUCT_CHUNK 512
 #define PRODUCT_GROUP 16
+// That of sums whose one factor is 1, columns.go, in every profile.
+#define CHAIN_CHUNK PRODUCT_CHUNK
+#define CHAIN_GROUP PRODUCT_GROUP
 
 template <int R, int C, int D, int TR, int TC> struct Tile {
   static constexpr int Rows = R, Cols = C, Depth = D, ThreadRows = TR, ThreadCols = TC;

@@ -7,6 +7,9 @@ type ReLU struct{ N int }
 
 func (o ReLU) Name() string                 { return "relu" }
 func (o ReLU) Operands() []Operand          { return mapOperands(o.N) }
+func (ReLU) inPlace() int                   { return 1 }
+func (ReLU) kernel() Kernel                 { return Kernel{Name: "drn1_relu"} }
+func (ReLU) activation() int                { return 1 }
 func (o ReLU) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o ReLU) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -30,6 +33,8 @@ type ReLUGrad struct{ N int }
 
 func (o ReLUGrad) Name() string                 { return "relu_grad" }
 func (o ReLUGrad) Operands() []Operand          { return gradOperands(o.N) }
+func (ReLUGrad) inPlace() int                   { return 2 }
+func (ReLUGrad) kernel() Kernel                 { return Kernel{Name: "drn1_relu_grad"} }
 func (o ReLUGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o ReLUGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

@@ -9,9 +9,9 @@ func TestNegativeSizesAreRefusedByName(t *testing.T) {
 	}
 	defer c.Close()
 	for op, want := range map[Operator]string{
-		Softmax{Rows: -2, Cols: -3}:                             "softmax: Rows is negative: -2",
-		Conv2D{ConvShape{N: 1, H: 1, W: 1, O: 1, PadW: -1}}:     "conv2d: PadW is negative: -1",
-		AttentionGrad{Batch: 1, Heads: -1, Seq: -1, HeadDim: 4}: "attention_grad: Heads is negative: -1",
+		Softmax{Rows: -2, Cols: -3}: "softmax: Rows is negative: -2",
+		Conv2D{ConvShape{N: 1, H: 1, W: 1, O: 1, PadW: -1, Profile: ProfileF32}}:     "conv2d: PadW is negative: -1",
+		AttentionGrad{Batch: 1, Heads: -1, Seq: -1, HeadDim: 4, Profile: ProfileF32}: "attention_grad: Heads is negative: -1",
 	} {
 		for name, err := range map[string]error{"Run": c.Run(op, nil), "Check": Check(op, nil)} {
 			if err == nil || err.Error() != want {

@@ -10,6 +10,9 @@ type Sigmoid struct{ N int }
 
 func (o Sigmoid) Name() string                 { return "sigmoid" }
 func (o Sigmoid) Operands() []Operand          { return mapOperands(o.N) }
+func (Sigmoid) inPlace() int                   { return 1 }
+func (Sigmoid) kernel() Kernel                 { return Kernel{Name: "drn1_sigmoid_map"} }
+func (Sigmoid) activation() int                { return 6 }
 func (o Sigmoid) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Sigmoid) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -30,6 +33,8 @@ type SigmoidGrad struct{ N int }
 
 func (o SigmoidGrad) Name() string                 { return "sigmoid_grad" }
 func (o SigmoidGrad) Operands() []Operand          { return gradFromOutputOperands(o.N) }
+func (SigmoidGrad) inPlace() int                   { return 2 }
+func (SigmoidGrad) kernel() Kernel                 { return Kernel{Name: "drn1_sigmoid_grad"} }
 func (o SigmoidGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o SigmoidGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

@@ -16,6 +16,9 @@ type SiLU struct{ N int }
 
 func (o SiLU) Name() string                 { return "silu" }
 func (o SiLU) Operands() []Operand          { return mapOperands(o.N) }
+func (SiLU) inPlace() int                   { return 1 }
+func (SiLU) kernel() Kernel                 { return Kernel{Name: "drn1_silu"} }
+func (SiLU) activation() int                { return 2 }
 func (o SiLU) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o SiLU) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -36,6 +39,8 @@ type SiLUGrad struct{ N int }
 
 func (o SiLUGrad) Name() string                 { return "silu_grad" }
 func (o SiLUGrad) Operands() []Operand          { return gradOperands(o.N) }
+func (SiLUGrad) inPlace() int                   { return 2 }
+func (SiLUGrad) kernel() Kernel                 { return Kernel{Name: "drn1_silu_grad"} }
 func (o SiLUGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o SiLUGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

@@ -44,7 +44,7 @@ func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
 	for _, op := range []Operator{
 		GELU{N: 50000}, Sum{N: 200000}, LayerNorm{Rows: 9, Cols: 100}, LayerNormGrad{Rows: 600, Cols: 200},
 		Embedding{Rows: 600, Vocab: 10, Dim: 70}, EmbeddingGrad{Rows: 600, Vocab: 10, Dim: 70},
-		Attention{1, 2, 70, 8, true}, AttentionGrad{1, 2, 70, 8, true},
+		Attention{1, 2, 70, 8, true, ProfileF32}, AttentionGrad{1, 2, 70, 8, true, ProfileF32},
 		CrossEntropy{Rows: 9, Classes: 10}, SGD{N: 100}, Adam{N: 100}, Dropout{N: 100},
 	} {
 		var bufs []Buf

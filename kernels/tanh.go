@@ -36,6 +36,9 @@ type Tanh struct{ N int }
 
 func (o Tanh) Name() string                 { return "tanh" }
 func (o Tanh) Operands() []Operand          { return mapOperands(o.N) }
+func (Tanh) inPlace() int                   { return 1 }
+func (Tanh) kernel() Kernel                 { return Kernel{Name: "drn1_tanh_map"} }
+func (Tanh) activation() int                { return 5 }
 func (o Tanh) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Tanh) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
@@ -56,6 +59,8 @@ type TanhGrad struct{ N int }
 
 func (o TanhGrad) Name() string                 { return "tanh_grad" }
 func (o TanhGrad) Operands() []Operand          { return gradFromOutputOperands(o.N) }
+func (TanhGrad) inPlace() int                   { return 2 }
+func (TanhGrad) kernel() Kernel                 { return Kernel{Name: "drn1_tanh_grad"} }
 func (o TanhGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o TanhGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)

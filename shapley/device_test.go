@@ -1,18 +1,12 @@
 package shapley_test
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
-	"sync"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/kernels/ptx"
-	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
-	"github.com/verifyd/verifyd/kernels/shim"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/head"
 	"github.com/verifyd/verifyd/shapley/knn"
@@ -23,72 +17,23 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// opener is a device whose memories are accelerators'.
-type opener struct {
-	name string
-	open func(ctx context.Context, words int) (engine.Accelerator, error)
-}
+func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
-func (o opener) Name() string { return o.name }
-
-func (o opener) Open(ctx context.Context, words int) (engine.Memory, error) {
-	return engine.NewMemory(ctx, words, o.open)
-}
-
-// The kernels under g++, compiled once for all tests.
-var (
-	built    *shim.Program
-	compiled = sync.OnceValues(func() (p *shim.Program, err error) {
-		built, err = shim.Compile(context.Background(), "../kernels")
-		return built, err
-	})
-)
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built != nil {
-		if err := built.Remove(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// devices are all that games can be played on but this process' memory: the operators of the processor, the shipped PTX in
-// the interpreter, and the kernels under g++ where there is one.
-func devices(t *testing.T) []engine.Opener {
+// devices are all that games can be played on but this process' memory: the operators of the processor, the kernels under
+// g++, and the shipped PTX in an interpreter.
+func devices(t *testing.T) []engine.Device {
 	t.Helper()
-	all := []engine.Opener{shapleytest.Apart(shapleytest.CPU(kernels.Options{Threads: 2}))}
-	modules, err := ptx.Modules()
-	if err != nil {
-		t.Fatal(err)
+	all := []engine.Device{shapleytest.Apart(shapleytest.CPU(kernels.Options{Threads: 2}))}
+	for _, h := range []*kernelstest.House{kernelstest.Shim(t, kernelstest.Descending), kernelstest.Interpreter(t)} {
+		all = append(all, engine.NewDevice(h.Name(), h.Name(), h.Memory))
 	}
-	machine, err := interpreter.New(modules, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all = append(all, opener{"ptx", func(_ context.Context, words int) (engine.Accelerator, error) { return machine.Memory(words), nil }})
-	if _, err := exec.LookPath(shim.Compiler); err != nil {
-		if os.Getenv("VERIFYD_CI") != "" {
-			t.Fatal(err)
-		}
-		t.Log(err)
-		return all
-	}
-	p, err := compiled()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(all, opener{"shim", func(ctx context.Context, words int) (engine.Accelerator, error) {
-		return p.Memory(ctx, words, true)
-	}})
+	return all
 }
 
 // everywhere wants the bytes of the processor on every device.
-func everywhere(t *testing.T, name string, play func(d engine.Opener) (any, error)) {
+func everywhere(t *testing.T, name string, play func(d engine.Device) (any, error)) {
 	t.Helper()
-	got := func(d engine.Opener) string {
+	got := func(d engine.Device) string {
 		t.Helper()
 		v, err := play(d)
 		if err != nil {
@@ -148,7 +93,7 @@ func TestNeighboursAreWorthTheSameOnEveryDevice(t *testing.T) {
 		"threshold of nobody":    {Variant: knn.Threshold},
 		"regression":             {Variant: knn.Regression, K: 5},
 	} {
-		everywhere(t, name, func(device engine.Opener) (any, error) {
+		everywhere(t, name, func(device engine.Device) (any, error) {
 			data := d
 			if o.Variant == knn.Regression {
 				data = targets
@@ -162,7 +107,7 @@ func TestNeighboursAreWorthTheSameOnEveryDevice(t *testing.T) {
 // federated is a round of n small updates of a program's parameters.
 func federated(t *testing.T, p *program.Program, n, rows int) round.Round {
 	t.Helper()
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +175,7 @@ func TestUpdatesAreWorthTheSameOnEveryDevice(t *testing.T) {
 			continue
 		}
 		r := federated(t, c.p, 5, c.rows)
-		everywhere(t, name, func(device engine.Opener) (any, error) {
+		everywhere(t, name, func(device engine.Device) (any, error) {
 			o := c.o
 			o.Device = device
 			g, err := round.New(t.Context(), r, o)
@@ -272,7 +217,7 @@ func TestDataAreWorthTheSameOnEveryDevice(t *testing.T) {
 		linear.ValidationTargets = append(linear.ValidationTargets, float32(y)*0.6)
 	}
 	for name, d := range map[string]retrain.Data{"two classes": labelled(2), "four classes": labelled(4), "linear": linear} {
-		everywhere(t, name, func(device engine.Opener) (any, error) {
+		everywhere(t, name, func(device engine.Device) (any, error) {
 			g, err := retrain.New(t.Context(), d, retrain.Options{Steps: 3, Device: device})
 			if err != nil {
 				return nil, err
@@ -290,7 +235,7 @@ func TestDataAreWorthTheSameOnEveryDevice(t *testing.T) {
 
 func TestALinearHeadHasTheSameLogitsOnEveryDevice(t *testing.T) {
 	d := neighbours(9, 4, 5)
-	everywhere(t, "head", func(device engine.Opener) (any, error) {
+	everywhere(t, "head", func(device engine.Device) (any, error) {
 		return head.Quantise(t.Context(), device, d.Train, d.Test, 9, 5, 4, 12)
 	})
 }

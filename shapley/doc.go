@@ -25,9 +25,12 @@
 // and rounded up to whole 1e-9. The same game, seed and options give the same JSON on every machine, with
 // any number of threads, in one go or resumed.
 //
+// Games of models compute their products in drn1/f32, whatever profile a job has; only inrun, which repeats the
+// steps of a run, takes the run's.
+//
 // # Devices
 //
-// A game that computes is handed an engine.Opener. On this process' processor it works on its data where they lie; on
+// A game that computes is handed an engine.Device. On this process' processor it works on its data where they lie; on
 // another device it runs the operators of package kernels in a memory there, with the same utilities.
 //
 // The package never looks at a signature, a ledger or a device, and holds no data of a game. None of its games starts

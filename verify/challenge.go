@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -27,7 +28,7 @@ func (t *Terms) Draw(c trace.Claim, r Receipt, b beacon.Beacon) (*Challenge, err
 	round := t.Job.Beacon.RoundAt(r.Arrived + int64(t.Job.Delay))
 	randomness, err := t.Job.Beacon.Randomness(b, round)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", BeaconFile, err)
+		return nil, fault.In(BeaconFile, err)
 	}
 	ch, err := t.DrawWith(c, randomness)
 	if err != nil {

@@ -3,62 +3,15 @@ package verify_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
-
-var errFault = fmt.Errorf("%w: it fell off the bus", engine.ErrDevice)
-
-// failing is a device that serves so many calls and then no more.
-type failing struct {
-	engine.Device
-	calls int
-}
-
-func (d *failing) call() error {
-	if d.calls--; d.calls < 0 {
-		return errFault
-	}
-	return nil
-}
-
-func (d *failing) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	if err := d.call(); err != nil {
-		return nil, err
-	}
-	e, err := d.Device.Start(ctx, s)
-	return &failingEngine{e, d}, err
-}
-
-type failingEngine struct {
-	engine.Engine
-	device *failing
-}
-
-func (e *failingEngine) Load(ctx context.Context, fill func([][]float32) error) error {
-	return errors.Join(e.Engine.Load(ctx, fill), e.device.call())
-}
-
-func (e *failingEngine) Digests(ctx context.Context) ([]merkle.Hash, error) {
-	digests, err := e.Engine.Digests(ctx)
-	return digests, errors.Join(err, e.device.call())
-}
-
-func (e *failingEngine) Step(ctx context.Context, t uint64) (engine.Step, error) {
-	s, err := e.Engine.Step(ctx, t)
-	return s, errors.Join(err, e.device.call())
-}
-
-func (e *failingEngine) Close(ctx context.Context) error {
-	return errors.Join(e.Engine.Close(ctx), e.device.call())
-}
 
 // Three segments of three steps and a last of two make 2+3 calls each, with one to start and one to close.
 func TestADeviceThatFailsAnywhereIsReplacedAndTheFindingIsTheSame(t *testing.T) {
@@ -70,7 +23,7 @@ func TestADeviceThatFailsAnywhereIsReplacedAndTheFindingIsTheSame(t *testing.T) 
 		want := r.judge(bundle, r.options(kernels.Auto, 1))
 		for calls := range 25 {
 			o := r.options(kernels.Auto, 1)
-			first := &failing{newDevice(t, "first", kernels.Auto, 1), calls}
+			first := verifytest.FailAfter(newDevice(t, "first", kernels.Auto, 1), calls)
 			o.Devices = append([]engine.Device{first}, newDevice(t, "second", kernels.Generic, 1), newDevice(t, "third", kernels.Auto, 1))
 			failed := 0
 			o.Failed = func(d engine.Device, err error) {
@@ -82,7 +35,7 @@ func TestADeviceThatFailsAnywhereIsReplacedAndTheFindingIsTheSame(t *testing.T) 
 			if v.Evidence != want.Evidence {
 				t.Errorf("%s, %d calls: %+v, want %+v", name, calls, v.Finding, want.Finding)
 			}
-			if first.calls < 0 != (failed > 0) {
+			if first.Failed() != (failed > 0) {
 				t.Errorf("%s, %d calls: %d failures reported", name, calls, failed)
 			}
 			if calls == 0 && v.Build.Device != "second" {
@@ -99,11 +52,11 @@ func TestAVerdictNeedsADeviceThatServesAndOneThatConfirms(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	forged := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	sound := newDevice(t, "sound", kernels.Auto, 1)
-	lost := &failing{Device: sound}
+	lost := verifytest.FailAfter(newDevice(t, "lost", kernels.Generic, 1), 0)
 	for words, devices := range map[string][]engine.Device{
-		"a device and one to confirm with":                  {sound},
-		"no device is left to replay on: sound: device":     {lost, lost},
-		"no device is left to confirm a mismatch on\nsound": {sound, lost},
+		"a device and one to confirm with":                 {sound},
+		"no device is left to replay on: lost: device":     {lost, lost},
+		"no device is left to confirm a mismatch on\nlost": {sound, lost},
 	} {
 		_, err := verify.Judge(t.Context(), forged, keyOf(t, r.operator), verify.Options{Devices: devices})
 		if err == nil || !strings.Contains(err.Error(), words) {

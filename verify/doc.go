@@ -7,17 +7,24 @@
 //	Claim     signs a commitment to the trace                             (worker)
 //	Receive   signs the time at which a claim arrived                     (operator)
 //	Draw      derives the challenged segments from claim and beacon       (anybody)
-//	Open      answers a challenge with states, batches and digests        (worker)
-//	Replay    runs one opened segment again                               (verifier)
-//	Judge     checks a whole bundle and says PASS, FAIL or INCONCLUSIVE   (verifier)
+//	Answer    meets a challenge with states, batches and digests          (worker)
+//	OpenCase  reads all that a claim rests on, once                       (verifier)
+//	Replay    runs one opened segment of a case again                     (verifier)
+//	Conclude  says PASS, FAIL or INCONCLUSIVE on the results              (verifier)
+//	Judge     does these three on a bundle                                (verifier)
 //
-// A bundle is a directory that holds all of it: job.json, program.json, claim.json, receipt.json,
-// beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is enough to
-// repeat a verdict anywhere. SPEC.md gives the files byte by byte.
+// A bundle is a directory or a tar file that holds all of it: job.json, program.json, claim.json,
+// receipt.json, beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is
+// enough to repeat a verdict anywhere. SPEC.md gives the files byte by byte.
+//
+//	c, err := verify.OpenCase(ctx, source, operator)
+//	result, err := c.Replay(ctx, c.Challenge.Segments[0], device)   // anywhere, in any order
+//	verdict, err := c.Conclude(results)
 //
 // What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
-// taken from a file, and every refusal names the file and the field. An error means that the bundle
-// cannot be judged; a claim that is well formed and wrong is a FAIL, not an error.
+// taken from a file, and every refusal is an [Error] with its class, the file and the field. An error means that the
+// bundle cannot be judged; a claim that is well formed and wrong is a FAIL, not an error. Whether the bundle, the
+// operator or this machine is to blame for one, [ClassOf] and [Class.Blames] say.
 //
 // The package never chooses the device: where a program's state lives and its steps run is handed in as
 // [engine.Device] values, and a device that fails is replaced by the next. It never uses a network and never

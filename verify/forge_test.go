@@ -2,16 +2,12 @@ package verify_test
 
 import (
 	"math"
-	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -22,78 +18,6 @@ type cheat struct {
 	skip   func(t uint64) bool                // steps whose update is left out
 	state  func(t uint64, m *program.Machine) // after the update
 	record func(t uint64, s *trace.Step, terms *verify.Terms)
-}
-
-// forge leaves the trace of a cheat. Everything that it does not alter is consistent.
-func (r *rig) forge(c cheat) (dir string) {
-	r.t.Helper()
-	must := func(err error) {
-		r.t.Helper()
-		if err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	terms := r.terms
-	m, err := program.NewMachine(terms.Plan, newCPU(r.t, kernels.Auto, 1), terms.Job.Seed)
-	must(err)
-	must(m.Init(terms.Job.Init.Seed))
-	if c.init != nil {
-		c.init(m)
-	}
-	dir = filepath.Join(r.t.TempDir(), "forged")
-	w, err := trace.Create(dir, terms.Trace())
-	must(err)
-	states, grads := state.NewHasher(terms.State(), 1), state.NewHasher(terms.Gradient(), 1)
-	samples := job.NewSampleHasher()
-	order := terms.Job.OrderFor(keyOf(r.t, r.worker).ID(), 1)
-	ids := make([]int64, terms.Rows())
-	current := states.Root(terms.Counters(0), m.Tensors())
-	for t := range terms.Job.Steps {
-		if t%terms.Job.Stride == 0 {
-			must(w.Snapshot(terms.Counters(t), m.Tensors()))
-		}
-		must(order.Fill(t, ids))
-		if c.batch != nil {
-			c.batch(t, ids)
-		}
-		must(r.data.Fill(m.X(), m.Y(), ids))
-		var leaves []merkle.Hash
-		for i := range ids {
-			leaves = append(leaves, samples.Leaf(m.X(), m.Y(), i, len(ids)))
-		}
-		loss, err := m.Gradients(t)
-		must(err)
-		gradients := append([]merkle.Hash(nil), grads.Digests(m.Grads())...)
-		var before [][]float32
-		if c.skip != nil && c.skip(t) {
-			for _, x := range m.Tensors() {
-				before = append(before, slices.Clone(x))
-			}
-		}
-		_, coef, err := m.Update(t)
-		must(err)
-		for i, x := range before {
-			copy(m.Tensors()[i], x)
-		}
-		if c.state != nil {
-			c.state(t, m)
-		}
-		next := append([]merkle.Hash(nil), states.Digests(m.Tensors())...)
-		s := trace.Step{Gradients: gradients, Next: next, Leaf: trace.Leaf{
-			Step: t, State: current, Batch: merkle.Root(leaves),
-			Gradient: terms.Gradient().Root(terms.Counters(t), gradients),
-			Next:     terms.State().Root(terms.Counters(t+1), next),
-			Clip:     math.Float32bits(coef), Loss: math.Float32bits(loss),
-		}}
-		current = s.Leaf.Next
-		if c.record != nil {
-			c.record(t, &s, terms)
-		}
-		must(w.Append(&s))
-	}
-	_, err = w.Close()
-	must(err)
-	return dir
 }
 
 // all replays every segment.

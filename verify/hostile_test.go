@@ -3,9 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,8 +16,8 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // copyBundle copies a bundle so that a test may spoil it.
@@ -44,62 +42,31 @@ func read(t testing.TB, parts ...string) []byte {
 // openings lists the segment files of a bundle.
 func openings(t testing.TB, bundle string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*"))
-	if err != nil || len(paths) == 0 {
-		t.Fatal(paths, err)
-	}
-	return paths
+	return must(verifytest.Openings(bundle))(t)
 }
 
 // reopen alters the first opened segment as a dishonest worker would, who signs what he sends.
 func (r *rig) reopen(bundle string, alter func(plain []byte) []byte) {
 	r.t.Helper()
-	path := openings(r.t, bundle)[0]
-	in, err := safetensors.Decompress(bytes.NewReader(read(r.t, path)), path, 1<<30)
-	if err != nil {
+	if err := r.pool().Reopen(bundle, 0, alter); err != nil {
 		r.t.Fatal(err)
 	}
-	plain, err := io.ReadAll(in)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	var packed bytes.Buffer
-	out, err := safetensors.Compress(&packed)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := out.Write(alter(plain)); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		r.t.Fatal(err)
-	}
-	r.replace(bundle, packed.Bytes())
 }
 
 // replace puts another first segment file into the bundle and signs for it.
 func (r *rig) replace(bundle string, file []byte) {
 	r.t.Helper()
-	write(r.t, openings(r.t, bundle)[0], file)
-	r.resign(bundle, func(o *verify.Opening) {
-		o.Segments[0].Size, o.Segments[0].Digest = int64(len(file)), sha256.Sum256(file)
-	})
+	if err := r.pool().Replace(bundle, 0, file); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // resign alters the signed opening with the worker's key.
 func (r *rig) resign(bundle string, alter func(*verify.Opening)) {
 	r.t.Helper()
-	path := filepath.Join(bundle, verify.OpeningFile)
-	o, err := document.Peek[verify.Opening](path, read(r.t, path), "opening")
-	if err != nil {
+	if err := r.pool().Resign(bundle, alter); err != nil {
 		r.t.Fatal(err)
 	}
-	alter(&o)
-	signed, err := document.Sign("opening", o, r.worker)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	write(r.t, path, signed)
 }
 
 // sign writes a document signed by anybody.
@@ -174,7 +141,7 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 			p.ClipNorm = 1
 			return p.JSON()
 		}), "program.json: digest"},
-		{"broken program", spoil("program.json", func(d []byte) []byte { return d[:40] }), "program.json: program"},
+		{"broken program", spoil("program.json", func(d []byte) []byte { return d[:40] }), "program.json: unexpected EOF"},
 		{"another job's claim", spoil("claim.json", func([]byte) []byte { return other.docs.Claim }), "claim.json: job"},
 		{"claim of another slot", claimed(func(c *trace.Claim) { c.Slot = 2 }), "claim.json: slot: 2"},
 		{"claim of fewer steps", claimed(func(c *trace.Claim) { c.Steps = 22 }), "claim.json: steps: 22"},
@@ -260,6 +227,9 @@ func TestBadBundlesGiveOneErrorThatNamesFileAndField(t *testing.T) {
 			if v != nil || !strings.HasPrefix(err.Error(), c.words) {
 				t.Errorf("error %q does not begin with %q", err, c.words)
 			}
+			if class := verify.ClassOf(err); class.Blames() == verify.SideMachine {
+				t.Errorf("%v is of class %s, which blames this machine", err, class)
+			}
 			if strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
 				t.Errorf("not one clear line: %q", err)
 			}
@@ -298,29 +268,7 @@ func TestRowsThatAreNotTheJobsFail(t *testing.T) {
 // openedTensors gives the offset of each tensor in the plain bytes of an opened segment.
 func openedTensors(t testing.TB, path string) map[string]int {
 	t.Helper()
-	in, err := safetensors.Decompress(bytes.NewReader(read(t, path)), path, 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := io.ReadAll(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := safetensors.NewReader(bytes.NewReader(plain), path, 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := map[string]int{}
-	offset := 8 + int(binary.LittleEndian.Uint64(plain))
-	for _, info := range r.Tensors() {
-		at[info.Name] = offset
-		n, err := info.Elements()
-		if err != nil {
-			t.Fatal(err)
-		}
-		offset += n * int(info.DType.Size())
-	}
-	return at
+	return must(verifytest.Offsets(must(verifytest.Unpack(path))(t)))(t)
 }
 
 func TestSilencePastTheDeadlineFails(t *testing.T) {

@@ -1,29 +1,27 @@
 package verify
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"runtime"
+	"slices"
 	"time"
 
-	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Options are a verifier's.
 type Options struct {
 	// Devices replay, in order of preference: the first that serves. If it fails with engine.ErrDevice, the
-	// next one goes on. What one finds, the one after it confirms before it becomes a FAIL; it should share
-	// as little as possible with the first: other hardware, or at least another instruction set. So
-	// at least two are needed.
+	// next one goes on. What one finds, one of another code path among those after it confirms before it
+	// becomes a FAIL. So at least two are needed.
 	Devices []engine.Device
+	// Results are those of segments that have been replayed before, here or elsewhere, and are not
+	// replayed again.
+	Results []Result
 	// MaxMemory refuses, before anything is allocated for it, a program whose Terms.MemoryBytes are more:
 	// the operator's signature vouches for a program, but not for this machine. 0 means DefaultMaxMemory.
 	MaxMemory uint64
@@ -41,186 +39,191 @@ type Options struct {
 	Failed func(d engine.Device, err error)
 }
 
-// Judge checks the bundle in dir against the operator's key. An error means that it cannot be judged.
+// Judge checks the bundle at path, a folder or an archive, against the operator's key. An error means that it cannot be judged.
 //
-// Beside the engine it holds one step's opening, one segment's leaves, Options.ReadAhead and at most 32 MiB
-// more, whatever the files say; and a program that needs more than Options.MaxMemory is an error.
-func Judge(ctx context.Context, dir string, operator document.Key, o Options) (*Verdict, error) {
+// Beside the engine it holds one step's opening, one segment's leaves, a hash for each challenged segment,
+// Options.ReadAhead and at most 32 MiB more, whatever the files say; and a program that needs more than
+// Options.MaxMemory is an error.
+func Judge(ctx context.Context, path string, operator document.Key, o Options) (*Verdict, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	bundle, err := OpenBundle(path)
+	if err != nil {
+		return nil, err
+	}
+	defer bundle.Close()
+	c, err := openDocuments(ctx, bundle, operator)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Terms.CheckMemory(o.MaxMemory); err != nil {
+		return nil, err // before the leaves are read
+	}
+	if err := c.readWork(ctx); err != nil {
+		return nil, err
+	}
+	return c.Judge(ctx, o)
+}
+
+func (o *Options) check() error {
 	if len(o.Devices) < 2 {
-		return nil, errors.New("verify: a device and one to confirm with are needed")
+		return errors.New("verify: a device and one to confirm with are needed")
 	}
-	f, err := openFiles(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.close()
-	c, err := readInquiry(f, operator)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.terms.CheckMemory(o.MaxMemory); err != nil {
-		return nil, err
-	}
-	if err := c.judge(ctx, o); err != nil {
-		return nil, err
-	}
-	return c.verdict()
+	return nil
 }
 
-// inquiry is a bundle while it is judged.
-type inquiry struct {
-	files     *files
-	terms     *Terms
-	claim     trace.Claim
-	challenge *Challenge
-	opening   Opening
-	receipt   Receipt
-
-	claimDigest, receiptDigest, beaconDigest, openingDigest merkle.Hash
-
-	finding   Finding
-	device    string // that replayed
-	confirmed string // device of the second replay
+// Judge replays what Options.Results leave open, segment by segment, and concludes.
+func (c *Case) Judge(ctx context.Context, o Options) (*Verdict, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := c.Terms.CheckMemory(o.MaxMemory); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.broken != nil:
+		return c.Conclude(nil)
+	case c.opening == nil:
+		return c.Silence(o.Now)
+	}
+	r := run{Case: c, Options: o, results: slices.Clone(o.Results)}
+	if err := r.replay(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conclude(r.results)
 }
 
-// readInquiry reads the documents of a bundle and derives the challenge.
-func readInquiry(f *files, operator document.Key) (*inquiry, error) {
-	var data [5][]byte
-	for i, name := range []string{JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile} {
-		var err error
-		if data[i], err = f.read(name); err != nil {
-			return nil, err
+// run is a case on its way to a conclusion.
+type run struct {
+	*Case
+	Options
+	results []Result
+}
+
+// replay adds results until the case can be concluded: those of the challenged segments on the first device
+// that serves, up to the first mismatch, and that mismatch on another code path. Segments that a device has
+// replayed before it fails are not repeated: no fault of a device makes digests that agree with the claim's.
+func (r *run) replay(ctx context.Context) error {
+	replaying := fault.New(fault.DeviceFailed, "", "", "no device is left to replay on")
+	confirming := fault.New(fault.DeviceFailed, "", "", "no device is left to confirm a mismatch on")
+	var failures []error
+	for _, d := range r.Devices {
+		segments, confirm, err := r.Left(r.results)
+		switch {
+		case err != nil:
+			return err
+		case len(segments) > 0:
+			err = r.replayOn(ctx, d, segments)
+		case confirm == nil:
+			return nil
+		case confirm.Path == d.Path():
+			continue
+		default:
+			runtime.GC() // the last replay's buffers go before this one's come
+			err = r.replayOn(ctx, d, []uint64{confirm.Segment})
 		}
-	}
-	terms, err := Accept(data[0], data[1], operator)
-	if err != nil {
-		return nil, err
-	}
-	q := &inquiry{files: f, terms: terms}
-	if q.claim, q.claimDigest, err = terms.OpenClaim(data[2]); err != nil {
-		return nil, err
-	}
-	if q.receipt, q.receiptDigest, err = terms.openReceipt(data[3], q.claimDigest); err != nil {
-		return nil, err
-	}
-	public, err := document.Decode[beacon.Beacon](BeaconFile, data[4])
-	if err != nil {
-		return nil, err
-	}
-	if q.beaconDigest, err = document.Digest(document.Kind("beacon"), public); err != nil {
-		return nil, err
-	}
-	if q.challenge, err = terms.Draw(q.claim, q.receipt, public); err != nil {
-		return nil, err
-	}
-	n := terms.Job.Segments()
-	k := min(uint64(terms.Job.Sampled), n)
-	worker := q.claim.Worker.ID()
-	q.finding = Finding{
-		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: job.Profile,
-		Job: terms.Digest, Worker: worker, Slot: q.claim.Slot,
-		Claim: q.claimDigest, Receipt: q.receiptDigest, Root: q.claim.Root, Final: q.claim.Final,
-		Beacon: public.Chain, Round: q.challenge.Round, Randomness: q.challenge.Randomness, Seed: q.challenge.Seed,
-		Steps: q.claim.Steps, Segments: n, Sampled: k, Challenged: q.challenge.Segments,
-		Odds: odds(n, k),
-	}
-	return q, nil
-}
-
-// judge fills the finding.
-func (q *inquiry) judge(ctx context.Context, o Options) error {
-	reason, at, err := q.checkLeaves()
-	if err != nil {
-		return err
-	}
-	if reason != Honest {
-		q.fail(&Mismatch{Reason: reason, Difference: Difference{Segment: at / q.terms.Job.Stride, Step: at}})
-		return nil
-	}
-	data, err := q.files.read(OpeningFile)
-	if errors.Is(err, fs.ErrNotExist) && q.overdue(o.Now) {
-		q.finding.Outcome, q.finding.Reason = Fail, Unopened
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if q.opening, q.openingDigest, err = q.terms.openOpening(data, q.claim, q.claimDigest, q.challenge); err != nil {
-		return err
-	}
-	return q.replay(ctx, o)
-}
-
-// overdue says that the time to open the claim is over.
-func (q *inquiry) overdue(now time.Time) bool {
-	return !now.IsZero() && now.Unix() > q.receipt.Arrived+int64(q.terms.Job.Deadline)
-}
-
-func (q *inquiry) fail(m *Mismatch) {
-	first := m.Difference
-	q.finding.Outcome, q.finding.Reason, q.finding.First = Fail, m.Reason, &first
-}
-
-// checkLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that
-// cannot be those of a training run are a reason to fail, with the step where it shows.
-func (q *inquiry) checkLeaves() (reason Reason, at uint64, err error) {
-	leaves, file, err := q.leaves()
-	if err != nil {
-		return "", 0, err
-	}
-	defer file.Close()
-	reason = Honest
-	last := trace.Leaf{Next: q.terms.Job.Init.Root}
-	for {
-		l, err := leaves.Next()
-		if err == io.EOF {
-			break
+		if err != nil && !r.blames(ctx, d, err) {
+			return err
 		}
 		if err != nil {
-			return "", 0, err
+			failures = append(failures, fmt.Errorf("%s: %w", d.Name(), err))
 		}
-		if reason == Honest && l.State != last.Next {
-			reason, at = BrokenChain, l.Step
-			if l.Step == 0 {
-				reason = WrongInit
-			}
-		}
-		last = l
 	}
-	if got := leaves.Root(); got != q.claim.Root {
-		return "", 0, fmt.Errorf("%s: root %v, the claim has %v", LeavesFile, got, q.claim.Root)
+	switch segments, confirm, err := r.Left(r.results); {
+	case err != nil:
+		return err
+	case len(segments) > 0:
+		return fmt.Errorf("%w: %w", replaying, errors.Join(failures...))
+	case confirm != nil:
+		return errors.Join(append([]error{confirming}, failures...)...)
 	}
-	if reason == Honest && last.Next != q.claim.Final {
-		return WrongFinal, last.Step, nil
-	}
-	return reason, at, nil
+	return nil
 }
 
-// leaves opens the leaf file, which must have the size that the job gives.
-func (q *inquiry) leaves() (*trace.Leaves, io.Closer, error) {
-	file, _, err := q.files.open(LeavesFile, trace.LeavesSize(q.terms.Job.Steps))
-	if err != nil {
-		return nil, nil, err
+// blames says whether an error is the device's, and reports it.
+func (r *run) blames(ctx context.Context, d engine.Device, err error) bool {
+	if ctx.Err() != nil || !errors.Is(err, engine.ErrDevice) {
+		return false
 	}
-	leaves, err := trace.NewLeaves(bufio.NewReaderSize(file, 1<<16), LeavesFile, q.terms.Job.Steps)
-	if err != nil {
-		file.Close()
-		return nil, nil, err
+	if r.Failed != nil {
+		r.Failed(d, err)
 	}
-	return leaves, file, nil
+	return true
 }
 
-// segmentLeaves reads the leaves of one segment.
-func (q *inquiry) segmentLeaves(segment uint64) ([]trace.Leaf, error) {
-	file, _, err := q.files.open(LeavesFile, trace.LeavesSize(q.terms.Job.Steps))
+// replayOn runs segments on one device, ascending, until one has a mismatch.
+func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) error {
+	opened, err := r.openedOf(segments)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer file.Close()
-	first, count := q.terms.Job.Segment(segment)
-	leaves, err := trace.ReadLeaves(file, first, count)
+	replayer, err := NewReplayer(ctx, r.Terms, r.Claim, d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", LeavesFile, err)
+		return err
 	}
-	return leaves, nil
+	defer func() {
+		if closing := replayer.Close(ctx); closing != nil {
+			r.blames(ctx, d, closing) // what it has computed stands
+		}
+	}()
+	ahead := r.readAhead(ctx, opened, r.ReadAhead)
+	defer ahead.close()
+	for _, s := range opened {
+		replayer.Progress = r.progress()
+		result, err := r.replaySegment(ctx, replayer, s, ahead)
+		if err != nil {
+			return err
+		}
+		result.Device, result.Path = d.Name(), d.Path()
+		r.results = append(r.results, result)
+		if result.Mismatch != nil {
+			return nil
+		}
+		// What parsing a segment left behind is small, but the collector waits until it rivals the
+		// plan's buffers.
+		runtime.GC()
+	}
+	return nil
+}
+
+// progress counts the steps of a segment on top of those of the results. The second replay of a mismatch
+// counts for nothing.
+func (r *run) progress() func() {
+	done := uint64(0)
+	for _, result := range r.results {
+		if result.Mismatch != nil {
+			return nil
+		}
+		done += result.Steps
+	}
+	return func() {
+		if done++; r.Progress != nil {
+			r.Progress(done, r.Cost.Steps)
+		}
+	}
+}
+
+// replaySegment compares one segment with its leaves.
+func (c *Case) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment, ahead *readAhead) (Result, error) {
+	leaves, err := c.segmentLeaves(ctx, s.Segment)
+	if err != nil {
+		return Result{}, err
+	}
+	opened, err := ahead.next()
+	if err != nil {
+		return Result{}, err
+	}
+	m, err := r.Replay(ctx, Segment{Index: s.Segment, Leaves: leaves, Opened: opened, File: segmentFile(s.Segment)})
+	if damaged := opened.finish(); damaged != nil {
+		return Result{}, damaged
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	first, steps := c.Terms.Job.Segment(s.Segment)
+	if m != nil {
+		steps = m.Step - first
+	}
+	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m}, nil
 }

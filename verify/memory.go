@@ -3,10 +3,11 @@ package verify
 import (
 	"fmt"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// DefaultMaxMemory is the limit of a zero Options, Work or Answer, in bytes.
+// DefaultMaxMemory is the limit of a zero Options, Work or Response, in bytes.
 const DefaultMaxMemory = 8 << 30
 
 // MemoryError refuses a program that is larger than the caller allows. It comes before any buffer is
@@ -20,6 +21,11 @@ type MemoryError struct {
 func (e *MemoryError) Error() string {
 	return fmt.Sprintf("%s: graph, with batch_size %d and accumulation %d: %d bytes for its buffers and two states, the limit is %d",
 		ProgramFile, e.BatchSize, e.Accumulation, e.Need, e.Limit)
+}
+
+// Unwrap is the refusal as an error of its class.
+func (e *MemoryError) Unwrap() error {
+	return fault.New(fault.TooMuchMemory, ProgramFile, "graph", "%d bytes for its buffers and two states, the limit is %d", e.Need, e.Limit)
 }
 
 // MemoryBytes is what a limit of memory is held against: the plan's buffers, two states, and what one step

@@ -16,31 +16,21 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // oversized is a bundle, signed throughout, of a job over p that nobody has done: what its documents say
 // is in order, and its program is as large as p.
 func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, string) {
 	r.t.Helper()
-	j := *r.terms.Job
-	j.Program, j.Data.Samples = p.Digest(), samples
-	docs := r.docs
-	docs.Program = p.JSON()
-	var err error
-	if docs.Job, err = job.Sign(j, r.operator); err != nil {
+	pool := must(verifytest.NewPool(r.t.Context(), verifytest.Setting{
+		Operator: r.operator, Worker: r.worker, Program: p, Data: r.data, Slot: 1,
+		Job: func(j *job.Job) { j.Data.Samples, j.Init.Root = samples, merkle.Hash{1} },
+	}))(r.t)
+	if err := pool.Claim(trace.Summary{Steps: pool.Terms.Job.Steps, Root: merkle.Hash{1}, Final: merkle.Hash{2}}); err != nil {
 		r.t.Fatal(err)
 	}
-	terms, err := verify.Accept(docs.Job, docs.Program, j.Operator)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	summary := trace.Summary{Steps: j.Steps, Root: merkle.Hash{1}, Final: merkle.Hash{2}}
-	if docs.Claim, err = verify.Claim(terms, summary, 1, r.worker); err != nil {
-		r.t.Fatal(err)
-	}
-	if docs.Receipt, err = verify.Receive(terms, docs.Claim, arrived, r.operator); err != nil {
-		r.t.Fatal(err)
-	}
+	docs := pool.Documents
 	dir := filepath.Join(r.t.TempDir(), "bundle")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		r.t.Fatal(err)
@@ -51,7 +41,7 @@ func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, strin
 	} {
 		write(r.t, filepath.Join(dir, name), data)
 	}
-	return terms, dir
+	return pool.Terms, dir
 }
 
 // allocated is the number of bytes that f allocates.
@@ -99,7 +89,7 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 					return err
 				},
 				"open": func() error {
-					return verify.Open(context.Background(), verify.Answer{
+					return verify.Answer(context.Background(), verify.Response{
 						Terms: terms, Data: r.data, Signer: r.worker, MaxMemory: c.limit,
 					}, out)
 				},

@@ -167,11 +167,11 @@ func TestAVerdictIsSignedAndReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := verify.OpenVerdict("verdict.json", signed, keyOf(t, verifier))
+	back, err := verify.ReadVerdict("verdict.json", signed, keyOf(t, verifier))
 	if err != nil || back.Evidence != v.Evidence || fmt.Sprint(back.Finding) != fmt.Sprint(v.Finding) {
 		t.Errorf("%+v, %v", back, err)
 	}
-	if _, err := verify.OpenVerdict("verdict.json", signed, keyOf(t, r.worker)); err == nil {
+	if _, err := verify.ReadVerdict("verdict.json", signed, keyOf(t, r.worker)); err == nil {
 		t.Error("read with another verifier's key")
 	}
 	if _, err := document.Peek[verify.Verdict]("verdict.json", signed, "verdict"); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -35,14 +36,14 @@ type OpenedSegment struct {
 	Digest  merkle.Hash `json:"digest"` // SHA-256 of the file
 }
 
-// segmentFile is the path of an opened segment in a bundle.
-func segmentFile(segment uint64) string {
-	return fmt.Sprintf("%s/segment-%08d.safetensors.zst", OpeningsDir, segment)
-}
+// segmentPattern is the path of an opened segment in a bundle.
+const segmentPattern = OpeningsDir + "/segment-%08d.safetensors.zst"
 
-// openOpening reads an opening and checks it against claim and challenge.
-func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
-	o, digest, err := document.Open[Opening](OpeningFile, data, openingKind, c.Worker)
+func segmentFile(segment uint64) string { return fmt.Sprintf(segmentPattern, segment) }
+
+// readOpening reads an opening and checks it against claim and challenge.
+func (t *Terms) readOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
+	o, digest, err := document.Read[Opening](OpeningFile, data, openingKind, c.Worker)
 	if err != nil {
 		return o, digest, err
 	}
@@ -52,15 +53,15 @@ func (t *Terms) openOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *C
 	}
 	switch {
 	case o.Version != OpeningVersion:
-		err = fmt.Errorf("%s: version: %.60q, %q is needed", OpeningFile, o.Version, OpeningVersion)
+		err = fault.New(fault.UnknownVersion, OpeningFile, "version", "%.60q, %q is needed", o.Version, OpeningVersion)
 	case o.Job != t.Digest:
-		err = fmt.Errorf("%s: job: %v, the job is %v", OpeningFile, o.Job, t.Digest)
+		err = fault.New(fault.WrongJob, OpeningFile, "job", "%v, the job is %v", o.Job, t.Digest)
 	case o.Claim != claim:
-		err = fmt.Errorf("%s: claim: %v, the claim is %v", OpeningFile, o.Claim, claim)
+		err = fault.New(fault.WrongClaim, OpeningFile, "claim", "%v, the claim is %v", o.Claim, claim)
 	case o.Seed != ch.Seed:
-		err = fmt.Errorf("%s: seed: %v, the challenge's is %v", OpeningFile, o.Seed, ch.Seed)
+		err = fault.New(fault.WrongChallenge, OpeningFile, "seed", "%v, the challenge's is %v", o.Seed, ch.Seed)
 	case !slices.Equal(segments, ch.Segments):
-		err = fmt.Errorf("%s: segments: not the %d that were challenged, in ascending order", OpeningFile, len(ch.Segments))
+		err = fault.New(fault.WrongChallenge, OpeningFile, "segments", "not the %d that were challenged, in ascending order", len(ch.Segments))
 	}
 	return o, digest, err
 }

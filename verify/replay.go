@@ -2,10 +2,10 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -18,13 +18,6 @@ type Segment struct {
 	Leaves []trace.Leaf // of its steps
 	Opened io.Reader    // the safetensors file, decompressed
 	File   string       // its name for errors
-}
-
-// Mismatch is the first place at which a replay departs from a claim.
-type Mismatch struct {
-	Reason Reason
-	Difference
-	found merkle.Hash // of the leaf that the replay computed; zero if it computed none
 }
 
 // Replayer runs opened segments again. It holds an engine and a step's opening, whatever the size of a
@@ -84,7 +77,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			}
 		}
 		if err := r.terms.spec.State.CheckFinite(tensors); err != nil {
-			return fmt.Errorf("%s: state: %w", s.File, err)
+			return fault.In(s.File, fault.Under("state", err))
 		}
 		return nil
 	})
@@ -108,7 +101,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.File, err)
+			return nil, fault.In(s.File, err)
 		}
 		if m.Reason != Honest {
 			mismatch := m // a copy, so that only a mismatch is allocated
@@ -139,7 +132,7 @@ func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err er
 		return m, err
 	}
 	got := &r.record.Leaf
-	m.found = got.Hash()
+	m.Found = got.Hash()
 	switch {
 	case got.Batch != l.Batch:
 		m.Reason = WrongBatch

@@ -3,7 +3,6 @@ package verify_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // faulty is a device that gets one result wrong now and then.
@@ -58,7 +57,7 @@ func TestAForgeryThatTheSecondDeviceMissesIsInconclusive(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), all)
 	bundle := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	o := r.options(kernels.Auto, 1)
-	o.Devices[1] = engine.NewCPU("second", &faulty{CPU: newCPU(t, kernels.Auto, 1), wrong: 1}, 1)
+	o.Devices[1] = engine.NewCPU("second", &faulty{CPU: newCPU(t, kernels.Generic, 1), wrong: 1}, 1)
 	if v := r.judge(bundle, o); v.Finding.Outcome != verify.Inconclusive {
 		t.Errorf("%+v", v)
 	}
@@ -68,13 +67,7 @@ func TestAForgeryThatTheSecondDeviceMissesIsInconclusive(t *testing.T) {
 func (r *rig) plainSegment(bundle string) (plain []byte, segment uint64) {
 	r.t.Helper()
 	path := openings(r.t, bundle)[0]
-	in, err := safetensors.Decompress(bytes.NewReader(read(r.t, path)), path, 1<<30)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if plain, err = io.ReadAll(in); err != nil {
-		r.t.Fatal(err)
-	}
+	plain = must(verifytest.Unpack(path))(r.t)
 	o, err := document.Peek[verify.Opening]("", read(r.t, bundle, verify.OpeningFile), "opening")
 	if err != nil {
 		r.t.Fatal(err)
@@ -84,7 +77,7 @@ func (r *rig) plainSegment(bundle string) (plain []byte, segment uint64) {
 
 func (r *rig) claim() trace.Claim {
 	r.t.Helper()
-	c, _, err := trace.OpenClaim("", r.docs.Claim)
+	c, _, err := trace.ReadClaim("", r.docs.Claim)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -1,10 +1,8 @@
 package verify_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,22 +10,31 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 var (
-	arrived = time.Unix(1_790_000_000, 0)
-	secret  = [32]byte{4, 2}
+	arrived = verifytest.Arrived
+	secret  = verifytest.Secret
 )
 
-// rig is a pool in a test: an operator, a worker, a job and data.
+// must is for a call whose error ends the test.
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// rig is a pool in a test.
 type rig struct {
 	t        testing.TB
 	operator *ecdsa.PrivateKey
@@ -41,20 +48,12 @@ type rig struct {
 // newKey returns the same key for the same number, so that the order of samples is the same in every run.
 func newKey(t testing.TB, number byte) *ecdsa.PrivateKey {
 	t.Helper()
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{number}, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return must(verifytest.NewKey(number))(t)
 }
 
 func keyOf(t testing.TB, k *ecdsa.PrivateKey) document.Key {
 	t.Helper()
-	key, err := document.NewKey(k.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
+	return must(verifytest.KeyOf(k))(t)
 }
 
 func newCPU(t testing.TB, isa kernels.ISA, threads int) *kernels.CPU {
@@ -72,37 +71,11 @@ func newDevice(t testing.TB, name string, isa kernels.ISA, threads int) engine.D
 	return engine.NewCPU(name, newCPU(t, isa, threads), threads)
 }
 
-// mlp is a small classifier with momentum, decay and clipping.
-func mlp() *program.Program {
-	return &program.Program{
-		Version: program.Version, BatchSize: 6, Accumulation: 2, ClipNorm: 0.5,
-		Graph:     program.MLP(program.MLPConfig{Inputs: 7, Hidden: []int{11, 5}, Classes: 3, Dropout: 0.2}),
-		Loss:      program.CrossEntropy,
-		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-4},
-		Schedule:  program.Schedule{Kind: program.CosineDecay, Rate: 0.1, Warmup: 5, Steps: 50},
-	}
-}
+func mlp() *program.Program { return verifytest.MLP() }
 
-// blobs is three noisy classes of rows.
 func blobs(t testing.TB, samples, width int) *job.Dataset {
 	t.Helper()
-	x := make([]float32, samples*width)
-	y := make([]int32, samples)
-	noise := uint32(1)
-	for i := range samples {
-		y[i] = int32(i % 3)
-		for k := range width {
-			noise = noise*1664525 + 1013904223
-			x[i*width+k] = float32(int32(noise)>>8)*(1.0/(1<<24)) + float32((i%3+k)%3)
-		}
-	}
-	d, err := job.NewDataset(
-		program.TensorSpec{Name: "x", Shape: []int{samples, width}}, kernels.Buf{F: x},
-		program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return must(verifytest.Blobs(samples, width))(t)
 }
 
 // newRig makes a job over p and data. Change may alter the job before it is signed.
@@ -113,77 +86,55 @@ func newRig(t testing.TB, p *program.Program, data *job.Dataset, change func(*jo
 
 func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
 	t.Helper()
-	r := &rig{t: t, operator: operator, worker: worker, data: data, arrived: arrived}
-	chain, public := beacon.NewFixed(secret)
-	root, err := verify.InitRoot(t.Context(), p, 11, newDevice(t, "operator's", kernels.Auto, 1))
-	if err != nil {
-		t.Fatal(err)
+	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
+		Operator: operator, Worker: worker, Program: p, Data: data, Slot: 1, Job: change,
+	}))(t)
+	return &rig{t: t, operator: operator, worker: worker, data: data, terms: pool.Terms, docs: pool.Documents, arrived: arrived}
+}
+
+// pool is the rig as it is now.
+func (r *rig) pool() *verifytest.Pool {
+	return &verifytest.Pool{
+		Operator: r.operator, Worker: r.worker, Data: r.data, Terms: r.terms, Documents: r.docs, Slot: 1, Arrived: r.arrived,
 	}
-	j := job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
-		Operator: keyOf(t, r.operator), Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
-		Program: p.Digest(),
-		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
-		Init:    job.Init{Root: root, Seed: 11},
-		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: 3,
-		Beacon: chain, Delay: 6, Deadline: 3600,
-	}
-	if change != nil {
-		change(&j)
-	}
-	r.docs.Program = p.JSON()
-	if r.docs.Job, err = job.Sign(j, r.operator); err != nil {
-		t.Fatal(err)
-	}
-	if r.terms, err = verify.Accept(r.docs.Job, r.docs.Program, j.Operator); err != nil {
-		t.Fatal(err)
-	}
-	if r.docs.Beacon, err = document.Encode(public); err != nil {
-		t.Fatal(err)
-	}
-	return r
 }
 
 // train leaves an honest trace.
 func (r *rig) train(runner program.Runner) (dir string, s trace.Summary) {
 	r.t.Helper()
 	dir = filepath.Join(r.t.TempDir(), "trace")
-	s, err := verify.Train(context.Background(), verify.Work{
-		Terms: r.terms, Data: r.data, Device: engine.NewCPU("worker's", runner, 2), Worker: keyOf(r.t, r.worker).ID(), Slot: 1,
-	}, dir)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return dir, s
+	return dir, must(r.pool().Train(context.Background(), engine.NewCPU("worker's", runner, 2), dir))(r.t)
+}
+
+// forge leaves the trace of a cheat.
+func (r *rig) forge(c cheat) (dir string) {
+	r.t.Helper()
+	dir = filepath.Join(r.t.TempDir(), "forged")
+	must(r.pool().Forge(context.Background(), newCPU(r.t, kernels.Auto, 1), verifytest.Cheat{
+		Init: c.init, Batch: c.batch, Skip: c.skip, State: c.state, Record: c.record,
+	}, dir))(r.t)
+	return dir
+}
+
+// claimed signs claim and receipt.
+func (r *rig) claimed(s trace.Summary) error {
+	p := r.pool()
+	err := p.Claim(s)
+	r.docs = p.Documents
+	return err
 }
 
 // bundle claims a trace and answers the challenge.
 func (r *rig) bundle(traceDir string) string {
 	r.t.Helper()
-	dir, err := r.tryBundle(traceDir)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return dir
+	return must(r.tryBundle(traceDir))(r.t)
 }
 
 func (r *rig) tryBundle(traceDir string) (string, error) {
-	tr, err := trace.Read(traceDir, r.terms.Trace())
-	if err != nil {
-		return "", err
-	}
-	defer tr.Close()
-	if r.docs.Claim, err = verify.Claim(r.terms, tr.Summary(), 1, r.worker); err != nil {
-		return "", err
-	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, r.arrived, r.operator); err != nil {
-		return "", err
-	}
 	dir := filepath.Join(r.t.TempDir(), "bundle")
-	err = verify.Open(context.Background(), verify.Answer{
-		Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker,
-	}, dir)
+	p := r.pool()
+	err := p.Bundle(context.Background(), traceDir, dir)
+	r.docs = p.Documents
 	return dir, err
 }
 
@@ -191,11 +142,7 @@ func (r *rig) tryBundle(traceDir string) (string, error) {
 func (r *rig) rebundle(traceDir string, s trace.Summary) string {
 	r.t.Helper()
 	bundle := r.bundle(traceDir)
-	var err error
-	if r.docs.Claim, err = verify.Claim(r.terms, s, 1, r.worker); err != nil {
-		r.t.Fatal(err)
-	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, r.arrived, r.operator); err != nil {
+	if err := r.claimed(s); err != nil {
 		r.t.Fatal(err)
 	}
 	write(r.t, filepath.Join(bundle, verify.ClaimFile), r.docs.Claim)

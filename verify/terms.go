@@ -3,11 +3,12 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -28,25 +29,25 @@ type Terms struct {
 
 // Accept reads a job that operator signed and the program that it names, and compiles the program.
 func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) {
-	j, digest, err := job.Open(JobFile, jobFile, operator)
+	j, digest, err := job.Read(JobFile, jobFile, operator)
 	if err != nil {
 		return nil, err
 	}
 	p, err := program.Parse(programFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
+		return nil, fault.In(ProgramFile, err)
 	}
 	if got := merkle.Hash(p.Digest()); got != j.Program {
-		return nil, fmt.Errorf("%s: digest %v, the job names %v", ProgramFile, got, j.Program)
+		return nil, fault.New(fault.WrongDigest, ProgramFile, "", "digest %v, the job names %v", got, j.Program)
 	}
-	spec, err := engine.NewSpec(p, j.Seed)
+	spec, err := engine.NewSpec(p, j.Profile, j.Seed)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ProgramFile, err)
+		return nil, fault.In(ProgramFile, err)
 	}
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0]}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
-		return nil, fmt.Errorf("%s: stride: openings of %d steps of this program do not fit a file: %w", JobFile, j.Stride, err)
+		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)
 	}
 	return t, nil
 }
@@ -81,9 +82,9 @@ func (t *Terms) Counters(step uint64) state.Counters {
 }
 
 // InitRoot is the root of a program's state as it is initialised from a seed: what an operator puts into
-// a job.
-func InitRoot(ctx context.Context, p *program.Program, seed uint64, d engine.Device) (root merkle.Hash, err error) {
-	spec, err := engine.NewSpec(p, 0)
+// a job of this profile.
+func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, seed uint64, d engine.Device) (root merkle.Hash, err error) {
+	spec, err := engine.NewSpec(p, profile, 0)
 	if err != nil {
 		return merkle.Hash{}, err
 	}

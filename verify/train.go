@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -49,7 +49,7 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 		return trace.Summary{}, err
 	}
 	if current != w.Terms.Job.Init.Root {
-		return trace.Summary{}, fmt.Errorf("initial state: root %v, the job has %v", current, w.Terms.Job.Init.Root)
+		return trace.Summary{}, fault.New(fault.BadTerms, "", "initial state", "root %v, the job has %v", current, w.Terms.Job.Init.Root)
 	}
 	out, err := trace.Create(dir, w.Terms.Trace())
 	if err != nil {
@@ -73,10 +73,10 @@ func (t *Terms) CheckData(d *job.Dataset) error {
 		return err
 	}
 	if got := uint64(d.Samples()); got != t.Job.Data.Samples {
-		return fmt.Errorf("data: %d samples, the job has %d", got, t.Job.Data.Samples)
+		return fault.New(fault.WrongDigest, "data", "", "%d samples, the job has %d", got, t.Job.Data.Samples)
 	}
 	if got := d.Tree().Root(); got != t.Job.Data.Root {
-		return fmt.Errorf("data: root %v, the job has %v", got, t.Job.Data.Root)
+		return fault.New(fault.WrongDigest, "data", "", "root %v, the job has %v", got, t.Job.Data.Root)
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 			return err
 		}
 		if !s.record.Leaf.Finite() || !s.finite {
-			return fmt.Errorf("training diverged: loss, clip coefficient or state after step %d is not finite", t)
+			return fault.New(fault.NotFinite, "", "", "training diverged: loss, clip coefficient or state after step %d is not finite", t)
 		}
 		if err := out.Append(&s.record); err != nil {
 			return err

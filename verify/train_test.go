@@ -90,11 +90,7 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	dir, summary := r.train(newCPU(t, kernels.Auto, 1))
 	r.bundle(dir)
 	summary.Root[0] ^= 1
-	var err error
-	if r.docs.Claim, err = verify.Claim(r.terms, summary, 1, r.worker); err != nil {
-		t.Fatal(err)
-	}
-	if r.docs.Receipt, err = verify.Receive(r.terms, r.docs.Claim, arrived, r.operator); err != nil {
+	if err := r.claimed(summary); err != nil {
 		t.Fatal(err)
 	}
 	tr, err := trace.Read(dir, r.terms.Trace())
@@ -103,7 +99,7 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	}
 	defer tr.Close()
 	out := filepath.Join(t.TempDir(), "bundle")
-	err = verify.Open(context.Background(), verify.Answer{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker}, out)
+	err = verify.Answer(context.Background(), verify.Response{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker}, out)
 	if err == nil || !strings.Contains(err.Error(), "not the one that was claimed") {
 		t.Error(err)
 	}

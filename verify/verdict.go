@@ -2,9 +2,10 @@ package verify
 
 import (
 	"crypto"
-	"fmt"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -63,28 +64,28 @@ type Odds struct {
 // Finding is the part of a verdict that every verifier of a bundle reaches: it does not depend on who
 // looked, when, and with what machine.
 type Finding struct {
-	Version    string      `json:"version"`
-	Outcome    Outcome     `json:"outcome"`
-	Reason     Reason      `json:"reason"`
-	First      *Difference `json:"first,omitempty"`
-	Profile    string      `json:"profile"`
-	Job        merkle.Hash `json:"job"`
-	Worker     merkle.Hash `json:"worker"` // key id
-	Slot       uint32      `json:"slot"`
-	Claim      merkle.Hash `json:"claim"`
-	Receipt    merkle.Hash `json:"receipt"`
-	Root       merkle.Hash `json:"root"`  // over the step leaves
-	Final      merkle.Hash `json:"final"` // claimed final state
-	Beacon     string      `json:"beacon"`
-	Round      uint64      `json:"round"`
-	Randomness merkle.Hash `json:"randomness"`
-	Seed       merkle.Hash `json:"seed"`
-	Steps      uint64      `json:"steps"`    // that the claim holds
-	Segments   uint64      `json:"segments"` // N
-	Sampled    uint64      `json:"sampled"`  // k, drawn uniformly
-	Challenged []uint64    `json:"challenged"`
-	Replayed   uint64      `json:"replayed"` // steps that were run again
-	Odds       []Odds      `json:"odds"`
+	Version    string          `json:"version"`
+	Outcome    Outcome         `json:"outcome"`
+	Reason     Reason          `json:"reason"`
+	First      *Difference     `json:"first,omitempty"`
+	Profile    kernels.Profile `json:"profile"`
+	Job        merkle.Hash     `json:"job"`
+	Worker     merkle.Hash     `json:"worker"` // key id
+	Slot       uint32          `json:"slot"`
+	Claim      merkle.Hash     `json:"claim"`
+	Receipt    merkle.Hash     `json:"receipt"`
+	Root       merkle.Hash     `json:"root"`  // over the step leaves
+	Final      merkle.Hash     `json:"final"` // claimed final state
+	Beacon     string          `json:"beacon"`
+	Round      uint64          `json:"round"`
+	Randomness merkle.Hash     `json:"randomness"`
+	Seed       merkle.Hash     `json:"seed"`
+	Steps      uint64          `json:"steps"`    // that the claim holds
+	Segments   uint64          `json:"segments"` // N
+	Sampled    uint64          `json:"sampled"`  // k, drawn uniformly
+	Challenged []uint64        `json:"challenged"`
+	Replayed   uint64          `json:"replayed"` // steps that were run again
+	Odds       []Odds          `json:"odds"`
 }
 
 // Build says what reached a finding.
@@ -109,14 +110,14 @@ func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
 	return document.Sign(verdictKind, v, signer)
 }
 
-// OpenVerdict reads a verdict that verifier signed. Errors begin with file.
-func OpenVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
-	v, _, err := document.Open[Verdict](file, data, verdictKind, verifier)
+// ReadVerdict reads a verdict that verifier signed. Errors begin with file.
+func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
+	v, _, err := document.Read[Verdict](file, data, verdictKind, verifier)
 	if err != nil {
 		return nil, err
 	}
 	if v.Finding.Version != VerdictVersion {
-		return nil, fmt.Errorf("%s: version: %.60q, %q is needed", file, v.Finding.Version, VerdictVersion)
+		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
 	}
 	return &v, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // models are small programs of each family, with data for them.
@@ -25,58 +26,9 @@ func models(t *testing.T) map[string]struct {
 		data    *job.Dataset
 	}{
 		"mlp": {mlp(), blobs(t, 40, 7)},
-		"cnn": {&program.Program{
-			Version: program.Version, BatchSize: 5, Accumulation: 1, ClipNorm: 1,
-			Graph: program.CNN(program.CNNConfig{
-				InChannels: 1, Height: 6, Width: 6, Channels: []int{3, 5}, Classes: 3, Dropout: 0.25}),
-			Loss:      program.CrossEntropy,
-			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01},
-			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.01, Warmup: 10, Steps: 300},
-		}, images(t, 33)},
-		"gpt": {&program.Program{
-			Version: program.Version, BatchSize: 2, Accumulation: 2, ClipNorm: 1,
-			Graph:     program.GPT(program.GPTConfig{Vocab: 11, Context: 6, Layers: 1, Heads: 2, Width: 8, Dropout: 0.1}),
-			Loss:      program.CrossEntropy,
-			Optimizer: program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8},
-			Schedule:  program.Schedule{Kind: program.StepDecay, Rate: 0.01, Every: 100, Factor: 0.5},
-		}, text(t, 21)},
+		"cnn": {verifytest.CNN(), must(verifytest.Images(33))(t)},
+		"gpt": {verifytest.GPT(), must(verifytest.Text(21))(t)},
 	}
-}
-
-// images are rows of one channel of 6x6 with three classes.
-func images(t testing.TB, samples int) *job.Dataset {
-	t.Helper()
-	flat := blobs(t, samples, 36)
-	x, y := kernels.Buf{F: make([]float32, samples*36)}, kernels.Buf{I: make([]int32, samples)}
-	ids := make([]int64, samples)
-	for i := range ids {
-		ids[i] = int64(i)
-	}
-	if err := flat.Fill(x, y, ids); err != nil {
-		t.Fatal(err)
-	}
-	d, err := job.NewDataset(
-		program.TensorSpec{Shape: []int{samples, 1, 6, 6}}, x, program.TensorSpec{Kind: kernels.I32, Shape: []int{samples}}, y)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// text is sequences of six tokens out of eleven, each with the tokens that follow.
-func text(t testing.TB, samples int) *job.Dataset {
-	t.Helper()
-	x, y := make([]int32, samples*6), make([]int32, samples*6)
-	for i := range x {
-		x[i] = int32(i * i % 11)
-		y[i] = int32((i + 1) * (i + 1) % 11)
-	}
-	spec := program.TensorSpec{Kind: kernels.I32, Shape: []int{samples, 6}}
-	d, err := job.NewDataset(spec, kernels.Buf{I: x}, spec, kernels.Buf{I: y})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 func TestThreeHundredStepsAndTheirReplayAreTheSameOnEveryCodePathAndThreadCount(t *testing.T) {
@@ -122,7 +74,7 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 	if f.Final != summary.Final || f.Root != summary.Root || f.Worker != keyOf(t, r.worker).ID() || f.Slot != 1 || f.Job != r.terms.Digest {
 		t.Errorf("claim: %+v", f)
 	}
-	if f.Profile != job.Profile || f.Beacon != "fixed" || f.Round != 1 || f.Randomness != secret {
+	if f.Profile != kernels.ProfileF32 || f.Beacon != "fixed" || f.Round != 1 || f.Randomness != secret {
 		t.Errorf("%+v", f)
 	}
 	replayed := uint64(0)

@@ -1,6 +1,6 @@
 """PyTorch training steps on the CPU behind a line protocol, so that its runs can alternate with ours.
 
-    usage: torch_step.py THREADS
+    usage: torch_step.py THREADS [compiled]
 
     stdin               stdout
     (start)             version of PyTorch
@@ -10,7 +10,7 @@
 
 FILE is a safetensors file with the initial parameters under "param/NAME" and a batch under "x" and "y". A
 training step is forward, cross entropy, backward, clipping where the model has it, update and reading the loss.
-The models and their settings are those of ../models.go.
+The models and their settings are those of ../models.go. Compiled, forward and backward are torch.compile's.
 """
 
 import json
@@ -58,8 +58,11 @@ class Block(nn.Module):
     def forward(self, x, mask):
         b, t, c = x.shape
         q, k, v = self.qkv(self.ln1(x)).view(b, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(c // self.heads))
-        mixed = scores.masked_fill(mask, float("-inf")).softmax(-1) @ v
+        if hasattr(F, "scaled_dot_product_attention"):  # since 2.0, and faster
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:
+            scores = (q @ k.transpose(-2, -1)) * (1 / math.sqrt(c // self.heads))
+            mixed = scores.masked_fill(mask, float("-inf")).softmax(-1) @ v
         x = x + self.proj(mixed.transpose(1, 2).reshape(b, t, c))
         return x + self.down(F.gelu(self.up(self.ln2(x))))
 
@@ -112,10 +115,11 @@ def read(path):
 
 
 class Trainer:
-    def __init__(self, model, path):
+    def __init__(self, model, path, compiled):
         build, optimizer, self.clip = MODELS[model]
         tensors = read(path)
         self.model = build()
+        self.forward = torch.compile(self.model) if compiled else self.model
         with torch.no_grad():
             for name, p in self.model.named_parameters():
                 p.copy_(tensors["param/" + name].view_as(p))
@@ -127,7 +131,7 @@ class Trainer:
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.model(self.x), self.y)
+        loss = F.cross_entropy(self.forward(self.x), self.y)
         loss.backward()
         if self.clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
@@ -138,10 +142,10 @@ class Trainer:
         return sum(p.numel() for p in self.model.parameters())
 
 
-def answer(words, trainer):
+def answer(words, trainer, compiled):
     """The trainer after a command, and the answer to it."""
     if words[0] == "setup" and len(words) == 3:
-        trainer = Trainer(words[1], words[2])
+        trainer = Trainer(words[1], words[2], compiled)
         return trainer, f"0 {trainer.parameters()}"
     if words[0] == "losses" and len(words) == 2 and trainer:
         return trainer, " ".join(repr(trainer.step()) for _ in range(int(words[1])))
@@ -156,16 +160,17 @@ def answer(words, trainer):
 
 
 def main():
-    threads = int(sys.argv[1])
+    threads, compiled = int(sys.argv[1]), sys.argv[2:] == ["compiled"]
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
     capability = next((l.split()[-1] for l in torch.__config__.show().splitlines() if "CPU capability" in l), "unknown")
-    print(f"PyTorch {torch.__version__}, {capability}, {threads} thread{'s' if threads > 1 else ''}", flush=True)
+    how = " compiled" if compiled else ""
+    print(f"PyTorch {torch.__version__}{how}, {capability}, {threads} thread{'s' if threads > 1 else ''}", flush=True)
     trainer = None
     for line in sys.stdin:
         words = line.split()
         try:
-            trainer, reply = answer(words, trainer)
+            trainer, reply = answer(words, trainer, compiled)
         except Exception as e:  # whatever it is, the other side must hear of it
             reply = "error " + " ".join(f"{type(e).__name__}: {e}".split())
         print(reply, flush=True)

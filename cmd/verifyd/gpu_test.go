@@ -5,16 +5,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/verifyd/verifyd/cgo/cgotest"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
@@ -24,7 +23,7 @@ import (
 
 // canHaveGPU says whether the scripts can have a GPU on paper.
 func canHaveGPU() (bool, error) {
-	for _, compiler := range []string{"cc", "g++"} {
+	for _, compiler := range []string{cgotest.Compiler, cgotest.KernelCompiler} {
 		if _, err := exec.LookPath(compiler); err != nil && os.Getenv("VERIFYD_CI") != "" {
 			return false, err
 		} else if err != nil {
@@ -35,8 +34,8 @@ func canHaveGPU() (bool, error) {
 }
 
 // paperGPU makes the commands that follow see a GPU on which the fixture's
-// program runs: gpu LINE, where the line tells the driver of package cgo's tests
-// what goes wrong.
+// program runs: gpu LINE, where the line tells the driver of package
+// cgotest what goes wrong.
 func paperGPU(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: gpu [WORD...]")
@@ -45,67 +44,36 @@ func paperGPU(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	dir := ts.MkAbs("gpu")
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, "libcuda.so.1"), library, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, "control"), []byte("run 1\n"+strings.Join(args, " ")+"\n"), 0o644))
+	ts.Check(cgotest.Write(dir, library, strings.Join(args, " ")))
 	ts.Setenv("LD_LIBRARY_PATH", dir)
 }
 
-// builtGPU compiles the driver of package cgo's tests with the kernels that
-// the fixture's program needs, once for all scripts.
+// builtGPU is the driver of package cgotest with the kernels that the
+// fixture's program needs, compiled once for all scripts.
 var builtGPU = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "driver")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
 	p := fixtureProgram()
-	modules, err := modulesOf(&p)
+	pages, err := pagesOf(&p)
 	if err != nil {
 		return nil, err
 	}
-	const pages = "../../kernels"
-	sources := []string{"../../cgo/testdata/kernels.cpp"}
-	for _, m := range modules {
-		page, err := filepath.Abs(filepath.Join(pages, m.Name+".cu"))
-		if err != nil {
-			return nil, err
-		}
-		text := fmt.Sprintf("#include %q\n", page)
-		for _, k := range m.Kernels {
-			text += fmt.Sprintf("static shim::Entry<%s> entry_%s(%q);\n", k, k, k)
-		}
-		source := filepath.Join(dir, m.Name+".cpp")
-		if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
-			return nil, err
-		}
-		sources = append(sources, source)
-	}
-	library := filepath.Join(dir, "libcuda.so.1")
-	args := []string{
-		"-shared", "-fPIC", "-O1", "-w", "-mfma", "-ffp-contract=off", "-DVERIFYD_SHIM", "-I../../cgo", "-I" + pages, "-I" + pages + "/_shim",
-		"-o", library, "-x", "c", "../../cgo/testdata/driver.c", "-x", "c++", "-std=c++17",
-	}
-	args = append(append(args, sources...), "-ldl", "-lpthread")
-	if out, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
-	}
-	return os.ReadFile(library)
+	return cgotest.Computing(pages...)
 })
 
 // valued are the operators of valuations, besides those of the fixture's program.
 var valued = []kernels.Operator{
 	kernels.SqDistance{M: 1, N: 1, W: 1}, kernels.KNNOrder{Rows: 1, N: 1}, kernels.KNNRecursion{Rows: 1, N: 1}, kernels.Copy{N: 1},
 	kernels.CoalitionSum{Coalitions: 1, Players: 1, N: 1}, kernels.BiasAdd{N: 1, C: 1, P: 1}, kernels.CrossEntropy{Rows: 1, Classes: 1},
-	kernels.LogisticResidual{Rows: 1, Columns: 1, Models: 1}, kernels.Gemm{M: 1, N: 1, K: 1}, kernels.SGD{N: 1}, kernels.Mul{N: 1},
+	kernels.LogisticResidual{Rows: 1, Columns: 1, Models: 1}, kernels.Gemm{M: 1, N: 1, K: 1, Profile: kernels.ProfileF32}, kernels.SGD{N: 1},
+	kernels.Mul{N: 1},
 }
 
-// modulesOf are those with a kernel that p's engine or a valuation launches.
-func modulesOf(p *program.Program) ([]ptx.Module, error) {
+// pagesOf are those with a kernel that p's engine or a valuation launches.
+func pagesOf(p *program.Program) (pages []string, err error) {
 	all, err := ptx.Modules()
 	if err != nil {
 		return nil, err
 	}
-	spec, err := engine.NewSpec(p, 0)
+	spec, err := engine.NewSpec(p, kernels.ProfileF32, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +92,12 @@ func modulesOf(p *program.Program) ([]ptx.Module, error) {
 		}
 		seen.see(plan)
 	}
-	return slices.DeleteFunc(all, func(m ptx.Module) bool {
-		return !slices.ContainsFunc(m.Kernels, func(k string) bool { return slices.Contains(seen.kernels, k) })
-	}), nil
+	for _, m := range all {
+		if slices.ContainsFunc(m.Kernels, func(k string) bool { return slices.Contains(seen.kernels, k) }) {
+			pages = append(pages, m.Name)
+		}
+	}
+	return pages, nil
 }
 
 // launches is an accelerator that computes nothing and keeps the names of the

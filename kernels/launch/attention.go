@@ -25,16 +25,18 @@ func attentions(op kernels.Operator) (Plan, bool) {
 }
 
 func attention(o kernels.Attention) (Plan, bool) {
-	if o.HeadDim > chunkK || o.Seq > longestRow {
+	profile, prefix, ok := kernelsOf(o)
+	if !ok || o.HeadDim > profile.Chunk() || o.Seq > longestRow {
 		return Plan{}, false
 	}
 	args := append(attentionArgs(o), operand(0), operand(1), operand(2), operand(3))
-	return Plan{Launches: []Launch{{Kernel: "drn1_attention", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args}}}, true
+	return Plan{Launches: []Launch{{Kernel: prefix + "attention", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args}}}, true
 }
 
 func attentionGrad(g kernels.AttentionGrad) (Plan, bool) {
 	o := kernels.Attention(g)
-	if o.HeadDim > chunkK || o.Seq > longestRow {
+	profile, prefix, ok := kernelsOf(o)
+	if !ok || o.HeadDim > profile.Chunk() || o.Seq > longestRow {
 		return Plan{}, false
 	}
 	rows := o.Batch * o.Heads * o.Seq
@@ -42,8 +44,8 @@ func attentionGrad(g kernels.AttentionGrad) (Plan, bool) {
 	return Plan{Workspace: rows, Launches: []Launch{
 		line("drn1_attention_grad_rows", parts(rows, 8), 256,
 			integer(rows), integer(o.Heads), integer(o.Seq), integer(o.HeadDim), operand(1), operand(4), workspace(0)),
-		{Kernel: "drn1_attention_grad_queries", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args},
-		{Kernel: "drn1_attention_grad_keys", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args},
+		{Kernel: prefix + "attention_grad_queries", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args},
+		{Kernel: prefix + "attention_grad_keys", Grid: attentionGrid(o), Block: [3]uint32{256, 1, 1}, Args: args},
 	}}, true
 }
 

@@ -15,7 +15,7 @@ func gradients(op kernels.Operator) (Plan, bool) {
 
 func biasGrad(o kernels.BiasGrad) Plan {
 	terms := o.N * o.P
-	chunks := max(1, parts(terms, chunkK))
+	chunks := max(1, parts(terms, kernels.ChainChunk))
 	var plan Plan
 	out := operand(1)
 	if chunks > 1 {
@@ -34,7 +34,7 @@ func biasGrad(o kernels.BiasGrad) Plan {
 		plan.Launches = []Launch{line("drn1_bias_grad_planes", parts(chunks*o.C, 32), 32, args...)}
 	}
 	if chunks > 1 {
-		plan.Launches = append(plan.Launches, fold(o.C, chunks, chunkK, operand(1)))
+		plan.Launches = append(plan.Launches, fold(o.C, chunks, kernels.ChainGroup/kernels.ChainChunk, operand(1)))
 	}
 	return plan
 }

@@ -15,53 +15,16 @@ func each(kernel string, n, operands int, more ...Arg) (Plan, bool) {
 	return Plan{Launches: []Launch{line(kernel, parts(n, mapBlock), 256, append(args, more...)...)}}, true
 }
 
-// elementwise are the operators that treat each element alone.
+// elementwise are the operators that treat each element alone and name their kernel.
 func elementwise(op kernels.Operator) (Plan, bool) {
-	switch o := op.(type) {
-	case kernels.ReLU:
-		return each("drn1_relu", o.N, 2)
-	case kernels.ReLUGrad:
-		return each("drn1_relu_grad", o.N, 3)
-	case kernels.GELU:
-		return each("drn1_gelu", o.N, 2)
-	case kernels.GELUGrad:
-		return each("drn1_gelu_grad", o.N, 3)
-	case kernels.GELUTanh:
-		return each("drn1_gelu_tanh", o.N, 2)
-	case kernels.GELUTanhGrad:
-		return each("drn1_gelu_tanh_grad", o.N, 3)
-	case kernels.SiLU:
-		return each("drn1_silu", o.N, 2)
-	case kernels.SiLUGrad:
-		return each("drn1_silu_grad", o.N, 3)
-	case kernels.Tanh:
-		return each("drn1_tanh_map", o.N, 2)
-	case kernels.TanhGrad:
-		return each("drn1_tanh_grad", o.N, 3)
-	case kernels.Sigmoid:
-		return each("drn1_sigmoid_map", o.N, 2)
-	case kernels.SigmoidGrad:
-		return each("drn1_sigmoid_grad", o.N, 3)
-	case kernels.Add:
-		return each("drn1_add", o.N, 3)
-	case kernels.BiasAdd:
-		return each("drn1_bias_add", o.N*o.C*o.P, 3, integer(o.C), integer(o.P))
-	case kernels.Mul:
-		return each("drn1_mul", o.N, 3)
-	case kernels.Scale:
-		return each("drn1_scale", o.N, 2, float(o.S))
-	case kernels.ScaleBy:
-		return each("drn1_scale_by", o.N, 3)
-	case kernels.Copy:
-		return each("drn1_copy", o.N, 2)
-	case kernels.Zero:
-		return each("drn1_zero", o.N, 1)
-	case kernels.MSEGrad:
-		return each("drn1_mse_grad", o.N, 3, float(o.Scale))
-	case kernels.Dropout:
-		return each("drn1_dropout", o.N, 3, word(o.Threshold), float(o.Scale), word(o.OpID))
-	case kernels.Uniform:
-		return each("drn1_uniform", o.N, 2, float(o.Lo), float(o.Hi-o.Lo), word(o.OpID))
+	k, ok := kernels.KernelOf(op)
+	if !ok {
+		return Plan{}, false
 	}
-	return Plan{}, false
+	var scalars []Arg
+	for _, w := range k.Scalars {
+		scalars = append(scalars, word(w))
+	}
+	operands := op.Operands()
+	return each(k.Name, operands[len(operands)-1].Len, len(operands), scalars...)
 }

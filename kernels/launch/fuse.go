@@ -42,7 +42,7 @@ func linearOf(steps []kernels.Call) (l Linear, operands []kernels.Range, n int) 
 	if steps[1].Operands[0] != y || steps[1].Operands[2] != y {
 		return l, nil, 0
 	}
-	l = Linear{M: g.M, N: g.N, K: g.K}
+	l = Linear{M: g.M, N: g.N, K: g.K, Profile: g.Profile}
 	reads := []kernels.Range{steps[0].Operands[0], steps[0].Operands[1], steps[1].Operands[1]}
 	if overlaps(y, reads) { // the bias, with which the product has nothing to do
 		return l, nil, 0
@@ -51,8 +51,7 @@ func linearOf(steps []kernels.Call) (l Linear, operands []kernels.Range, n int) 
 	if len(steps) < 3 {
 		return l, operands, 2
 	}
-	_, size, ok := activation(steps[2].Op)
-	if !ok || size != g.M*g.N || steps[2].Operands[0] != y {
+	if _, ok := follows(steps[2].Op, g.M*g.N); !ok || steps[2].Operands[0] != y {
 		return l, operands, 2
 	}
 	// A block may activate before another one reads its factors.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/optest"
 )
 
 // The ranges of a linear layer of 5 rows, 3 columns and 7 terms with its activation.
@@ -20,16 +21,14 @@ var (
 
 func layer() []kernels.Call {
 	return []kernels.Call{
-		{Op: kernels.Gemm{M: 5, N: 3, K: 7, TransB: true}, Operands: []kernels.Range{layerA, layerB, layerY}},
+		{Op: kernels.Gemm{M: 5, N: 3, K: 7, TransB: true, Profile: kernels.ProfileF32}, Operands: []kernels.Range{layerA, layerB, layerY}},
 		{Op: kernels.BiasAdd{N: 5, C: 3, P: 1}, Operands: []kernels.Range{layerY, layerBias, layerY}},
 		{Op: kernels.GELU{N: 15}, Operands: []kernels.Range{layerY, layerZ}},
 	}
 }
 
 func TestAProductTakesItsBiasAndActivationAlong(t *testing.T) {
-	for _, op := range []kernels.Operator{
-		kernels.ReLU{N: 15}, kernels.SiLU{N: 15}, kernels.GELU{N: 15}, kernels.GELUTanh{N: 15}, kernels.Tanh{N: 15}, kernels.Sigmoid{N: 15},
-	} {
+	for _, op := range optest.Activations(15) {
 		for _, z := range []kernels.Range{layerZ, layerY} {
 			steps := layer()
 			steps[2] = kernels.Call{Op: op, Operands: []kernels.Range{layerY, z}}
@@ -50,7 +49,7 @@ func TestOnlyWhatCannotBeSeenIsFused(t *testing.T) {
 		calls  int
 	}{
 		"nothing changed":               {func([]kernels.Call) {}, 1},
-		"another transpose":             {func(s []kernels.Call) { s[0].Op = kernels.Gemm{M: 5, N: 3, K: 7} }, 3},
+		"another transpose":             {func(s []kernels.Call) { s[0].Op = kernels.Gemm{M: 5, N: 3, K: 7, Profile: kernels.ProfileF32} }, 3},
 		"a bias of planes":              {func(s []kernels.Call) { s[1].Op = kernels.BiasAdd{N: 5, C: 1, P: 3} }, 3},
 		"a bias on other rows":          {func(s []kernels.Call) { s[1].Op = kernels.BiasAdd{N: 1, C: 15, P: 1} }, 3},
 		"a bias elsewhere":              {func(s []kernels.Call) { s[1].Operands[2] = layerZ }, 3},
@@ -91,9 +90,9 @@ func TestStepsBeforeAndBehindALayerStayInOrder(t *testing.T) {
 
 func TestALayerThatKernelsCannotComputeIsDeclined(t *testing.T) {
 	for _, l := range []launch.Linear{
-		{M: 2, N: 2, K: 2, Activation: kernels.Zero{N: 4}},
-		{M: 2, N: 2, K: 2, Activation: kernels.ReLU{N: 3}},
-		{M: 1 << 16, N: 1 << 16, K: 1},
+		{M: 2, N: 2, K: 2, Activation: kernels.Zero{N: 4}, Profile: kernels.ProfileF32},
+		{M: 2, N: 2, K: 2, Activation: kernels.ReLU{N: 3}, Profile: kernels.ProfileF32},
+		{M: 1 << 16, N: 1 << 16, K: 1, Profile: kernels.ProfileF32},
 	} {
 		if _, err := l.Plan(); !errors.Is(err, launch.ErrUnsupported) {
 			t.Errorf("%+v: %v", l, err)
@@ -102,7 +101,7 @@ func TestALayerThatKernelsCannotComputeIsDeclined(t *testing.T) {
 			t.Errorf("%+v: %v", l, err)
 		}
 	}
-	if p, err := (launch.Linear{N: 3, K: 2}).Plan(); err != nil || len(p.Launches) != 0 {
+	if p, err := (launch.Linear{N: 3, K: 2, Profile: kernels.ProfileF32}).Plan(); err != nil || len(p.Launches) != 0 {
 		t.Errorf("no rows: %v, %v", p, err)
 	}
 	if _, err := launch.Calls([]kernels.Call{{Op: kernels.ReLU{N: 1 << 31}}}); !errors.Is(err, launch.ErrUnsupported) {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -69,6 +71,32 @@ func TestEveryLaunchHasItsKernelAndLiesInItsBuffers(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(plan, again) {
 			t.Errorf("%v: the second plan differs", c)
 		}
+	}
+}
+
+func TestActivationsHaveTheirNumbersOnTheDevice(t *testing.T) {
+	text, err := os.ReadFile("../activation.cuh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`enum Activation : int \{ (.*) \};`).FindSubmatch(text)
+	if m == nil {
+		t.Fatal("activation.cuh has no enum Activation")
+	}
+	names := strings.Split(string(m[1]), ", ")
+	declared := []string{"NO_ACTIVATION"}
+	for range names[1:] {
+		declared = append(declared, "")
+	}
+	for _, op := range optest.Activations(1) {
+		number := kernels.ActivationOf(op)
+		if number >= len(names) {
+			t.Fatalf("%s declares %d, activation.cuh has %v", op.Name(), number, names)
+		}
+		declared[number] = strings.ToUpper(op.Name())
+	}
+	if !slices.Equal(declared, names) {
+		t.Errorf("the pages declare %v, activation.cuh has %v", declared, names)
 	}
 }
 

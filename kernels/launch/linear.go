@@ -14,43 +14,25 @@ import (
 type Linear struct {
 	M, N, K    int
 	Activation kernels.Operator // nil: there is no z
+	Profile    kernels.Profile  // of the product
 }
 
-// linear.cu's numbers of the activations.
-const (
-	noActivation = iota
-	relu
-	silu
-	gelu
-	geluTanh
-	tanh
-	sigmoid
-)
-
-// activation is the number of op and how many elements it maps, if it can follow a product.
-func activation(op kernels.Operator) (number, n int, ok bool) {
-	switch o := op.(type) {
-	case kernels.ReLU:
-		return relu, o.N, true
-	case kernels.SiLU:
-		return silu, o.N, true
-	case kernels.GELU:
-		return gelu, o.N, true
-	case kernels.GELUTanh:
-		return geluTanh, o.N, true
-	case kernels.Tanh:
-		return tanh, o.N, true
-	case kernels.Sigmoid:
-		return sigmoid, o.N, true
+// follows is the number of op in linear.cu, if it can follow a product of n elements. That nothing follows is 0.
+func follows(op kernels.Operator, n int) (number int, ok bool) {
+	if op == nil {
+		return 0, true
 	}
-	return noActivation, 0, op == nil
+	number = kernels.ActivationOf(op)
+	return number, number > 0 && op.Operands()[0].Len == n
 }
 
 // gemm is the product alone.
-func (l Linear) gemm() kernels.Gemm { return kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true} }
+func (l Linear) gemm() kernels.Gemm {
+	return kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true, Profile: l.Profile}
+}
 
 func (l Linear) check() error {
-	if _, n, ok := activation(l.Activation); !ok || l.Activation != nil && n != l.M*l.N {
+	if _, ok := follows(l.Activation, l.M*l.N); !ok {
 		return fmt.Errorf("%+v after a product of %d elements: %w", l.Activation, l.M*l.N, ErrUnsupported)
 	}
 	_, err := For(l.gemm())
@@ -80,13 +62,13 @@ func (l Linear) Variants() ([]Plan, error) {
 func (l Linear) plan(t tile, split int) Plan {
 	p, _ := productOf(l.gemm())
 	plan := p.plan(t, split)
-	number, _, _ := activation(l.Activation)
+	number, _ := follows(l.Activation, l.M*l.N)
 	last := &plan.Launches[len(plan.Launches)-1]
 	if len(plan.Launches) == 1 {
-		last.Kernel = "drn1_linear_" + t.name
+		last.Kernel = p.prefix + "linear_" + t.name
 		last.Args = []Arg{integer(l.M), integer(l.N), integer(l.K), operand(0), operand(1)}
 	} else {
-		last.Kernel = "drn1_linear_fold"
+		last.Kernel = p.prefix + "linear_fold"
 		last.Args = append(last.Args[:4:4], integer(l.N)) // behind the workspace
 	}
 	z := operand(4)

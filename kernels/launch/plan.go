@@ -97,12 +97,16 @@ func For(op kernels.Operator) (Plan, error) {
 			return Plan{}, fmt.Errorf("%s: operand %q has %d elements: %w", op.Name(), o.Name, o.Len, ErrUnsupported)
 		}
 	}
+	profile, product := kernels.ProfileOf(op)
 	for _, family := range families {
 		p, ok := family(op)
 		if !ok {
 			continue
 		}
 		return p.filled(op)
+	}
+	if product {
+		return Plan{}, fmt.Errorf("%s in profile %v: %w", op.Name(), profile, ErrUnsupported)
 	}
 	return Plan{}, fmt.Errorf("%s: %w", op.Name(), ErrUnsupported)
 }

@@ -7,12 +7,20 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// The GEMM order's cuts of K, fold.go of package kernels: the only places where a product's terms
-// are shared out among blocks.
-const (
-	chunkK = 512
-	groupK = 8192
-)
+// kernelsOf is what the names of the kernels that compute op in its profile begin with; ok is false if op is no
+// product, or if there are none. Chunks and groups of the profile are the only places where a product's terms are
+// shared out among blocks.
+func kernelsOf(op kernels.Operator) (p kernels.Profile, prefix string, ok bool) {
+	p, ok = kernels.ProfileOf(op)
+	if !ok {
+		return p, "", false
+	}
+	switch p {
+	case kernels.ProfileF32:
+		return p, "drn1_", true
+	}
+	return p, "", false
+}
 
 // tile is the block of outputs that one block of threads computes, product.cuh.
 type tile struct {
@@ -33,7 +41,9 @@ const (
 
 // product is what gemm and the convolutions have in common: rows x cols sums of terms.
 type product struct {
-	kernel            string // without the tile's name
+	profile           kernels.Profile
+	prefix            string // kernelsOf the profile
+	kernel            string // behind it, without the tile's name
 	variant           string // after the tile's name
 	rows, cols, terms int
 	shape             []Arg // before the split
@@ -45,16 +55,17 @@ func (p product) parts(split int) int { return max(1, parts(p.terms, split)) }
 
 // choose takes the largest tile that most of the outputs fill and that gives work to half a device.
 func (p product) choose() (t tile, split int) {
-	chunks := p.parts(chunkK)
+	chunk, group := p.profile.Chunk(), p.profile.Group()
+	chunks := p.parts(chunk)
 	for _, t = range tiles {
 		if 4*p.rows >= 3*t.rows && 4*p.cols >= 3*t.cols && p.blocks(t)*chunks >= enoughBlocks/2 {
 			break
 		}
 	}
 	if p.blocks(t) < enoughBlocks && p.rows*p.cols*chunks <= partsWords {
-		return t, chunkK
+		return t, chunk
 	}
-	return t, groupK
+	return t, group
 }
 
 // plan computes the product in tiles t, with K cut at multiples of split. Operands 0 and 1 are the
@@ -66,22 +77,22 @@ func (p product) plan(t tile, split int) Plan {
 		out = workspace(0)
 	}
 	plan := Plan{Launches: []Launch{{
-		Kernel: p.kernel + "_" + t.name + p.variant,
+		Kernel: p.prefix + p.kernel + "_" + t.name + p.variant,
 		Grid:   [3]uint32{uint32(parts(p.cols, t.cols)), uint32(parts(p.rows, t.rows)), uint32(n)},
 		Block:  [3]uint32{uint32(t.threads), 1, 1},
 		Args:   append(slices.Clone(p.shape), integer(split), operand(0), operand(1), out),
 	}}}
 	if n > 1 {
 		plan.Workspace = n * size
-		plan.Launches = append(plan.Launches, fold(size, n, split, operand(2)))
+		plan.Launches = append(plan.Launches, fold(size, n, p.profile.Group()/split, operand(2)))
 	}
 	return plan
 }
 
-// fold adds up n parts of size sums at the beginning of the workspace.
-func fold(size, n, split int, out Arg) Launch {
+// fold adds up n parts of size sums at the beginning of the workspace, of which per make a group.
+func fold(size, n, per int, out Arg) Launch {
 	return line("drn1_product_fold", parts(size, 256), 256,
-		integer(size), integer(n), integer(groupK/split), workspace(0), out)
+		integer(size), integer(n), integer(per), workspace(0), out)
 }
 
 // products are the operators that product.cuh computes.
@@ -94,6 +105,10 @@ func products(op kernels.Operator) (Plan, bool) {
 }
 
 func productOf(op kernels.Operator) (product, bool) {
+	profile, prefix, ok := kernelsOf(op)
+	if !ok {
+		return product{}, false
+	}
 	switch o := op.(type) {
 	case kernels.Gemm:
 		transposes := []byte("_nn")
@@ -103,16 +118,16 @@ func productOf(op kernels.Operator) (product, bool) {
 		if o.TransB {
 			transposes[2] = 't'
 		}
-		return product{"drn1_gemm", string(transposes), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}}, true
+		return product{profile, prefix, "gemm", string(transposes), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}}, true
 	case kernels.Conv2D:
 		s := o.ConvShape
-		return product{"drn1_conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW())}, true
+		return product{profile, prefix, "conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW())}, true
 	case kernels.Conv2DGradInput:
 		s := o.ConvShape
-		return product{"drn1_conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W)}, true
+		return product{profile, prefix, "conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W)}, true
 	case kernels.Conv2DGradWeight:
 		s := o.ConvShape
-		return product{"drn1_conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW())}, true
+		return product{profile, prefix, "conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW())}, true
 	}
 	return product{}, false
 }
@@ -135,8 +150,9 @@ func Variants(op kernels.Operator) ([]Plan, error) {
 func (p product) variants(op kernels.Operator, plan func(t tile, split int) Plan) ([]Plan, error) {
 	var all []Plan
 	for _, t := range tiles {
-		for _, split := range []int{chunkK, groupK} {
-			if p.parts(split) == p.parts(groupK) && split != groupK {
+		group := p.profile.Group()
+		for _, split := range []int{p.profile.Chunk(), group} {
+			if p.parts(split) == p.parts(group) && split != group {
 				continue // no cut at all
 			}
 			filled, err := plan(t, split).filled(op)

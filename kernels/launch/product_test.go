@@ -30,12 +30,12 @@ func TestDivisorsDivideEveryNumberBelowTwoToThe31(t *testing.T) {
 func TestKIsCutAtMultiplesOfTheGEMMOrderAlone(t *testing.T) {
 	for _, k := range []int{0, 1, 512, 513, 8192, 8193, 100000} {
 		for _, n := range []int{1, 50, 700, 9000} {
-			p, err := For(kernels.Gemm{M: n, N: n, K: k})
+			p, err := For(kernels.Gemm{M: n, N: n, K: k, Profile: kernels.ProfileF32})
 			if err != nil {
 				t.Fatal(err)
 			}
 			split := int(p.Launches[0].Args[3].Word)
-			if split != chunkK && split != groupK {
+			if split != kernels.ProfileF32.Chunk() && split != kernels.ProfileF32.Group() {
 				t.Errorf("n=%d k=%d: K is cut at %d", n, k, split)
 			}
 			if covered := int(p.Launches[0].Grid[2]) * split; covered < k || covered-k >= max(split, 1) && k > 0 {

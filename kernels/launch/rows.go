@@ -72,7 +72,7 @@ type normOperands struct {
 // normGrad is dx by rows, then the sums over the rows: chunks of 512 rows into the workspace, and
 // their fold.
 func normGrad(rows, cols int, b normOperands) Plan {
-	n := parts(rows, chunkK)
+	n := parts(rows, kernels.ChainChunk)
 	columns := line("drn1_norm_grad_chunks", parts(cols, 32), 256, integer(rows), integer(cols), b.x, b.mean, b.rstd, b.dy, workspace(0), flag(b.centred))
 	columns.Grid[1] = uint32(n)
 	p := Plan{Workspace: 2 * n * cols, Launches: []Launch{

@@ -8,30 +8,21 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/internal/rig"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
-
-// Accelerator is a block of 32-bit words, all zero at first, with a processor beside it that runs launch
-// plans: what package verify/engine has by the same name.
-type Accelerator interface {
-	Write(ctx context.Context, offset int, words []uint32) error
-	Read(ctx context.Context, words []uint32, offset int) error
-	Record(ctx context.Context, r launch.Routine) (routine int, err error)
-	Run(ctx context.Context, routine int, in, out []uint32) error
-	Close(ctx context.Context) error
-}
 
 // Accelerated returns a backend that runs each operator on an accelerator of its own, which open makes with so
 // many words. Every operand begins on a cache line, whatever its placement here, between guard words that
 // must survive. All waits end with ctx.
-func Accelerated[A Accelerator](ctx context.Context, name string, open func(ctx context.Context, words int) (A, error)) Backend {
-	return accelerated{ctx, name, func(words int) (Accelerator, error) { return open(ctx, words) }}
+func Accelerated[A launch.Accelerator](ctx context.Context, name string, open func(ctx context.Context, words int) (A, error)) Backend {
+	return accelerated{ctx, name, func(words int) (launch.Accelerator, error) { return open(ctx, words) }}
 }
 
 type accelerated struct {
 	ctx  context.Context
 	name string
-	open func(words int) (Accelerator, error)
+	open func(words int) (launch.Accelerator, error)
 }
 
 func (a accelerated) Name() string { return a.name }
@@ -103,18 +94,15 @@ func (a accelerated) Run(op kernels.Operator, bufs []kernels.Buf) (err error) {
 
 // layout places buffers in a memory, each between guards. Buffers that are one slice are one there.
 func layout(bufs []kernels.Buf) (places []kernels.Range, words int) {
+	own, index := rig.Distinct(bufs)
 	words = guardWords
-	for i, b := range bufs {
-		n := length(b)
-		same := slices.IndexFunc(bufs[:i], func(o kernels.Buf) bool {
-			return n > 0 && len(o.F) == len(b.F) && len(b.F) > 0 && &o.F[0] == &b.F[0]
-		})
-		if same >= 0 {
-			places = append(places, places[same])
-			continue
-		}
-		places = append(places, kernels.Range{Offset: words, Words: n})
-		words += (n+line-1)/line*line + guardWords
+	all := make([]kernels.Range, len(own))
+	for i, b := range own {
+		all[i] = kernels.Range{Offset: words, Words: length(b)}
+		words += (all[i].Words+line-1)/line*line + guardWords
+	}
+	for _, i := range index {
+		places = append(places, all[i])
 	}
 	return places, words
 }

@@ -6,53 +6,37 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
+	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/optest"
-	"github.com/verifyd/verifyd/kernels/ptx"
-	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
 )
 
-func asPTX(t *testing.T) *interpreter.Machine {
-	t.Helper()
-	modules, err := ptx.Modules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := interpreter.New(modules, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 func TestABackendOnAnAcceleratorGivesTheBytesOfTheReference(t *testing.T) {
-	m := asPTX(t)
-	b := optest.Accelerated(t.Context(), "ptx", func(_ context.Context, words int) (*interpreter.Memory, error) {
-		return m.Memory(words), nil
-	})
-	optest.TestShort(t, 71, b)
+	optest.TestShort(t, 71, optest.Accelerated(t.Context(), "ptx", kernelstest.Interpreter(t).Memory))
 }
 
 // harmed is a memory that changes a word on its way back: the k-th, from the end if it is negative.
 type harmed struct {
-	*interpreter.Memory
+	launch.Accelerator
 	k int
 }
 
 func (h harmed) Read(ctx context.Context, words []uint32, offset int) error {
-	err := h.Memory.Read(ctx, words, offset)
+	err := h.Accelerator.Read(ctx, words, offset)
 	words[(h.k+len(words))%len(words)] ^= 1
 	return err
 }
 
 func TestAnAcceleratorWithOneWrongBitIsFound(t *testing.T) {
-	m := asPTX(t)
+	house := kernelstest.Interpreter(t)
 	op := kernels.ReLU{N: 32}
 	const guards = 64 // before, between and behind the operands
 	for what, k := range map[string]int{
 		"in the output": guards + 32 + guards, "in the input": guards, "before all operands": 0, "behind them": -1, "between them": guards + 32,
 	} {
-		b := optest.Accelerated(t.Context(), "harmed", func(_ context.Context, words int) (harmed, error) {
-			return harmed{m.Memory(words), k}, nil
+		b := optest.Accelerated(t.Context(), "harmed", func(ctx context.Context, words int) (harmed, error) {
+			m, err := house.Memory(ctx, words)
+			return harmed{m, k}, err
 		})
 		x, y := make([]float32, op.N), make([]float32, op.N)
 		err := b.Run(op, []kernels.Buf{{F: x}, {F: y}})
@@ -75,7 +59,7 @@ func TestAnAcceleratorWithOneWrongBitIsFound(t *testing.T) {
 
 func TestAFailingAcceleratorIsNoWrongOne(t *testing.T) {
 	broken := errors.New("no memory left")
-	b := optest.Accelerated(t.Context(), "broken", func(context.Context, int) (*interpreter.Memory, error) { return nil, broken })
+	b := optest.Accelerated(t.Context(), "broken", func(context.Context, int) (launch.Accelerator, error) { return nil, broken })
 	err := optest.Check(b, optest.Cases()[:1])
 	if !errors.Is(err, broken) || errors.Is(err, optest.ErrBits) {
 		t.Error(err)

@@ -16,14 +16,17 @@ type Backend interface {
 	Run(op kernels.Operator, bufs []kernels.Buf) error
 }
 
-// CPU is c as a Backend. It supports every operator.
+// CPU is c as a Backend. It supports every operator in every profile.
 func CPU(c *kernels.CPU) Backend { return cpu{c} }
 
 type cpu struct{ *kernels.CPU }
 
 func (c cpu) Name() string { return fmt.Sprintf("%v threads=%d", c.ISA(), c.Threads()) }
 
-func (c cpu) Supports(kernels.Operator) bool { return true }
+func (c cpu) Supports(op kernels.Operator) bool {
+	p, product := kernels.ProfileOf(op)
+	return !product || p.Check() == nil
+}
 
 // reference starts the backend that defines the expected bytes.
 func reference() (*kernels.CPU, error) {

@@ -40,6 +40,7 @@ func writeFields(s *strings.Builder, v reflect.Value) {
 	for i := range v.NumField() {
 		f, name := v.Field(i), strings.ToLower(v.Type().Field(i).Name)
 		switch {
+		case f.Interface() == kernels.ProfileF32: // goes without saying
 		case f.Kind() == reflect.Struct:
 			writeFields(s, f)
 		case f.Kind() == reflect.Bool && f.Bool():

@@ -13,7 +13,7 @@ func Coverage(w io.Writer) error {
 	counts := map[string]*[classes]int{}
 	total := 0
 	for _, c := range Cases() {
-		name := c.Op.Name()
+		name := label(c.Op)
 		if counts[name] == nil {
 			counts[name] = new([classes]int)
 		}
@@ -37,9 +37,9 @@ func Coverage(w io.Writer) error {
 func Support(w io.Writer, b Backend) error {
 	taken, given := map[string]int{}, map[string]int{}
 	for _, c := range Cases() {
-		given[c.Op.Name()]++
+		given[label(c.Op)]++
 		if b.Supports(c.Op) {
-			taken[c.Op.Name()]++
+			taken[label(c.Op)]++
 		}
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -50,11 +50,11 @@ func Support(w io.Writer, b Backend) error {
 	return tab.Flush()
 }
 
-// names lists the operators of the table in its order.
+// names lists the labels of the table in its order.
 func names() []string {
 	var all []string
 	for _, e := range table() {
-		if name := e.shapes[0].Name(); !slices.Contains(all, name) {
+		if name := label(e.shapes[0]); !slices.Contains(all, name) {
 			all = append(all, name)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // Digest is one operator's accumulated digest.
 type Digest struct {
-	Operator string
+	Operator string // and behind it "@" and the profile, unless that is drn1/f32
 	Sum      [sha256.Size]byte
 }
 
@@ -29,7 +29,7 @@ func Digests(b Backend, runs int) ([]Digest, error) {
 		hash := sha256.New()
 		for i := range runs {
 			for _, e := range entries {
-				if e.shapes[0].Name() != name {
+				if label(e.shapes[0]) != name {
 					continue
 				}
 				out, err := e.outputs(i, b, CPU(machine))

@@ -13,8 +13,6 @@ type entry struct {
 	shapes []kernels.Operator
 	// random draws a small shape, for the digests.
 	random func(r *source) kernels.Operator
-	// inPlace lists the pairs of output and input operand that may be one buffer.
-	inPlace [][2]int
 	// fill draws operand o of op and reports true, or leaves it to the default.
 	fill func(op kernels.Operator, o kernels.Operand, c Class, r *source, b kernels.Buf) bool
 	// derive replaces inputs that are outputs of another operator.
@@ -25,9 +23,25 @@ type entry struct {
 	flops float64
 }
 
-// table lists every operator of DRN-1.
+// table lists every operator of DRN-1, the products in every profile. drn1/f32 stands where it stood
+// before there were others, as the digests have it.
 func table() []entry {
-	return slices.Concat(products(), elementwise(), rows(), attention(), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
+	const f32 = kernels.ProfileF32
+	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
+	for _, p := range kernels.Profiles() {
+		if p != f32 {
+			all = slices.Concat(all, products(p), attention(p))
+		}
+	}
+	return all
+}
+
+// label names op in reports and digests: its name, and behind it a profile other than drn1/f32.
+func label(op kernels.Operator) string {
+	if p, ok := kernels.ProfileOf(op); ok && p != kernels.ProfileF32 {
+		return op.Name() + "@" + p.String()
+	}
+	return op.Name()
 }
 
 // Cases lists the suite's cases in a fixed order.
@@ -41,7 +55,8 @@ func Cases() []Case {
 		for offset := 1; offset < 4; offset++ {
 			all = append(all, Case{Op: main, Data: Normal, Offset: offset, entry: &e})
 		}
-		for _, pair := range e.inPlace {
+		for in := range kernels.InPlace(main) {
+			pair := [2]int{len(main.Operands()) - 1, in}
 			all = append(all,
 				Case{Op: main, Data: Normal, inPlace: &pair, entry: &e},
 				Case{Op: main, Data: AnyBits, Offset: 1, inPlace: &pair, entry: &e})

@@ -23,7 +23,7 @@ type Vector struct {
 	parameters string
 }
 
-// Vectors lists the golden vectors of DRN-1, profile drn1/f32.
+// Vectors lists the golden vectors of DRN-1. A product has some for each profile.
 func Vectors() []Vector {
 	var all []Vector
 	for line := range strings.Lines(golden) {
@@ -49,23 +49,22 @@ func (v Vector) Check(b Backend) error {
 	case "philox":
 		return v.philox()
 	}
-	of := map[string]func(n int) kernels.Operator{
-		"tanh":      func(n int) kernels.Operator { return kernels.Tanh{N: n} },
-		"sigmoid":   func(n int) kernels.Operator { return kernels.Sigmoid{N: n} },
-		"silu":      func(n int) kernels.Operator { return kernels.SiLU{N: n} },
-		"gelu":      func(n int) kernels.Operator { return kernels.GELU{N: n} },
-		"gelu_tanh": func(n int) kernels.Operator { return kernels.GELUTanh{N: n} },
-	}[v.Operator]
-	if of == nil {
-		return fmt.Errorf("unknown golden vector %q", v.Operator)
+	for _, of := range eachAlone {
+		if of(1).Name() == v.Operator {
+			return v.function(of, b)
+		}
 	}
-	return v.function(of, b)
+	return fmt.Errorf("unknown golden vector %q", v.Operator)
 }
 
 func (v Vector) gemm(b Backend) error {
+	profile, parameters, err := v.profile()
+	if err != nil {
+		return err
+	}
 	var m, n, k int
 	var want uint64
-	if _, err := fmt.Sscanf(v.parameters, "m=%d n=%d k=%d fnv=%x", &m, &n, &k, &want); err != nil {
+	if _, err := fmt.Sscanf(parameters, "m=%d n=%d k=%d fnv=%x", &m, &n, &k, &want); err != nil {
 		return err
 	}
 	x, y, z := fill(m*k, 5), fill(k*n, 7), make([]float32, m*n)
@@ -77,10 +76,21 @@ func (v Vector) gemm(b Backend) error {
 			x[i] = 0
 		}
 	}
-	if err := b.Run(kernels.Gemm{M: m, N: n, K: k}, []kernels.Buf{{F: x}, {F: y}, {F: z}}); err != nil {
+	if err := b.Run(kernels.Gemm{M: m, N: n, K: k, Profile: profile}, []kernels.Buf{{F: x}, {F: y}, {F: z}}); err != nil {
 		return err
 	}
 	return sameHash(z, want)
+}
+
+// profile is the first parameter of a product, "profile=NAME", and what follows; without it the profile is drn1/f32.
+func (v Vector) profile() (p kernels.Profile, rest string, err error) {
+	name, given := strings.CutPrefix(v.parameters, "profile=")
+	if !given {
+		return kernels.ProfileF32, v.parameters, nil
+	}
+	name, rest, _ = strings.Cut(name, " ")
+	p, err = kernels.ParseProfile(name)
+	return p, rest, err
 }
 
 func (v Vector) sum(b Backend) error {
@@ -99,6 +109,7 @@ func (v Vector) sum(b Backend) error {
 	return nil
 }
 
+// function hashes a map of every step-th binary32.
 func (v Vector) function(of func(n int) kernels.Operator, b Backend) error {
 	var step int
 	var want uint64

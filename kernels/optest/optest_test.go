@@ -123,6 +123,18 @@ func TestEveryOperatorHasCasesOfEveryClass(t *testing.T) {
 	}
 }
 
+func TestOnlyOperandsOfOneShapeShareABuffer(t *testing.T) {
+	for _, c := range Cases() {
+		operands := c.Op.Operands()
+		out := operands[len(operands)-1]
+		for _, in := range operands[:kernels.InPlace(c.Op)] {
+			if in.Access != kernels.In || out.Access != kernels.Out || in.Kind != out.Kind || in.Len != out.Len {
+				t.Errorf("%v: %+v may not be %+v", c, in, out)
+			}
+		}
+	}
+}
+
 // operators reads the closed set from the source of package kernels: every type with a method
 // called piece.
 func operators(t *testing.T) []string {

@@ -18,9 +18,11 @@ type split struct {
 
 func splits() []split {
 	return []split{
-		{kernels.Gemm{M: 33, N: 47, K: 600}, func(n int) kernels.Operator { return kernels.Gemm{M: n, N: 47, K: 600} },
+		{kernels.Gemm{M: 33, N: 47, K: 600, Profile: kernels.ProfileF32}, func(n int) kernels.Operator { return kernels.Gemm{M: n, N: 47, K: 600, Profile: kernels.ProfileF32} },
 			33, []bool{true, false, true}},
-		{kernels.Gemm{M: 33, N: 47, K: 600, TransB: true}, func(n int) kernels.Operator { return kernels.Gemm{M: n, N: 47, K: 600, TransB: true} },
+		{kernels.Gemm{M: 33, N: 47, K: 600, TransB: true, Profile: kernels.ProfileF32}, func(n int) kernels.Operator {
+			return kernels.Gemm{M: n, N: 47, K: 600, TransB: true, Profile: kernels.ProfileF32}
+		},
 			33, []bool{true, false, true}},
 		{kernels.Conv2D{ConvShape: batchOf(5)}, func(n int) kernels.Operator { return kernels.Conv2D{ConvShape: batchOf(n)} },
 			5, []bool{true, false, true}},
@@ -34,20 +36,20 @@ func splits() []split {
 			9, []bool{true, false, false, true, true, true}},
 		{kernels.RMSNorm{Rows: 9, Cols: 133, Eps: 1e-5}, func(n int) kernels.Operator { return kernels.RMSNorm{Rows: n, Cols: 133, Eps: 1e-5} },
 			9, []bool{true, false, true, true}},
-		{kernels.Attention{Batch: 5, Heads: 2, Seq: 37, HeadDim: 9, Causal: true},
+		{kernels.Attention{Batch: 5, Heads: 2, Seq: 37, HeadDim: 9, Causal: true, Profile: kernels.ProfileF32},
 			func(n int) kernels.Operator {
-				return kernels.Attention{Batch: n, Heads: 2, Seq: 37, HeadDim: 9, Causal: true}
+				return kernels.Attention{Batch: n, Heads: 2, Seq: 37, HeadDim: 9, Causal: true, Profile: kernels.ProfileF32}
 			}, 5, []bool{true, true, true, true}},
-		{kernels.AttentionGrad{Batch: 5, Heads: 2, Seq: 37, HeadDim: 9, Causal: true},
+		{kernels.AttentionGrad{Batch: 5, Heads: 2, Seq: 37, HeadDim: 9, Causal: true, Profile: kernels.ProfileF32},
 			func(n int) kernels.Operator {
-				return kernels.AttentionGrad{Batch: n, Heads: 2, Seq: 37, HeadDim: 9, Causal: true}
+				return kernels.AttentionGrad{Batch: n, Heads: 2, Seq: 37, HeadDim: 9, Causal: true, Profile: kernels.ProfileF32}
 			}, 5, []bool{true, true, true, true, true, true}},
 		{kernels.GELU{N: 1003}, func(n int) kernels.Operator { return kernels.GELU{N: n} }, 1003, []bool{true, true}},
 	}
 }
 
 func batchOf(n int) kernels.ConvShape {
-	return kernels.ConvShape{N: n, C: 61, H: 7, W: 6, O: 19, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}
+	return kernels.ConvShape{N: n, C: 61, H: 7, W: 6, O: 19, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Profile: kernels.ProfileF32}
 }
 
 func TestTheSplitOfABatchNeverShows(t *testing.T) {
@@ -116,7 +118,7 @@ func TestZeroTermsNeverShowInAProduct(t *testing.T) {
 				x, y, want := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
 				r.floats(x, class)
 				r.floats(y, class)
-				if err := b.Run(kernels.Gemm{M: m, N: n, K: k}, []kernels.Buf{{F: x}, {F: y}, {F: want}}); err != nil {
+				if err := b.Run(kernels.Gemm{M: m, N: n, K: k, Profile: kernels.ProfileF32}, []kernels.Buf{{F: x}, {F: y}, {F: want}}); err != nil {
 					t.Fatal(err)
 				}
 				// A is padded with zeros of either sign, B with ordinary numbers.
@@ -131,7 +133,7 @@ func TestZeroTermsNeverShowInAProduct(t *testing.T) {
 					copy(px[i*wide:], x[i*k:(i+1)*k])
 				}
 				copy(py, y)
-				if err := b.Run(kernels.Gemm{M: m, N: n, K: wide}, []kernels.Buf{{F: px}, {F: py}, {F: got}}); err != nil {
+				if err := b.Run(kernels.Gemm{M: m, N: n, K: wide, Profile: kernels.ProfileF32}, []kernels.Buf{{F: px}, {F: py}, {F: got}}); err != nil {
 					t.Fatal(err)
 				}
 				if err := compare(kernels.Buf{F: got}, kernels.Buf{F: want}); err != nil {

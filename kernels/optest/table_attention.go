@@ -3,7 +3,7 @@ package optest
 import "github.com/verifyd/verifyd/kernels"
 
 // attention has keys past one chunk of 512, one token, and head widths that no vector fits.
-func attention() []entry {
+func attention(p kernels.Profile) []entry {
 	shapes := []kernels.Attention{
 		{Batch: 2, Heads: 3, Seq: 19, HeadDim: 8, Causal: true},
 		{Batch: 2, Heads: 3, Seq: 19, HeadDim: 8},
@@ -17,15 +17,16 @@ func attention() []entry {
 	}
 	forward, backward := entry{}, entry{}
 	for _, s := range shapes {
+		s.Profile = p
 		forward.shapes = append(forward.shapes, s)
 		backward.shapes = append(backward.shapes, attentionGrad(s))
 	}
 	random := func(r *source) kernels.Attention {
-		return kernels.Attention{Batch: r.between(1, 2), Heads: r.between(1, 2), Seq: r.between(1, 20), HeadDim: r.between(1, 12), Causal: r.below(2) == 1}
+		return kernels.Attention{Batch: r.between(1, 2), Heads: r.between(1, 2), Seq: r.between(1, 20), HeadDim: r.between(1, 12), Causal: r.below(2) == 1, Profile: p}
 	}
 	forward.random = func(r *source) kernels.Operator { return random(r) }
 	backward.random = func(r *source) kernels.Operator { return attentionGrad(random(r)) }
-	perf := kernels.Attention{Batch: 2, Heads: 4, Seq: 128, HeadDim: 32, Causal: true}
+	perf := kernels.Attention{Batch: 2, Heads: 4, Seq: 128, HeadDim: 32, Causal: true, Profile: p}
 	product := 2 * float64(perf.Batch*perf.Heads*perf.Seq*perf.Seq*perf.HeadDim)
 	forward.perf, forward.flops = perf, 2*product
 	backward.perf, backward.flops = attentionGrad(perf), 5*product

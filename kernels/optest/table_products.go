@@ -2,45 +2,53 @@ package optest
 
 import "github.com/verifyd/verifyd/kernels"
 
-// products are the operators in the order of the matrix product: K in chunks of 512 and groups of
+// products are the matrix product and what else is one, in a profile: K in chunks of 512 and groups of
 // 8192. Shapes cross both boundaries and miss every tile size.
-func products() []entry {
+func products(p kernels.Profile) []entry {
 	conv := func(s kernels.ConvShape, wrap func(kernels.ConvShape) kernels.Operator) entry {
+		in := func(s kernels.ConvShape) kernels.Operator {
+			s.Profile = p
+			return wrap(s)
+		}
 		return entry{
-			shapes: convolutions(wrap, s),
-			random: func(r *source) kernels.Operator { return wrap(randomConv(r)) },
-			perf:   wrap(perfConv),
+			shapes: convolutions(in, s),
+			random: func(r *source) kernels.Operator { return in(randomConv(r)) },
+			perf:   in(perfConv),
 			flops:  convFlops(perfConv),
 		}
 	}
 	return []entry{
-		gemm(),
+		gemm(p),
 		conv(longForward, func(s kernels.ConvShape) kernels.Operator { return kernels.Conv2D{ConvShape: s} }),
 		conv(longInput, func(s kernels.ConvShape) kernels.Operator { return kernels.Conv2DGradInput{ConvShape: s} }),
 		conv(longWeight, func(s kernels.ConvShape) kernels.Operator { return kernels.Conv2DGradWeight{ConvShape: s} }),
-		{
-			shapes: []kernels.Operator{
-				kernels.BiasGrad{N: 3, C: 5, P: 700}, kernels.BiasGrad{N: 1, C: 1, P: 1}, kernels.BiasGrad{N: 513, C: 17, P: 1},
-				kernels.BiasGrad{N: 17000, C: 3, P: 1}, kernels.BiasGrad{N: 2, C: 33, P: 8200}, kernels.BiasGrad{N: 70, C: 64, P: 49},
-			},
-			random: func(r *source) kernels.Operator {
-				return kernels.BiasGrad{N: r.between(1, 40), C: r.between(1, 20), P: r.between(1, 40)}
-			},
-			perf: kernels.BiasGrad{N: 32, C: 64, P: 1024},
-		},
 	}
 }
 
-func gemm() entry {
+// chains is the sum in the order of a product whose one factor is 1, which no profile changes.
+func chains() []entry {
+	return []entry{{
+		shapes: []kernels.Operator{
+			kernels.BiasGrad{N: 3, C: 5, P: 700}, kernels.BiasGrad{N: 1, C: 1, P: 1}, kernels.BiasGrad{N: 513, C: 17, P: 1},
+			kernels.BiasGrad{N: 17000, C: 3, P: 1}, kernels.BiasGrad{N: 2, C: 33, P: 8200}, kernels.BiasGrad{N: 70, C: 64, P: 49},
+		},
+		random: func(r *source) kernels.Operator {
+			return kernels.BiasGrad{N: r.between(1, 40), C: r.between(1, 20), P: r.between(1, 40)}
+		},
+		perf: kernels.BiasGrad{N: 32, C: 64, P: 1024},
+	}}
+}
+
+func gemm(p kernels.Profile) entry {
 	e := entry{
 		random: func(r *source) kernels.Operator {
 			k := r.between(1, 40)
 			if r.below(8) == 0 {
 				k = r.between(500, 1100)
 			}
-			return kernels.Gemm{M: r.between(1, 20), N: r.between(1, 40), K: k, TransA: r.below(2) == 1, TransB: r.below(2) == 1}
+			return kernels.Gemm{M: r.between(1, 20), N: r.between(1, 40), K: k, TransA: r.below(2) == 1, TransB: r.below(2) == 1, Profile: p}
 		},
-		perf:  kernels.Gemm{M: 512, N: 512, K: 512},
+		perf:  kernels.Gemm{M: 512, N: 512, K: 512, Profile: p},
 		flops: 2 * 512 * 512 * 512,
 	}
 	for i := range 4 {
@@ -49,7 +57,7 @@ func gemm() entry {
 			{37, 45, 513}, {1, 1, 1}, {1, 1, 9000}, {1, 130, 64}, {130, 1, 64}, {6, 16, 512}, {7, 17, 1025},
 			{14, 32, 511}, {15, 33, 8193}, {29, 65, 40}, {3, 5, 17000}, {64, 96, 128}, {169, 50, 20}, {85, 300, 31}, {2, 4100, 3},
 		} {
-			e.shapes = append(e.shapes, kernels.Gemm{M: s[0], N: s[1], K: s[2], TransA: ta, TransB: tb})
+			e.shapes = append(e.shapes, kernels.Gemm{M: s[0], N: s[1], K: s[2], TransA: ta, TransB: tb, Profile: p})
 		}
 	}
 	return e
@@ -89,8 +97,7 @@ func convolutions(wrap func(kernels.ConvShape) kernels.Operator, first kernels.C
 func randomConv(r *source) kernels.ConvShape {
 	s := kernels.ConvShape{
 		N: r.between(1, 3), C: r.between(1, 6), O: r.between(1, 8), KH: r.between(1, 4), KW: r.between(1, 4),
-		StrideH: r.between(1, 3), StrideW: r.between(1, 3),
-	}
+		StrideH: r.between(1, 3), StrideW: r.between(1, 3)}
 	s.PadH, s.PadW = r.below(s.KH), r.below(s.KW)
 	s.H, s.W = s.KH+r.below(8), s.KW+r.below(8)
 	return s

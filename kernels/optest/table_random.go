@@ -6,7 +6,7 @@ import "github.com/verifyd/verifyd/kernels"
 func randoms() []entry {
 	dropout := byLength(func(n int) kernels.Operator {
 		return kernels.Dropout{N: n, Threshold: 0x1999999a, Scale: 0x1.1c71c8p0, OpID: uint32(n) * 0x9e3779b9}
-	}, [2]int{2, 0})
+	})
 	dropout.shapes = append(dropout.shapes,
 		kernels.Dropout{N: 77, Threshold: 0, Scale: 1, OpID: 1},
 		kernels.Dropout{N: 77, Threshold: 1<<32 - 1, Scale: 2, OpID: 1<<32 - 1})

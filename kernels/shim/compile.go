@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"runtime"
-	"strings"
-	"sync"
+	"slices"
 )
-
-// Compiler is the C++ compiler that Compile calls.
-const Compiler = "g++"
 
 // Program is a host with the kernels of a folder, compiled.
 type Program struct {
@@ -51,69 +45,20 @@ func Compile(ctx context.Context, source string) (*Program, error) {
 
 // build compiles files side by side and links the host.
 func (p *Program) build(ctx context.Context, files []string) error {
-	errs := make([]error, len(files))
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var all sync.WaitGroup
-	for i, file := range files {
-		object := filepath.Join(p.dir, filepath.Base(file)+".o")
-		p.objects[filepath.Base(file)] = object
-		all.Go(func() {
-			slots <- struct{}{}
-			errs[i] = p.compile(ctx, file, object)
-			<-slots
-		})
-	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	// The sanitizers end the process at a misaligned vector and outside of a shared array.
+	objects, err := Objects(ctx, p.source, p.dir, files, "-Wall", "-Werror", "-Wno-unknown-pragmas",
+		"-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error")
+	if err != nil {
 		return err
 	}
+	maps.Copy(p.objects, objects)
 	p.path = filepath.Join(p.dir, "host")
 	return p.link(ctx)
 }
 
-var kernelName = regexp.MustCompile(`(?m)^extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(`)
-
-// compile makes an object of one file. A .cu is compiled in a page that includes it and puts its
-// kernels into the host's table.
-func (p *Program) compile(ctx context.Context, file, object string) error {
-	page := file
-	if strings.HasSuffix(file, ".cu") {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("shim: %w", err)
-		}
-		var b strings.Builder
-		fmt.Fprintf(&b, "#include %q\n", file)
-		for _, m := range kernelName.FindAllStringSubmatch(string(text), -1) {
-			fmt.Fprintf(&b, "static shim::Entry<%s> entry_%s(%q);\n", m[1], m[1], m[1])
-		}
-		page = object + ".cpp"
-		if err := os.WriteFile(page, []byte(b.String()), 0o600); err != nil {
-			return fmt.Errorf("shim: %w", err)
-		}
-	}
-	// The sanitizers end the process at a misaligned vector and outside of a shared array.
-	return run(ctx, "-std=c++17", "-O1", "-mfma", "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas",
-		"-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
-		"-DVERIFYD_SHIM", "-I", p.source, "-c", page, "-o", object)
-}
-
 func (p *Program) link(ctx context.Context) error {
-	args := []string{"-o", p.path}
-	for _, object := range p.objects {
-		args = append(args, object)
-	}
-	return run(ctx, args...)
+	return run(ctx, append([]string{"-o", p.path}, slices.Collect(maps.Values(p.objects))...)...)
 }
 
 // Remove deletes what Compile wrote.
 func (p *Program) Remove() error { return os.RemoveAll(p.dir) }
-
-// run calls the compiler; its messages are the error.
-func run(ctx context.Context, args ...string) error {
-	out, err := exec.CommandContext(ctx, Compiler, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("shim: %s: %w\n%s", Compiler, err, out)
-	}
-	return nil
-}

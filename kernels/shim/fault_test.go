@@ -1,4 +1,4 @@
-package shim
+package shim_test
 
 import (
 	"strings"
@@ -19,7 +19,7 @@ extern "C" __global__ void fault_shared(float *x) { __shared__ float s[1]; x[0] 
 `
 
 func TestAKernelThatMisbehavesEndsTheHostWithAnErrorAndTheNextRunIsServed(t *testing.T) {
-	p := compiled(t).with(t, "faults.cu", faults)
+	p := with(t, compiled(t), "faults.cu", faults)
 	x := launch.Arg{Kind: launch.Buffer}
 	word := func(n int) launch.Arg { return launch.Arg{Kind: launch.Scalar, Word: uint32(n)} }
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestAKernelThatMisbehavesEndsTheHostWithAnErrorAndTheNextRunIsServed(t *tes
 			plan := launch.Plan{Launches: []launch.Launch{
 				{Kernel: c.kernel, Grid: [3]uint32{1, 1, 1}, Block: [3]uint32{64, 1, 1}, Args: c.args},
 			}}
-			err := s.execute(plan, []kernels.Buf{{F: make([]float32, 9)}})
+			err := s.Execute(plan, []kernels.Buf{{F: make([]float32, 9)}})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -58,10 +58,10 @@ func TestAKernelThatMisbehavesEndsTheHostWithAnErrorAndTheNextRunIsServed(t *tes
 }
 
 func TestSharedMemoryIsPoisonedBeforeEachBlock(t *testing.T) {
-	s := started(t, compiled(t).with(t, "faults.cu", faults), false)
+	s := started(t, with(t, compiled(t), "faults.cu", faults), false)
 	x := kernels.Buf{F: []float32{0}}
 	l := launch.Launch{Kernel: "fault_shared", Grid: [3]uint32{2, 1, 1}, Block: [3]uint32{1, 1, 1}, Args: []launch.Arg{{}}}
-	if err := s.execute(launch.Plan{Launches: []launch.Launch{l}}, []kernels.Buf{x}); err != nil {
+	if err := s.Execute(launch.Plan{Launches: []launch.Launch{l}}, []kernels.Buf{x}); err != nil {
 		t.Fatal(err)
 	}
 	if x.F[0] == x.F[0] {

@@ -1,129 +1,39 @@
-package shim
+package shim_test
 
 import (
-	"fmt"
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/optest"
 )
 
 // linears are layers whose outputs fill a tile and more, end within one, and whose terms have one chunk, several and
 // more than a group.
 func linears() (all []launch.Linear) {
 	after := func(i, n int) kernels.Operator {
-		return []kernels.Operator{
-			nil, kernels.ReLU{N: n}, kernels.SiLU{N: n}, kernels.GELU{N: n}, kernels.GELUTanh{N: n}, kernels.Tanh{N: n}, kernels.Sigmoid{N: n},
-		}[i%7]
+		all := append(optest.Activations(n), nil)
+		return all[i%len(all)]
 	}
 	for i, s := range [][3]int{
 		{1, 1, 0}, {1, 1, 1}, {3, 5, 7}, {1, 33, 513}, {32, 32, 16}, {33, 31, 17}, {65, 66, 9}, {2, 3, 8193}, {129, 130, 3}, {5, 40, 1100}, {7, 70, 40},
 	} {
 		for k := range 2 {
-			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1])})
+			all = append(all, launch.Linear{M: s[0], N: s[1], K: s[2], Activation: after(i+3*k, s[0]*s[1]), Profile: kernels.ProfileF32})
 		}
 	}
 	return all
 }
 
-// fused compares every plan of a layer with its operators one after another. With inPlace, z is y.
-func fused(s *Shim, cpu *kernels.CPU, l launch.Linear, inPlace bool) error {
-	r := rand.New(rand.NewPCG(uint64(l.M*l.N), uint64(l.K)))
-	numbers := func(n int) kernels.Buf {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-			switch r.IntN(20 + 100*l.K) { // most sums stay numbers
-			case 0:
-				x[i] = float32(math.Copysign(0, -1))
-			case 1:
-				x[i] = float32(math.Inf(1 - 2*r.IntN(2)))
-			case 2:
-				x[i] *= 1e-40
-			}
-		}
-		return kernels.Buf{F: x}
-	}
-	a, b, bias := numbers(l.M*l.K), numbers(l.N*l.K), numbers(l.N)
-	y := numbers(l.M * l.N)
-	z := y
-	if !inPlace {
-		z = numbers(l.M * l.N)
-	}
-	clone := func(x kernels.Buf) kernels.Buf { return kernels.Buf{F: append([]float32(nil), x.F...)} }
-	wantY, wantZ := clone(y), clone(z)
-	if inPlace {
-		wantZ = wantY
-	}
-	type step struct {
-		op   kernels.Operator
-		bufs []kernels.Buf
-	}
-	steps := []step{
-		{kernels.Gemm{M: l.M, N: l.N, K: l.K, TransB: true}, []kernels.Buf{a, b, wantY}},
-		{kernels.BiasAdd{N: l.M, C: l.N, P: 1}, []kernels.Buf{wantY, bias, wantY}},
-	}
-	if l.Activation != nil {
-		steps = append(steps, step{l.Activation, []kernels.Buf{wantY, wantZ}})
-	}
-	for _, s := range steps {
-		if err := cpu.Run(s.op, s.bufs); err != nil {
-			return err
-		}
-	}
-	plans, err := l.Variants()
-	if err != nil {
-		return err
-	}
-	chosen, err := l.Plan()
-	if err != nil {
-		return err
-	}
-	for i, plan := range append(plans, chosen) {
-		gotY, gotZ := clone(y), clone(z)
-		if inPlace {
-			gotZ = gotY
-		}
-		operands := []kernels.Buf{a, b, bias, gotY, gotZ}
-		if l.Activation == nil {
-			operands = operands[:4]
-		}
-		if err := s.execute(plan, operands); err != nil {
-			return err
-		}
-		for k := range gotY.F {
-			for _, p := range [][2]float32{{gotY.F[k], wantY.F[k]}, {gotZ.F[k], wantZ.F[k]}} {
-				if math.Float32bits(p[0]) != math.Float32bits(p[1]) && (p[0] == p[0] || p[1] == p[1]) {
-					return fmt.Errorf("%+v, plan %d, element %d: %v, want %v", l, i, k, p[0], p[1])
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// layers checks all of them.
-func layers(s *Shim) error {
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: kernels.Generic, Threads: 1})
-	if err != nil {
-		return err
-	}
-	defer cpu.Close()
-	for i, l := range linears() {
-		if err := fused(s, cpu, l, i%2 == 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func TestAFusedLayerGivesTheBytesOfItsOperators(t *testing.T) {
 	p := compiled(t)
 	for _, descending := range []bool{false, true} {
-		if err := layers(started(t, p, descending)); err != nil {
-			t.Errorf("descending %v: %v", descending, err)
+		s := started(t, p, descending)
+		for i, l := range linears() {
+			if err := kernelstest.CheckLinear(s, l, i%2 == 0); err != nil {
+				t.Errorf("descending %v: %v", descending, err)
+			}
 		}
 	}
 }

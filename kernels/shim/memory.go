@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/internal/rig"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -18,8 +19,7 @@ import (
 // the host, and the memory is lost.
 type Memory struct {
 	host     *Shim
-	size     int
-	routines []launch.Routine
+	routines rig.Routines
 }
 
 var errLost = errors.New("shim: the memory is lost")
@@ -34,7 +34,7 @@ func (p *Program) Memory(ctx context.Context, size int, descending bool) (*Memor
 	if err != nil {
 		return nil, err
 	}
-	m := &Memory{host: host, size: size}
+	m := &Memory{host: host, routines: rig.Routines{Words: size}}
 	if err := m.ask(ctx, words(nil, reserve, uint32(size)), nothing); err != nil {
 		return nil, errors.Join(err, m.Close(ctx))
 	}
@@ -43,7 +43,7 @@ func (p *Program) Memory(ctx context.Context, size int, descending bool) (*Memor
 
 // Write copies content to word offset and what follows.
 func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error {
-	if err := m.check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
+	if err := m.routines.Check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
 		return err
 	}
 	b := make([]byte, 0, 4*(3+len(content)))
@@ -52,7 +52,7 @@ func (m *Memory) Write(ctx context.Context, offset int, content []uint32) error 
 
 // Read copies content from word offset and what follows.
 func (m *Memory) Read(ctx context.Context, content []uint32, offset int) error {
-	if err := m.check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
+	if err := m.routines.Check(kernels.Range{Offset: offset, Words: len(content)}); err != nil {
 		return err
 	}
 	return m.ask(ctx, words(nil, read, uint32(offset), uint32(len(content))), func() error {
@@ -69,56 +69,34 @@ func (m *Memory) Read(ctx context.Context, content []uint32, offset int) error {
 
 // Record prepares a routine and returns its number.
 func (m *Memory) Record(ctx context.Context, r launch.Routine) (int, error) {
+	if err := m.routines.CheckAll(r); err != nil {
+		return 0, fmt.Errorf("shim: %w", err)
+	}
 	b := words(nil, record, uint32(len(r.Calls)))
 	for _, c := range r.Calls {
 		b = words(b, uint32(len(c.Operands)))
 		var index []int
 		for i, o := range c.Operands {
-			if err := m.check(o); err != nil {
-				return 0, err
-			}
 			b = words(b, uint32(o.Offset), uint32(o.Words))
 			index = append(index, i)
 		}
 		b = launches(b, c.Plan, index)
 	}
-	if err := errors.Join(m.check(r.In), m.check(r.Out)); err != nil {
-		return 0, err
-	}
 	if err := m.ask(ctx, b, nothing); err != nil {
 		return 0, err
 	}
-	m.routines = append(m.routines, r)
-	return len(m.routines) - 1, nil
+	return m.routines.Keep(r), nil
 }
 
 // Run copies in to the routine's range In, runs the routine, and copies its range Out to out.
 func (m *Memory) Run(ctx context.Context, routine int, in, out []uint32) error {
-	if routine < 0 || routine >= len(m.routines) {
-		return fmt.Errorf("shim: routine %d of %d", routine, len(m.routines))
-	}
-	r := m.routines[routine]
-	if len(in) != r.In.Words || len(out) != r.Out.Words {
-		return fmt.Errorf("shim: %d words in and %d out, the routine has %d and %d", len(in), len(out), r.In.Words, r.Out.Words)
-	}
-	if err := m.Write(ctx, r.In.Offset, in); err != nil {
-		return err
-	}
-	if err := m.ask(ctx, words(nil, runRoutine, uint32(routine)), nothing); err != nil {
-		return err
-	}
-	return m.Read(ctx, out, r.Out.Offset)
+	return m.routines.Run(ctx, m, routine, in, out, func(launch.Routine) error {
+		return m.ask(ctx, words(nil, runRoutine, uint32(routine)), nothing)
+	})
 }
 
 // Close ends the host.
 func (m *Memory) Close(context.Context) error { return m.host.Close() }
-
-func (m *Memory) check(r kernels.Range) error {
-	if r.Offset < 0 || r.Words < 0 || r.Offset > m.size || r.Words > m.size-r.Offset {
-		return fmt.Errorf("shim: words %d to %d are outside of a memory of %d", r.Offset, r.Offset+r.Words, m.size)
-	}
-	return nil
-}
 
 // ask asks the host while ctx lasts.
 func (m *Memory) ask(ctx context.Context, request []byte, answer func() error) error {

@@ -1,4 +1,4 @@
-package shim
+package shim_test
 
 import (
 	"context"
@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
+	"github.com/verifyd/verifyd/kernels/shim"
 )
 
 // reserved is a memory of a program.
-func reserved(t *testing.T, p *Program, words int, descending bool) *Memory {
+func reserved(t *testing.T, p *shim.Program, words int, descending bool) *shim.Memory {
 	t.Helper()
 	m, err := p.Memory(t.Context(), words, descending)
 	if err != nil {
@@ -92,7 +94,7 @@ func scratchCall(kernel string, args ...launch.Arg) launch.Planned {
 
 func TestAWorkspaceIsPoisonedBeforeEachCall(t *testing.T) {
 	ctx := t.Context()
-	m := reserved(t, compiled(t).with(t, "scratch.cu", scratch), 2, false)
+	m := reserved(t, with(t, compiled(t), "scratch.cu", scratch), 2, false)
 	work, x := launch.Arg{Kind: launch.Workspace}, launch.Arg{Kind: launch.Buffer}
 	show := scratchCall("scratch_show", work, x)
 	r, err := m.Record(ctx, launch.Routine{Calls: []launch.Planned{show, scratchCall("scratch_leave", work), show}, Out: kernels.Range{Words: 2}})
@@ -111,7 +113,7 @@ func TestAWorkspaceIsPoisonedBeforeEachCall(t *testing.T) {
 }
 
 func TestAnAccessOutsideOfTheMemoryLosesIt(t *testing.T) {
-	p := compiled(t).with(t, "scratch.cu", scratch)
+	p := with(t, compiled(t), "scratch.cu", scratch)
 	for _, c := range []struct {
 		at         int
 		descending bool
@@ -125,14 +127,14 @@ func TestAnAccessOutsideOfTheMemoryLosesIt(t *testing.T) {
 		if err := m.Run(t.Context(), r, nil, nil); err == nil || !strings.Contains(err.Error(), "outside of every buffer") {
 			t.Errorf("word %d: %v", c.at, err)
 		}
-		if err := m.Read(t.Context(), make([]uint32, 1), 0); !errors.Is(err, errLost) {
+		if err := m.Read(t.Context(), make([]uint32, 1), 0); !errors.Is(err, shim.ErrLost) {
 			t.Errorf("after word %d: %v", c.at, err)
 		}
 	}
 }
 
 func TestAKernelThatHangsEndsWithItsContext(t *testing.T) {
-	m := reserved(t, compiled(t).with(t, "scratch.cu", scratch), 2, false)
+	m := reserved(t, with(t, compiled(t), "scratch.cu", scratch), 2, false)
 	r, err := m.Record(t.Context(), launch.Routine{Calls: []launch.Planned{scratchCall("scratch_forever", launch.Arg{Kind: launch.Buffer})}})
 	if err != nil {
 		t.Fatal(err)
@@ -142,37 +144,11 @@ func TestAKernelThatHangsEndsWithItsContext(t *testing.T) {
 	if err := m.Run(ctx, r, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	if err := m.Write(t.Context(), 0, nil); !errors.Is(err, errLost) {
+	if err := m.Write(t.Context(), 0, nil); !errors.Is(err, shim.ErrLost) {
 		t.Error(err)
 	}
 }
 
 func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
-	ctx := t.Context()
-	m := reserved(t, compiled(t), 8, false)
-	good, far := kernels.Range{Offset: 4, Words: 4}, kernels.Range{Offset: 5, Words: 4}
-	r, err := m.Record(ctx, launch.Routine{In: good, Out: good})
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := make([]uint32, 4)
-	record := func(r launch.Routine) error { _, err := m.Record(ctx, r); return err }
-	for name, err := range map[string]error{
-		"write":       m.Write(ctx, 5, words),
-		"write early": m.Write(ctx, -1, words),
-		"read":        m.Read(ctx, words, 5),
-		"in":          record(launch.Routine{In: far}),
-		"out":         record(launch.Routine{Out: far}),
-		"operand":     record(launch.Routine{Calls: []launch.Planned{call(t, kernels.Zero{N: 4}, far)}}),
-		"routine":     m.Run(ctx, r+1, words, words),
-		"short in":    m.Run(ctx, r, words[1:], words),
-		"long out":    m.Run(ctx, r, words, make([]uint32, 5)),
-	} {
-		if err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	if err := m.Run(ctx, r, words, words); err != nil {
-		t.Errorf("what is inside: %v", err)
-	}
+	kernelstest.TestRanges(t, kernelstest.Shim(t, kernelstest.Ascending))
 }

@@ -1,4 +1,4 @@
-package shim
+package shim_test
 
 import (
 	"maps"
@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/optest"
+	"github.com/verifyd/verifyd/kernels/shim"
 )
 
 var (
@@ -21,7 +23,7 @@ var (
 // Every barrier in the kernels is there for a reason that a test sees.
 func TestDeletingAnyBarrierMakesATestFail(t *testing.T) {
 	p := compiled(t)
-	pages := sources(t, p.source)
+	pages := sources(t, p.Source())
 	seen := 0
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
 		text := pages[name]
@@ -31,7 +33,7 @@ func TestDeletingAnyBarrierMakesATestFail(t *testing.T) {
 			}
 			seen++
 			line := 1 + strings.Count(text[:at[0]], "\n")
-			mutant := p.with(t, name, text[:at[0]]+strings.Repeat(" ", at[1]-at[0]-1)+";"+text[at[1]:])
+			mutant := with(t, p, name, text[:at[0]]+strings.Repeat(" ", at[1]-at[0]-1)+";"+text[at[1]:])
 			check := suiteOf(pages, name)
 			ascending, descending := check(started(t, mutant, false)), check(started(t, mutant, true))
 			if ascending == nil && descending == nil {
@@ -77,35 +79,36 @@ func includes(pages map[string]string, from, of string) bool {
 }
 
 // with is the program where one page has another text.
-func (p *Program) with(t *testing.T, page, text string) *Program {
+func with(t *testing.T, p *shim.Program, page, text string) *shim.Program {
 	t.Helper()
-	m := &Program{source: t.TempDir(), dir: t.TempDir(), objects: maps.Clone(p.objects)}
-	if err := os.Symlink(filepath.Join(p.source, "_shim"), filepath.Join(m.source, "_shim")); err != nil {
+	source := t.TempDir()
+	if err := os.Symlink(filepath.Join(p.Source(), "_shim"), filepath.Join(source, "_shim")); err != nil {
 		t.Fatal(err)
 	}
-	pages := sources(t, p.source)
+	pages := sources(t, p.Source())
 	pages[page] = text
 	var changed []string
 	for name, text := range pages {
-		if err := os.WriteFile(filepath.Join(m.source, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(source, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(name, ".cu") && includes(pages, name, page) {
-			changed = append(changed, filepath.Join(m.source, name))
+			changed = append(changed, filepath.Join(source, name))
 		}
 	}
-	if err := m.build(t.Context(), changed); err != nil {
+	m, err := p.With(t.Context(), source, t.TempDir(), changed)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
 // suiteOf is what tests the kernels of a page.
-func suiteOf(pages map[string]string, page string) func(*Shim) error {
+func suiteOf(pages map[string]string, page string) func(*shim.Shim) error {
 	if page == "blake3.cu" {
-		return func(s *Shim) error {
+		return func(s *shim.Shim) error {
 			for _, n := range hashLengths {
-				if err := hashes(s, n); err != nil {
+				if err := kernelstest.CheckDigests(s, n); err != nil {
 					return err
 				}
 			}
@@ -113,7 +116,7 @@ func suiteOf(pages map[string]string, page string) func(*Shim) error {
 		}
 	}
 	cases := casesOf(pages, page)
-	return func(s *Shim) error { return optest.Check(s, cases) }
+	return func(s *shim.Shim) error { return optest.Check(s, cases) }
 }
 
 // casesOf are the cases whose plan launches a kernel of a page, or of one that includes it.
@@ -121,7 +124,7 @@ func casesOf(pages map[string]string, page string) []optest.Case {
 	own := map[string]bool{}
 	for name, text := range pages {
 		if strings.HasSuffix(name, ".cu") && includes(pages, name, page) {
-			for _, m := range kernelName.FindAllStringSubmatch(text, -1) {
+			for _, m := range shim.KernelName.FindAllStringSubmatch(text, -1) {
 				own[m[1]] = true
 			}
 		}

@@ -9,17 +9,14 @@ import (
 	"io"
 	"math"
 	"os/exec"
-	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/internal/rig"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
 // Shim is a running host. It implements optest.Backend. Run must not be called twice at a time.
 type Shim struct {
-	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
-	Plan func(kernels.Operator) (launch.Plan, error)
-
 	program    *Program
 	ctx        context.Context
 	descending bool
@@ -33,7 +30,7 @@ type Shim struct {
 // Start runs the program until ctx ends or Close is called. With descending, threads, warps and
 // blocks run from the last to the first.
 func (p *Program) Start(ctx context.Context, descending bool) (*Shim, error) {
-	s := &Shim{Plan: launch.For, program: p, ctx: ctx, descending: descending}
+	s := &Shim{program: p, ctx: ctx, descending: descending}
 	return s, s.start()
 }
 
@@ -81,29 +78,30 @@ func (s *Shim) Name() string {
 
 // Supports says whether there is a kernel for op.
 func (s *Shim) Supports(op kernels.Operator) bool {
-	_, err := s.Plan(op)
+	_, err := launch.For(op)
 	return err == nil
 }
 
 // Run computes op on bufs. A host that a kernel's fault ended is started again by the next Run.
 func (s *Shim) Run(op kernels.Operator, bufs []kernels.Buf) error {
-	plan, err := s.Plan(op)
+	plan, err := launch.For(op)
 	if err != nil {
 		return err
 	}
-	if err := s.execute(plan, bufs); err != nil {
+	if err := s.Execute(plan, bufs); err != nil {
 		return fmt.Errorf("shim: %s: %w", op.Name(), err)
 	}
 	return nil
 }
 
-func (s *Shim) execute(plan launch.Plan, bufs []kernels.Buf) error {
+// Execute runs a plan on operands, as Run does.
+func (s *Shim) Execute(plan launch.Plan, bufs []kernels.Buf) error {
 	if s.cmd == nil {
 		if err := s.start(); err != nil {
 			return err
 		}
 	}
-	own, index := distinct(bufs)
+	own, index := rig.Distinct(bufs)
 	return s.ask(request(plan, own, index), func() error { return s.answer(own) })
 }
 
@@ -134,22 +132,6 @@ func (s *Shim) ask(request []byte, answer func() error) error {
 	ended := s.cmd.Wait()
 	s.cmd = nil
 	return fmt.Errorf("%w (%v): %s", err, ended, bytes.TrimSpace(s.stderr.Bytes()))
-}
-
-// distinct are the buffers of bufs without repetition, and the place there of each of bufs: operands
-// that are one buffer are one in the host.
-func distinct(bufs []kernels.Buf) (own []kernels.Buf, index []int) {
-	for _, b := range bufs {
-		at := slices.IndexFunc(own, func(o kernels.Buf) bool {
-			return len(b.F) > 0 && len(o.F) == len(b.F) && &o.F[0] == &b.F[0]
-		})
-		if at < 0 {
-			at = len(own)
-			own = append(own, b)
-		}
-		index = append(index, at)
-	}
-	return own, index
 }
 
 // request asks to compute a plan whose operand i is buffer index[i].

@@ -13,8 +13,8 @@ import (
 	"github.com/verifyd/verifyd/proofs/merkle"
 )
 
-// Terms are what holds for a whole epoch.
-type Terms struct {
+// Scope is what holds for a whole epoch.
+type Scope struct {
 	Audience   proofs.Hash
 	PoolID     proofs.Hash
 	PolicyHash proofs.Hash
@@ -27,7 +27,7 @@ type Terms struct {
 
 // An Epoch is every account's total at its end.
 type Epoch struct {
-	Terms  Terms
+	Scope  Scope
 	Leaves []merkle.Leaf // in ascending order of account
 	Total  proofs.Uint128
 	Tree   *merkle.Tree
@@ -40,7 +40,7 @@ func DustDetail() proofs.Hash { return sha256.Sum256([]byte("verifyd/dust/v1")) 
 // Build returns the epoch that follows one with the given leaves, none for the
 // first, by SPEC.md's "Epochs". Contributions come in any order. An error of
 // class decreasing-total or out-of-range names the field at fault.
-func Build(before []merkle.Leaf, t Terms, contributions []proofs.Contribution) (*Epoch, error) {
+func Build(before []merkle.Leaf, s Scope, contributions []proofs.Contribution) (*Epoch, error) {
 	leaves := make(map[proofs.Hash]merkle.Leaf, len(before)+len(contributions)+1)
 	var total proofs.Uint128
 	for _, l := range before {
@@ -53,11 +53,11 @@ func Build(before []merkle.Leaf, t Terms, contributions []proofs.Contribution) (
 		}
 		leaves[l.Account] = l
 	}
-	sorted, err := t.order(contributions)
+	sorted, err := s.order(contributions)
 	if err != nil {
 		return nil, err
 	}
-	left := t.Emission
+	left := s.Emission
 	for len(sorted) > 0 {
 		account := sorted[0].Account
 		n := slices.IndexFunc(sorted, func(c proofs.Contribution) bool { return c.Account != account })
@@ -70,26 +70,26 @@ func Build(before []merkle.Leaf, t Terms, contributions []proofs.Contribution) (
 		}
 		var enough bool
 		if left, enough = sub(left, earned); !enough {
-			return nil, refuse(class.OutOfRange, "units", "contributions earn more than the emission of %s", t.Emission)
+			return nil, refuse(class.OutOfRange, "units", "contributions earn more than the emission of %s", s.Emission)
 		}
 		leaves[account] = l
 		sorted = sorted[n:]
 	}
-	dust := leaves[t.Dust]
+	dust := leaves[s.Dust]
 	sum, fits := dust.CumulativeUnits.Add(left)
 	if !fits {
 		return nil, refuse(class.OutOfRange, "cumulativeUnits", "the dust account holds more than 2^128-1")
 	}
-	leaves[t.Dust] = merkle.Leaf{Account: t.Dust, CumulativeUnits: sum, Detail: DustDetail()}
-	if total, fits = total.Add(t.Emission); !fits {
+	leaves[s.Dust] = merkle.Leaf{Account: s.Dust, CumulativeUnits: sum, Detail: DustDetail()}
+	if total, fits = total.Add(s.Emission); !fits {
 		return nil, refuse(class.OutOfRange, "cumulativeUnits", "the leaves add up to more than 2^128-1")
 	}
-	return t.finish(leaves, total)
+	return s.finish(leaves, total)
 }
 
 // finish puts the leaves in order and builds their tree.
-func (t Terms) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) (*Epoch, error) {
-	e := &Epoch{Terms: t, Total: total}
+func (s Scope) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) (*Epoch, error) {
+	e := &Epoch{Scope: s, Total: total}
 	for _, l := range leaves {
 		if l.CumulativeUnits != (proofs.Uint128{}) {
 			e.Leaves = append(e.Leaves, l)
@@ -100,7 +100,7 @@ func (t Terms) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) 
 		return nil, refuse(class.OutOfRange, "cumulativeUnits", "nobody has earned a unit yet: there is no tree")
 	}
 	var err error
-	if e.Tree, err = merkle.New(t.PoolID, e.Leaves); err != nil {
+	if e.Tree, err = merkle.New(s.PoolID, e.Leaves); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -108,19 +108,19 @@ func (t Terms) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) 
 
 // order checks that contributions belong to the epoch and sorts them by
 // account and total; of equal totals the one that earned it comes first.
-func (t Terms) order(contributions []proofs.Contribution) ([]proofs.Contribution, error) {
+func (s Scope) order(contributions []proofs.Contribution) ([]proofs.Contribution, error) {
 	seen := make(map[proofs.Hash]bool, len(contributions))
 	for _, c := range contributions {
 		switch nullifier := c.Nullifier(); {
-		case c.Audience != t.Audience:
-			return nil, refuse(class.WrongAudience, "audience", "%s, the epoch's is %s", c.Audience, t.Audience)
-		case c.PoolID != t.PoolID:
-			return nil, refuse(class.WrongPool, "poolId", "%s, the epoch's is %s", c.PoolID, t.PoolID)
-		case c.Epoch != t.Epoch:
-			return nil, refuse(class.WrongEpoch, "epoch", "%d, want %d", c.Epoch, t.Epoch)
-		case c.PolicyHash != t.PolicyHash:
-			return nil, refuse(class.WrongPolicy, "policyHash", "%s, the epoch's is %s", c.PolicyHash, t.PolicyHash)
-		case c.Account == t.Dust:
+		case c.Audience != s.Audience:
+			return nil, refuse(class.WrongAudience, "audience", "%s, the epoch's is %s", c.Audience, s.Audience)
+		case c.PoolID != s.PoolID:
+			return nil, refuse(class.WrongPool, "poolId", "%s, the epoch's is %s", c.PoolID, s.PoolID)
+		case c.Epoch != s.Epoch:
+			return nil, refuse(class.WrongEpoch, "epoch", "%d, want %d", c.Epoch, s.Epoch)
+		case c.PolicyHash != s.PolicyHash:
+			return nil, refuse(class.WrongPolicy, "policyHash", "%s, the epoch's is %s", c.PolicyHash, s.PolicyHash)
+		case c.Account == s.Dust:
 			return nil, refuse(class.OutOfRange, "account", "%s is the dust account", c.Account)
 		case seen[nullifier]:
 			return nil, refuse(class.OutOfRange, "nullifier", "%s is of two contributions", nullifier)
@@ -174,8 +174,8 @@ func sub(u, v proofs.Uint128) (proofs.Uint128, bool) {
 // contributions.
 func (e *Epoch) Root(signerSet, notAfter uint64, checkpoint proofs.Hash) proofs.EpochRoot {
 	return proofs.EpochRoot{
-		Audience: e.Terms.Audience, PoolID: e.Terms.PoolID, Epoch: e.Terms.Epoch, Root: e.Tree.Root(),
-		PolicyHash: e.Terms.PolicyHash, CumulativeUnits: e.Total, SignerSet: signerSet, NotAfter: notAfter,
+		Audience: e.Scope.Audience, PoolID: e.Scope.PoolID, Epoch: e.Scope.Epoch, Root: e.Tree.Root(),
+		PolicyHash: e.Scope.PolicyHash, CumulativeUnits: e.Total, SignerSet: signerSet, NotAfter: notAfter,
 		CheckpointHash: checkpoint, DataHash: sha256.Sum256(e.File()),
 	}
 }

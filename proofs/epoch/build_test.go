@@ -18,7 +18,7 @@ import (
 
 func id(name string) proofs.Hash { return sha256.Sum256([]byte(name)) }
 
-var terms = Terms{
+var scope = Scope{
 	Audience: id("urn:db:test"), PoolID: id("pool"), PolicyHash: id("policy"), Epoch: 4,
 	Emission: proofs.Uint(1000), Dust: id("dust"),
 }
@@ -26,7 +26,7 @@ var terms = Terms{
 // earns is a contribution to a task by the account's owner.
 func earns(account, task string, units, cumulative uint64) proofs.Contribution {
 	c := proofs.Contribution{
-		Audience: terms.Audience, PoolID: terms.PoolID, PolicyHash: terms.PolicyHash, Epoch: terms.Epoch,
+		Audience: scope.Audience, PoolID: scope.PoolID, PolicyHash: scope.PolicyHash, Epoch: scope.Epoch,
 		Account: id(account), WorkerID: id(account), TaskID: id(task),
 		Units: proofs.Uint(units), CumulativeUnits: proofs.Uint(cumulative), Verdict: proofs.Verdict{Kind: proofs.Accepted},
 	}
@@ -58,10 +58,10 @@ func TestTotalsGrowByWhatIsEarnedAndTheRestIsDust(t *testing.T) {
 	before := []merkle.Leaf{
 		{Account: id("a"), CumulativeUnits: proofs.Uint(50), Detail: id("old a")},
 		{Account: id("idle"), CumulativeUnits: proofs.Uint(9), Detail: id("old idle")},
-		{Account: terms.Dust, CumulativeUnits: proofs.Uint(3), Detail: DustDetail()},
+		{Account: scope.Dust, CumulativeUnits: proofs.Uint(3), Detail: DustDetail()},
 	}
 	last := earns("a", "task 2", 30, 180)
-	e, err := Build(before, terms, []proofs.Contribution{
+	e, err := Build(before, scope, []proofs.Contribution{
 		last, earns("a", "task 1", 100, 150), earns("a", "task 3", 0, 180), earns("b", "task 4", 7, 7), earns("nobody", "task 5", 0, 0),
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func TestTotalsGrowByWhatIsEarnedAndTheRestIsDust(t *testing.T) {
 		id("a"):    {Account: id("a"), CumulativeUnits: proofs.Uint(180), Detail: detail(t, last)},
 		id("b"):    {Account: id("b"), CumulativeUnits: proofs.Uint(7), Detail: detail(t, earns("b", "task 4", 7, 7))},
 		id("idle"): before[1],
-		terms.Dust: {Account: terms.Dust, CumulativeUnits: proofs.Uint(3 + 1000 - 137), Detail: DustDetail()},
+		scope.Dust: {Account: scope.Dust, CumulativeUnits: proofs.Uint(3 + 1000 - 137), Detail: DustDetail()},
 	}
 	if len(e.Leaves) != len(want) {
 		t.Errorf("%d leaves, want %d", len(e.Leaves), len(want))
@@ -100,7 +100,7 @@ func TestTheLeavesOfAnyEpochAddUpToItsTotalExactly(t *testing.T) {
 	var leaves []merkle.Leaf
 	emitted := new(big.Int)
 	for n := range uint64(20) {
-		at := terms
+		at := scope
 		at.Epoch, at.Emission = n+1, proofs.Uint128{Hi: r.Uint64N(1 << 20), Lo: r.Uint64()}
 		totals := make(map[proofs.Hash]proofs.Uint128)
 		for _, l := range leaves {
@@ -154,7 +154,7 @@ func TestContributionsThatDoNotAddUpAreRefused(t *testing.T) {
 		"another pool":       {before, change(func(c *proofs.Contribution) { c.PoolID[0] ^= 1 }), class.WrongPool, "poolId"},
 		"another epoch":      {before, change(func(c *proofs.Contribution) { c.Epoch++ }), class.WrongEpoch, "epoch"},
 		"another policy":     {before, change(func(c *proofs.Contribution) { c.PolicyHash[0] ^= 1 }), class.WrongPolicy, "policyHash"},
-		"dust that works":    {before, change(func(c *proofs.Contribution) { c.Account = terms.Dust }), class.OutOfRange, "account"},
+		"dust that works":    {before, change(func(c *proofs.Contribution) { c.Account = scope.Dust }), class.OutOfRange, "account"},
 		"decreasing":         {before, change(func(c *proofs.Contribution) { c.CumulativeUnits = proofs.Uint(49) }), class.Decreasing, "cumulativeUnits"},
 		"a gap":              {before, change(func(c *proofs.Contribution) { c.CumulativeUnits = proofs.Uint(61) }), class.OutOfRange, "cumulativeUnits"},
 		"twice the same":     {before, []proofs.Contribution{earns("a", "t", 10, 60), earns("a", "t", 10, 70)}, class.OutOfRange, "nullifier"},
@@ -164,13 +164,13 @@ func TestContributionsThatDoNotAddUpAreRefused(t *testing.T) {
 		"one leaf twice":     {append(before, before...), nil, class.OutOfRange, "account"},
 		"more than 128 bits": {[]merkle.Leaf{{Account: id("a"), CumulativeUnits: most}}, nil, class.OutOfRange, "cumulativeUnits"},
 	} {
-		_, err := Build(c.before, terms, c.list)
+		_, err := Build(c.before, scope, c.list)
 		var fault *proofs.Error
 		if !errors.As(err, &fault) || fault.Class != c.class || fault.Field != c.field {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	nothing := terms
+	nothing := scope
 	nothing.Emission = proofs.Uint128{}
 	if _, err := Build(nil, nothing, nil); err == nil {
 		t.Error("a tree of nobody")
@@ -178,7 +178,7 @@ func TestContributionsThatDoNotAddUpAreRefused(t *testing.T) {
 }
 
 func TestALeafFileHasOneForm(t *testing.T) {
-	e, err := Build(nil, terms, []proofs.Contribution{earns("a", "t", 10, 10)})
+	e, err := Build(nil, scope, []proofs.Contribution{earns("a", "t", 10, 10)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestALeafFileHasOneForm(t *testing.T) {
 }
 
 func FuzzParseFile(f *testing.F) {
-	e, err := Build(nil, terms, []proofs.Contribution{earns("a", "t", 10, 10)})
+	e, err := Build(nil, scope, []proofs.Contribution{earns("a", "t", 10, 10)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // An epoch hands out 1,000 units. One contribution earned 600 of them; the
 // rest is on the dust account, so that the leaves add up to the root's total.
 func ExampleBuild() {
-	e, err := epoch.Build(nil, epoch.Terms{
+	e, err := epoch.Build(nil, epoch.Scope{
 		Audience: proofs.Hash{1}, PoolID: proofs.Hash{2}, PolicyHash: proofs.Hash{3}, Epoch: 1,
 		Emission: proofs.Uint(1000), Dust: proofs.Hash{31: 0xdd},
 	}, []proofs.Contribution{{

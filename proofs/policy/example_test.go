@@ -25,7 +25,7 @@ func ExampleScore() {
 	accepted := proofs.Verdict{Kind: proofs.Accepted}
 	rejected := proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 	task := proofs.Hash{1}
-	sheet, err := policy.Score(p, []policy.Claim{
+	sheet, err := policy.Score(p, []policy.Measurement{
 		{Worker: proofs.Hash{1}, Task: task, Verdict: accepted, Work: proofs.Uint(200 * policy.One)},
 		{Worker: proofs.Hash{2}, Task: task, Verdict: rejected, Work: proofs.Uint(900 * policy.One)},
 		{Worker: proofs.Hash{3}, Task: task, Verdict: accepted, Work: proofs.Uint(100 * policy.One)},

@@ -188,9 +188,9 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%s comes back as %s, %v", data, again, err)
 		}
 		// What parses can be applied.
-		claim := Claim{Worker: id(1), Task: id(2), Owner: id(3), Verdict: proofs.Verdict{Kind: proofs.Accepted},
+		claim := Measurement{Worker: id(1), Task: id(2), Owner: id(3), Verdict: proofs.Verdict{Kind: proofs.Accepted},
 			Work: proofs.Uint128{Hi: 1, Lo: 5}, Improvement: proofs.Int(9), Value: proofs.Int(-9), Quality: One}
-		sheet, err := Score(p, []Claim{claim})
+		sheet, err := Score(p, []Measurement{claim})
 		if err != nil {
 			t.Fatal(err)
 		}

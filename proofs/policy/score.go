@@ -32,7 +32,7 @@ type Sheet struct {
 // Score applies p to all claims of an epoch. The order of the claims makes no
 // difference. A worker has at most one claim on a task, which is what the
 // nullifier of a proof identifies.
-func Score(p *Policy, claims []Claim) (*Sheet, error) {
+func Score(p *Policy, claims []Measurement) (*Sheet, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ type entry struct {
 
 // entries checks the claims, counts their points and sorts them by identity,
 // worker and task.
-func (p *Policy) entries(claims []Claim) ([]entry, error) {
+func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 	entries, scales := make([]entry, len(claims)), p.Metrics.scales()
 	for i := range claims {
 		c := &claims[i]

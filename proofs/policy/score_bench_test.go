@@ -11,7 +11,7 @@ import (
 // caps. It reports claims a second.
 func BenchmarkScore(b *testing.B) {
 	p := priced()
-	claims := make([]Claim, 1<<16)
+	claims := make([]Measurement, 1<<16)
 	for i := range claims {
 		c := &claims[i]
 		binary.LittleEndian.PutUint32(c.Worker[:], uint32(i)*2654435761)

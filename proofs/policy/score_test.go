@@ -22,7 +22,7 @@ func trials() uint64 {
 type scene struct {
 	*rand.Rand
 	p      *Policy
-	claims []Claim
+	claims []Measurement
 }
 
 func draw(seed uint64) *scene {
@@ -55,8 +55,8 @@ func draw(seed uint64) *scene {
 	return s
 }
 
-func (s *scene) claim(worker, task byte, owner proofs.Hash) Claim {
-	c := Claim{
+func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
+	c := Measurement{
 		Worker: id(worker), Task: id(task), Owner: owner, Verdict: proofs.Verdict{Kind: proofs.Accepted},
 		Work: proofs.Uint(s.Uint64N(80)), Improvement: proofs.Int(s.Int64N(80) - 40),
 		Value: proofs.Int(s.Int64N(80) - 40), StdErr: proofs.Uint(s.Uint64N(9)), Quality: s.Uint64N(One + 1),
@@ -72,7 +72,7 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Claim {
 	return c
 }
 
-func score(t *testing.T, p *Policy, claims []Claim) *Sheet {
+func score(t *testing.T, p *Policy, claims []Measurement) *Sheet {
 	t.Helper()
 	sheet, err := Score(p, claims)
 	if err != nil {
@@ -266,16 +266,16 @@ func TestAnOwnerGainsNothingByMoreWorkers(t *testing.T) {
 // unit an identity and a worker by what anybody fails to earn.
 func TestWhatNobodyEarnsIsNotEmitted(t *testing.T) {
 	p := pot()
-	failed := Claim{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.NotOpened},
+	failed := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.NotOpened},
 		Work: proofs.Uint(1 << 40), Quality: One}
-	sheet := score(t, p, []Claim{failed})
+	sheet := score(t, p, []Measurement{failed})
 	if (sheet.Total != proofs.Uint128{} || sheet.Dust != proofs.Uint128{}) {
 		t.Errorf("an epoch of failures emits %s, %s of it dust", sheet.Total, sheet.Dust)
 	}
 	p.Caps.Work = &Rate{Units: uint(3), Per: uint(1)}
 	passed := failed
 	passed.Verdict, passed.Work = proofs.Verdict{Kind: proofs.Accepted}, proofs.Uint(2)
-	sheet = score(t, p, []Claim{passed})
+	sheet = score(t, p, []Measurement{passed})
 	if sheet.Total != proofs.Uint(6) || (sheet.Dust != proofs.Uint128{}) || sheet.Awards[0].Verdict.Reason != Capped {
 		t.Errorf("above its cap: %+v", sheet)
 	}
@@ -284,29 +284,29 @@ func TestWhatNobodyEarnsIsNotEmitted(t *testing.T) {
 // TestTheReasonsSayWhyNoMoreWasEarned has one claim for each reason.
 func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 	accepted := proofs.Verdict{Kind: proofs.Accepted}
-	claim := Claim{Worker: id(1), Task: id(1), Owner: id(9), Verdict: accepted, Work: proofs.Uint(100 * One)}
+	claim := Measurement{Worker: id(1), Task: id(1), Owner: id(9), Verdict: accepted, Work: proofs.Uint(100 * One)}
 	giant := claim
 	giant.Worker, giant.Work = id(2), proofs.Uint(1<<50)
 	for name, c := range map[string]struct {
-		change func(p *Policy, c *Claim)
-		others []Claim
+		change func(p *Policy, c *Measurement)
+		others []Measurement
 	}{
-		"":               {change: func(*Policy, *Claim) {}},
-		"unlisted":       {change: func(p *Policy, c *Claim) { p.Caps.Owner, c.Owner = &Uint{proofs.Uint(1)}, proofs.Hash{} }},
-		"no-points":      {change: func(_ *Policy, c *Claim) { c.Work = proofs.Uint(0) }},
-		"capped":         {change: func(p *Policy, _ *Claim) { p.Caps.Owner = &Uint{proofs.Uint(1)} }},
-		"rounded":        {change: func(p *Policy, _ *Claim) { p.Budget = uint(5) }, others: []Claim{giant}},
-		"budget":         {change: func(p *Policy, _ *Claim) { p.Mode, p.Price = Price, &Rate{uint(1), uint(1 << 60)} }},
-		"clipped":        {change: func(p *Policy, c *Claim) { p.Metrics.Work.Hi = int_(7) }},
-		"duplicate-data": {change: func(p *Policy, c *Claim) { c.Withheld = 512 }},
-		"mismatch": {change: func(_ *Policy, c *Claim) {
+		"":               {change: func(*Policy, *Measurement) {}},
+		"unlisted":       {change: func(p *Policy, c *Measurement) { p.Caps.Owner, c.Owner = &Uint{proofs.Uint(1)}, proofs.Hash{} }},
+		"no-points":      {change: func(_ *Policy, c *Measurement) { c.Work = proofs.Uint(0) }},
+		"capped":         {change: func(p *Policy, _ *Measurement) { p.Caps.Owner = &Uint{proofs.Uint(1)} }},
+		"rounded":        {change: func(p *Policy, _ *Measurement) { p.Budget = uint(5) }, others: []Measurement{giant}},
+		"budget":         {change: func(p *Policy, _ *Measurement) { p.Mode, p.Price = Price, &Rate{uint(1), uint(1 << 60)} }},
+		"clipped":        {change: func(p *Policy, c *Measurement) { p.Metrics.Work.Hi = int_(7) }},
+		"duplicate-data": {change: func(p *Policy, c *Measurement) { c.Withheld = 512 }},
+		"mismatch": {change: func(_ *Policy, c *Measurement) {
 			c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 		}},
 	} {
 		p, mine := pot(), claim
 		p.Reasons = []OwnReason{{512, "duplicate-data"}}
 		c.change(p, &mine)
-		sheet := score(t, p, append([]Claim{mine}, c.others...))
+		sheet := score(t, p, append([]Measurement{mine}, c.others...))
 		if got := p.ReasonName(sheet.Awards[0].Verdict); got != name {
 			t.Errorf("%s instead of %q", got, name)
 		}
@@ -314,15 +314,15 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 }
 
 func TestAnEpochThatNoProofCanStateIsRefused(t *testing.T) {
-	good := Claim{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}}
+	good := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}}
 	partial, better, withheld, zero := good, good, good, good
 	partial.Verdict.Kind = proofs.Partial
 	better.Quality = One + 1
 	withheld.Withheld = 512
 	zero.Verdict = proofs.Verdict{}
-	for name, claims := range map[string][]Claim{
+	for name, claims := range map[string][]Measurement{
 		"twice": {good, good}, "partial": {partial}, "quality": {better}, "withheld": {withheld}, "no verdict": {zero},
-		"too many": make([]Claim, MaxClaims+1),
+		"too many": make([]Measurement, MaxClaims+1),
 	} {
 		if _, err := Score(pot(), claims); err == nil {
 			t.Errorf("%s: was scored", name)
@@ -336,9 +336,9 @@ func TestTheLargestNumbersFit(t *testing.T) {
 	most := proofs.Uint128{Hi: 1<<64 - 1, Lo: 1<<64 - 1}
 	p.Budget, p.Mode, p.Price = Uint{most}, Price, &Rate{Units: Uint{most}, Per: uint(1)}
 	p.Metrics.Work = Metric{Hi: Int{proofs.Int128{Hi: 1<<60 - 1, Lo: 1<<64 - 1}}, Weight: uint(2)}
-	var claims []Claim
+	var claims []Measurement
 	for i := range byte(4) {
-		claims = append(claims, Claim{Worker: id(i), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Work: most,
+		claims = append(claims, Measurement{Worker: id(i), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Work: most,
 			Improvement: proofs.Int128{Hi: -1 << 63}, Value: proofs.Int128{Hi: 1<<63 - 1}, StdErr: most, Quality: One})
 	}
 	sheet := score(t, p, claims)

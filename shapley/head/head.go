@@ -113,14 +113,14 @@ func (g *Game) right(logits []int32) int64 {
 // Quantise computes the fixed-point logits x*W^T of features x, rows x width, under a head's weight or
 // an update of it already times its player's weight, classes x width, on a device: float32 products in the order of
 // kernels.Gemm, times 2^bits and rounded half to even. It refuses results beyond the limits of New.
-func Quantise(ctx context.Context, device engine.Opener, x, weight []float32, rows, width, classes, bits int) ([]int32, error) {
+func Quantise(ctx context.Context, device engine.Device, x, weight []float32, rows, width, classes, bits int) ([]int32, error) {
 	if rows < 1 || rows > MaxRows || classes < 2 || classes > MaxClasses || width < 1 || width > 1<<20 {
 		return nil, fmt.Errorf("head: shape: %d rows, %d features and %d classes are outside the limits", rows, width, classes)
 	}
 	if bits < 0 || bits > 30 {
 		return nil, fmt.Errorf("head: bits: %d is outside 0 to 30", bits)
 	}
-	op := kernels.Gemm{M: rows, N: classes, K: width, TransB: true}
+	op := kernels.Gemm{M: rows, N: classes, K: width, TransB: true, Profile: kernels.ProfileF32}
 	exact := make([]float32, rows*classes)
 	if err := kernels.Check(op, []kernels.Buf{{F: x}, {F: weight}, {F: exact}}); err != nil {
 		return nil, fmt.Errorf("head: %w", err)
@@ -140,7 +140,7 @@ func Quantise(ctx context.Context, device engine.Opener, x, weight []float32, ro
 }
 
 // product computes op on a device.
-func product(ctx context.Context, device engine.Opener, op kernels.Gemm, a, b, c []float32) (err error) {
+func product(ctx context.Context, device engine.Device, op kernels.Gemm, a, b, c []float32) (err error) {
 	var l engine.Layout
 	at := []kernels.Range{l.Take(len(a)), l.Take(len(b)), l.Take(len(c))}
 	m, err := device.Open(ctx, l.Words())

@@ -37,7 +37,7 @@ func BenchmarkStep(b *testing.B) {
 		for _, validation := range []int{1, 32, 256} {
 			for _, forward := range []bool{false, true} {
 				b.Run(fmt.Sprintf("order=%d/validation=%d/forward=%v", order, validation, forward), func(b *testing.B) {
-					a, err := inrun.New(inrun.Config{Program: p, Runner: cpu, X: kernels.Buf{F: val.X}, Y: kernels.Buf{I: val.Y},
+					a, err := inrun.New(inrun.Config{Program: p, Profile: kernels.ProfileF32, Runner: cpu, X: kernels.Buf{F: val.X}, Y: kernels.Buf{I: val.Y},
 						Samples: rows, Order: order, Rows: validation, Forward: forward})
 					must(b, err)
 					t := uint64(0)
@@ -78,7 +78,7 @@ func BenchmarkStepOfAGPT(b *testing.B) {
 	for order := 1; order <= 2; order++ {
 		for _, validation := range []int{1, 4} {
 			b.Run(fmt.Sprintf("order=%d/validation=%d", order, validation), func(b *testing.B) {
-				a, err := inrun.New(inrun.Config{Program: p, Runner: cpu, X: kernels.Buf{I: m.X().I[:4*context]},
+				a, err := inrun.New(inrun.Config{Program: p, Profile: kernels.ProfileF32, Runner: cpu, X: kernels.Buf{I: m.X().I[:4*context]},
 					Y: kernels.Buf{I: m.Y().I[:4*context]}, Samples: rows, Order: order, Rows: validation})
 				must(b, err)
 				must(b, m.Init(3))

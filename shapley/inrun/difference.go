@@ -16,7 +16,7 @@ const reach = 0x1p-12
 func (a *Accumulator) newProbe(rows int) error {
 	p := *a.config.Program
 	p.Optimizer, p.ClipNorm = program.Optimizer{Kind: program.SGD}, 0
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, a.config.Profile)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ const MaxSamples = 1 << 28
 // Config says what is valued by what.
 type Config struct {
 	Program *program.Program // of the run
+	Profile kernels.Profile  // of the run
 	Seed    uint64           // that the run's machine was made with: its dropout's
 	Runner  program.Runner   // of the run's machine, best; what is added runs on it too
 	X, Y    kernels.Buf      // validation rows and their labels; read, not copied
@@ -72,7 +73,7 @@ func newAccumulator(c Config) (*Accumulator, error) {
 	}
 	a := &Accumulator{config: c}
 	var err error
-	if a.plan, err = program.Compile(c.Program); err != nil {
+	if a.plan, err = program.Compile(c.Program, c.Profile); err != nil {
 		return nil, err
 	}
 	if a.validator, err = newValidator(&c); err != nil {

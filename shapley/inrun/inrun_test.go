@@ -68,7 +68,7 @@ func text(samples, batch, accumulation int) run {
 // machine is the program's machine, started.
 func machine(t testing.TB, p *program.Program, seed uint64, o kernels.Options) (*program.Machine, *kernels.CPU) {
 	t.Helper()
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	must(t, err)
 	cpu, err := kernels.NewCPU(o)
 	must(t, err)
@@ -114,7 +114,7 @@ func (r *run) ids(step, rows int) []int {
 func (r *run) value(t testing.TB, steps int, each func(step int, m *program.Machine, ids []int)) (*inrun.Accumulator, *program.Machine) {
 	t.Helper()
 	m, cpu := machine(t, r.program, r.seed, kernels.Options{ISA: r.isa, Threads: r.threads})
-	a, err := inrun.New(inrun.Config{Program: r.program, Seed: r.seed, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy},
+	a, err := inrun.New(inrun.Config{Program: r.program, Profile: kernels.ProfileF32, Seed: r.seed, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy},
 		Samples: r.samples, Order: r.order, Rows: r.validation, Forward: r.forward})
 	must(t, err)
 	for s := range steps {
@@ -428,9 +428,10 @@ func TestOwnersHaveTheSumOfTheirSamplesAndNothingWithoutAny(t *testing.T) {
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	r := digits(40, 8, 1, 0.1)
 	m, cpu := machine(t, r.program, 0, kernels.Options{Threads: 1})
-	good := inrun.Config{Program: r.program, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy}, Samples: 40, Order: 1}
+	good := inrun.Config{Program: r.program, Profile: kernels.ProfileF32, Runner: cpu, X: r.vx, Y: kernels.Buf{I: r.vy}, Samples: 40, Order: 1}
 	for want, change := range map[string]func(c *inrun.Config){
 		"program":        func(c *inrun.Config) { c.Program = nil },
+		"profile":        func(c *inrun.Config) { c.Profile = 0 },
 		"order: 3":       func(c *inrun.Config) { c.Order = 3 },
 		"samples: 0":     func(c *inrun.Config) { c.Samples = 0 },
 		"validation: x":  func(c *inrun.Config) { c.X.F = c.X.F[1:] },

@@ -13,6 +13,7 @@ import (
 // small matrices instead of a forward pass, and no difference quotient (the ghost dot product of the paper).
 type pairs struct {
 	runner     program.Runner
+	profile    kernels.Profile
 	layers     []pairLayer // the last layer first, as they are seen
 	rows       int         // of a micro-batch
 	validation int         // rows
@@ -31,7 +32,7 @@ type pairLayer struct {
 // newPairs is nil where the layers do not allow it or where a forward pass is cheaper: where the work of
 // the pairs, validation rows times inputs and outputs, is not below the number of weights.
 func newPairs(c *Config, walked []program.Walked, validation int) *pairs {
-	p := &pairs{runner: c.Runner, rows: c.Program.BatchSize, validation: validation, keep: c.Order == 2}
+	p := &pairs{runner: c.Runner, profile: c.Profile, rows: c.Program.BatchSize, validation: validation, keep: c.Order == 2}
 	work, weights := 0, 0
 	for i := len(walked) - 1; i >= 0; i-- {
 		w := walked[i]
@@ -129,7 +130,7 @@ func (p *pairs) add(l *pairLayer, x, d []float32, products []float64) error {
 		width        int
 		a, b, result []float32
 	}{{l.in, x, l.xv, p.x}, {l.out, d, l.dv, p.d}} {
-		op := kernels.Gemm{M: p.rows, N: p.validation, K: g.width, TransB: true}
+		op := kernels.Gemm{M: p.rows, N: p.validation, K: g.width, TransB: true, Profile: p.profile}
 		if err := p.runner.Run(op, []kernels.Buf{{F: g.a}, {F: g.b}, {F: g.result}}); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func newValidator(c *Config) (*validator, error) {
 		p.Graph.Nodes = append(p.Graph.Nodes, n)
 	}
 	p.BatchSize, p.Accumulation, p.ClipNorm, p.Optimizer = 1, 1, 0, program.Optimizer{Kind: program.SGD}
-	one, err := program.Compile(&p)
+	one, err := program.Compile(&p, c.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func newValidator(c *Config) (*validator, error) {
 		return nil, fmt.Errorf("rows: %d a step is outside 1 to %d", v.rows, v.all)
 	}
 	p.BatchSize = v.rows
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, c.Profile)
 	if err != nil {
 		return nil, err
 	}

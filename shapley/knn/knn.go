@@ -68,7 +68,7 @@ type Options struct {
 	// values; for Unweighted and Weighted.
 	Epsilon int64
 
-	Device   engine.Opener            // where it is computed. Not part of the game
+	Device   engine.Device            // where it is computed. Not part of the game
 	Progress func(done, total uint64) // test rows, one call at a time; may be nil
 }
 

@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Steps  int           // of each training, 1 to 10,000; 0 stands for 20
 	Decay  float64       // of the weights, from 1e-6 to 1e6; 0 stands for 1, scikit-learn's default
-	Device engine.Opener // where it is computed. Not part of the game
+	Device engine.Device // where it is computed. Not part of the game
 }
 
 func (o *Options) check() error {
@@ -59,7 +59,7 @@ const (
 )
 
 // columnsOf is that number for rows on a device.
-func columnsOf(device engine.Opener, rows int) int {
+func columnsOf(device engine.Device, rows int) int {
 	if _, ok := engine.Host(device); ok {
 		return batchColumns
 	}

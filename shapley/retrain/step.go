@@ -43,12 +43,12 @@ func (t *trainer) step() []kernels.Call {
 	minus := func(from, of, rate kernels.Range) kernels.Call {
 		return call(kernels.SGD{N: size}, from, of, kernels.Range{Offset: from.Offset}, rate)
 	}
-	all := []kernels.Call{call(kernels.Gemm{M: t.rows, N: n, K: t.width}, t.x, ahead, logits)}
+	all := []kernels.Call{call(kernels.Gemm{M: t.rows, N: n, K: t.width, Profile: kernels.ProfileF32}, t.x, ahead, logits)}
 	all = append(all, t.residuals(logits)...)
 	return append(all,
-		call(kernels.Gemm{M: t.width, N: n, K: t.rows, TransA: true}, t.x, logits, grad),
+		call(kernels.Gemm{M: t.width, N: n, K: t.rows, TransA: true, Profile: kernels.ProfileF32}, t.x, logits, grad),
 		minus(grad, ahead, t.decay),
-		call(kernels.Gemm{M: t.width, N: n, K: t.width}, t.bound, grad, moved),
+		call(kernels.Gemm{M: t.width, N: n, K: t.width, Profile: kernels.ProfileF32}, t.bound, grad, moved),
 		minus(ahead, moved, t.one), // the next parameters
 		call(kernels.Copy{N: size}, ahead, moved),
 		minus(moved, w, t.one), // the way to them
@@ -72,6 +72,6 @@ func (t *trainer) residuals(logits kernels.Range) []kernels.Call {
 // outputsOf lists what computes the outputs of the batch for rows.
 func (t *trainer) outputsOf(x, to kernels.Range, rows int) []kernels.Call {
 	n := t.columns * t.models
-	op := kernels.Gemm{M: rows, N: n, K: t.width}
+	op := kernels.Gemm{M: rows, N: n, K: t.width, Profile: kernels.ProfileF32}
 	return []kernels.Call{{Op: op, Operands: []kernels.Range{x, part(t.w, t.width*n), part(to, rows*n)}}}
 }

@@ -94,7 +94,7 @@ func (t *trainer) begin(ctx context.Context, d *Data, curve, decay float64) erro
 		}
 	}
 	gram, err := t.memory.Record(ctx, []kernels.Call{{
-		Op: kernels.Gemm{M: t.width, N: t.width, K: t.rows, TransA: true}, Operands: []kernels.Range{t.x, t.x, t.bound},
+		Op: kernels.Gemm{M: t.width, N: t.width, K: t.rows, TransA: true, Profile: kernels.ProfileF32}, Operands: []kernels.Range{t.x, t.x, t.bound},
 	}})
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func evaluation(p *program.Program, g program.Graph, rows int) (*program.Plan, e
 	e := *p
 	e.Graph, e.BatchSize, e.Accumulation, e.ClipNorm = g, rows, 1, 0
 	e.Optimizer = program.Optimizer{Kind: program.SGD}
-	return program.Compile(&e)
+	return program.Compile(&e, kernels.ProfileF32)
 }
 
 // newEvaluator allocates a machine of one thread.

@@ -47,7 +47,7 @@ func cutGraph(walked []program.Walked) program.Graph {
 // newFirstLayer measures the layer.
 func newFirstLayer(l *layout, linear program.Linear) *firstLayer {
 	f := &firstLayer{width: l.walked[1].Output.Len(), outs: linear.Out, bias: linear.Bias}
-	f.product = kernels.Gemm{M: l.rows * l.width / l.params[0].Shape[1], N: linear.Out, K: l.params[0].Shape[1], TransB: true}
+	f.product = kernels.Gemm{M: l.rows * l.width / l.params[0].Shape[1], N: linear.Out, K: l.params[0].Shape[1], TransB: true, Profile: kernels.ProfileF32}
 	return f
 }
 

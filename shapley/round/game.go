@@ -42,7 +42,7 @@ type Options struct {
 
 	// Device is where it is computed. Not part of the game. On the processor as many coalitions are evaluated at a time as it
 	// has threads.
-	Device engine.Opener
+	Device engine.Device
 }
 
 // Game is the game of a round. Its methods may be called from several goroutines.

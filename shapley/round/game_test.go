@@ -163,7 +163,7 @@ func TestTheDirectLossIsThatOfTheMachine(t *testing.T) {
 	g := newGame(t, r, round.Options{Device: device, Direct: true})
 	p := *r.Program
 	p.BatchSize = len(r.Y.I)
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestChunksOfADeviceNeverShow(t *testing.T) {
 	}
 	for _, o := range []round.Options{{}, {Utility: round.Accuracy}, {Renormalised: true}, {Direct: true}} {
 		var got [2][]int64
-		for i, d := range []engine.Opener{device, shapleytest.Apart(device)} {
+		for i, d := range []engine.Device{device, shapleytest.Apart(device)} {
 			o.Device = d
 			got[i] = make([]int64, len(coalitions))
 			if err := newGame(t, r, o).Utilities(t.Context(), coalitions, got[i]); err != nil {

@@ -26,7 +26,7 @@ const reach = 0x1p-8
 type differ struct {
 	round   *Round
 	layout  *layout
-	device  engine.Opener
+	device  engine.Device
 	threads int              // of this process
 	models  map[int]*descent // by rows
 	graph   program.Graph
@@ -43,7 +43,7 @@ type descent struct {
 }
 
 // newDiffer prepares gradients on the device. Dropout is off.
-func newDiffer(r *Round, l *layout, device engine.Opener) *differ {
+func newDiffer(r *Round, l *layout, device engine.Device) *differ {
 	d := &differ{round: r, layout: l, device: device, threads: runtime.GOMAXPROCS(0), models: map[int]*descent{}}
 	if cpu, ok := engine.Host(device); ok {
 		d.threads = cpu.Threads()
@@ -142,7 +142,7 @@ func (d *differ) model(ctx context.Context, rows int) (*descent, error) {
 		return nil, err
 	}
 	d.models[rows] = m
-	m.routine, err = m.memory.Record(ctx, m.tape.Backward)
+	m.routine, err = m.memory.Record(ctx, m.tape.Backward())
 	return m, err
 }
 

@@ -46,7 +46,7 @@ func (r *Round) check() (*layout, error) {
 	if r.Program == nil {
 		return nil, errors.New("program: missing")
 	}
-	plan, err := program.Compile(r.Program)
+	plan, err := program.Compile(r.Program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@
 package shapleytest
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
@@ -31,12 +30,6 @@ var (
 )
 
 // Apart is a device as if its memory were not this process': games run their operators there.
-func Apart(d engine.Opener) engine.Opener { return apart{d} }
+func Apart(d engine.Device) engine.Device { return apart{d} }
 
-type apart struct{ device engine.Opener }
-
-func (a apart) Name() string { return a.device.Name() + ", apart" }
-
-func (a apart) Open(ctx context.Context, words int) (engine.Memory, error) {
-	return a.device.Open(ctx, words)
-}
+type apart struct{ engine.Device }

@@ -3,8 +3,8 @@ package beacon
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -39,13 +39,13 @@ func (c Chain) Check() error {
 	case c.Name == Quicknet && c.Commitment == nil:
 		return nil
 	case c.Name == Quicknet:
-		return fmt.Errorf("chain %q takes no commitment", c.Name)
+		return fault.New(fault.BadTerms, "", "", "chain %q takes no commitment", c.Name)
 	case c.Name == Fixed && c.Commitment == nil:
-		return fmt.Errorf("chain %q needs a commitment", c.Name)
+		return fault.New(fault.BadTerms, "", "", "chain %q needs a commitment", c.Name)
 	case c.Name == Fixed:
 		return nil
 	}
-	return fmt.Errorf("chain %.40q is not %q or %q", c.Name, Quicknet, Fixed)
+	return fault.New(fault.Unsupported, "", "", "chain %.40q is not %q or %q", c.Name, Quicknet, Fixed)
 }
 
 // RoundAt returns the first round that is published at or after a Unix time in seconds.
@@ -59,23 +59,23 @@ func (c Chain) RoundAt(unix int64) uint64 {
 // Randomness returns the 32 random bytes of b, or an error unless b is the value of that round.
 func (c Chain) Randomness(b Beacon, round uint64) (merkle.Hash, error) {
 	if b.Chain != c.Name {
-		return merkle.Hash{}, fmt.Errorf("chain: %.40q, the job names %q", b.Chain, c.Name)
+		return merkle.Hash{}, fault.New(fault.WrongRound, "", "chain", "%.40q, the job names %q", b.Chain, c.Name)
 	}
 	if b.Round != round {
-		return merkle.Hash{}, fmt.Errorf("round: %d, the receipt fixes %d", b.Round, round)
+		return merkle.Hash{}, fault.New(fault.WrongRound, "", "round", "%d, the receipt fixes %d", b.Round, round)
 	}
 	value, err := hex.DecodeString(b.Value)
 	if err != nil || hex.EncodeToString(value) != b.Value {
-		return merkle.Hash{}, fmt.Errorf("value: not lower-case hexadecimal")
+		return merkle.Hash{}, fault.New(fault.BadForm, "", "value", "not lower-case hexadecimal")
 	}
 	if c.Name == Quicknet {
 		return quicknetRandomness(value, round)
 	}
 	if len(value) != 32 {
-		return merkle.Hash{}, fmt.Errorf("value: %d bytes, 32 are needed", len(value))
+		return merkle.Hash{}, fault.New(fault.BadLength, "", "value", "%d bytes, 32 are needed", len(value))
 	}
 	if c.Commitment == nil || sha256.Sum256(value) != *c.Commitment {
-		return merkle.Hash{}, fmt.Errorf("value: not the one that the job commits to")
+		return merkle.Hash{}, fault.New(fault.BadBeacon, "", "value", "not the one that the job commits to")
 	}
 	return merkle.Hash(value), nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -35,23 +36,24 @@ func TestAnyOtherValueForARoundIsRefused(t *testing.T) {
 		b     Beacon
 		round uint64
 		words string
+		class fault.Class
 	}{
-		"another round asked":   {quicknet, round1000, 1001, "round: 1000, the receipt fixes 1001"},
-		"round relabelled":      {quicknet, with(round1000, func(b *Beacon) { b.Round = 999 }), 999, "not quicknet's signature of round 999"},
-		"bit flipped":           {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:95] + "8" }), 1000, "value"},
-		"truncated":             {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:94] }), 1000, "47 bytes"},
-		"infinity":              {quicknet, with(round1000, func(b *Beacon) { b.Value = "c0" + strings.Repeat("00", 47) }), 1000, "infinity"},
-		"upper case":            {quicknet, with(round1000, func(b *Beacon) { b.Value = strings.ToUpper(b.Value) }), 1000, "lower-case"},
-		"not hexadecimal":       {quicknet, with(round1000, func(b *Beacon) { b.Value = "zz" }), 1000, "lower-case"},
-		"fixed for quicknet":    {quicknet, revealed, 1, "chain"},
-		"quicknet for fixed":    {fixed, round1000, 1000, "chain"},
-		"another fixed value":   {fixed, other, 1, "commits"},
-		"another fixed round":   {fixed, with(revealed, func(b *Beacon) { b.Round = 2 }), 1, "round"},
-		"a short fixed value":   {fixed, with(revealed, func(b *Beacon) { b.Value = "00" }), 1, "1 bytes, 32"},
-		"a fixed chain unbound": {Chain{Name: Fixed}, revealed, 1, "commits"},
+		"another round asked":   {quicknet, round1000, 1001, "round: 1000, the receipt fixes 1001", fault.WrongRound},
+		"round relabelled":      {quicknet, with(round1000, func(b *Beacon) { b.Round = 999 }), 999, "not quicknet's signature of round 999", fault.BadBeacon},
+		"bit flipped":           {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:95] + "8" }), 1000, "value", fault.BadForm},
+		"truncated":             {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:94] }), 1000, "47 bytes", fault.BadLength},
+		"infinity":              {quicknet, with(round1000, func(b *Beacon) { b.Value = "c0" + strings.Repeat("00", 47) }), 1000, "infinity", fault.BadBeacon},
+		"upper case":            {quicknet, with(round1000, func(b *Beacon) { b.Value = strings.ToUpper(b.Value) }), 1000, "lower-case", fault.BadForm},
+		"not hexadecimal":       {quicknet, with(round1000, func(b *Beacon) { b.Value = "zz" }), 1000, "lower-case", fault.BadForm},
+		"fixed for quicknet":    {quicknet, revealed, 1, "chain", fault.WrongRound},
+		"quicknet for fixed":    {fixed, round1000, 1000, "chain", fault.WrongRound},
+		"another fixed value":   {fixed, other, 1, "commits", fault.BadBeacon},
+		"another fixed round":   {fixed, with(revealed, func(b *Beacon) { b.Round = 2 }), 1, "round", fault.WrongRound},
+		"a short fixed value":   {fixed, with(revealed, func(b *Beacon) { b.Value = "00" }), 1, "1 bytes, 32", fault.BadLength},
+		"a fixed chain unbound": {Chain{Name: Fixed}, revealed, 1, "commits", fault.BadBeacon},
 	} {
-		if _, err := c.chain.Randomness(c.b, c.round); err == nil || !strings.Contains(err.Error(), c.words) {
-			t.Errorf("%s: %v", name, err)
+		if _, err := c.chain.Randomness(c.b, c.round); err == nil || !strings.Contains(err.Error(), c.words) || fault.Of(err) != c.class {
+			t.Errorf("%s: %v of class %s", name, err, fault.Of(err))
 		}
 	}
 }

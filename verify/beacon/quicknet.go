@@ -4,11 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
+
 	"fmt"
 
 	bls "github.com/consensys/gnark-crypto/ecc/bls12-381"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -35,14 +36,14 @@ func quicknetRound(unix int64) uint64 {
 // quicknetRandomness checks the signature of a round and returns its SHA-256.
 func quicknetRandomness(signature []byte, round uint64) (merkle.Hash, error) {
 	if len(signature) != bls.SizeOfG1AffineCompressed {
-		return merkle.Hash{}, fmt.Errorf("value: %d bytes, a quicknet signature has %d", len(signature), bls.SizeOfG1AffineCompressed)
+		return merkle.Hash{}, fault.New(fault.BadLength, "", "value", "%d bytes, a quicknet signature has %d", len(signature), bls.SizeOfG1AffineCompressed)
 	}
 	var sig bls.G1Affine
 	if n, err := sig.SetBytes(signature); err != nil || n != len(signature) {
-		return merkle.Hash{}, errors.New("value: not a point of BLS12-381's G1 in compressed form")
+		return merkle.Hash{}, fault.New(fault.BadForm, "", "value", "not a point of BLS12-381's G1 in compressed form")
 	}
 	if sig.IsInfinity() {
-		return merkle.Hash{}, errors.New("value: the point at infinity")
+		return merkle.Hash{}, fault.New(fault.BadBeacon, "", "value", "the point at infinity")
 	}
 	pinned, err := hex.DecodeString(quicknetKey)
 	if err != nil {
@@ -66,7 +67,7 @@ func quicknetRandomness(signature []byte, round uint64) (merkle.Hash, error) {
 		return merkle.Hash{}, err
 	}
 	if !ok {
-		return merkle.Hash{}, fmt.Errorf("value: not quicknet's signature of round %d", round)
+		return merkle.Hash{}, fault.New(fault.BadBeacon, "", "value", "not quicknet's signature of round %d", round)
 	}
 	return sha256.Sum256(signature), nil
 }

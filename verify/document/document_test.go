@@ -18,6 +18,7 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -56,7 +57,7 @@ func signed(t testing.TB) (file []byte, doc note, key Key) {
 
 func TestASignedDocumentComesBackWithItsDigest(t *testing.T) {
 	file, doc, key := signed(t)
-	back, digest, err := Open[note]("note.json", file, noteKind, key)
+	back, digest, err := Read[note]("note.json", file, noteKind, key)
 	if err != nil || back != doc {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -68,7 +69,7 @@ func TestASignedDocumentComesBackWithItsDigest(t *testing.T) {
 	if bytes.Equal(again, file) {
 		t.Log("signatures of this key are deterministic")
 	}
-	_, second, err := Open[note]("note.json", again, noteKind, key)
+	_, second, err := Read[note]("note.json", again, noteKind, key)
 	if err != nil || second != digest {
 		t.Error("the digest depends on the signature")
 	}
@@ -170,35 +171,39 @@ func TestEnvelopesThatAreNotExactlyRightAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		data  []byte
 		words string
+		class fault.Class
 	}{
-		"empty":             {nil, "not JSON"},
-		"truncated":         {file[:len(file)-1], "not JSON"},
-		"trailing":          {append(bytes.Clone(file), '\n'), "not canonical"},
-		"leading space":     {append([]byte{' '}, file...), "not canonical"},
-		"duplicate field":   {bytes.Replace(file, []byte(`{"payloadType"`), []byte(`{"payload":"","payloadType"`), 1), "not canonical"},
-		"unknown field":     {bytes.Replace(file, []byte(`{"payloadType"`), []byte(`{"x":1,"payloadType"`), 1), "not canonical"},
-		"renamed field":     {bytes.Replace(file, []byte(`"payload":`), []byte(`"Payload":`), 1), "not canonical"},
-		"wrong type":        {[]byte(`{"payloadType":7}`), `field "payloadType": number where string is needed`},
-		"deep":              {bytes.Repeat([]byte(`{"payloadType":`), 60000), "not JSON"},
-		"oversized":         {make([]byte, MaxSize+1), "1048577 bytes, the limit is 1048576"},
-		"another kind":      {rewrap(t, file, func(e *dsse.Envelope) { e.PayloadType = Kind("job").PayloadType() }), "payloadType"},
-		"no signature":      {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures = []dsse.Signature{} }), "signatures: 0"},
-		"two signatures":    {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }), "signatures: 2"},
-		"payload no base64": {rewrap(t, file, func(e *dsse.Envelope) { e.Payload = "!" }), "payload: "},
-		"sig no base64":     {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = "!" }), "sig: "},
-		"sig no DER":        {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = "AAAA" }), "sig: "},
-		"high s":            {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = highS(t, e.Signatures[0].Sig) }), "sig: "},
-		"another key id":    {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].KeyID = other.ID().String() }), "keyid"},
-		"another payload":   {payload(strings.Replace(string(canonical), "v<1>", "v<2>", 1)), "signature"},
-		"another signer":    {foreign, "signature"},
-		"signed extra":      {resigned(rawJSON(strings.Replace(string(canonical), "{", `{"x":1,`, 1))), "not canonical"},
-		"signed overflow":   {resigned(rawJSON(strings.Replace(string(canonical), "1152921504606846976", "18446744073709551616", 1))), `field "count"`},
-		"signed bad hash":   {resigned(rawJSON(strings.Replace(string(canonical), `"root":"01`, `"root":"0G`, 1))), "hexadecimal"},
-		"signed bad key":    {resigned(rawJSON(strings.Replace(string(canonical), `"author":"M`, `"author":"N`, 1))), "key"},
+		"empty":             {nil, "not JSON", fault.BadForm},
+		"truncated":         {file[:len(file)-1], "not JSON", fault.BadForm},
+		"trailing":          {append(bytes.Clone(file), '\n'), "not canonical", fault.NotCanonical},
+		"leading space":     {append([]byte{' '}, file...), "not canonical", fault.NotCanonical},
+		"duplicate field":   {bytes.Replace(file, []byte(`{"payloadType"`), []byte(`{"payload":"","payloadType"`), 1), "not canonical", fault.NotCanonical},
+		"unknown field":     {bytes.Replace(file, []byte(`{"payloadType"`), []byte(`{"x":1,"payloadType"`), 1), "not canonical", fault.NotCanonical},
+		"renamed field":     {bytes.Replace(file, []byte(`"payload":`), []byte(`"Payload":`), 1), "not canonical", fault.NotCanonical},
+		"wrong type":        {[]byte(`{"payloadType":7}`), `field "payloadType": number where string is needed`, fault.BadForm},
+		"deep":              {bytes.Repeat([]byte(`{"payloadType":`), 60000), "not JSON", fault.BadForm},
+		"oversized":         {make([]byte, MaxSize+1), "1048577 bytes, the limit is 1048576", fault.TooLarge},
+		"another kind":      {rewrap(t, file, func(e *dsse.Envelope) { e.PayloadType = Kind("job").PayloadType() }), "payloadType", fault.WrongType},
+		"no signature":      {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures = []dsse.Signature{} }), "signatures: 0", fault.OutOfRange},
+		"two signatures":    {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }), "signatures: 2", fault.OutOfRange},
+		"payload no base64": {rewrap(t, file, func(e *dsse.Envelope) { e.Payload = "!" }), "payload: ", fault.BadForm},
+		"sig no base64":     {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = "!" }), "sig: ", fault.BadForm},
+		"sig no DER":        {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = "AAAA" }), "sig: ", fault.BadForm},
+		"high s":            {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].Sig = highS(t, e.Signatures[0].Sig) }), "sig: ", fault.BadForm},
+		"another key id":    {rewrap(t, file, func(e *dsse.Envelope) { e.Signatures[0].KeyID = other.ID().String() }), "keyid", fault.BadSignature},
+		"another payload":   {payload(strings.Replace(string(canonical), "v<1>", "v<2>", 1)), "signature", fault.BadSignature},
+		"another signer":    {foreign, "signature", fault.BadSignature},
+		"signed extra":      {resigned(rawJSON(strings.Replace(string(canonical), "{", `{"x":1,`, 1))), "not canonical", fault.NotCanonical},
+		"signed overflow":   {resigned(rawJSON(strings.Replace(string(canonical), "1152921504606846976", "18446744073709551616", 1))), `field "count"`, fault.BadForm},
+		"signed bad hash":   {resigned(rawJSON(strings.Replace(string(canonical), `"root":"01`, `"root":"0G`, 1))), "hexadecimal", fault.BadForm},
+		"signed bad key":    {resigned(rawJSON(strings.Replace(string(canonical), `"author":"M`, `"author":"N`, 1))), "key", fault.BadKey},
 	} {
-		_, _, err := Open[note]("note.json", c.data, noteKind, key)
+		_, _, err := Read[note]("note.json", c.data, noteKind, key)
 		if err == nil || !strings.HasPrefix(err.Error(), "note.json: ") || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: error %v does not say %q", name, err, c.words)
+		}
+		if got := fault.Of(err); got != c.class {
+			t.Errorf("%s: %v is of class %s, want %s", name, err, got, c.class)
 		}
 	}
 }
@@ -233,7 +238,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(bytes.Replace(file, []byte("keyid"), []byte("keyId"), 1))
 	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, _, err := Open[note]("f", data, noteKind, key); err == nil && !bytes.Equal(data, file) {
+		if _, _, err := Read[note]("f", data, noteKind, key); err == nil && !bytes.Equal(data, file) {
 			// Another file may only be another signature by the same key over the same payload.
 			if _, err := Decode[dsse.Envelope]("f", data); err != nil {
 				t.Fatal("an envelope that is not canonical was opened")

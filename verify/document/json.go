@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // MaxSize is the largest document in bytes, its envelope included.
@@ -25,32 +27,32 @@ func Encode(doc any) ([]byte, error) {
 func Decode[T any](file string, data []byte) (T, error) {
 	var doc, none T
 	if len(data) > MaxSize {
-		return none, fmt.Errorf("%s: %d bytes, the limit is %d", file, len(data), MaxSize)
+		return none, fault.New(fault.TooLarge, file, "", "%d bytes, the limit is %d", len(data), MaxSize)
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return none, fmt.Errorf("%s: %w", file, explain(err))
+		return none, fault.In(file, explain(err))
 	}
 	again, err := Encode(doc)
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", file, err)
+		return none, fault.In(file, err)
 	}
 	if !bytes.Equal(again, data) {
-		return none, fmt.Errorf("%s: not canonical JSON: byte %d differs from the canonical form", file, firstDifference(again, data))
+		return none, fault.New(fault.NotCanonical, file, "", "not canonical JSON: byte %d differs from the canonical form", firstDifference(again, data))
 	}
 	return doc, nil
 }
 
-// explain puts the field into an error of encoding/json.
+// explain puts class and field into an error of encoding/json.
 func explain(err error) error {
 	var typed *json.UnmarshalTypeError
 	if errors.As(err, &typed) {
-		return fmt.Errorf("field %q: %s where %v is needed", typed.Field, typed.Value, typed.Type)
+		return fault.New(fault.BadForm, "", fmt.Sprintf("field %q", typed.Field), "%s where %v is needed", typed.Value, typed.Type)
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("not JSON: byte %d: %w", syntax.Offset, err)
+		return fault.New(fault.BadForm, "", "", "not JSON: byte %d: %w", syntax.Offset, err)
 	}
-	return err
+	return fault.As(fault.BadForm, err)
 }
 
 func firstDifference(a, b []byte) int {

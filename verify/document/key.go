@@ -7,9 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"errors"
-	"fmt"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -20,13 +19,17 @@ type Key struct{ spki string }
 func NewKey(public crypto.PublicKey) (Key, error) {
 	pub, ok := public.(*ecdsa.PublicKey)
 	if !ok || pub == nil || pub.Curve != elliptic.P256() {
-		return Key{}, errors.New("key: ECDSA over P-256 is needed")
+		return Key{}, badKey("ECDSA over P-256 is needed")
 	}
 	der, err := x509.MarshalPKIXPublicKey(pub)
 	if err != nil {
-		return Key{}, fmt.Errorf("key: %w", err)
+		return Key{}, badKey("%w", err)
 	}
 	return Key{string(der)}, nil
+}
+
+func badKey(format string, args ...any) error {
+	return fault.New(fault.BadKey, "", "key", format, args...)
 }
 
 // ID is the SHA-256 of the key's SPKI DER. It identifies a worker.
@@ -36,11 +39,11 @@ func (k Key) ID() merkle.Hash { return sha256.Sum256([]byte(k.spki)) }
 func (k Key) Public() (*ecdsa.PublicKey, error) {
 	parsed, err := x509.ParsePKIXPublicKey([]byte(k.spki))
 	if err != nil {
-		return nil, fmt.Errorf("key: %w", err)
+		return nil, badKey("%w", err)
 	}
 	pub, ok := parsed.(*ecdsa.PublicKey)
 	if !ok || pub.Curve != elliptic.P256() {
-		return nil, errors.New("key: ECDSA over P-256 is needed")
+		return nil, badKey("ECDSA over P-256 is needed")
 	}
 	return pub, nil
 }
@@ -54,7 +57,7 @@ func (k Key) MarshalText() ([]byte, error) {
 func (k *Key) UnmarshalText(text []byte) error {
 	der, err := base64.StdEncoding.Strict().DecodeString(string(text))
 	if err != nil {
-		return fmt.Errorf("key: %w", err)
+		return badKey("%w", err)
 	}
 	pub, err := Key{string(der)}.Public()
 	if err != nil {
@@ -65,7 +68,7 @@ func (k *Key) UnmarshalText(text []byte) error {
 		return err
 	}
 	if canonical.spki != string(der) {
-		return errors.New("key: not in canonical DER")
+		return badKey("not in canonical DER")
 	}
 	*k = canonical
 	return nil

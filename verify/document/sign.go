@@ -15,11 +15,9 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
-
-// ErrSignature says that an envelope is well formed and was not signed by the key.
-var ErrSignature = errors.New("the signature is not by the expected key")
 
 // Kind names a type of document in its envelope: "job", "claim", and so on.
 type Kind string
@@ -67,16 +65,16 @@ func Sign(kind Kind, doc any, signer crypto.Signer) ([]byte, error) {
 	})
 }
 
-// Open reads the envelope of a T that key signed, and returns the document and its digest. Errors
+// Read reads the envelope of a T that key signed, and returns the document and its digest. Errors
 // begin with file.
-func Open[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
+func Read[T any](file string, data []byte, kind Kind, key Key) (T, merkle.Hash, error) {
 	var none T
 	e, err := parse(file, data, kind)
 	if err != nil {
 		return none, merkle.Hash{}, err
 	}
 	if err := e.check(kind, key); err != nil {
-		return none, merkle.Hash{}, fmt.Errorf("%s: %w", file, err)
+		return none, merkle.Hash{}, fault.In(file, err)
 	}
 	doc, err := Decode[T](file, e.payload)
 	if err != nil {
@@ -109,20 +107,20 @@ func parse(file string, data []byte, kind Kind) (envelope, error) {
 		return envelope{}, err
 	}
 	if want := kind.PayloadType(); env.PayloadType != want {
-		return envelope{}, fmt.Errorf("%s: payloadType: %.80q, %q is needed", file, env.PayloadType, want)
+		return envelope{}, fault.New(fault.WrongType, file, "payloadType", "%.80q, %q is needed", env.PayloadType, want)
 	}
 	if len(env.Signatures) != 1 {
-		return envelope{}, fmt.Errorf("%s: signatures: %d, 1 is needed", file, len(env.Signatures))
+		return envelope{}, fault.New(fault.OutOfRange, file, "signatures", "%d, 1 is needed", len(env.Signatures))
 	}
 	e := envelope{keyID: env.Signatures[0].KeyID}
 	if e.payload, err = base64.StdEncoding.Strict().DecodeString(env.Payload); err != nil {
-		return envelope{}, fmt.Errorf("%s: payload: %w", file, err)
+		return envelope{}, fault.New(fault.BadForm, file, "payload", "%w", err)
 	}
 	if e.sig, err = base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig); err != nil {
-		return envelope{}, fmt.Errorf("%s: sig: %w", file, err)
+		return envelope{}, fault.New(fault.BadForm, file, "sig", "%w", err)
 	}
 	if canonical, err := lowS(e.sig); err != nil || !bytes.Equal(canonical, e.sig) {
-		return envelope{}, fmt.Errorf("%s: sig: not DER with s in the lower half of the group order", file)
+		return envelope{}, fault.New(fault.BadForm, file, "sig", "not DER with s in the lower half of the group order")
 	}
 	return e, nil
 }
@@ -134,11 +132,11 @@ func (e envelope) check(kind Kind, key Key) error {
 	}
 	sum := digest(kind, e.payload)
 	if !ecdsa.VerifyASN1(pub, sum[:], e.sig) {
-		return ErrSignature
+		return fault.New(fault.BadSignature, "", "", "the signature is not by the expected key")
 	}
 	// The key id is a hint that nobody signs; one that names another key would only mislead.
 	if e.keyID != key.ID().String() {
-		return errors.New("keyid: names another key than the one that signed")
+		return fault.New(fault.BadSignature, "", "keyid", "names another key than the one that signed")
 	}
 	return nil
 }

@@ -12,23 +12,8 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// Accelerator is a block of 32-bit words with a processor beside it. Its methods run one after another, each
-// seeing all that the former wrote. It serves one goroutine at a time.
-//
-// A word is a number: what it means does not depend on the byte order of the host, which is the
-// accelerator's to swap if its own is another.
-type Accelerator interface {
-	// Write copies words to word offset and what follows.
-	Write(ctx context.Context, offset int, words []uint32) error
-	// Read copies words from word offset and what follows.
-	Read(ctx context.Context, words []uint32, offset int) error
-	// Record prepares a routine, and returns its number for Run. It may keep r, which nobody changes.
-	Record(ctx context.Context, r launch.Routine) (routine int, err error)
-	// Run copies in to the routine's range In, runs the routine, and copies its range Out to out.
-	Run(ctx context.Context, routine int, in, out []uint32) error
-	// Close releases the memory.
-	Close(ctx context.Context) error
-}
+// Accelerator is the memory and the processor that an engine runs on.
+type Accelerator = launch.Accelerator
 
 // accelerated is an engine on an accelerator. The host keeps the rows of a step, its results and, from the
 // first Load, Save or Init on, a copy of the state to pass through: as many bytes as the state has on the
@@ -49,12 +34,34 @@ type accelerated struct {
 	tensors [][]float32 // views of it
 }
 
+// Opener reserves a memory of so many words, all zero, with a processor beside it.
+type Opener func(ctx context.Context, words int) (Accelerator, error)
+
+// NewDevice is the device whose engines run on the accelerators that open makes.
+func NewDevice(name, path string, open Opener) Device { return opened{name, path, open} }
+
+type opened struct {
+	name, path string
+	open       Opener
+}
+
+func (d opened) Name() string { return d.name }
+func (d opened) Path() string { return d.path }
+
+func (d opened) Start(ctx context.Context, s *Spec) (Engine, error) {
+	return NewAccelerated(ctx, s, d.open)
+}
+
+func (d opened) Open(ctx context.Context, words int) (Memory, error) {
+	return NewMemory(ctx, words, d.open)
+}
+
 // NewAccelerated starts an engine on the accelerator that open makes with a memory of so many words, all
 // zero. Whatever fails on the accelerator while ctx lasts, and a program that no kernel computes, is of class
 // ErrDevice.
-func NewAccelerated(ctx context.Context, s *Spec, open func(ctx context.Context, words int) (Accelerator, error)) (Engine, error) {
+func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
-		spec: s, x: rows(s.Plan.X()), y: rows(s.Plan.Y()), init: -1,
+		spec: s, x: s.Plan.X().Buf(), y: s.Plan.Y().Buf(), init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
 	}
 	step, err := e.lay()
@@ -80,7 +87,7 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	e.words = (e.words + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
 
-	backward, err := calls(e.tape.Backward)
+	backward, err := calls(e.tape.Backward())
 	if err != nil {
 		return step, err
 	}
@@ -205,12 +212,4 @@ func calls(tape []kernels.Call) ([]launch.Planned, error) {
 		return nil, fmt.Errorf("%w: plan: %w", ErrDevice, err)
 	}
 	return all, nil
-}
-
-// rows allocates host memory for rows.
-func rows(spec program.TensorSpec) kernels.Buf {
-	if spec.Kind == kernels.I32 {
-		return kernels.Buf{I: make([]int32, spec.Len())}
-	}
-	return kernels.Buf{F: make([]float32, spec.Len())}
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify/engine/enginetest"
 )
 
@@ -15,9 +16,9 @@ var (
 )
 
 func TestTheKernelsTrainAsTheCPUDoes(t *testing.T) {
-	for _, descending := range []bool{false, true} {
-		d := underShim(t, descending)
-		t.Run(d.name, func(t *testing.T) {
+	for _, order := range kernelstest.Orders {
+		d := underShim(t, order)
+		t.Run(d.Name(), func(t *testing.T) {
 			t.Parallel()
 			enginetest.Test(t, d, *steps)
 		})
@@ -29,7 +30,7 @@ func TestTheKernelsTrainLargerModelsAsTheCPUDoes(t *testing.T) {
 		t.Skip("one step takes seconds")
 	}
 	t.Parallel()
-	enginetest.TestLarge(t, underShim(t, true), *large)
+	enginetest.TestLarge(t, underShim(t, kernelstest.Descending), *large)
 }
 
 func TestTheShippedPTXTrainsAsTheCPUDoes(t *testing.T) {

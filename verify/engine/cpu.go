@@ -24,6 +24,14 @@ func NewCPU(name string, runner program.Runner, threads int) *CPU {
 // Name is the name given to NewCPU.
 func (c *CPU) Name() string { return c.name }
 
+// Path is the runner's code path, such as "cpu avx2", and the name where it does not say.
+func (c *CPU) Path() string {
+	if r, ok := c.runner.(interface{ ISA() kernels.ISA }); ok {
+		return "cpu " + r.ISA().String()
+	}
+	return c.name
+}
+
 // Start allocates the plan's buffers.
 func (c *CPU) Start(_ context.Context, s *Spec) (Engine, error) {
 	m, err := program.NewMachine(s.Plan, c.runner, s.Seed)

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
@@ -13,7 +13,7 @@ import (
 
 // ErrDevice is the class of errors that blame the device and say nothing about the work: no memory left, a
 // hang, a lost GPU. The same work may succeed elsewhere.
-var ErrDevice = errors.New("device failed")
+var ErrDevice = fault.New(fault.DeviceFailed, "", "", "device failed")
 
 // Spec is what an engine runs. It is read-only.
 type Spec struct {
@@ -21,16 +21,17 @@ type Spec struct {
 	Plan     *program.Plan // of the program
 	State    *state.Layout // of Plan.Tensors
 	Gradient *state.Layout // of Plan.Params
-	Seed     uint64        // of dropout
+	Profile  kernels.Profile
+	Seed     uint64 // of dropout
 }
 
-// NewSpec compiles p.
-func NewSpec(p *program.Program, seed uint64) (*Spec, error) {
-	plan, err := program.Compile(p)
+// NewSpec compiles p in a numeric profile.
+func NewSpec(p *program.Program, profile kernels.Profile, seed uint64) (*Spec, error) {
+	plan, err := program.Compile(p, profile)
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{Program: p, Plan: plan, Seed: seed}
+	s := &Spec{Program: p, Plan: plan, Profile: profile, Seed: seed}
 	if s.State, err = state.NewLayout(state.State, plan.Tensors()); err != nil {
 		return nil, err
 	}
@@ -44,8 +45,13 @@ func NewSpec(p *program.Program, seed uint64) (*Spec, error) {
 type Device interface {
 	// Name identifies the device in verdicts, such as "cpu avx2, 2 threads".
 	Name() string
+	// Path names what computes, such as "cpu avx2" or a GPU's identity: a fault that devices of one
+	// path share shows on none of them.
+	Path() string
 	// Start makes an engine whose state is zero. The caller closes it.
 	Start(ctx context.Context, s *Spec) (Engine, error)
+	// Open makes a memory of so many words, all zero. The caller closes it.
+	Open(ctx context.Context, words int) (Memory, error)
 }
 
 // Engine holds the state of a program and runs its steps. It serves one goroutine at a time. After an

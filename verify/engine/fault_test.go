@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
@@ -26,14 +27,14 @@ type blank struct {
 }
 
 // device opens b.
-func (b *blank) device() device {
-	return device{"blank", func(_ context.Context, words int) (engine.Accelerator, error) {
+func (b *blank) device() engine.Device {
+	return device("blank", func(_ context.Context, words int) (engine.Accelerator, error) {
 		if err := b.call("open"); err != nil {
 			return nil, err
 		}
 		b.memory = make([]uint32, words)
 		return b, nil
-	}}
+	})
 }
 
 func (b *blank) call(name string) error {
@@ -122,7 +123,7 @@ func TestWhateverFailsOnAnAcceleratorIsTheDevices(t *testing.T) {
 
 func TestACallerThatGivesUpDoesNotBlameTheDevice(t *testing.T) {
 	s := spec(t, programs()["mlp, sgd"])
-	e := start(t, underShim(t, false), s)
+	e := start(t, underShim(t, kernelstest.Ascending), s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, err := range map[string]error{
@@ -157,11 +158,11 @@ func (b breaking) Run(ctx context.Context, routine int, in, out []uint32) error 
 func TestADeviceThatFailedStartsAnewWithoutAnythingFromBefore(t *testing.T) {
 	s := spec(t, programs()["mlp, nesterov, clipped"])
 	left := 3 // the initial state and a step are run
-	shim := underShim(t, false)
-	d := device{"breaking", func(ctx context.Context, words int) (engine.Accelerator, error) {
-		a, err := shim.open(ctx, words)
+	shim := kernelstest.Shim(t, kernelstest.Ascending)
+	d := device("breaking", func(ctx context.Context, words int) (engine.Accelerator, error) {
+		a, err := shim.Memory(ctx, words)
 		return breaking{a, &left}, err
-	}}
+	})
 	first := start(t, d, s)
 	must(t, first.Init(t.Context(), 4))
 	stepped(t, s, 0, first)

@@ -26,14 +26,6 @@ type Memory interface {
 	Close(ctx context.Context) error
 }
 
-// Opener is a device that opens memories. Its methods may be called from any goroutine.
-type Opener interface {
-	// Name identifies the device.
-	Name() string
-	// Open makes a memory of so many words. The caller closes it.
-	Open(ctx context.Context, words int) (Memory, error)
-}
-
 // Open allocates words of this process. Its errors are those of calls that do not fit.
 func (c *CPU) Open(_ context.Context, words int) (Memory, error) {
 	if words < 0 {
@@ -128,7 +120,7 @@ func (m *host) check(r kernels.Range) error {
 
 // NewMemory makes a memory of the accelerator that open makes with so many words, all zero. Whatever fails on the
 // accelerator while ctx lasts, and calls that no kernel computes, are of class ErrDevice.
-func NewMemory(ctx context.Context, words int, open func(ctx context.Context, words int) (Accelerator, error)) (Memory, error) {
+func NewMemory(ctx context.Context, words int, open Opener) (Memory, error) {
 	a, err := open(ctx, (words+15)/16*16) // whole cache lines
 	if err != nil {
 		return nil, failed(ctx, "open a memory", err)
@@ -165,8 +157,8 @@ func (m *remote) Close(ctx context.Context) error {
 }
 
 // Host is the processor behind a device whose memory is this process', false for another device. Work that reads its data where they lie takes it.
-func Host(o Opener) (*kernels.CPU, bool) {
-	c, ok := o.(*CPU)
+func Host(d Device) (*kernels.CPU, bool) {
+	c, ok := d.(*CPU)
 	if !ok {
 		return nil, false
 	}

@@ -9,15 +9,12 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
-func (d device) Open(ctx context.Context, words int) (engine.Memory, error) {
-	return engine.NewMemory(ctx, words, d.open)
-}
-
 // memory is a memory of a device that the test's end closes.
-func memory(t *testing.T, d engine.Opener, words int) engine.Memory {
+func memory(t *testing.T, d engine.Device, words int) engine.Memory {
 	t.Helper()
 	m, err := d.Open(t.Context(), words)
 	must(t, err)
@@ -30,7 +27,7 @@ func memory(t *testing.T, d engine.Opener, words int) engine.Memory {
 }
 
 func TestAMemoryRunsListsOfOperatorsWithTheSameWordsOnEveryDevice(t *testing.T) {
-	cpu := reference(t).(engine.Opener)
+	cpu := reference(t)
 	const rows, cols, players, coalitions = 9, 70, 5, 11
 	var l engine.Layout
 	a, b := l.Take(rows*4), l.Take(cols*4)
@@ -51,7 +48,7 @@ func TestAMemoryRunsListsOfOperatorsWithTheSameWordsOnEveryDevice(t *testing.T) 
 			in[i] &^= 1 << 30
 		}
 	}
-	run := func(d engine.Opener) []uint32 {
+	run := func(d engine.Device) []uint32 {
 		m := memory(t, d, l.Words())
 		out := make([]uint32, l.Words())
 		must(t, m.Read(t.Context(), out, 0))
@@ -75,9 +72,9 @@ func TestAMemoryRunsListsOfOperatorsWithTheSameWordsOnEveryDevice(t *testing.T) 
 	if slices.Equal(want, in) {
 		t.Fatal("nothing was computed")
 	}
-	for _, d := range []device{underShim(t, false), underShim(t, true), asPTX(t)} {
+	for _, d := range []engine.Device{underShim(t, kernelstest.Ascending), underShim(t, kernelstest.Descending), asPTX(t)} {
 		if !slices.Equal(run(d), want) {
-			t.Errorf("%s: other words", d.name)
+			t.Errorf("%s: other words", d.Name())
 		}
 	}
 }
@@ -87,7 +84,7 @@ func TestAMemoryRefusesWhatLiesOutsideOfIt(t *testing.T) {
 		r := kernels.Range{Offset: offset, Words: words}
 		return []kernels.Call{{Op: kernels.Add{N: 4}, Operands: []kernels.Range{r, r, r}}}
 	}
-	for _, d := range []engine.Opener{reference(t).(engine.Opener), asPTX(t)} {
+	for _, d := range []engine.Device{reference(t), asPTX(t)} {
 		m := memory(t, d, 32)
 		if err := errors.Join(m.Write(t.Context(), 30, make([]uint32, 2)), m.Read(t.Context(), make([]uint32, 32), 0)); err != nil {
 			t.Error(err)
@@ -106,7 +103,7 @@ func TestAMemoryRefusesWhatLiesOutsideOfIt(t *testing.T) {
 			}
 		}
 	}
-	m := memory(t, reference(t).(engine.Opener), 32)
+	m := memory(t, reference(t), 32)
 	if _, err := m.Record(t.Context(), add(0, 5)); err == nil || !strings.Contains(err.Error(), "call 0") {
 		t.Errorf("operands of another length: %v", err)
 	}

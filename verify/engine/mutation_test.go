@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/verify/engine"
 )
@@ -48,13 +49,13 @@ func TestMovingAnyOperandOfAStepShows(t *testing.T) {
 		step.Gradients, step.Next = slices.Clone(step.Gradients), slices.Clone(step.Next)
 		want[at] = step
 	}
-	ptx := asPTX(t)
+	ptx := kernelstest.Interpreter(t)
 	// shows says whether the steps differ from the CPU's.
 	shows := func(call, operand, by int) (differ, moved bool) {
-		d := device{"moving", func(ctx context.Context, words int) (engine.Accelerator, error) {
-			a, err := ptx.open(ctx, words)
+		d := device("moving", func(ctx context.Context, words int) (engine.Accelerator, error) {
+			a, err := ptx.Memory(ctx, words)
 			return moving{a, words, call, operand, by, &moved}, err
-		}}
+		})
 		e := start(t, d, s)
 		if !moved {
 			return false, false

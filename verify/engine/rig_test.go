@@ -5,86 +5,33 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/kernels/ptx"
-	"github.com/verifyd/verifyd/kernels/ptx/interpreter"
-	"github.com/verifyd/verifyd/kernels/shim"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// device is an engine.Device of accelerators that open makes.
-type device struct {
-	name string
-	open func(ctx context.Context, words int) (engine.Accelerator, error)
-}
+func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
-func (d device) Name() string { return d.name }
+// device runs engines on the accelerators that open makes.
+func device(name string, open engine.Opener) engine.Device { return engine.NewDevice(name, name, open) }
 
-func (d device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, d.open)
-}
-
-// The kernels under g++, compiled once for all tests.
-var (
-	built    *shim.Program
-	compiled = sync.OnceValues(func() (p *shim.Program, err error) {
-		built, err = shim.Compile(context.Background(), "../../kernels")
-		return built, err
-	})
-)
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if built != nil {
-		if err := built.Remove(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// underShim runs the kernels under g++. Without g++ the test is skipped, or fails in CI.
-func underShim(t testing.TB, descending bool) device {
+// underShim runs the kernels under g++.
+func underShim(t testing.TB, order kernelstest.Order) engine.Device {
 	t.Helper()
-	if _, err := exec.LookPath(shim.Compiler); err != nil {
-		if os.Getenv("VERIFYD_CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	p, err := compiled()
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "shim"
-	if descending {
-		name = "shim descending"
-	}
-	return device{name, func(ctx context.Context, words int) (engine.Accelerator, error) {
-		return p.Memory(ctx, words, descending)
-	}}
+	h := kernelstest.Shim(t, order)
+	return device(h.Name(), h.Memory)
 }
 
 // asPTX runs the shipped PTX in the interpreter.
-func asPTX(t testing.TB) device {
+func asPTX(t testing.TB) engine.Device {
 	t.Helper()
-	modules, err := ptx.Modules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := interpreter.New(modules, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return device{"ptx", func(_ context.Context, words int) (engine.Accelerator, error) { return m.Memory(words), nil }}
+	h := kernelstest.Interpreter(t)
+	return device(h.Name(), h.Memory)
 }
 
 // reference is the CPU.
@@ -124,7 +71,7 @@ func must(t testing.TB, err error) {
 func spec(t testing.TB, p program.Program) *engine.Spec {
 	t.Helper()
 	p.Version = program.Version
-	s, err := engine.NewSpec(&p, 12)
+	s, err := engine.NewSpec(&p, kernels.ProfileF32, 12)
 	must(t, err)
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels/kernelstest"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -43,14 +45,14 @@ func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {
 	t.Parallel()
 	cpu := reference(t)
 	for _, c := range []struct {
-		device
-		steps uint64
-	}{{underShim(t, false), 12}, {underShim(t, true), 12}, {asPTX(t), 2}} {
-		if testing.Short() && c.name == "ptx" {
+		device engine.Device
+		steps  uint64
+	}{{underShim(t, kernelstest.Ascending), 12}, {underShim(t, kernelstest.Descending), 12}, {asPTX(t), 2}} {
+		if testing.Short() && c.device.Name() == "ptx" {
 			continue
 		}
 		for name, p := range programs() {
-			t.Run(c.name+"/"+name, func(t *testing.T) {
+			t.Run(c.device.Name()+"/"+name, func(t *testing.T) {
 				s := spec(t, p)
 				want, got := start(t, cpu, s), start(t, c.device, s)
 				sameState(t, s, want, got) // zero
@@ -66,7 +68,7 @@ func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {
 }
 
 func TestAStateGoesOnWhereItIsLoaded(t *testing.T) {
-	shim := underShim(t, false)
+	shim := underShim(t, kernelstest.Ascending)
 	s := spec(t, programs()["gpt, adamw, clipped"])
 	first, second, third := start(t, shim, s), start(t, reference(t), s), start(t, shim, s)
 	must(t, first.Init(t.Context(), 5))
@@ -84,7 +86,7 @@ func TestAStateGoesOnWhereItIsLoaded(t *testing.T) {
 
 func TestInitForgetsWhatWasBefore(t *testing.T) {
 	s := spec(t, programs()["mlp, nesterov, clipped"])
-	once, again := start(t, reference(t), s), start(t, underShim(t, false), s)
+	once, again := start(t, reference(t), s), start(t, underShim(t, kernelstest.Ascending), s)
 	for _, seed := range []uint64{7, 8, 5} {
 		must(t, again.Init(t.Context(), seed))
 		stepped(t, s, 0, again)
@@ -104,7 +106,7 @@ func TestATensorOfSeveralPiecesHasTheDigestsOfTheCPU(t *testing.T) {
 		}},
 	}
 	s := spec(t, p)
-	want, got := start(t, reference(t), s), start(t, underShim(t, true), s)
+	want, got := start(t, reference(t), s), start(t, underShim(t, kernelstest.Descending), s)
 	must(t, errors.Join(want.Init(t.Context(), 5), got.Init(t.Context(), 5)))
 	sameState(t, s, want, got)
 	stepped(t, s, 0, want, got)
@@ -115,8 +117,8 @@ func TestAStepThatDivergesIsTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	nan, inf := math.Float32frombits(0xffc12345), float32(math.Inf(-1)) // a NaN with a sign and a payload
 	cpu := reference(t)
-	for _, d := range []device{underShim(t, false), asPTX(t)} {
-		if testing.Short() && d.name == "ptx" {
+	for _, d := range []engine.Device{underShim(t, kernelstest.Ascending), asPTX(t)} {
+		if testing.Short() && d.Name() == "ptx" {
 			continue
 		}
 		for _, name := range []string{"mlp, nesterov, clipped", "mlp, adam, numbers to match", "gpt, adam"} {
@@ -128,7 +130,7 @@ func TestAStepThatDivergesIsTheSameEverywhere(t *testing.T) {
 				"gradients beyond every number":    func(first, _ []float32) { first[0], first[1] = 3e38, 3e38 },
 				"a NaN that only the last one has": func(_, last []float32) { last[len(last)-1] = nan },
 			} {
-				t.Run(d.name+"/"+name+"/"+what, func(t *testing.T) {
+				t.Run(d.Name()+"/"+name+"/"+what, func(t *testing.T) {
 					want, got := start(t, cpu, s), start(t, d, s)
 					must(t, want.Init(t.Context(), 5))
 					tensors := saved(t, want)

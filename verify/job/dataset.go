@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/internal/little"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -30,18 +31,18 @@ func NewDataset(x program.TensorSpec, xs kernels.Buf, y program.TensorSpec, ys k
 		buf  kernels.Buf
 	}{{"x", x, xs}, {"y", y, ys}} {
 		if len(t.spec.Shape) == 0 {
-			return nil, fmt.Errorf("tensor %q: no dimension for the rows", t.name)
+			return nil, wrongTensor(t.name, "no dimension for the rows")
 		}
 		n, other := len(t.buf.F), len(t.buf.I)
 		if t.spec.Kind == kernels.I32 {
 			n, other = other, n
 		}
 		if n != t.spec.Len() || other != 0 {
-			return nil, fmt.Errorf("tensor %q: %d elements, %v of shape %v needs %d", t.name, n, t.spec.Kind, t.spec.Shape, t.spec.Len())
+			return nil, wrongTensor(t.name, "%d elements, %v of shape %v needs %d", n, t.spec.Kind, t.spec.Shape, t.spec.Len())
 		}
 	}
 	if x.Shape[0] != y.Shape[0] || x.Shape[0] < 1 {
-		return nil, fmt.Errorf("tensor %q has %d rows and tensor %q has %d", "x", x.Shape[0], "y", y.Shape[0])
+		return nil, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", "x", x.Shape[0], "y", y.Shape[0])
 	}
 	return &Dataset{x: x, y: y, xs: xs, ys: ys, samples: x.Shape[0]}, nil
 }
@@ -58,7 +59,7 @@ func ReadDataset(path string, limit int64) (*Dataset, error) {
 	for i, name := range []string{"x", "y"} {
 		t, ok := f.Tensor(name)
 		if !ok {
-			return nil, fmt.Errorf("%s: tensor %q is missing", path, name)
+			return nil, fault.New(fault.WrongType, path, "", "tensor %q is missing", name)
 		}
 		specs[i] = program.TensorSpec{Name: name, Shape: t.Shape}
 		switch t.Info().DType {
@@ -67,17 +68,21 @@ func ReadDataset(path string, limit int64) (*Dataset, error) {
 		case safetensors.I32:
 			specs[i].Kind, bufs[i].I = kernels.I32, t.I32
 		default:
-			return nil, fmt.Errorf("%s: tensor %q: dtype %s, F32 or I32 is needed", path, name, t.Info().DType)
+			return nil, fault.In(path, wrongTensor(name, "dtype %s, F32 or I32 is needed", t.Info().DType))
 		}
 	}
 	if len(f.Tensors) != 2 {
-		return nil, fmt.Errorf("%s: %d tensors, 2 are needed", path, len(f.Tensors))
+		return nil, fault.New(fault.WrongType, path, "", "%d tensors, 2 are needed", len(f.Tensors))
 	}
 	d, err := NewDataset(specs[0], bufs[0], specs[1], bufs[1])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fault.In(path, err)
 	}
 	return d, nil
+}
+
+func wrongTensor(name, format string, args ...any) error {
+	return fault.New(fault.WrongType, "", fmt.Sprintf("tensor %q", name), format, args...)
 }
 
 // Samples is the number of samples.
@@ -90,7 +95,7 @@ func (d *Dataset) Fits(plan *program.Plan) error {
 		got, want program.TensorSpec
 	}{{"x", d.x, plan.X()}, {"y", d.y, plan.Y()}} {
 		if t.got.Kind != t.want.Kind || !slices.Equal(t.got.Shape[1:], t.want.Shape[1:]) {
-			return fmt.Errorf("data: tensor %q has rows of %v %v, the program reads %v %v",
+			return fault.New(fault.WrongType, "data", "", "tensor %q has rows of %v %v, the program reads %v %v",
 				t.name, t.got.Kind, t.got.Shape[1:], t.want.Kind, t.want.Shape[1:])
 		}
 	}
@@ -106,7 +111,7 @@ func (d *Dataset) Fill(x, y kernels.Buf, ids []int64) error {
 	}
 	for i, id := range ids {
 		if id < 0 || id >= int64(d.samples) {
-			return fmt.Errorf("data: sample %d of %d", id, d.samples)
+			return fault.New(fault.OutOfRange, "data", "", "sample %d of %d", id, d.samples)
 		}
 		copyRow(x, d.xs, i, int(id), d.samples)
 		copyRow(y, d.ys, i, int(id), d.samples)

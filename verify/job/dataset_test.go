@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -89,8 +90,8 @@ func TestDataFilesAreReadStrictly(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.HasPrefix(err.Error(), path) || !strings.Contains(err.Error(), c.words) {
-			t.Errorf("%s: %v", name, err)
+		if err == nil || !strings.HasPrefix(err.Error(), path) || !strings.Contains(err.Error(), c.words) || fault.Of(err) != fault.WrongType {
+			t.Errorf("%s: %v of class %s", name, err, fault.Of(err))
 		}
 	}
 }

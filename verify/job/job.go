@@ -3,18 +3,18 @@ package job
 import (
 	"crypto"
 	"errors"
-	"fmt"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
 
-// Version, Profile and Rule are the only values that this version of verifyd knows.
+// Version and Rule are the only values that this version of verifyd knows.
 const (
 	Version = "verifyd-job/1"
-	Profile = "drn1/f32"              // numeric profile: kernels/contract.md
 	Rule    = "feistel-aes128-hkdf/1" // order of samples: Order
 	Kind    = document.Kind("job")
 )
@@ -31,10 +31,10 @@ const (
 // Job is the manifest. Every field is signed by the operator, and an empty one is refused unless its
 // comment says otherwise.
 type Job struct {
-	Version string `json:"version"`
-	Profile string `json:"profile"`
-	Merkle  string `json:"merkle"` // construction of trees: merkle.Version
-	State   string `json:"state"`  // construction of state roots: state.Version
+	Version string          `json:"version"`
+	Profile kernels.Profile `json:"profile"` // what products are: kernels/contract.md
+	Merkle  string          `json:"merkle"`  // construction of trees: merkle.Version
+	State   string          `json:"state"`   // construction of state roots: state.Version
 
 	Operator document.Key `json:"operator"` // signs the job and receipts
 	Pool     merkle.Hash  `json:"pool"`     // the pool that the job belongs to
@@ -77,16 +77,21 @@ type Init struct {
 
 // Check returns an error that names the field unless the manifest is one that this version can keep.
 func (j *Job) Check() error {
-	for _, f := range []struct{ field, got, want string }{
-		{"version", j.Version, Version},
-		{"profile", j.Profile, Profile},
-		{"merkle", j.Merkle, merkle.Version},
-		{"state", j.State, state.Version},
-		{"order.rule", j.Order.Rule, Rule},
+	for _, f := range []struct {
+		field, got, want string
+		class            fault.Class
+	}{
+		{"version", j.Version, Version, fault.UnknownVersion},
+		{"merkle", j.Merkle, merkle.Version, fault.Unsupported},
+		{"state", j.State, state.Version, fault.Unsupported},
+		{"order.rule", j.Order.Rule, Rule, fault.Unsupported},
 	} {
 		if f.got != f.want {
-			return fmt.Errorf("%s: %.60q, %q is needed", f.field, f.got, f.want)
+			return fault.New(f.class, "", f.field, "%.60q, %q is needed", f.got, f.want)
 		}
+	}
+	if err := j.Profile.Check(); err != nil {
+		return unsupported("", err)
 	}
 	for _, f := range []struct {
 		field string
@@ -96,7 +101,7 @@ func (j *Job) Check() error {
 		{"data.root", j.Data.Root}, {"init.root", j.Init.Root},
 	} {
 		if f.got == (merkle.Hash{}) {
-			return fmt.Errorf("%s: zero", f.field)
+			return fault.New(fault.BadTerms, "", f.field, "zero")
 		}
 	}
 	for _, f := range []struct {
@@ -113,14 +118,14 @@ func (j *Job) Check() error {
 		{"deadline", uint64(j.Deadline), uint64(j.Delay), MaxWindow},
 	} {
 		if f.got < f.lo || f.got > f.hi {
-			return fmt.Errorf("%s: %d is outside %d to %d", f.field, f.got, f.lo, f.hi)
+			return fault.New(fault.BadTerms, "", f.field, "%d is outside %d to %d", f.got, f.lo, f.hi)
 		}
 	}
 	if err := j.Beacon.Check(); err != nil {
-		return fmt.Errorf("beacon: %w", err)
+		return fault.Under("beacon", err)
 	}
 	if _, err := j.Operator.Public(); err != nil {
-		return fmt.Errorf("operator: %w", err)
+		return fault.Under("operator", err)
 	}
 	return nil
 }
@@ -138,30 +143,41 @@ func (j *Job) Segment(i uint64) (first, count uint64) {
 // Sign checks the manifest and returns its envelope. The signer must hold the operator's key.
 func Sign(j Job, signer crypto.Signer) ([]byte, error) {
 	if err := j.Check(); err != nil {
-		return nil, fmt.Errorf("job: %w", err)
+		return nil, fault.In("job", err)
 	}
 	key, err := document.NewKey(signer.Public())
 	if err != nil {
-		return nil, fmt.Errorf("job: %w", err)
+		return nil, fault.In("job", err)
 	}
 	if key != j.Operator {
-		return nil, errors.New("job: operator: the manifest names another key than the signer's")
+		return nil, fault.New(fault.BadTerms, "job", "operator", "the manifest names another key than the signer's")
 	}
 	return document.Sign(Kind, j, signer)
 }
 
-// Open reads the envelope of a job signed by operator, and returns the manifest and its digest. Errors
+// Read reads the envelope of a job signed by operator, and returns the manifest and its digest. Errors
 // begin with file.
-func Open(file string, data []byte, operator document.Key) (*Job, merkle.Hash, error) {
-	j, digest, err := document.Open[Job](file, data, Kind, operator)
+func Read(file string, data []byte, operator document.Key) (*Job, merkle.Hash, error) {
+	j, digest, err := document.Read[Job](file, data, Kind, operator)
+	if errors.Is(err, kernels.ErrProfile) {
+		err = unsupported(file, err)
+	}
 	if err != nil {
 		return nil, merkle.Hash{}, err
 	}
 	if err := j.Check(); err != nil {
-		return nil, merkle.Hash{}, fmt.Errorf("%s: %w", file, err)
+		return nil, merkle.Hash{}, fault.In(file, err)
 	}
 	if j.Operator != operator {
-		return nil, merkle.Hash{}, fmt.Errorf("%s: operator: names another key than the one that signed", file)
+		return nil, merkle.Hash{}, fault.New(fault.BadTerms, file, "operator", "names another key than the one that signed")
 	}
 	return &j, digest, nil
+}
+
+// unsupported is the refusal of a profile, for whatever reason is inside err.
+func unsupported(file string, err error) error {
+	for e := (*fault.Error)(nil); errors.As(err, &e) && e.Unwrap() != nil; {
+		err = e.Unwrap()
+	}
+	return fault.New(fault.Unsupported, file, "profile", "%w", err)
 }

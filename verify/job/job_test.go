@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
@@ -30,7 +35,7 @@ func sample(t testing.TB) Job {
 	t.Helper()
 	_, key := newKey(t, 1)
 	return Job{
-		Version: Version, Profile: Profile, Merkle: merkle.Version, State: state.Version,
+		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Order: OrderRule{Rule, merkle.Hash{6}},
 		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: 3,
@@ -45,7 +50,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, digest, err := Open("job.json", file, key)
+	back, digest, err := Read("job.json", file, key)
 	if err != nil || *back != j {
 		t.Fatalf("%+v, %v", back, err)
 	}
@@ -55,16 +60,25 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	}
 	if _, other := newKey(t, 2); other == key {
 		t.Fatal("keys are equal")
-	} else if _, _, err := Open("job.json", file, other); err == nil {
+	} else if _, _, err := Read("job.json", file, other); err == nil {
 		t.Error("opened with another operator's key")
 	}
 }
 
 func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	private, _ := newKey(t, 1)
+	classes := map[string]fault.Class{
+		"version: \"verifyd-job/2\"": fault.UnknownVersion,
+		"profile: unknown":           fault.Unsupported,
+		"merkle":                     fault.Unsupported,
+		"state":                      fault.Unsupported,
+		"order.rule":                 fault.Unsupported,
+		"beacon: chain \"lottery\"":  fault.Unsupported,
+		"operator":                   fault.BadKey,
+	}
 	for words, spoil := range map[string]func(*Job){
 		"version: \"verifyd-job/2\"":  func(j *Job) { j.Version = "verifyd-job/2" },
-		"profile":                     func(j *Job) { j.Profile = "drn1/bf16" },
+		"profile: unknown":            func(j *Job) { j.Profile = 0 },
 		"merkle":                      func(j *Job) { j.Merkle = "verifyd-merkle/0" },
 		"state":                       func(j *Job) { j.State = "" },
 		"order.rule":                  func(j *Job) { j.Order.Rule = "claimed" },
@@ -90,8 +104,35 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	} {
 		j := sample(t)
 		spoil(&j)
-		if _, err := Sign(j, private); err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
+		_, err := Sign(j, private)
+		if err == nil || !strings.HasPrefix(err.Error(), "job: "+words) {
 			t.Errorf("%q: %v", words, err)
+		}
+		want, ok := classes[words]
+		if !ok {
+			want = fault.BadTerms
+		}
+		if got := fault.Of(err); got != want {
+			t.Errorf("%v is of class %s, want %s", err, got, want)
+		}
+	}
+}
+
+func TestAJobOfAnUnknownProfileIsRefusedByName(t *testing.T) {
+	private, key := newKey(t, 1)
+	known, err := document.Encode(sample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"drn1/oz8x9", "", "none", "DRN1/f32"} {
+		other := bytes.Replace(known, []byte(`"drn1/f32"`), []byte(`"`+name+`"`), 1)
+		file, err := document.Sign(Kind, json.RawMessage(other), private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("job.json: profile: unknown numeric profile %q", name)
+		if _, _, err := Read("job.json", file, key); !errors.Is(err, kernels.ErrProfile) || fault.Of(err) != fault.Unsupported || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", name, err, want)
 		}
 	}
 }
@@ -102,7 +143,7 @@ func TestAJobInAnotherOperatorsNameIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Open("job.json", file, key); err == nil || !strings.Contains(err.Error(), "job.json: operator") {
+	if _, _, err := Read("job.json", file, key); err == nil || !strings.Contains(err.Error(), "job.json: operator") {
 		t.Error(err)
 	}
 }
@@ -135,7 +176,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Add(file)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if j, _, err := Open("f", data, key); err == nil && j.Check() != nil {
+		if j, _, err := Read("f", data, key); err == nil && j.Check() != nil {
 			t.Fatal("a job that does not check was opened")
 		}
 	})

@@ -3,7 +3,8 @@ package merkle
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Version names this construction in signed documents.
@@ -38,11 +39,11 @@ func (h *Hash) UnmarshalText(text []byte) error {
 func ParseHash(s string) (Hash, error) {
 	var h Hash
 	if len(s) != 2*Size {
-		return h, fmt.Errorf("a hash has %d hexadecimal digits, %d characters given", 2*Size, len(s))
+		return h, fault.New(fault.BadForm, "", "", "a hash has %d hexadecimal digits, %d characters given", 2*Size, len(s))
 	}
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return h, fmt.Errorf("a hash is lower-case hexadecimal: character %d is %q", i, c)
+			return h, fault.New(fault.BadForm, "", "", "a hash is lower-case hexadecimal: character %d is %q", i, c)
 		}
 	}
 	if _, err := hex.Decode(h[:], []byte(s)); err != nil {

@@ -1,13 +1,13 @@
 package merkle
 
 import (
-	"errors"
-	"fmt"
 	"math/bits"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // ErrProof says that a proof of the right length does not lead from the leaf to the root.
-var ErrProof = errors.New("inclusion proof does not lead to the root")
+var ErrProof = fault.New(fault.WrongDigest, "", "", "inclusion proof does not lead to the root")
 
 // MaxProof returns the length of the longest inclusion proof in a tree of size leaves.
 func MaxProof(size uint64) int {
@@ -32,10 +32,10 @@ func ProofLen(i, size uint64) int {
 // Verify checks that proof leads from the hash of leaf i to the root of a tree of size leaves.
 func Verify(root Hash, size, i uint64, leaf Hash, proof []Hash) error {
 	if i >= size {
-		return fmt.Errorf("leaf %d of a tree of %d", i, size)
+		return fault.New(fault.OutOfRange, "", "", "leaf %d of a tree of %d", i, size)
 	}
 	if want := ProofLen(i, size); len(proof) != want {
-		return fmt.Errorf("inclusion proof of leaf %d in a tree of %d has %d hashes, %d needed", i, size, len(proof), want)
+		return fault.New(fault.BadLength, "", "", "inclusion proof of leaf %d in a tree of %d has %d hashes, %d needed", i, size, len(proof), want)
 	}
 	node := leaf
 	for last := size - 1; last > 0; i, last = i>>1, last>>1 {

@@ -4,7 +4,19 @@ import (
 	"math"
 
 	"gorgonia.org/gorgonia"
+
+	"github.com/verifyd/verifyd/verify/program"
 )
+
+var activations = []rule{
+	each[program.ReLU]((*tape).relu),
+	each[program.GELU]((*tape).gelu),
+	each[program.GELUTanh]((*tape).geluTanh),
+	each[program.SiLU]((*tape).silu),
+	each[program.Tanh]((*tape).tanh),
+	each[program.Sigmoid]((*tape).sigmoid),
+	of(func(w *walk, s site, _ program.Softmax) *gorgonia.Node { return w.softmax(s.in[0], s.cols) }),
+}
 
 // relu is max(x, 0), its derivative at 0 being 0.
 func (t *tape) relu(x *gorgonia.Node) *gorgonia.Node { return t.apply1(gorgonia.Rectify, x) }

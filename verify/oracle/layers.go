@@ -1,11 +1,65 @@
 package oracle
 
 import (
+	"fmt"
 	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/verifyd/verifyd/verify/program"
 )
+
+var layers = []rule{
+	of(func(w *walk, s site, op program.Input) *gorgonia.Node {
+		if op.Type == program.I32 {
+			return w.expectIDs(s.rows * s.cols)
+		}
+		return w.value(w.batch.X, s.rows, s.cols)
+	}),
+	of(func(w *walk, s site, _ program.Add) *gorgonia.Node { return w.add(s.in[0], s.in[1]) }),
+	of(func(w *walk, s site, _ program.Mul) *gorgonia.Node { return w.times(s.in[0], s.in[1]) }),
+	of(func(w *walk, s site, _ program.Flatten) *gorgonia.Node { return w.reshape(s.in[0], s.rows, s.cols) }),
+	of(func(w *walk, s site, op program.Dropout) *gorgonia.Node {
+		return w.dropout(s.in[0], op.P, uint32(s.Index), s.rows, s.cols)
+	}),
+	of(func(w *walk, s site, op program.Linear) *gorgonia.Node {
+		return w.linear(s.in[0], s.params[0], s.optional(), s.rows, op.Out)
+	}),
+	of(func(w *walk, s site, op program.LayerNorm) *gorgonia.Node {
+		return w.layerNorm(s.in[0], s.params[0], s.params[1], s.rows, s.cols, op.Eps)
+	}),
+	of(func(w *walk, s site, op program.RMSNorm) *gorgonia.Node {
+		return w.rmsNorm(s.in[0], s.params[0], s.rows, s.cols, op.Eps)
+	}),
+	of(func(w *walk, s site, op program.Embedding) *gorgonia.Node {
+		return w.embedding(w.batch.IDs, s.params[0], op.Vocab)
+	}),
+	of(func(w *walk, s site, _ program.PositionEmbedding) *gorgonia.Node {
+		all := w.spread(s.params[0], w.rows, s.Output.Len())
+		return w.add(s.in[0], w.reshape(all, s.rows, s.cols))
+	}),
+	of(func(w *walk, s site, op program.Attention) *gorgonia.Node {
+		return w.attention(s.in[0], w.rows, op.Heads, s.Output.Shape[0], s.cols/op.Heads, op.Causal)
+	}),
+	of(func(w *walk, s site, op program.Conv2D) *gorgonia.Node {
+		return w.conv2d(s.in[0], s.params[0], s.optional(), w.rows, op.Out, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
+	}),
+	of(func(w *walk, s site, op program.MaxPool2D) *gorgonia.Node {
+		return w.maxPool2d(s.in[0], w.rows, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
+	}),
+	of(func(w *walk, s site, op program.AvgPool2D) *gorgonia.Node {
+		return w.avgPool2d(s.in[0], w.rows, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
+	}),
+}
+
+// expectIDs notes a wrong number of ids, whose node has no value: the embedding reads the batch.
+func (w *walk) expectIDs(n int) *gorgonia.Node {
+	if w.err == nil && len(w.batch.IDs) != n {
+		w.err = fmt.Errorf("%d ids given, %d needed", len(w.batch.IDs), n)
+	}
+	return nil
+}
 
 // linear is x W^T + b, W being (out, in); b may be nil.
 func (t *tape) linear(x, w, b *gorgonia.Node, rows, out int) *gorgonia.Node {
@@ -90,6 +144,10 @@ func (t *tape) mse(x, target *gorgonia.Node, n int) *gorgonia.Node {
 type window struct {
 	channels, height, width int
 	kernel, stride, pad     [2]int
+}
+
+func windowOf(in program.TensorSpec, kernel, stride, pad [2]int) window {
+	return window{channels: in.Shape[0], height: in.Shape[1], width: in.Shape[2], kernel: kernel, stride: stride, pad: pad}
 }
 
 // size is the height and width of the output.

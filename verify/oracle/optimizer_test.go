@@ -40,7 +40,7 @@ func compareUpdates(t *testing.T, cpu *kernels.CPU, optimizer program.Optimizer,
 		Graph:     program.MLP(program.MLPConfig{Inputs: 12, Hidden: []int{9}, Classes: 3}),
 		Optimizer: optimizer, ClipNorm: clip,
 		Schedule: program.Schedule{Kind: program.CosineDecay, Rate: 0.01, Warmup: 2, Steps: 9, Floor: 1e-4}}
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"gorgonia.org/gorgonia"
@@ -31,12 +33,7 @@ func (e *UnsupportedError) Error() string {
 }
 
 // Operators lists the kinds of nodes that the oracle computes.
-func Operators() []string {
-	return []string{
-		"add", "attention", "avg_pool2d", "conv2d", "dropout", "embedding", "flatten", "gelu", "gelu_tanh", "input", "layer_norm",
-		"linear", "max_pool2d", "mul", "position_embedding", "relu", "rms_norm", "sigmoid", "silu", "softmax", "tanh",
-	}
-}
+func Operators() []string { return slices.Sorted(maps.Keys(rules)) }
 
 // Gradients returns the loss of one step of p and its derivative by each parameter, in the order of
 // Plan.Params, given the parameters in that order. It fails with an UnsupportedError where it has no operator,
@@ -94,9 +91,6 @@ type walk struct {
 func (w *walk) cost(loss program.Loss, walked []program.Walked) (*gorgonia.Node, error) {
 	for _, n := range walked {
 		y, err := w.node(n, walked)
-		if err == nil {
-			err = w.err
-		}
 		if err != nil {
 			return nil, fmt.Errorf("oracle: node %q: %w", n.Name, err)
 		}
@@ -121,86 +115,26 @@ func (w *walk) cost(loss program.Loss, walked []program.Walked) (*gorgonia.Node,
 // node builds one node. Its value is a matrix of whatever split suits the operator; matrix restores the one
 // that the next operator wants.
 func (w *walk) node(n program.Walked, walked []program.Walked) (*gorgonia.Node, error) {
-	params := w.params[w.taken : w.taken+len(n.Params)]
-	w.taken += len(n.Params)
-	cols := n.Output.Shape[len(n.Output.Shape)-1]
-	rows := w.rows * n.Output.Len() / cols
-	in := func(k int) *gorgonia.Node { return w.matrixOf(n.In[k], walked) }
-
-	switch op := n.Op.(type) {
-	case program.Input:
-		if op.Type == program.I32 {
-			return nil, w.expectIDs(rows * cols)
-		}
-		return w.value(w.batch.X, rows, cols), nil
-	case program.Add:
-		return w.add(in(0), in(1)), nil
-	case program.Mul:
-		return w.times(in(0), in(1)), nil
-	case program.Flatten:
-		return w.reshape(in(0), rows, cols), nil
-	case program.ReLU:
-		return w.relu(in(0)), nil
-	case program.GELU:
-		return w.gelu(in(0)), nil
-	case program.GELUTanh:
-		return w.geluTanh(in(0)), nil
-	case program.SiLU:
-		return w.silu(in(0)), nil
-	case program.Tanh:
-		return w.tanh(in(0)), nil
-	case program.Sigmoid:
-		return w.sigmoid(in(0)), nil
-	case program.Softmax:
-		return w.softmax(in(0), cols), nil
-	case program.Dropout:
-		return w.dropout(in(0), op.P, uint32(n.Index), rows, cols), nil
-	case program.Linear:
-		return w.linear(in(0), params[0], optional(params), rows, op.Out), nil
-	case program.LayerNorm:
-		return w.layerNorm(in(0), params[0], params[1], rows, cols, op.Eps), nil
-	case program.RMSNorm:
-		return w.rmsNorm(in(0), params[0], rows, cols, op.Eps), nil
-	case program.Embedding:
-		return w.embedding(w.batch.IDs, params[0], op.Vocab), nil
-	case program.PositionEmbedding:
-		all := w.spread(params[0], w.rows, n.Output.Len())
-		return w.add(in(0), w.reshape(all, rows, cols)), nil
-	case program.Attention:
-		return w.attention(in(0), w.rows, op.Heads, n.Output.Shape[0], cols/op.Heads, op.Causal), nil
-	case program.Conv2D:
-		g := windowOf(walked[n.In[0]].Output, op.Kernel, op.Stride, op.Padding)
-		return w.conv2d(in(0), params[0], optional(params), w.rows, op.Out, g), nil
-	case program.MaxPool2D:
-		return w.maxPool2d(in(0), w.rows, windowOf(walked[n.In[0]].Output, op.Kernel, op.Stride, op.Padding)), nil
-	case program.AvgPool2D:
-		return w.avgPool2d(in(0), w.rows, windowOf(walked[n.In[0]].Output, op.Kernel, op.Stride, op.Padding)), nil
+	build, ok := rules[n.Op.Kind()]
+	if !ok {
+		return nil, &UnsupportedError{What: n.Op.Kind()}
 	}
-	return nil, &UnsupportedError{What: n.Op.Kind()}
+	s := site{Walked: n, params: w.params[w.taken : w.taken+len(n.Params)]}
+	w.taken += len(n.Params)
+	s.cols = n.Output.Shape[len(n.Output.Shape)-1]
+	s.rows = w.rows * n.Output.Len() / s.cols
+	for _, k := range n.In {
+		s.in, s.specs = append(s.in, w.matrixOf(k, walked)), append(s.specs, walked[k].Output)
+	}
+	return build(w, s), w.err
 }
 
-// matrixOf is node k's output with one row for each run of its last dimension.
+// matrixOf is node k's output with one row for each run of its last dimension, nil if that is ids.
 func (w *walk) matrixOf(k int, walked []program.Walked) *gorgonia.Node {
+	if w.outputs[k] == nil {
+		return nil
+	}
 	shape := walked[k].Output.Shape
 	cols := shape[len(shape)-1]
 	return w.reshape(w.outputs[k], w.rows*walked[k].Output.Len()/cols, cols)
-}
-
-func (w *walk) expectIDs(n int) error {
-	if len(w.batch.IDs) != n {
-		return fmt.Errorf("%d ids given, %d needed", len(w.batch.IDs), n)
-	}
-	return nil
-}
-
-// optional is a layer's bias, nil if it has none.
-func optional(params gorgonia.Nodes) *gorgonia.Node {
-	if len(params) < 2 {
-		return nil
-	}
-	return params[1]
-}
-
-func windowOf(in program.TensorSpec, kernel, stride, pad [2]int) window {
-	return window{channels: in.Shape[0], height: in.Shape[1], width: in.Shape[2], kernel: kernel, stride: stride, pad: pad}
 }

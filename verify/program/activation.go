@@ -12,6 +12,19 @@ type (
 	Sigmoid  struct{}
 )
 
+// activations are all of them, in the order in which they are offered.
+var activations = []kind{of[ReLU](), of[GELU](), of[GELUTanh](), of[SiLU](), of[Tanh](), of[Sigmoid]()}
+
+// Activations are the operators that an MLP may have between its layers: elementwise functions of numerics
+// without attributes.
+func Activations() []Op {
+	var all []Op
+	for _, k := range activations {
+		all = append(all, k.zero)
+	}
+	return all
+}
+
 func (ReLU) Kind() string     { return "relu" }
 func (GELU) Kind() string     { return "gelu" }
 func (GELUTanh) Kind() string { return "gelu_tanh" }

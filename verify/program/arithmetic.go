@@ -1,7 +1,6 @@
 package program
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -53,7 +52,7 @@ func inferPair(in []TensorSpec) (TensorSpec, []param, error) {
 		return TensorSpec{}, nil, err
 	}
 	if !slices.Equal(in[0].Shape, in[1].Shape) {
-		return TensorSpec{}, nil, fmt.Errorf("inputs: %q has shape %v, %q has %v: equal shapes needed",
+		return TensorSpec{}, nil, outOfRange("inputs", "%q has shape %v, %q has %v: equal shapes needed",
 			in[0].Name, in[0].Shape, in[1].Name, in[1].Shape)
 	}
 	return f32(in[0].Shape...), nil, nil

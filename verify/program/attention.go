@@ -1,10 +1,6 @@
 package program
 
-import (
-	"fmt"
-
-	"github.com/verifyd/verifyd/kernels"
-)
+import "github.com/verifyd/verifyd/kernels"
 
 // MaxContext is the largest number of positions that attention spans. The scores of a few hundred positions
 // with all others are a worker's scratch memory.
@@ -31,14 +27,14 @@ func (o Attention) infer(in []TensorSpec) (TensorSpec, []param, error) {
 		return TensorSpec{}, nil, err
 	}
 	if s[1]%(3*o.Heads) != 0 {
-		return TensorSpec{}, nil, fmt.Errorf("heads: input width %d is not a multiple of 3*%d", s[1], o.Heads)
+		return TensorSpec{}, nil, outOfRange("heads", "input width %d is not a multiple of 3*%d", s[1], o.Heads)
 	}
 	return f32(s[0], s[1]/3), nil, nil
 }
 
 func (o Attention) shape(c *compiler, n *node) kernels.Attention {
 	s := n.Output.Shape
-	return kernels.Attention{Batch: c.batch, Heads: o.Heads, Seq: s[0], HeadDim: s[1] / o.Heads, Causal: o.Causal}
+	return kernels.Attention{Batch: c.batch, Heads: o.Heads, Seq: s[0], HeadDim: s[1] / o.Heads, Causal: o.Causal, Profile: c.profile}
 }
 
 func (o Attention) forward(c *compiler, n *node) value {

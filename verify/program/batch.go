@@ -6,12 +6,13 @@ import (
 	"math"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // checkStep refuses a step whose random-number counters do not fit 32 bits.
 func (p *Plan) checkStep(t uint64) error {
 	if limit := MaxSteps / uint64(p.accum); t >= limit {
-		return fmt.Errorf("program: step: %d is not below %d", t, limit)
+		return fault.In(what, outOfRange("step", "%d is not below %d", t, limit))
 	}
 	return nil
 }
@@ -33,7 +34,7 @@ func below(field string, ids []int32, spec TensorSpec, limit int, user string) e
 	top := uint32(min(limit, math.MaxInt32))
 	for i, id := range ids {
 		if uint32(id) >= top {
-			return fmt.Errorf("program: %s: row %d: %d is outside 0 to %d, the range of %s", field, i/(len(ids)/spec.Shape[0]), id, limit-1, user)
+			return fault.In(what, outOfRange(fmt.Sprintf("%s: row %d", field, i/(len(ids)/spec.Shape[0])), "%d is outside 0 to %d, the range of %s", id, limit-1, user))
 		}
 	}
 	return nil

@@ -1,9 +1,8 @@
 package program
 
 import (
-	"fmt"
-
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // value is a tensor of the plan under construction: an index into compiler.buffers.
@@ -16,12 +15,14 @@ const (
 	arena     space = iota // reused during a step; offsets by liveness
 	inputs                 // the step's inputs, one window a micro-batch
 	labels                 // the step's labels, likewise
+	counters               // random-number counters, likewise
+	scalars                // the optimizer's step-dependent constants
+	outcome                // loss, norm and clip coefficient
+	sums                   // of the squares of each gradient
 	parameter              // parameters, one after another in state order
 	gradient               // their gradients, likewise
 	slot0                  // the optimizer's first slot, likewise
 	slot1                  // its second
-	scalars                // small results and step-dependent constants
-	counters               // random-number counter
 	spaces                 // how many there are
 )
 
@@ -67,6 +68,7 @@ type compiler struct {
 	batch        int  // rows of a micro-batch
 	accumulation int  // micro-batches of a step
 	eval         bool // forward only, dropout off
+	profile      kernels.Profile
 
 	buffers []buffer
 	code    []instruction
@@ -141,8 +143,12 @@ func (c *compiler) contribute(v, dv value) {
 }
 
 // Compile checks the program and turns it into a plan: forward, loss, backward and update as flat
-// lists of operators on buffers with assigned places. It allocates none of those buffers.
-func Compile(p *Program) (*Plan, error) {
+// lists of operators on buffers with assigned places, the products in a numeric profile. It allocates none of
+// those buffers. A profile that is none is an error of class kernels.ErrProfile.
+func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
+	if err := profile.Check(); err != nil {
+		return nil, err
+	}
 	walked, err := p.check()
 	if err != nil {
 		return nil, err
@@ -153,28 +159,28 @@ func Compile(p *Program) (*Plan, error) {
 	}
 	plan := newPlan(p, walked, y)
 	if n := len(plan.params) * (1 + len(p.Optimizer.slots())); n < 1 || n > MaxTensors {
-		return nil, fmt.Errorf("program: %d tensors in its state: outside 1 to %d", n, MaxTensors)
+		return nil, fault.New(fault.TooLarge, what, "", "%d tensors in its state: outside 1 to %d", n, MaxTensors)
 	}
-	plan.train = plan.compile(p, walked, false)
-	plan.eval = plan.compile(p, walked, true)
+	plan.train = plan.compile(p, profile, walked, false)
+	plan.eval = plan.compile(p, profile, walked, true)
 	plan.update = plan.compileUpdate(p)
 	if plan.MemoryBytes() > MaxMemory {
-		return nil, fmt.Errorf("program: its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
+		return nil, fault.New(fault.TooLarge, what, "", "its buffers need %d bytes, above the limit %d", plan.MemoryBytes(), uint64(MaxMemory))
 	}
 	return plan, nil
 }
 
 // compile emits one pass over a micro-batch: forward and loss, then backward unless only evaluating.
-func (plan *Plan) compile(p *Program, walked []Walked, eval bool) routine {
-	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval,
+func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, eval bool) routine {
+	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval, profile: profile,
 		needs: map[value]bool{}, dvalues: map[value]value{}}
 	window := func(t TensorSpec, s space) value {
 		n := t.Len() / p.Accumulation
 		return c.add(buffer{kind: t.Kind, space: s, stride: n, n: n})
 	}
 	c.x, c.y = window(plan.x, inputs), window(plan.y, labels)
-	c.loss = c.add(buffer{space: scalars, offset: lossAt, n: 1})
-	c.counter = c.add(buffer{kind: kernels.I32, space: counters, n: counterWords})
+	c.loss = c.add(buffer{space: outcome, offset: lossAt, n: 1})
+	c.counter = c.add(buffer{kind: kernels.I32, space: counters, stride: counterWords, n: counterWords})
 
 	k := 0
 	for i := range walked {

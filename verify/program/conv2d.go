@@ -40,7 +40,7 @@ func (o Conv2D) infer(in []TensorSpec) (TensorSpec, []param, error) {
 func (o Conv2D) shape(c *compiler, n *node) kernels.ConvShape {
 	s := n.shapes[0].Shape
 	return kernels.ConvShape{N: c.batch, C: s[0], H: s[1], W: s[2], O: o.Out, KH: o.Kernel[0], KW: o.Kernel[1],
-		StrideH: o.Stride[0], StrideW: o.Stride[1], PadH: o.Padding[0], PadW: o.Padding[1]}
+		StrideH: o.Stride[0], StrideW: o.Stride[1], PadH: o.Padding[0], PadW: o.Padding[1], Profile: c.profile}
 }
 
 func (o Conv2D) forward(c *compiler, n *node) value {

@@ -2,9 +2,10 @@
 // optimizer and a learning rate as a closed form of the step, with the machine that computes a step.
 //
 // A Program is built in code (MLP, CNN, GPT) or read from canonical JSON (Parse). Compile checks every
-// shape, differentiates the graph in reverse and returns a Plan: flat lists of kernels operators on
-// buffers whose places are assigned by liveness. A Machine is a plan with memory; a Runner, such as
-// kernels.CPU, computes its operators. A step allocates nothing.
+// shape, differentiates the graph in reverse and returns a Plan: lists of kernels operators on buffers
+// whose places are assigned by liveness. A Tape is the step that a plan stands for: the numbered calls of
+// verify/SPEC.md on one block of memory, wherever that is. A Machine is a tape in host memory; a Runner,
+// such as kernels.CPU, computes its operators. A step allocates nothing.
 //
 // The bits of a step are those of DRN-1 and of the order in which this package calls its operators:
 //
@@ -24,8 +25,9 @@
 //  2. Write one page here: a struct whose fields are the attributes with their JSON names, and the four
 //     methods of Op. infer refuses what does not fit; forward emits kernels operators on c.temp buffers;
 //     backward emits those that fill n.grads (through emitGrads) and hands gradients to c.contribute.
-//  3. Enter it in the table kinds, and in elementwiseInputs if its kernels may work in place.
-//  4. Add a row to the table of the finite-difference test, and the node to verify/oracle if gorgonia
+//  3. Enter it in the table kinds; an activation, on their page, in activations instead.
+//  4. Enter its calls in the table of verify/SPEC.md, section "Calls of a step".
+//  5. Add a row to the table of the finite-difference test, and the node to verify/oracle if gorgonia
 //     has it.
 //
 // The package never reads files, data or claims, never chooses a device, and holds no data of a step

@@ -1,10 +1,6 @@
 package program
 
-import (
-	"fmt"
-
-	"github.com/verifyd/verifyd/kernels"
-)
+import "github.com/verifyd/verifyd/kernels"
 
 // Embedding looks up a row of its table for each token id. Parameter: weight (Vocab, Dim). A machine
 // refuses ids outside [0, Vocab) before anything runs.
@@ -21,7 +17,7 @@ func (o Embedding) infer(in []TensorSpec) (TensorSpec, []param, error) {
 		return TensorSpec{}, nil, err
 	}
 	if in[0].Kind != kernels.I32 {
-		return TensorSpec{}, nil, fmt.Errorf("input %q is %v, i32 needed", in[0].Name, in[0].Kind)
+		return TensorSpec{}, nil, outOfRange("", "input %q is %v, i32 needed", in[0].Name, in[0].Kind)
 	}
 	for _, f := range []struct {
 		name string

@@ -7,11 +7,11 @@ import "github.com/verifyd/verifyd/kernels"
 // the step's loss. Both are valid until see returns, and see changes neither. Everything else is as
 // Gradients does it, bit for bit.
 func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []float32)) (loss float32, err error) {
-	if err := m.checkReady(t); err != nil {
+	if err := m.prepare(t); err != nil {
 		return 0, err
 	}
-	for i := range m.plan.accum {
-		calls := m.prepare(t, i)
+	for i := range m.tape.plan.accum {
+		calls := m.training[min(i, 1)].at(i)
 		at := find(calls, isLossGradient)
 		if err := m.run(calls[:at+1]); err != nil {
 			return 0, err
@@ -22,7 +22,7 @@ func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []
 			return 0, err
 		}
 	}
-	return m.f[scalars][lossAt], nil
+	return m.word(m.tape.Loss), nil
 }
 
 // GradientsSeeingLinears is Gradients that shows what the gradients of the Linear nodes' weights are made of.
@@ -31,11 +31,11 @@ func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []
 // returns, and see changes neither. Without weights those products are left out, and Grads has nothing
 // of use.
 func (m *Machine) GradientsSeeingLinears(t uint64, weights bool, see func(i int, inputs, gradient []float32)) (loss float32, err error) {
-	if err := m.checkReady(t); err != nil {
+	if err := m.prepare(t); err != nil {
 		return 0, err
 	}
-	for i := range m.plan.accum {
-		calls := m.prepare(t, i)
+	for i := range m.tape.plan.accum {
+		calls := m.training[min(i, 1)].at(i)
 		from := 0
 		for at, c := range calls {
 			if op, ok := c.op.(kernels.Gemm); !ok || !op.TransA { // only these products have it
@@ -53,18 +53,18 @@ func (m *Machine) GradientsSeeingLinears(t uint64, weights bool, see func(i int,
 			return 0, err
 		}
 	}
-	return m.f[scalars][lossAt], nil
+	return m.word(m.tape.Loss), nil
 }
 
 // Forward computes the outputs that Gradients computes for step t, with the same dropout, and neither loss
 // nor gradients: those of an earlier call stay. see gets each micro-batch's outputs, valid until it returns.
 // Labels play no part, but they must be valid.
 func (m *Machine) Forward(t uint64, see func(i int, outputs []float32)) error {
-	if err := m.checkReady(t); err != nil {
+	if err := m.prepare(t); err != nil {
 		return err
 	}
-	for i := range m.plan.accum {
-		calls := m.prepare(t, i)
+	for i := range m.tape.plan.accum {
+		calls := m.training[min(i, 1)].at(i)
 		at := find(calls, isLoss)
 		if err := m.run(calls[:at]); err != nil {
 			return err
@@ -72,24 +72,6 @@ func (m *Machine) Forward(t uint64, see func(i int, outputs []float32)) error {
 		see(i, calls[at].bufs[0].F)
 	}
 	return nil
-}
-
-// checkReady refuses steps and batches that Gradients refuses.
-func (m *Machine) checkReady(t uint64) error {
-	if err := m.plan.checkStep(t); err != nil {
-		return err
-	}
-	return m.plan.checkBatch(m.X(), m.Y())
-}
-
-// prepare sets counter and windows for micro-batch i of step t, and returns its calls.
-func (m *Machine) prepare(t uint64, i int) []call {
-	m.setCounter(m.seed, uint32(t*uint64(m.plan.accum)+uint64(i)))
-	l := &m.train[min(i, 1)]
-	for _, w := range l.windows {
-		*w.operand = m.view(w.buffer, i)
-	}
-	return l.calls
 }
 
 // find is the place of the only call that is wanted; every training list has one of each loss operator.

@@ -79,7 +79,7 @@ func TestALinearsGradientIsTheProductOfWhatIsSeen(t *testing.T) {
 		loss, err := seen.GradientsSeeingLinears(0, weights, func(i int, x, dy []float32) {
 			g := make([]float32, len(plain.Grads()[k]))
 			in, out := len(x)/12, len(dy)/12
-			must(t, cpu.Run(kernels.Gemm{M: out, N: in, K: 12, TransA: true}, []kernels.Buf{{F: dy}, {F: x}, {F: g}}))
+			must(t, cpu.Run(kernels.Gemm{M: out, N: in, K: 12, TransA: true, Profile: kernels.ProfileF32}, []kernels.Buf{{F: dy}, {F: x}, {F: g}}))
 			if i != 0 || !slices.Equal(g, plain.Grads()[k]) {
 				t.Errorf("micro-batch %d, parameter %d: another product", i, k)
 			}

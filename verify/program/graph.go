@@ -2,11 +2,11 @@ package program
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // MaxNodes is the largest number of nodes in a graph.
@@ -57,11 +57,11 @@ func (n *Node) UnmarshalJSON(data []byte) error {
 	}
 	decode, ok := kinds[raw.Op]
 	if !ok {
-		return fmt.Errorf("node %.128q: op: %.64q is not one of this version's operators", raw.Name, raw.Op)
+		return fault.New(fault.Unsupported, "", fmt.Sprintf("node %.128q: op", raw.Name), "%.64q is not one of this version's operators", raw.Op)
 	}
 	op, err := decode(raw.Attrs)
 	if err != nil {
-		return fmt.Errorf("node %.128q: attrs: %w", raw.Name, err)
+		return fault.Under(fmt.Sprintf("node %.128q: attrs", raw.Name), err)
 	}
 	*n = Node{Name: raw.Name, Inputs: raw.Inputs, Op: op}
 	return nil
@@ -83,7 +83,7 @@ type Walked struct {
 // and anyone who looks at a graph from outside, starts here.
 func (g Graph) Walk() ([]Walked, error) {
 	if n := len(g.Nodes); n < 2 || n > MaxNodes {
-		return nil, fmt.Errorf("nodes: %d is outside 2 to %d", n, MaxNodes)
+		return nil, outOfRange("nodes", "%d is outside 2 to %d", n, MaxNodes)
 	}
 	at := make(map[string]int, len(g.Nodes))
 	used := make([]bool, len(g.Nodes))
@@ -91,7 +91,7 @@ func (g Graph) Walk() ([]Walked, error) {
 	for i, n := range g.Nodes {
 		w, err := g.walk(i, n, at, walked)
 		if err != nil {
-			return nil, fmt.Errorf("nodes[%d] %.128q: %w", i, n.Name, err)
+			return nil, fault.Under(fmt.Sprintf("nodes[%d] %.128q", i, n.Name), err)
 		}
 		for _, j := range w.In {
 			used[j] = true
@@ -101,11 +101,11 @@ func (g Graph) Walk() ([]Walked, error) {
 	}
 	for i := range g.Nodes[:len(g.Nodes)-1] {
 		if !used[i] {
-			return nil, fmt.Errorf("nodes[%d] %q: its result is not used", i, g.Nodes[i].Name)
+			return nil, outOfRange(fmt.Sprintf("nodes[%d] %q", i, g.Nodes[i].Name), "its result is not used")
 		}
 	}
 	if out := walked[len(walked)-1].Output; out.Kind != kernels.F32 || len(out.Shape) == 0 {
-		return nil, fmt.Errorf("nodes[%d] %q: the output must be f32 with at least one dimension", len(walked)-1, out.Name)
+		return nil, outOfRange(fmt.Sprintf("nodes[%d] %q", len(walked)-1, out.Name), "the output must be f32 with at least one dimension")
 	}
 	return walked, nil
 }
@@ -117,19 +117,19 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 		return w, err
 	}
 	if _, again := at[n.Name]; again {
-		return w, errors.New("name: used twice")
+		return w, outOfRange("name", "used twice")
 	}
 	if n.Op == nil {
-		return w, errors.New("op: missing")
+		return w, outOfRange("op", "missing")
 	}
 	if _, isInput := n.Op.(Input); isInput != (i == 0) {
-		return w, errors.New("op: the first node, and no other, must be the input")
+		return w, outOfRange("op", "the first node, and no other, must be the input")
 	}
 	var in []TensorSpec
 	for _, name := range n.Inputs {
 		j, ok := at[name]
 		if !ok {
-			return w, fmt.Errorf("inputs: no earlier node is called %.128q", name)
+			return w, outOfRange("inputs", "no earlier node is called %.128q", name)
 		}
 		w.In = append(w.In, j)
 		in = append(in, before[j].Output)
@@ -139,13 +139,13 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 		return w, err
 	}
 	if _, err := elements(out.Shape...); err != nil {
-		return w, fmt.Errorf("output: %w", err)
+		return w, fault.Under("output", err)
 	}
 	out.Name = n.Name
 	w.Output = out
 	for _, p := range params {
 		if _, err := elements(p.shape...); err != nil {
-			return w, fmt.Errorf("%s: %w", p.name, err)
+			return w, fault.Under(p.name, err)
 		}
 		w.Params = append(w.Params, TensorSpec{Name: n.Name + "." + p.name, Kind: kernels.F32, Shape: p.shape})
 		w.initial = append(w.initial, p.init)
@@ -156,13 +156,13 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 // checkName refuses names that could mislead a reader or a file.
 func checkName(name string) error {
 	if len(name) < 1 || len(name) > maxName {
-		return fmt.Errorf("name: %d bytes is outside 1 to %d", len(name), maxName)
+		return outOfRange("name", "%d bytes is outside 1 to %d", len(name), maxName)
 	}
 	bad := strings.IndexFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
 	})
 	if bad >= 0 {
-		return fmt.Errorf("name: byte %d is not a letter, digit, '_', '-' or '.'", bad)
+		return outOfRange("name", "byte %d is not a letter, digit, '_', '-' or '.'", bad)
 	}
 	return nil
 }

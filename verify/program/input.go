@@ -2,7 +2,6 @@ package program
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
 )
@@ -33,7 +32,7 @@ func (t *ElementType) UnmarshalJSON(data []byte) error {
 	case `"i32"`:
 		*t = I32
 	default:
-		return fmt.Errorf("type: %.64s is neither \"f32\" nor \"i32\"", data)
+		return outOfRange("type", "%.64s is neither \"f32\" nor \"i32\"", data)
 	}
 	return nil
 }
@@ -51,7 +50,7 @@ func (o Input) infer(in []TensorSpec) (TensorSpec, []param, error) {
 		return TensorSpec{}, nil, err
 	}
 	if o.Type != F32 && o.Type != I32 {
-		return TensorSpec{}, nil, fmt.Errorf("type: %d is unknown", o.Type)
+		return TensorSpec{}, nil, outOfRange("type", "%d is unknown", o.Type)
 	}
 	return TensorSpec{Kind: kernels.Kind(o.Type), Shape: o.Shape}, nil, nil
 }

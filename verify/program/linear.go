@@ -42,7 +42,7 @@ func (o Linear) forward(c *compiler, n *node) value {
 	rows, width := last(n.shapes[0].Shape)
 	rows *= c.batch
 	y := c.temp(rows * o.Out)
-	c.emit(kernels.Gemm{M: rows, N: o.Out, K: width, TransB: true}, n.in[0], n.params[0], y)
+	c.emit(kernels.Gemm{M: rows, N: o.Out, K: width, TransB: true, Profile: c.profile}, n.in[0], n.params[0], y)
 	if !o.Bias {
 		return y
 	}
@@ -52,13 +52,13 @@ func (o Linear) forward(c *compiler, n *node) value {
 func (o Linear) backward(c *compiler, n *node) {
 	rows, width := last(n.shapes[0].Shape)
 	rows *= c.batch
-	c.emitGrads(kernels.Gemm{M: o.Out, N: width, K: rows, TransA: true}, n.dy, n.in[0], n.grads[0])
+	c.emitGrads(kernels.Gemm{M: o.Out, N: width, K: rows, TransA: true, Profile: c.profile}, n.dy, n.in[0], n.grads[0])
 	if o.Bias {
 		biasGrad(c, rows/c.batch, o.Out, n.dy, n.grads[1])
 	}
 	if c.wants(n.in[0]) {
 		dx := c.temp(rows * width)
-		c.emit(kernels.Gemm{M: rows, N: width, K: o.Out}, n.dy, n.params[0], dx)
+		c.emit(kernels.Gemm{M: rows, N: width, K: o.Out, Profile: c.profile}, n.dy, n.params[0], dx)
 		c.contribute(n.in[0], dx)
 	}
 }

@@ -1,9 +1,8 @@
 package program
 
 import (
-	"fmt"
-
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Loss is what a step makes smaller.
@@ -23,7 +22,7 @@ func (l Loss) labels(out TensorSpec) (TensorSpec, error) {
 	case MSE:
 		return TensorSpec{Name: "y", Kind: kernels.F32, Shape: out.Shape}, nil
 	}
-	return TensorSpec{}, fmt.Errorf("%.64q is neither %q nor %q", string(l), CrossEntropy, MSE)
+	return TensorSpec{}, fault.New(fault.Unsupported, "", "", "%.64q is neither %q nor %q", string(l), CrossEntropy, MSE)
 }
 
 // emit computes the loss of one micro-batch from the output and folds it into the step's. Unless

@@ -60,7 +60,7 @@ func (r *routine) assign(accumulation int) {
 // memory, or -1.
 func (r *routine) inPlace(i int, last []int, placed []bool) (in, out value) {
 	ins := r.code[i]
-	k := elementwiseInputs(ins.op)
+	k := kernels.InPlace(ins.op)
 	if k == 0 {
 		return -1, -1
 	}
@@ -74,20 +74,6 @@ func (r *routine) inPlace(i int, last []int, placed []bool) (in, out value) {
 		}
 	}
 	return -1, -1
-}
-
-// elementwiseInputs is how many leading operands an operator reads element by element as it writes
-// its last operand; 0 for operators that may not work in place.
-func elementwiseInputs(op kernels.Operator) int {
-	switch op.(type) {
-	case kernels.BiasAdd, kernels.ReLU, kernels.GELU, kernels.GELUTanh, kernels.SiLU, kernels.Tanh, kernels.Sigmoid,
-		kernels.Scale, kernels.Dropout, kernels.Copy:
-		return 1
-	case kernels.ReLUGrad, kernels.GELUGrad, kernels.GELUTanhGrad, kernels.SiLUGrad, kernels.TanhGrad, kernels.SigmoidGrad,
-		kernels.Add, kernels.Mul:
-		return 2
-	}
-	return 0
 }
 
 // freeList hands out ranges of an arena that grows on demand.

@@ -17,7 +17,7 @@ func TestNoLivingBufferIsOverwritten(t *testing.T) {
 	} {
 		for _, accumulation := range []int{1, 3} {
 			plan, err := Compile(&Program{Version: Version, BatchSize: 4, Accumulation: accumulation, Graph: g, Loss: CrossEntropy,
-				Optimizer: Optimizer{Kind: SGD}, Schedule: Schedule{Kind: Constant}})
+				Optimizer: Optimizer{Kind: SGD}, Schedule: Schedule{Kind: Constant}}, kernels.ProfileF32)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,6 +46,9 @@ func checkReads(t *testing.T, name string, r routine, w when) {
 			}
 		}
 		for k, o := range ins.op.Operands() {
+			if kind := r.buffers[ins.bufs[k]].kind; kind != o.Kind {
+				t.Fatalf("%s: instruction %d, %s: operand %s is %v, %v needed", name, i, ins.op.Name(), o.Name, kind, o.Kind)
+			}
 			if o.Access == kernels.Out {
 				continue
 			}
@@ -66,7 +69,7 @@ func checkReads(t *testing.T, name string, r routine, w when) {
 func TestOutputsShareMemoryWithInputsOnlyWhereOperatorsWorkInPlace(t *testing.T) {
 	plan, err := Compile(&Program{Version: Version, BatchSize: 4, Accumulation: 1, Loss: CrossEntropy,
 		Graph:     GPT(GPTConfig{Vocab: 30, Context: 7, Width: 12, Layers: 3, Heads: 2, Dropout: 0.1}),
-		Optimizer: Optimizer{Kind: SGD}, Schedule: Schedule{Kind: Constant}})
+		Optimizer: Optimizer{Kind: SGD}, Schedule: Schedule{Kind: Constant}}, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,7 @@ func TestOutputsShareMemoryWithInputsOnlyWhereOperatorsWorkInPlace(t *testing.T)
 					continue
 				}
 				shared++
-				if elementwiseInputs(ins.op) == 0 || a.offset != b.offset {
+				if kernels.InPlace(ins.op) == 0 || a.offset != b.offset {
 					t.Errorf("instruction %d, %s: %s and %s overlap", i, ins.op.Name(), operands[k].Name, operands[l].Name)
 				}
 			}

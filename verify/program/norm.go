@@ -1,10 +1,6 @@
 package program
 
-import (
-	"fmt"
-
-	"github.com/verifyd/verifyd/kernels"
-)
+import "github.com/verifyd/verifyd/kernels"
 
 // LayerNorm normalises the last dimension to mean 0 and variance 1, then scales and shifts it.
 // Parameters: weight and bias (width).
@@ -67,7 +63,7 @@ func inferNorm(in []TensorSpec, eps float64) (out TensorSpec, width int, err err
 		return TensorSpec{}, 1, err
 	}
 	if !(eps >= minEps && eps <= 1) {
-		return TensorSpec{}, 1, fmt.Errorf("eps: %v is outside %v to 1", eps, minEps)
+		return TensorSpec{}, 1, outOfRange("eps", "%v is outside %v to 1", eps, minEps)
 	}
 	_, width = last(in[0].Shape)
 	return f32(in[0].Shape...), width, nil

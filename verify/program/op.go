@@ -2,7 +2,7 @@ package program
 
 import (
 	"encoding/json"
-	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
 )
@@ -24,30 +24,28 @@ type Op interface {
 	backward(c *compiler, n *node)
 }
 
-// kinds decodes the attributes of every node kind.
-var kinds = map[string]func(json.RawMessage) (Op, error){
-	"add":                decode[Add],
-	"attention":          decode[Attention],
-	"avg_pool2d":         decode[AvgPool2D],
-	"conv2d":             decode[Conv2D],
-	"dropout":            decode[Dropout],
-	"embedding":          decode[Embedding],
-	"flatten":            decode[Flatten],
-	"gelu":               decode[GELU],
-	"gelu_tanh":          decode[GELUTanh],
-	"input":              decode[Input],
-	"layer_norm":         decode[LayerNorm],
-	"linear":             decode[Linear],
-	"max_pool2d":         decode[MaxPool2D],
-	"mul":                decode[Mul],
-	"position_embedding": decode[PositionEmbedding],
-	"relu":               decode[ReLU],
-	"rms_norm":           decode[RMSNorm],
-	"sigmoid":            decode[Sigmoid],
-	"silu":               decode[SiLU],
-	"softmax":            decode[Softmax],
-	"tanh":               decode[Tanh],
+// kind is a node kind: an operator without attributes set, and what decodes its attributes.
+type kind struct {
+	zero   Op
+	decode func(json.RawMessage) (Op, error)
 }
+
+func of[T Op]() kind {
+	var zero T
+	return kind{zero, decode[T]}
+}
+
+// kinds decodes the attributes of every node kind, by its name.
+var kinds = func() map[string]func(json.RawMessage) (Op, error) {
+	all := map[string]func(json.RawMessage) (Op, error){}
+	for _, k := range slices.Concat(activations, []kind{
+		of[Add](), of[Attention](), of[AvgPool2D](), of[Conv2D](), of[Dropout](), of[Embedding](), of[Flatten](),
+		of[Input](), of[LayerNorm](), of[Linear](), of[MaxPool2D](), of[Mul](), of[PositionEmbedding](), of[RMSNorm](), of[Softmax](),
+	}) {
+		all[k.zero.Kind()] = k.decode
+	}
+	return all
+}()
 
 // decode reads attributes, refusing unknown ones.
 func decode[T Op](data json.RawMessage) (Op, error) {
@@ -74,7 +72,7 @@ type initial struct {
 // arity refuses a wrong number of inputs.
 func arity(in []TensorSpec, want int) error {
 	if len(in) != want {
-		return fmt.Errorf("inputs: %d given, %d needed", len(in), want)
+		return outOfRange("inputs", "%d given, %d needed", len(in), want)
 	}
 	return nil
 }
@@ -86,7 +84,7 @@ func floats(in []TensorSpec, want int) error {
 	}
 	for _, t := range in {
 		if t.Kind != kernels.F32 {
-			return fmt.Errorf("input %q is %v, f32 needed", t.Name, t.Kind)
+			return outOfRange("", "input %q is %v, f32 needed", t.Name, t.Kind)
 		}
 	}
 	return nil
@@ -98,7 +96,7 @@ func ranked(in []TensorSpec, rank int) error {
 		return err
 	}
 	if len(in[0].Shape) != rank {
-		return fmt.Errorf("input %q has %d dimensions, %d needed", in[0].Name, len(in[0].Shape), rank)
+		return outOfRange("", "input %q has %d dimensions, %d needed", in[0].Name, len(in[0].Shape), rank)
 	}
 	return nil
 }

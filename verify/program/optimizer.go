@@ -2,9 +2,9 @@ package program
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Optimizer turns gradients into new parameters. Fields of another kind must be zero.
@@ -33,22 +33,22 @@ func (o Optimizer) check() error {
 	switch o.Kind {
 	case SGD:
 		if o.Beta1 != 0 || o.Beta2 != 0 || o.Eps != 0 {
-			return errors.New("optimizer: beta1, beta2 and eps belong to adam and adamw")
+			return outOfRange("optimizer", "beta1, beta2 and eps belong to adam and adamw")
 		}
 		if o.Momentum == 0 && (o.Dampening != 0 || o.Nesterov) {
-			return errors.New("optimizer: dampening and nesterov need momentum")
+			return outOfRange("optimizer", "dampening and nesterov need momentum")
 		}
 		return errors.Join(unit("optimizer: momentum", o.Momentum), unit("optimizer: dampening", o.Dampening))
 	case Adam, AdamW:
 		if o.Momentum != 0 || o.Dampening != 0 || o.Nesterov {
-			return errors.New("optimizer: momentum, dampening and nesterov belong to sgd")
+			return outOfRange("optimizer", "momentum, dampening and nesterov belong to sgd")
 		}
 		if !(o.Eps >= minEps && o.Eps <= 1) {
-			return fmt.Errorf("optimizer: eps: %v is outside %v to 1", o.Eps, minEps)
+			return outOfRange("optimizer: eps", "%v is outside %v to 1", o.Eps, minEps)
 		}
 		return errors.Join(unit("optimizer: beta1", o.Beta1), unit("optimizer: beta2", o.Beta2))
 	}
-	return fmt.Errorf("optimizer: kind: %.64q is not sgd, adam or adamw", o.Kind)
+	return fault.New(fault.Unsupported, "", "optimizer: kind", "%.64q is not sgd, adam or adamw", o.Kind)
 }
 
 // minEps keeps eps a normal binary32 number, so that no quotient is 0/0.

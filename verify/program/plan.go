@@ -6,8 +6,8 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// Plan is a compiled program: flat lists of operators on buffers with assigned places. It is read-only
-// and may be shared by machines.
+// Plan is a compiled program: lists of operators on buffers with assigned places, from which Tape makes a
+// step. It is read-only and may be shared by machines.
 type Plan struct {
 	x, y      TensorSpec
 	params    []TensorSpec // names without "param/"
@@ -30,13 +30,12 @@ type idLimit struct {
 	vocab int
 }
 
-// Places in the spaces "scalars" and "counters".
+// Places in the space "outcome", and sizes of it and of a counter.
 const (
 	lossAt       = 0
 	normAt       = 1
 	coefAt       = 2
-	stepAt       = 3 // the optimizer's scalars
-	sumsAt       = stepAt + optimizerScalars
+	outcomeWords = 3
 	counterWords = 4
 )
 
@@ -104,35 +103,16 @@ func (p *Plan) draw(k int) kernels.Operator {
 // Accumulation is the number of micro-batches of a step.
 func (p *Plan) Accumulation() int { return p.accum }
 
-// spaceSizes is the number of elements of each space; those of kind i32 are listed second.
-func (p *Plan) spaceSizes() (f, i [spaces]int) {
-	f[arena] = max(p.train.size[kernels.F32], p.eval.size[kernels.F32])
-	i[arena] = max(p.train.size[kernels.I32], p.eval.size[kernels.I32])
-	for _, t := range []struct {
-		spec TensorSpec
-		at   space
-	}{{p.x, inputs}, {p.y, labels}} {
-		if t.spec.Kind == kernels.I32 {
-			i[t.at] = t.spec.Len()
-		} else {
-			f[t.at] = t.spec.Len()
-		}
+// arenas is the number of elements of each kind that steps and evaluations need in the arena.
+func (p *Plan) arenas() (size [2]int) {
+	for k := range size {
+		size[k] = max(p.train.size[k], p.eval.size[k])
 	}
-	f[parameter], f[gradient] = p.block, p.block
-	for k := range p.optimizer.slots() {
-		f[slot0+space(k)] = p.block
-	}
-	f[scalars] = sumsAt + len(p.params)
-	i[counters] = counterWords
-	return f, i
+	return size
 }
 
-// MemoryBytes is the size of all buffers of a machine that runs the plan. A runner's scratch comes on top.
+// MemoryBytes is the size of a machine's tape. A runner's scratch comes on top.
 func (p *Plan) MemoryBytes() uint64 {
-	var n uint64
-	f, i := p.spaceSizes()
-	for s := range f {
-		n += 4 * (uint64(f[s]) + uint64(i[s]))
-	}
-	return n
+	t, _ := p.lay(0, p.arenas())
+	return 4 * uint64(t.Words)
 }

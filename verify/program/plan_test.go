@@ -9,7 +9,7 @@ import (
 
 func compiled(t *testing.T, p *Program) *Plan {
 	t.Helper()
-	plan, err := Compile(p)
+	plan, err := Compile(p, kernels.ProfileF32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,5 +90,38 @@ func TestMemoryIsReused(t *testing.T) {
 	}
 	if size := plan.train.size[kernels.F32]; 3*size > sum {
 		t.Errorf("%d elements of buffers lie in %d: reused less than three times", sum, size)
+	}
+}
+
+func TestATapeIsAsLargeAsItsBuffers(t *testing.T) {
+	for name, p := range families() {
+		plan := compiled(t, p)
+		rows, params := plan.x.Len()+plan.y.Len(), plan.block*(2+len(p.Optimizer.slots()))
+		for _, c := range []struct {
+			what  string
+			words int
+			arena [2]int
+		}{
+			{"a step", plan.Tape(0).Words, plan.train.size},
+			{"a machine", int(plan.MemoryBytes() / 4), plan.arenas()},
+		} {
+			least := rows + params + c.arena[0] + c.arena[1]
+			small := p.Accumulation*counterWords + optimizerScalars + outcomeWords + len(plan.params)
+			if most := least + small + 6*(align-1); c.words < least || c.words > most {
+				t.Errorf("%s: %s has %d words: outside %d to %d", name, c.what, c.words, least, most)
+			}
+		}
+	}
+}
+
+func TestATapeKeepsNoMicroBatchButTwo(t *testing.T) {
+	p := families()["mlp"]
+	few := compiled(t, p).Tape(0)
+	p.Accumulation = MaxAccumulation
+	many := compiled(t, p).Tape(0)
+	for i := range few.training {
+		if a, b := len(few.training[i].list), len(many.training[i].list); a != b {
+			t.Errorf("%d calls for %d micro-batches, %d for 3", b, MaxAccumulation, a)
+		}
 	}
 }

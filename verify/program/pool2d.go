@@ -78,7 +78,7 @@ func inferPool(in []TensorSpec, kernel, stride, padding [2]int) (TensorSpec, []p
 	}
 	for i, p := range padding {
 		if 2*p > kernel[i] {
-			return TensorSpec{}, nil, fmt.Errorf("padding[%d]: %d is above half of kernel[%d], %d", i, p, i, kernel[i])
+			return TensorSpec{}, nil, outOfRange(fmt.Sprintf("padding[%d]", i), "%d is above half of kernel[%d], %d", p, i, kernel[i])
 		}
 	}
 	return f32(s[0], h, w), nil, nil
@@ -105,13 +105,13 @@ func windows(image []int, kernel, stride, padding [2]int) (down, across int, err
 		}
 		room := size + 2*padding[i] - kernel[i]
 		if room < 0 {
-			return 0, 0, fmt.Errorf("kernel[%d]: %d is above the padded input's %d", i, kernel[i], size+2*padding[i])
+			return 0, 0, outOfRange(fmt.Sprintf("kernel[%d]", i), "%d is above the padded input's %d", kernel[i], size+2*padding[i])
 		}
 		out[i] = room/stride[i] + 1
 	}
 	n, err := elements(image[0], image[1]+2*padding[0], image[2]+2*padding[1])
 	if err != nil || n > maxPadded {
-		return 0, 0, fmt.Errorf("padding: the padded image has more than %d elements", maxPadded)
+		return 0, 0, outOfRange("padding", "the padded image has more than %d elements", maxPadded)
 	}
 	return out[0], out[1], nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Version names the format and meaning of a program. Any change of either is a new version.
@@ -22,6 +24,9 @@ const (
 	MaxTensors      = 4096    // tensors of a state
 	MaxMemory       = 1 << 36 // bytes of a plan's buffers
 )
+
+// what is the name of a program in errors, until its reader gives the file's.
+const what = "program"
 
 // Program is a model and how it is trained: a graph of a closed set of operators, a loss, an
 // optimizer and a schedule. It holds no code and no data.
@@ -40,14 +45,14 @@ type Program struct {
 // fields, another order or spacing, more than MaxJSON bytes, a graph that does not check.
 func Parse(data []byte) (*Program, error) {
 	if len(data) > MaxJSON {
-		return nil, fmt.Errorf("program: %d bytes is above the limit %d", len(data), MaxJSON)
+		return nil, fault.New(fault.TooLarge, what, "", "%d bytes is above the limit %d", len(data), MaxJSON)
 	}
 	if err := checkDepth(data); err != nil {
-		return nil, fmt.Errorf("program: %w", err)
+		return nil, fault.In(what, err)
 	}
 	p := new(Program)
 	if err := unmarshal(data, p); err != nil {
-		return nil, fmt.Errorf("program: %w", err)
+		return nil, fault.In(what, err)
 	}
 	if _, err := p.check(); err != nil {
 		return nil, err
@@ -57,7 +62,7 @@ func Parse(data []byte) (*Program, error) {
 		for at < min(len(again), len(data)) && again[at] == data[at] {
 			at++
 		}
-		return nil, fmt.Errorf("program: byte %d is not canonical: fields once each, in order, without spaces", at)
+		return nil, fault.New(fault.NotCanonical, what, "", "byte %d is not canonical: fields once each, in order, without spaces", at)
 	}
 	return p, nil
 }
@@ -78,7 +83,7 @@ func (p *Program) Digest() [32]byte { return sha256.Sum256(p.JSON()) }
 // together, and returns the walked graph.
 func (p *Program) check() ([]Walked, error) {
 	if p.Version != Version {
-		return nil, fmt.Errorf("program: version: %.64q, %q needed", p.Version, Version)
+		return nil, fault.New(fault.UnknownVersion, what, "version", "%.64q, %q needed", p.Version, Version)
 	}
 	if err := errors.Join(
 		within("batch_size", p.BatchSize, 1, MaxBatch),
@@ -87,27 +92,31 @@ func (p *Program) check() ([]Walked, error) {
 		p.Optimizer.check(),
 		p.Schedule.check(),
 	); err != nil {
-		return nil, fmt.Errorf("program: %w", err)
+		return nil, fault.In(what, err)
 	}
 	walked, err := p.Graph.Walk()
 	if err != nil {
-		return nil, fmt.Errorf("program: graph: %w", err)
+		return nil, fault.In(what, fault.Under("graph", err))
 	}
 	for _, w := range walked {
 		if _, err := elements(append([]int{p.Accumulation, p.BatchSize}, w.Output.Shape...)...); err != nil {
-			return nil, fmt.Errorf("program: graph: nodes[%d] %q: output of a step: %w", w.Index, w.Name, err)
+			return nil, fault.In(what, fault.Under(fmt.Sprintf("graph: nodes[%d] %q: output of a step", w.Index, w.Name), err))
 		}
 	}
 	if _, err := p.Loss.labels(walked[len(walked)-1].Output); err != nil {
-		return nil, fmt.Errorf("program: loss: %w", err)
+		return nil, fault.In(what, fault.Under("loss", err))
 	}
 	return walked, nil
+}
+
+func outOfRange(field, format string, args ...any) error {
+	return fault.New(fault.OutOfRange, "", field, format, args...)
 }
 
 // nonNegative refuses negative numbers, NaN and infinities beyond binary32.
 func nonNegative(field string, v float64) error {
 	if !(v >= 0 && v <= math.MaxFloat32) {
-		return fmt.Errorf("%s: %v is outside 0 to %v", field, v, math.MaxFloat32)
+		return outOfRange(field, "%v is outside 0 to %v", v, math.MaxFloat32)
 	}
 	return nil
 }
@@ -115,7 +124,7 @@ func nonNegative(field string, v float64) error {
 // unit refuses numbers outside [0, 1).
 func unit(field string, v float64) error {
 	if !(v >= 0 && v < 1) {
-		return fmt.Errorf("%s: %v is outside [0, 1)", field, v)
+		return outOfRange(field, "%v is outside [0, 1)", v)
 	}
 	return nil
 }
@@ -125,13 +134,14 @@ func unmarshal(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
+		err = fault.As(fault.BadForm, err)
 		if text := err.Error(); len(text) > maxText { // it may quote the file
-			return errors.New(text[:maxText] + "...")
+			return fault.New(fault.Of(err), "", "", "%s...", text[:maxText])
 		}
 		return err
 	}
 	if d.InputOffset() != int64(len(data)) {
-		return fmt.Errorf("byte %d: something follows the end", d.InputOffset())
+		return fault.New(fault.BadLength, "", fmt.Sprintf("byte %d", d.InputOffset()), "something follows the end")
 	}
 	return nil
 }
@@ -148,7 +158,7 @@ func checkDepth(data []byte) error {
 		case inString:
 		case b == '{' || b == '[':
 			if depth++; depth > maxDepth {
-				return fmt.Errorf("byte %d: nested deeper than %d", i, maxDepth)
+				return fault.New(fault.BadForm, "", fmt.Sprintf("byte %d", i), "nested deeper than %d", maxDepth)
 			}
 		case b == '}' || b == ']':
 			depth--

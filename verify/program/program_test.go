@@ -3,10 +3,13 @@ package program_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -123,6 +126,9 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, %q wanted", err, c.want)
 			}
+			if class := fault.Of(err); class.Blames() == fault.Machine {
+				t.Errorf("%v is of class %s, which blames this machine", err, class)
+			}
 			if p != nil {
 				t.Error("a program was returned")
 			}
@@ -167,8 +173,8 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 			p := &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Loss: program.MSE,
 				Graph:     program.Graph{Nodes: []program.Node{c.first, {Name: "n", Op: c.op, Inputs: []string{"x"}}}},
 				Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant}}
-			if _, err := program.Compile(p); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, %q wanted", err, c.want)
+			if _, err := program.Compile(p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), c.want) || fault.Of(err).Blames() == fault.Machine {
+				t.Errorf("error %v of class %s, %q wanted", err, fault.Of(err), c.want)
 			}
 		})
 	}
@@ -178,7 +184,7 @@ func TestAPlanBeyondTheMemoryLimitIsRefused(t *testing.T) {
 	p := *small()["mlp"]
 	p.BatchSize, p.Accumulation = 1, 1
 	p.Graph = program.MLP(program.MLPConfig{Inputs: 40000, Hidden: []int{50000, 40000, 50000}, Classes: 2})
-	if _, err := program.Compile(&p); err == nil || !strings.Contains(err.Error(), "above the limit 68719476736") {
+	if _, err := program.Compile(&p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), "above the limit 68719476736") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -187,8 +193,16 @@ func TestAProgramWithoutParametersIsRefused(t *testing.T) {
 	p := *small()["mlp"]
 	p.Graph = program.Graph{Nodes: []program.Node{
 		{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{4}}}, {Name: "y", Op: program.Tanh{}, Inputs: []string{"x"}}}}
-	if _, err := program.Compile(&p); err == nil || !strings.Contains(err.Error(), "0 tensors in its state") {
+	if _, err := program.Compile(&p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), "0 tensors in its state") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAProgramIsCompiledInAKnownProfileOnly(t *testing.T) {
+	for _, p := range []kernels.Profile{0, 200} {
+		if _, err := program.Compile(small()["mlp"], p); !errors.Is(err, kernels.ErrProfile) {
+			t.Errorf("profile %v: %v", p, err)
+		}
 	}
 }
 
@@ -205,7 +219,7 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(p.JSON(), data) {
 			t.Error("a program that was read is written with other bytes")
 		}
-		if plan, err := program.Compile(p); err == nil && plan.MemoryBytes() > program.MaxMemory {
+		if plan, err := program.Compile(p, kernels.ProfileF32); err == nil && plan.MemoryBytes() > program.MaxMemory {
 			t.Error("a plan is above the memory limit")
 		}
 	})

@@ -2,7 +2,8 @@ package program
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Schedule is the learning rate as a closed form of the step, so that any step can be replayed alone.
@@ -43,27 +44,27 @@ func (s Schedule) check() error {
 		return err
 	}
 	if s.Warmup > MaxSteps || s.Steps > MaxSteps || s.Every > MaxSteps {
-		return fmt.Errorf("schedule: warmup, steps and every are at most %d", uint64(MaxSteps))
+		return outOfRange("schedule", "warmup, steps and every are at most %d", uint64(MaxSteps))
 	}
 	decays := s.Kind == LinearDecay || s.Kind == CosineDecay
 	powers := s.Kind == StepDecay || s.Kind == Exponential
 	switch {
 	case !decays && !powers && s.Kind != Constant:
-		return fmt.Errorf("schedule: kind: %.64q is not constant, linear, cosine, step or exponential", s.Kind)
+		return fault.New(fault.Unsupported, "", "schedule: kind", "%.64q is not constant, linear, cosine, step or exponential", s.Kind)
 	case decays && s.Steps <= s.Warmup:
-		return fmt.Errorf("schedule: steps: %d must be above warmup, %d", s.Steps, s.Warmup)
+		return outOfRange("schedule: steps", "%d must be above warmup, %d", s.Steps, s.Warmup)
 	case decays && s.Floor > s.Rate:
-		return fmt.Errorf("schedule: floor: %v is above rate, %v", s.Floor, s.Rate)
+		return outOfRange("schedule: floor", "%v is above rate, %v", s.Floor, s.Rate)
 	case !decays && (s.Steps != 0 || s.Floor != 0):
-		return errors.New("schedule: steps and floor belong to linear and cosine")
+		return outOfRange("schedule", "steps and floor belong to linear and cosine")
 	case powers && !(s.Factor > 0 && s.Factor <= 1):
-		return fmt.Errorf("schedule: factor: %v is outside (0, 1]", s.Factor)
+		return outOfRange("schedule: factor", "%v is outside (0, 1]", s.Factor)
 	case !powers && s.Factor != 0:
-		return errors.New("schedule: factor belongs to step and exponential")
+		return outOfRange("schedule", "factor belongs to step and exponential")
 	case s.Kind == StepDecay && s.Every == 0:
-		return errors.New("schedule: every: 0 is below 1")
+		return outOfRange("schedule: every", "0 is below 1")
 	case s.Kind != StepDecay && s.Every != 0:
-		return errors.New("schedule: every belongs to step")
+		return outOfRange("schedule", "every belongs to step")
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ const results = 37
 // tapeOf lays a program out.
 func tapeOf(t *testing.T, p *program.Program) (*program.Plan, *program.Tape) {
 	t.Helper()
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	must(t, err)
 	return plan, plan.Tape(results)
 }
@@ -113,7 +113,7 @@ func TestACallReadsOnlyWhatItsStepHasWritten(t *testing.T) {
 		mark(kernels.Range{Offset: last, Words: (16 - last%16) % 16})
 
 		f, n := make([]float32, tape.Words), make([]int32, tape.Words)
-		for i, c := range slices.Concat(tape.Backward, tape.Update) {
+		for i, c := range tape.Calls() {
 			operands := c.Op.Operands()
 			var bufs []kernels.Buf
 			for k, r := range c.Operands {
@@ -245,7 +245,7 @@ func TestATapeComputesWhatAMachineDoes(t *testing.T) {
 				must(t, err)
 				b.forget()
 				must(t, tape.Fill(b.w[tape.In.Offset:end(tape.In)], m.X(), m.Y(), seed, step))
-				b.run(t, tape.Backward)
+				b.run(t, tape.Backward())
 				if got := b.f[tape.Loss.Offset]; math.Float32bits(got) != math.Float32bits(loss) {
 					t.Fatalf("step %d: loss %v, want %v", step, got, loss)
 				}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // MaxElements is the largest number of elements in one tensor, so that every index fits an int32.
@@ -19,6 +20,14 @@ type TensorSpec struct {
 // Len is the number of elements.
 func (t TensorSpec) Len() int { return product(t.Shape) }
 
+// Buf allocates host memory for the tensor, all zero.
+func (t TensorSpec) Buf() kernels.Buf {
+	if t.Kind == kernels.I32 {
+		return kernels.Buf{I: make([]int32, t.Len())}
+	}
+	return kernels.Buf{F: make([]float32, t.Len())}
+}
+
 // product multiplies dimensions that have been checked by elements.
 func product(dims []int) int {
 	n := 1
@@ -33,10 +42,10 @@ func elements(dims ...int) (int, error) {
 	n := 1
 	for i, d := range dims {
 		if d < 1 || d > MaxElements {
-			return 0, fmt.Errorf("dimension %d: %d is outside 1 to %d", i, d, MaxElements)
+			return 0, outOfRange(fmt.Sprintf("dimension %d", i), "%d is outside 1 to %d", d, MaxElements)
 		}
 		if d > MaxElements/n {
-			return 0, fmt.Errorf("shape %v has more than %d elements", dims, MaxElements)
+			return 0, fault.New(fault.TooLarge, "", "", "shape %v has more than %d elements", dims, MaxElements)
 		}
 		n *= d
 	}
@@ -46,7 +55,7 @@ func elements(dims ...int) (int, error) {
 // within refuses a value outside lo to hi, naming the field.
 func within(field string, v, lo, hi int) error {
 	if v < lo || v > hi {
-		return fmt.Errorf("%s: %d is outside %d to %d", field, v, lo, hi)
+		return outOfRange(field, "%d is outside %d to %d", v, lo, hi)
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func fill(t *testing.T, b kernels.Buf, file *safetensors.File, name string) {
 // machine compiles a program for a CPU that lives as long as the test.
 func machine(t testing.TB, p *program.Program, o kernels.Options) (*program.Machine, *program.Plan) {
 	t.Helper()
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	must(t, err)
 	cpu, err := kernels.NewCPU(o)
 	must(t, err)

@@ -6,20 +6,17 @@ import "github.com/verifyd/verifyd/kernels"
 // the optimizer. The norm is taken over the tensors one by one in state order; clipping and optimizer
 // are elementwise, so they run once over all parameters as they lie in memory. Nothing depends on the padding
 // between two tensors, which is zero until a step diverges.
-//
-// The clipping itself is the instruction at plan.update's index clipAt, which a machine leaves out when
-// the coefficient is 1.
 func (plan *Plan) compileUpdate(p *Program) routine {
 	c := &compiler{}
 	at := func(s space, offset, n int) value { return c.add(buffer{space: s, offset: offset, n: n}) }
 	g := at(gradient, 0, plan.block)
 	if plan.clip {
 		k := len(plan.params)
-		sums, norm, coef := at(scalars, sumsAt, k), at(scalars, normAt, 1), at(scalars, coefAt, 1)
+		all, norm, coef := at(sums, 0, k), at(outcome, normAt, 1), at(outcome, coefAt, 1)
 		for i, t := range plan.params {
-			c.emit(kernels.SumSquares{N: t.Len()}, at(gradient, plan.offsets[i], t.Len()), at(scalars, sumsAt+i, 1))
+			c.emit(kernels.SumSquares{N: t.Len()}, at(gradient, plan.offsets[i], t.Len()), at(sums, i, 1))
 		}
-		c.emit(kernels.GradNorm{Tensors: k, MaxNorm: float32(p.ClipNorm)}, sums, norm, coef)
+		c.emit(kernels.GradNorm{Tensors: k, MaxNorm: float32(p.ClipNorm)}, all, norm, coef)
 		c.emit(kernels.ScaleBy{N: plan.block}, g, coef, g)
 	}
 	bufs := []value{at(parameter, 0, plan.block), g}
@@ -29,7 +26,7 @@ func (plan *Plan) compileUpdate(p *Program) routine {
 	if p.Optimizer.Kind == SGD && p.Optimizer.Momentum == 0 {
 		bufs = append(bufs, at(slot0, 0, 0)) // the operator's absent buffer
 	}
-	bufs = append(bufs, at(scalars, stepAt, p.Optimizer.scalars()))
+	bufs = append(bufs, at(scalars, 0, p.Optimizer.scalars()))
 	c.emit(p.Optimizer.operator(plan.block), bufs...)
 	return routine{code: c.code, buffers: c.buffers, logits: -1}
 }

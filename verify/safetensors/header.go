@@ -3,12 +3,13 @@ package safetensors
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // metadataKey is the header key that holds text instead of a tensor.
@@ -20,14 +21,25 @@ type entry struct {
 	begin, end int64
 }
 
+func badForm(format string, args ...any) error {
+	return fault.New(fault.BadForm, "", "", format, args...)
+}
+
+func tooLarge(format string, args ...any) error {
+	return fault.New(fault.TooLarge, "", "", format, args...)
+}
+
+// tensorField is how an error names a tensor.
+func tensorField(name string) string { return fmt.Sprintf("tensor %q", name) }
+
 // parseHeader reads a JSON header. The entries come back in the order of their bytes, and tile
 // [0, the last end).
 func parseHeader(header []byte) ([]entry, map[string]string, error) {
 	if !utf8.Valid(header) {
-		return nil, nil, errors.New("not UTF-8")
+		return nil, nil, badForm("not UTF-8")
 	}
 	if len(header) == 0 || header[0] != '{' {
-		return nil, nil, errors.New("does not begin with {")
+		return nil, nil, badForm("does not begin with {")
 	}
 	p := parser{dec: json.NewDecoder(bytes.NewReader(header))}
 	p.dec.UseNumber()
@@ -36,7 +48,7 @@ func parseHeader(header []byte) ([]entry, map[string]string, error) {
 	seen := make(map[string]bool)
 	err := p.object(func(key string) error {
 		if seen[key] {
-			return fmt.Errorf("key %q is given twice", key)
+			return badForm("key %q is given twice", key)
 		}
 		seen[key] = true
 		if key == metadataKey {
@@ -48,11 +60,11 @@ func parseHeader(header []byte) ([]entry, map[string]string, error) {
 			return err
 		}
 		if len(entries) == MaxTensors {
-			return fmt.Errorf("more than %d tensors", MaxTensors)
+			return tooLarge("more than %d tensors", MaxTensors)
 		}
 		e, err := p.entry(key)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", key, err)
+			return fault.Under(tensorField(key), err)
 		}
 		entries = append(entries, e)
 		return nil
@@ -61,7 +73,7 @@ func parseHeader(header []byte) ([]entry, map[string]string, error) {
 		return nil, nil, err
 	}
 	if rest := bytes.Trim(header[p.dec.InputOffset():], " "); len(rest) > 0 {
-		return nil, nil, fmt.Errorf("%d bytes follow the JSON object", len(rest))
+		return nil, nil, badForm("%d bytes follow the JSON object", len(rest))
 	}
 	return entries, metadata, tile(entries)
 }
@@ -80,10 +92,10 @@ func tile(entries []entry) error {
 	var at int64
 	for _, e := range entries {
 		if e.begin < at {
-			return fmt.Errorf("tensor %q: begins at byte %d inside the tensor before it, which ends at %d", e.Name, e.begin, at)
+			return fault.New(fault.BadForm, "", tensorField(e.Name), "begins at byte %d inside the tensor before it, which ends at %d", e.begin, at)
 		}
 		if e.begin > at {
-			return fmt.Errorf("tensor %q: begins at byte %d and leaves a hole after byte %d", e.Name, e.begin, at)
+			return fault.New(fault.BadForm, "", tensorField(e.Name), "begins at byte %d and leaves a hole after byte %d", e.begin, at)
 		}
 		at = e.end
 	}
@@ -99,7 +111,7 @@ func (p parser) token() (json.Token, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return nil, fmt.Errorf("JSON: %w", err)
+		return nil, badForm("JSON: %w", err)
 	}
 	return tok, nil
 }
@@ -110,7 +122,7 @@ func (p parser) delim(want json.Delim) error {
 		return err
 	}
 	if tok != want {
-		return fmt.Errorf("JSON: %v where %v is needed", tok, want)
+		return badForm("JSON: %v where %v is needed", tok, want)
 	}
 	return nil
 }
@@ -127,7 +139,7 @@ func (p parser) object(field func(key string) error) error {
 		}
 		key, ok := tok.(string)
 		if !ok {
-			return fmt.Errorf("JSON: %v where a key is needed", tok)
+			return badForm("JSON: %v where a key is needed", tok)
 		}
 		if err := field(key); err != nil {
 			return err
@@ -143,7 +155,7 @@ func (p parser) text() (string, error) {
 	}
 	s, ok := tok.(string)
 	if !ok {
-		return "", fmt.Errorf("%v where text is needed", tok)
+		return "", badForm("%v where text is needed", tok)
 	}
 	return s, nil
 }
@@ -153,20 +165,20 @@ func (p parser) metadata() (map[string]string, error) {
 	size := 0
 	err := p.object(func(key string) error {
 		if _, dup := m[key]; dup {
-			return fmt.Errorf("key %q is given twice", key)
+			return badForm("key %q is given twice", key)
 		}
 		value, err := p.text()
 		if err != nil {
 			return err
 		}
 		if size += len(key) + len(value); size > MaxMetadata {
-			return fmt.Errorf("more than %d bytes", MaxMetadata)
+			return tooLarge("more than %d bytes", MaxMetadata)
 		}
 		m[key] = value
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", metadataKey, err)
+		return nil, fault.Under(metadataKey, err)
 	}
 	return m, nil
 }
@@ -179,7 +191,7 @@ func (p parser) integers(limit int) ([]int64, error) {
 	list := []int64{}
 	for p.dec.More() {
 		if len(list) == limit {
-			return nil, fmt.Errorf("more than %d numbers", limit)
+			return nil, tooLarge("more than %d numbers", limit)
 		}
 		tok, err := p.token()
 		if err != nil {
@@ -187,11 +199,11 @@ func (p parser) integers(limit int) ([]int64, error) {
 		}
 		number, ok := tok.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%v where a number is needed", tok)
+			return nil, badForm("%v where a number is needed", tok)
 		}
 		v, err := strconv.ParseUint(string(number), 10, 63)
 		if err != nil || number.String() != strconv.FormatUint(v, 10) {
-			return nil, fmt.Errorf("%.40q is not a plain decimal integer below 2^63", number.String())
+			return nil, badForm("%.40q is not a plain decimal integer below 2^63", number.String())
 		}
 		list = append(list, int64(v))
 	}
@@ -204,37 +216,37 @@ func (p parser) entry(name string) (entry, error) {
 	err := p.object(func(key string) error {
 		field := map[string]*bool{"dtype": &given.dtype, "shape": &given.shape, "data_offsets": &given.offsets}[key]
 		if field == nil {
-			return fmt.Errorf("unknown key %q", key)
+			return badForm("unknown key %q", key)
 		}
 		if *field {
-			return fmt.Errorf("key %q is given twice", key)
+			return badForm("key %q is given twice", key)
 		}
 		*field = true
 		switch key {
 		case "dtype":
 			s, err := p.text()
 			if err != nil {
-				return fmt.Errorf("dtype: %w", err)
+				return fault.Under("dtype", err)
 			}
 			e.DType = DType(s)
 		case "shape":
 			dims, err := p.integers(MaxRank)
 			if err != nil {
-				return fmt.Errorf("shape: %w", err)
+				return fault.Under("shape", err)
 			}
 			e.Shape = make([]int, len(dims))
 			for i, d := range dims {
 				if e.Shape[i] = int(d); int64(e.Shape[i]) != d {
-					return fmt.Errorf("shape: dimension %d overflows", i)
+					return fault.New(fault.TooLarge, "", "shape", "dimension %d overflows", i)
 				}
 			}
 		case "data_offsets":
 			ends, err := p.integers(2)
 			if err != nil {
-				return fmt.Errorf("data_offsets: %w", err)
+				return fault.Under("data_offsets", err)
 			}
 			if len(ends) != 2 || ends[1] < ends[0] {
-				return fmt.Errorf("data_offsets: %v is not a begin and an end", ends)
+				return fault.New(fault.BadForm, "", "data_offsets", "%v is not a begin and an end", ends)
 			}
 			e.begin, e.end = ends[0], ends[1]
 		}
@@ -244,14 +256,14 @@ func (p parser) entry(name string) (entry, error) {
 		return e, err
 	}
 	if !given.dtype || !given.shape || !given.offsets {
-		return e, errors.New("dtype, shape and data_offsets are needed")
+		return e, badForm("dtype, shape and data_offsets are needed")
 	}
 	want, err := e.bytes()
 	if err != nil {
 		return e, err
 	}
 	if e.end-e.begin != want {
-		return e, fmt.Errorf("data_offsets hold %d bytes, %s of shape %v needs %d", e.end-e.begin, e.DType, e.Shape, want)
+		return e, badForm("data_offsets hold %d bytes, %s of shape %v needs %d", e.end-e.begin, e.DType, e.Shape, want)
 	}
 	return e, nil
 }

@@ -2,11 +2,11 @@ package safetensors
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/internal/little"
 )
 
@@ -26,36 +26,28 @@ type Reader struct {
 func NewReader(r io.Reader, file string, limit int64) (*Reader, error) {
 	var prefix [8]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
-		return nil, fmt.Errorf("%s: header length: %w", file, truncated(err))
+		return nil, fault.In(file, fault.Under("header length", fault.Truncated(err)))
 	}
 	n := binary.LittleEndian.Uint64(prefix[:])
 	if n > MaxHeader {
-		return nil, fmt.Errorf("%s: header length: %d bytes, the limit is %d", file, n, MaxHeader)
+		return nil, fault.New(fault.TooLarge, file, "header length", "%d bytes, the limit is %d", n, MaxHeader)
 	}
 	header := make([]byte, n)
 	if _, err := io.ReadFull(r, header); err != nil {
-		return nil, fmt.Errorf("%s: header: %w", file, truncated(err))
+		return nil, fault.In(file, fault.Under("header", fault.Truncated(err)))
 	}
 	entries, metadata, err := parseHeader(header)
 	if err != nil {
-		return nil, fmt.Errorf("%s: header: %w", file, err)
+		return nil, fault.In(file, fault.Under("header", err))
 	}
 	s := &Reader{r: r, file: file, entries: entries, metadata: metadata}
 	if len(entries) > 0 {
 		s.size = entries[len(entries)-1].end
 	}
 	if s.size > limit {
-		return nil, fmt.Errorf("%s: header: tensors of %d bytes, the limit is %d", file, s.size, limit)
+		return nil, fault.New(fault.TooLarge, file, "header", "tensors of %d bytes, the limit is %d", s.size, limit)
 	}
 	return s, nil
-}
-
-// truncated names a source that ends early.
-func truncated(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the file is truncated: %w", io.ErrUnexpectedEOF)
-	}
-	return err
 }
 
 // Tensors describes the tensors in the order in which they are read.
@@ -74,15 +66,15 @@ func (s *Reader) Metadata() map[string]string { return s.metadata }
 func (s *Reader) Expect(want []Info) error {
 	for i, w := range want {
 		if i >= len(s.entries) {
-			return fmt.Errorf("%s: header: tensor %q is missing", s.file, w.Name)
+			return fault.New(fault.WrongType, s.file, "header", "tensor %q is missing", w.Name)
 		}
 		if got := s.entries[i].Info; !got.Equal(w) {
-			return fmt.Errorf("%s: header: tensor %d is %q, %s %v; %q, %s %v is needed",
-				s.file, i, got.Name, got.DType, got.Shape, w.Name, w.DType, w.Shape)
+			return fault.New(fault.WrongType, s.file, "header", "tensor %d is %q, %s %v; %q, %s %v is needed",
+				i, got.Name, got.DType, got.Shape, w.Name, w.DType, w.Shape)
 		}
 	}
 	if len(s.entries) > len(want) {
-		return fmt.Errorf("%s: header: tensor %q is not expected", s.file, s.entries[len(want)].Name)
+		return fault.New(fault.WrongType, s.file, "header", "tensor %q is not expected", s.entries[len(want)].Name)
 	}
 	return nil
 }
@@ -111,11 +103,11 @@ func (s *Reader) bytes(dtype DType, dst []byte) error {
 	}
 	e := s.entries[s.next]
 	if e.DType != dtype || e.end-e.begin != int64(len(dst)) {
-		return fmt.Errorf("%s: tensor %q has %d bytes of %s, %d bytes of %s are needed",
-			s.file, e.Name, e.end-e.begin, e.DType, len(dst), dtype)
+		return fault.New(fault.WrongType, s.file, "", "tensor %q has %d bytes of %s, %d bytes of %s are needed",
+			e.Name, e.end-e.begin, e.DType, len(dst), dtype)
 	}
 	if _, err := io.ReadFull(s.r, dst); err != nil {
-		return fmt.Errorf("%s: tensor %q: %w", s.file, e.Name, truncated(err))
+		return fault.In(s.file, fault.Under(tensorField(e.Name), fault.Truncated(err)))
 	}
 	s.next++
 	return nil
@@ -158,10 +150,10 @@ func (s *Reader) Close() error {
 	var extra [1]byte
 	n, err := io.ReadFull(s.r, extra[:])
 	if n > 0 {
-		return fmt.Errorf("%s: bytes follow the last tensor", s.file)
+		return fault.New(fault.BadLength, s.file, "", "bytes follow the last tensor")
 	}
 	if err != io.EOF {
-		return fmt.Errorf("%s: after the last tensor: %w", s.file, err)
+		return fault.In(s.file, fault.Under("after the last tensor", err))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 const megabyte = 1 << 20
@@ -134,6 +136,26 @@ var hostile = []struct {
 	{"trailing byte", file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 0, 0), "bytes follow the last tensor"},
 }
 
+// otherClasses are those of hostile files that are not badly formed.
+var otherClasses = map[string]fault.Class{
+	"empty file":              fault.BadLength,
+	"truncated length":        fault.BadLength,
+	"truncated header":        fault.BadLength,
+	"truncated tensor":        fault.BadLength,
+	"missing tensor":          fault.BadLength,
+	"trailing byte":           fault.BadLength,
+	"header past 1 MiB":       fault.TooLarge,
+	"header of 2^64-1":        fault.TooLarge,
+	"metadata too large":      fault.TooLarge,
+	"long name":               fault.TooLarge,
+	"three offsets":           fault.TooLarge,
+	"shape overflows":         fault.TooLarge,
+	"shape wraps to its size": fault.TooLarge,
+	"nine dimensions":         fault.TooLarge,
+	"too many tensors":        fault.TooLarge,
+	"larger than the limit":   fault.TooLarge,
+}
+
 func manyTensors(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -151,6 +173,13 @@ func TestHostileFilesAreRefusedByNameAndReason(t *testing.T) {
 			}
 			if !strings.HasPrefix(err.Error(), "claim.safetensors: ") || !strings.Contains(err.Error(), c.words) {
 				t.Errorf("error %q does not name the file and say %q", err, c.words)
+			}
+			want := fault.BadForm
+			if class, ok := otherClasses[c.name]; ok {
+				want = class
+			}
+			if got := fault.Of(err); got != want {
+				t.Errorf("%v is of class %s, want %s", err, got, want)
 			}
 			if len(err.Error()) > 600 {
 				t.Errorf("error of %d characters", len(err.Error()))
@@ -191,7 +220,7 @@ func TestAFileThatDiffersFromWhatIsExpectedIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = r.Expect(c.want)
-		if (err == nil) != (c.words == "") || err != nil && !strings.Contains(err.Error(), c.words) {
+		if (err == nil) != (c.words == "") || err != nil && (!strings.Contains(err.Error(), c.words) || fault.Of(err) != fault.WrongType) {
 			t.Errorf("expecting %v: %v", c.want, err)
 		}
 	}
@@ -274,7 +303,7 @@ func TestDecompressionStopsAtTheLimit(t *testing.T) {
 	}
 	defer d.Close()
 	n, err := io.Copy(io.Discard, d)
-	if err == nil || n > 1000 || !strings.Contains(err.Error(), "bomb.zst: zstd: more than 1000 bytes") {
+	if err == nil || n > 1000 || !strings.Contains(err.Error(), "bomb.zst: zstd: more than 1000 bytes") || fault.Of(err) != fault.TooLarge {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 }
@@ -287,8 +316,8 @@ func TestAHugeWindowIsRefusedBeforeItIsAllocated(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if _, err := io.ReadAll(d); err == nil || !strings.Contains(err.Error(), "window") {
-		t.Errorf("error %v", err)
+	if _, err := io.ReadAll(d); err == nil || !strings.Contains(err.Error(), "window") || fault.Of(err) != fault.TooLarge {
+		t.Errorf("error %v of class %s", err, fault.Of(err))
 	}
 }
 

@@ -1,7 +1,6 @@
 package safetensors
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -50,19 +49,19 @@ type Info struct {
 // tensor would not fit in memory.
 func (i Info) Elements() (int, error) {
 	if len(i.Shape) > MaxRank {
-		return 0, fmt.Errorf("%d dimensions, the limit is %d", len(i.Shape), MaxRank)
+		return 0, tooLarge("%d dimensions, the limit is %d", len(i.Shape), MaxRank)
 	}
 	size := i.DType.Size()
 	if size == 0 {
-		return 0, fmt.Errorf("dtype %q is not one of F32, I32, I64, U8", string(i.DType))
+		return 0, badForm("dtype %q is not one of F32, I32, I64, U8", string(i.DType))
 	}
 	n := int64(1)
 	for k, d := range i.Shape {
 		if d <= 0 {
-			return 0, fmt.Errorf("dimension %d is %d, at least 1 is needed", k, d)
+			return 0, badForm("dimension %d is %d, at least 1 is needed", k, d)
 		}
 		if int64(d) > math.MaxInt/size/n {
-			return 0, fmt.Errorf("shape %v overflows", i.Shape)
+			return 0, tooLarge("shape %v overflows", i.Shape)
 		}
 		n *= int64(d)
 	}
@@ -81,17 +80,17 @@ func (i Info) Equal(other Info) bool {
 
 func checkName(name string) error {
 	if name == "" {
-		return fmt.Errorf("a tensor has no name")
+		return badForm("a tensor has no name")
 	}
 	if len(name) > MaxName {
-		return fmt.Errorf("tensor name %.20q... has %d characters, the limit is %d", name, len(name), MaxName)
+		return tooLarge("tensor name %.20q... has %d characters, the limit is %d", name, len(name), MaxName)
 	}
 	for k := range len(name) {
 		switch c := name[k]; {
 		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9',
 			c == '.', c == '_', c == '/', c == '-':
 		default:
-			return fmt.Errorf("tensor name %q: character %d is not one of A-Z a-z 0-9 . _ / -", name, k)
+			return badForm("tensor name %q: character %d is not one of A-Z a-z 0-9 . _ / -", name, k)
 		}
 	}
 	return nil

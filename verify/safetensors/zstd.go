@@ -1,10 +1,13 @@
 package safetensors
 
 import (
-	"fmt"
+	"errors"
 	"io"
+	"io/fs"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // window is the zstd window that Compress uses and the largest that Decompress accepts, in bytes.
@@ -38,7 +41,7 @@ func Decompress(r io.Reader, file string, limit int64) (*Decompressor, error) {
 		zstd.WithDecoderMaxWindow(window),
 		zstd.WithDecoderMaxMemory(2*window))
 	if err != nil {
-		return nil, fmt.Errorf("%s: zstd: %w", file, err)
+		return nil, fault.In(file, fault.Under("zstd", err))
 	}
 	return &Decompressor{dec: dec, file: file, left: limit, max: limit}, nil
 }
@@ -53,13 +56,24 @@ func (d *Decompressor) Read(p []byte) (int, error) {
 	}
 	n, err := d.dec.Read(p)
 	if int64(n) > d.left {
-		return int(d.left), fmt.Errorf("%s: zstd: more than %d bytes", d.file, d.max)
+		return int(d.left), fault.New(fault.TooLarge, d.file, "zstd", "more than %d bytes", d.max)
 	}
 	d.left -= int64(n)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%s: zstd: %w", d.file, err)
+		err = fault.In(d.file, fault.Under("zstd", classed(err)))
 	}
 	return n, err
+}
+
+// classed tells what the decoder refuses from what it could not read.
+func classed(err error) error {
+	switch {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return fault.As(fault.TooLarge, err)
+	case errors.As(err, new(*fs.PathError)):
+		return err
+	}
+	return fault.As(fault.BadForm, err)
 }
 
 // Close frees the decoder. It does not close the source.

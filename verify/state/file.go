@@ -1,10 +1,10 @@
 package state
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
@@ -44,7 +44,7 @@ func Read(r io.Reader, file string, l *Layout, tensors [][]float32) (Counters, e
 	}
 	c, err := parseCounters(s.Metadata())
 	if err != nil {
-		return Counters{}, fmt.Errorf("%s: metadata: %w", file, err)
+		return Counters{}, fault.In(file, fault.Under("metadata", err))
 	}
 	for _, x := range tensors {
 		if err := s.F32(x); err != nil {
@@ -52,7 +52,7 @@ func Read(r io.Reader, file string, l *Layout, tensors [][]float32) (Counters, e
 		}
 	}
 	if err := l.CheckFinite(tensors); err != nil {
-		return Counters{}, fmt.Errorf("%s: %w", file, err)
+		return Counters{}, fault.In(file, err)
 	}
 	return c, s.Close()
 }
@@ -69,17 +69,17 @@ func (c Counters) metadata() map[string]string {
 func parseCounters(m map[string]string) (Counters, error) {
 	var c Counters
 	if m["format"] != Version {
-		return c, fmt.Errorf("format %.40q, %q is needed", m["format"], Version)
+		return c, fault.New(fault.UnknownVersion, "", "", "format %.40q, %q is needed", m["format"], Version)
 	}
 	for key, into := range map[string]*uint64{"step": &c.Step, "rng": &c.RNG, "cursor": &c.Cursor} {
 		v, err := strconv.ParseUint(m[key], 10, 64)
 		if err != nil || strconv.FormatUint(v, 10) != m[key] {
-			return c, fmt.Errorf("%s: %.40q is not a plain decimal integer", key, m[key])
+			return c, fault.New(fault.BadForm, "", key, "%.40q is not a plain decimal integer", m[key])
 		}
 		*into = v
 	}
 	if len(m) != 4 {
-		return c, fmt.Errorf("%d keys, 4 are needed", len(m))
+		return c, fault.New(fault.BadForm, "", "", "%d keys, 4 are needed", len(m))
 	}
 	return c, nil
 }

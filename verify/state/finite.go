@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/internal/little"
 )
 
@@ -38,7 +39,7 @@ func (l *Layout) CheckFinite(tensors [][]float32) error {
 		}
 		for k, v := range x {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("tensor %q: element %d is %v, finite numbers are needed", l.specs[i].Name, k, v)
+				return fault.New(fault.NotFinite, "", fmt.Sprintf("tensor %q", l.specs[i].Name), "element %d is %v, finite numbers are needed", k, v)
 			}
 		}
 	}

@@ -2,10 +2,11 @@ package state
 
 import (
 	"encoding/binary"
-	"errors"
+
 	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -42,10 +43,10 @@ func NewLayout(kind Kind, tensors []program.TensorSpec) (*Layout, error) {
 	l := &Layout{kind: kind, specs: tensors}
 	for _, t := range tensors {
 		if t.Kind != kernels.F32 {
-			return nil, fmt.Errorf("tensor %q: kind %v, f32 is needed", t.Name, t.Kind)
+			return nil, fault.New(fault.WrongType, "", fmt.Sprintf("tensor %q", t.Name), "kind %v, f32 is needed", t.Kind)
 		}
 		if len(t.Name) > 256 || len(t.Shape) > 16 {
-			return nil, fmt.Errorf("tensor %.20q: name of %d characters and %d dimensions, the limits are 256 and 16", t.Name, len(t.Name), len(t.Shape))
+			return nil, fault.New(fault.TooLarge, "", fmt.Sprintf("tensor %.20q", t.Name), "name of %d characters and %d dimensions, the limits are 256 and 16", len(t.Name), len(t.Shape))
 		}
 		leaf := binary.LittleEndian.AppendUint16(nil, uint16(len(t.Name)))
 		leaf = append(leaf, t.Name...)
@@ -57,7 +58,7 @@ func NewLayout(kind Kind, tensors []program.TensorSpec) (*Layout, error) {
 		l.leaves = append(l.leaves, leaf)
 	}
 	if len(tensors) == 0 {
-		return nil, errors.New("a layout needs a tensor")
+		return nil, fault.New(fault.OutOfRange, "", "", "a layout needs a tensor")
 	}
 	return l, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -247,18 +248,19 @@ func TestStateFilesThatDoNotFitAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		data  []byte
 		words string
+		class fault.Class
 	}{
-		"reordered":     {other, "is needed"},
-		"truncated":     {good[:len(good)-1], "truncated"},
-		"trailing":      {append(append([]byte(nil), good...), 0), "bytes follow"},
-		"NaN":           {nan, `tensor "opt/exp_avg/net.0.weight": element 524301 is NaN`},
-		"other version": {bytes.Replace(good, []byte("verifyd-state/1"), []byte("verifyd-state/2"), 1), "metadata: format"},
-		"bad counter":   {bytes.Replace(good, []byte(`"step":"0"`), []byte(`"step":"x"`), 1), "metadata: step"},
-		"extra counter": {bytes.Replace(good, []byte(`"step":"0"`), []byte(`"stap":"0"`), 1), "metadata: step"},
+		"reordered":     {other, "is needed", fault.WrongType},
+		"truncated":     {good[:len(good)-1], "truncated", fault.BadLength},
+		"trailing":      {append(append([]byte(nil), good...), 0), "bytes follow", fault.BadLength},
+		"NaN":           {nan, `tensor "opt/exp_avg/net.0.weight": element 524301 is NaN`, fault.NotFinite},
+		"other version": {bytes.Replace(good, []byte("verifyd-state/1"), []byte("verifyd-state/2"), 1), "metadata: format", fault.UnknownVersion},
+		"bad counter":   {bytes.Replace(good, []byte(`"step":"0"`), []byte(`"step":"x"`), 1), "metadata: step", fault.BadForm},
+		"extra counter": {bytes.Replace(good, []byte(`"step":"0"`), []byte(`"stap":"0"`), 1), "metadata: step", fault.BadForm},
 	} {
 		if _, err := Read(bytes.NewReader(c.data), "s.safetensors", l, tensors); err == nil ||
-			!strings.HasPrefix(err.Error(), "s.safetensors: ") || !strings.Contains(err.Error(), c.words) {
-			t.Errorf("%s: %v", name, err)
+			!strings.HasPrefix(err.Error(), "s.safetensors: ") || !strings.Contains(err.Error(), c.words) || fault.Of(err) != c.class {
+			t.Errorf("%s: %v of class %s", name, err, fault.Of(err))
 		}
 	}
 }

@@ -1,9 +1,8 @@
 package trace
 
 import (
-	"fmt"
-
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -24,19 +23,19 @@ type Claim struct {
 	Final   merkle.Hash  `json:"final"` // root of the state after the last step
 }
 
-// OpenClaim reads the envelope of a claim, which must be signed by the worker that it names, and
+// ReadClaim reads the envelope of a claim, which must be signed by the worker that it names, and
 // returns it with its digest. Errors begin with file.
-func OpenClaim(file string, data []byte) (Claim, merkle.Hash, error) {
+func ReadClaim(file string, data []byte) (Claim, merkle.Hash, error) {
 	unsigned, err := document.Peek[Claim](file, data, ClaimKind)
 	if err != nil {
 		return Claim{}, merkle.Hash{}, err
 	}
-	claim, digest, err := document.Open[Claim](file, data, ClaimKind, unsigned.Worker)
+	claim, digest, err := document.Read[Claim](file, data, ClaimKind, unsigned.Worker)
 	if err != nil {
 		return Claim{}, merkle.Hash{}, err
 	}
 	if claim.Version != ClaimVersion {
-		return Claim{}, merkle.Hash{}, fmt.Errorf("%s: version: %.60q, %q is needed", file, claim.Version, ClaimVersion)
+		return Claim{}, merkle.Hash{}, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", claim.Version, ClaimVersion)
 	}
 	return claim, digest, nil
 }

@@ -3,10 +3,11 @@ package trace
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
+
 	"fmt"
 	"io"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -30,13 +31,13 @@ type Leaves struct {
 func NewLeaves(r io.Reader, file string, steps uint64) (*Leaves, error) {
 	var header [leavesHeader]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
-		return nil, fmt.Errorf("%s: header: %w", file, truncated(err))
+		return nil, fault.In(file, fault.Under("header", fault.Truncated(err)))
 	}
 	if !bytes.Equal(header[:len(leavesMagic)], []byte(leavesMagic)) {
-		return nil, fmt.Errorf("%s: header: begins with %q, %q is needed", file, header[:len(leavesMagic)], leavesMagic)
+		return nil, fault.New(fault.BadForm, file, "header", "begins with %q, %q is needed", header[:len(leavesMagic)], leavesMagic)
 	}
 	if n := binary.LittleEndian.Uint64(header[len(leavesMagic):]); n != steps {
-		return nil, fmt.Errorf("%s: header: %d leaves, the job has %d steps", file, n, steps)
+		return nil, fault.New(fault.BadLength, file, "header", "%d leaves, the job has %d steps", n, steps)
 	}
 	return &Leaves{r: r, file: file, steps: steps}, nil
 }
@@ -45,36 +46,34 @@ func NewLeaves(r io.Reader, file string, steps uint64) (*Leaves, error) {
 func (s *Leaves) Next() (Leaf, error) {
 	if s.next == s.steps {
 		if n, err := io.ReadFull(s.r, s.buf[:1]); n > 0 {
-			return Leaf{}, fmt.Errorf("%s: bytes follow leaf %d, the last one", s.file, s.steps-1)
+			return Leaf{}, fault.New(fault.BadLength, s.file, "", "bytes follow leaf %d, the last one", s.steps-1)
 		} else if err != io.EOF {
-			return Leaf{}, fmt.Errorf("%s: after the last leaf: %w", s.file, err)
+			return Leaf{}, fault.In(s.file, fault.Under("after the last leaf", err))
 		}
 		return Leaf{}, io.EOF
 	}
 	if _, err := io.ReadFull(s.r, s.buf[:]); err != nil {
-		return Leaf{}, fmt.Errorf("%s: leaf %d: %w", s.file, s.next, truncated(err))
+		return Leaf{}, s.refuse(fault.Truncated(err))
 	}
 	l := decodeLeaf(s.buf[:])
 	if l.Step != s.next {
-		return Leaf{}, fmt.Errorf("%s: leaf %d: step: %d, the leaves are not in order", s.file, s.next, l.Step)
+		return Leaf{}, s.refuse(fault.New(fault.OutOfRange, "", "step", "%d, the leaves are not in order", l.Step))
 	}
 	if !l.Finite() {
-		return Leaf{}, fmt.Errorf("%s: leaf %d: loss or clip coefficient is not finite", s.file, s.next)
+		return Leaf{}, s.refuse(fault.New(fault.NotFinite, "", "", "loss or clip coefficient is not finite"))
 	}
 	s.tree.Append(l.Hash())
 	s.next++
 	return l, nil
 }
 
+// refuse says that err is of the next leaf.
+func (s *Leaves) refuse(err error) error {
+	return fault.In(s.file, fault.Under(fmt.Sprintf("leaf %d", s.next), err))
+}
+
 // Root is the root over the leaves read so far.
 func (s *Leaves) Root() merkle.Hash { return s.tree.Root() }
-
-func truncated(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the file is truncated: %w", io.ErrUnexpectedEOF)
-	}
-	return err
-}
 
 // LeavesSize is the size of a leaf file in bytes.
 func LeavesSize(steps uint64) int64 { return int64(leavesHeader) + LeafSize*int64(steps) }
@@ -83,7 +82,7 @@ func LeavesSize(steps uint64) int64 { return int64(leavesHeader) + LeafSize*int6
 func ReadLeaves(r io.ReaderAt, first, count uint64) ([]Leaf, error) {
 	data := make([]byte, count*LeafSize)
 	if _, err := r.ReadAt(data, LeavesSize(first)); err != nil {
-		return nil, fmt.Errorf("leaf %d: %w", first, truncated(err))
+		return nil, fault.Under(fmt.Sprintf("leaf %d", first), fault.Truncated(err))
 	}
 	leaves := make([]Leaf, count)
 	for i := range leaves {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
@@ -25,12 +26,12 @@ type Reader struct {
 func Read(dir string, shape Shape) (*Reader, error) {
 	leaves, err := os.Open(filepath.Join(dir, LeavesFile))
 	if err != nil {
-		return nil, fmt.Errorf("trace: %w", err)
+		return nil, fault.In("trace", err)
 	}
 	digests, err := os.Open(filepath.Join(dir, digestsFile))
 	if err != nil {
 		leaves.Close()
-		return nil, fmt.Errorf("trace: %w", err)
+		return nil, fault.In("trace", err)
 	}
 	r := &Reader{dir: dir, shape: shape, leaves: leaves, digests: digests}
 	if r.summary, err = r.scan(); err != nil {
@@ -75,7 +76,7 @@ func (r *Reader) Leaves() io.Reader {
 // Digests fills the digests of a step: the gradients' and the next state's.
 func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
 	if _, err := r.digests.ReadAt(r.buf, int64(step)*int64(len(r.buf))); err != nil {
-		return fmt.Errorf("%s: step %d: %w", filepath.Join(r.dir, digestsFile), step, truncated(err))
+		return fault.In(filepath.Join(r.dir, digestsFile), fault.Under(fmt.Sprintf("step %d", step), fault.Truncated(err)))
 	}
 	b := r.buf
 	for _, list := range [2][]merkle.Hash{gradients, next} {
@@ -91,7 +92,7 @@ func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, 
 	path := snapshotPath(r.dir, segment)
 	f, err := os.Open(path)
 	if err != nil {
-		return state.Counters{}, fmt.Errorf("trace: %w", err)
+		return state.Counters{}, fault.In("trace", err)
 	}
 	defer f.Close()
 	return state.Read(bufio.NewReaderSize(f, 1<<16), path, r.shape.State, tensors)

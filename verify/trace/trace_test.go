@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
@@ -170,26 +171,27 @@ func TestBadLeafFilesAreRefusedByNameAndReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		data  []byte
 		words string
+		class fault.Class
 	}{
-		"empty":            {nil, "header: the file is truncated"},
-		"truncated header": {good[:10], "header: the file is truncated"},
-		"other magic":      {with(func(b []byte) []byte { b[7] = '2'; return b }), "header: begins with"},
-		"other count":      {with(func(b []byte) []byte { b[8] = 4; return b }), "header: 4 leaves"},
-		"huge count":       {with(func(b []byte) []byte { b[15] = 0xff; return b }), "header: "},
-		"truncated leaf":   {good[:len(good)-1], "leaf 4: the file is truncated"},
-		"missing leaf":     {good[:len(good)-LeafSize], "leaf 4: the file is truncated"},
-		"trailing byte":    {append(bytes.Clone(good), 0), "bytes follow leaf 4"},
+		"empty":            {nil, "header: the file is truncated", fault.BadLength},
+		"truncated header": {good[:10], "header: the file is truncated", fault.BadLength},
+		"other magic":      {with(func(b []byte) []byte { b[7] = '2'; return b }), "header: begins with", fault.BadForm},
+		"other count":      {with(func(b []byte) []byte { b[8] = 4; return b }), "header: 4 leaves", fault.BadLength},
+		"huge count":       {with(func(b []byte) []byte { b[15] = 0xff; return b }), "header: ", fault.BadLength},
+		"truncated leaf":   {good[:len(good)-1], "leaf 4: the file is truncated", fault.BadLength},
+		"missing leaf":     {good[:len(good)-LeafSize], "leaf 4: the file is truncated", fault.BadLength},
+		"trailing byte":    {append(bytes.Clone(good), 0), "bytes follow leaf 4", fault.BadLength},
 		"repeated leaf": {with(func(b []byte) []byte {
 			copy(b[leavesHeader+LeafSize:], b[leavesHeader:leavesHeader+LeafSize])
 			return b
-		}), "leaf 1: step: 0"},
+		}), "leaf 1: step: 0", fault.OutOfRange},
 		"infinite clip": {with(func(b []byte) []byte {
 			binary.LittleEndian.PutUint32(b[leavesHeader+LeafSize-8:], 0x7f800000)
 			return b
-		}), "leaf 0: loss or clip"},
+		}), "leaf 0: loss or clip", fault.NotFinite},
 	} {
-		if err := readAll(c.data); err == nil || !strings.HasPrefix(err.Error(), "leaves.bin: "+c.words) {
-			t.Errorf("%s: %v", name, err)
+		if err := readAll(c.data); err == nil || !strings.HasPrefix(err.Error(), "leaves.bin: "+c.words) || fault.Of(err) != c.class {
+			t.Errorf("%s: %v of class %s", name, err, fault.Of(err))
 		}
 	}
 	if err := readAll(good); err != nil {

@@ -33,7 +33,10 @@ type tile struct {
 	rows int
 }
 
-func (t tile) symbol() string { return fmt.Sprintf("distanceTile%d%s", t.rows, t.name) }
+// signature is the type of every tile.
+const signature = "func(w int, a *int32, ra int, b, na, nb, c *int32, rc int)"
+
+func (t tile) symbol() string { return fmt.Sprintf("DistanceTile%d%s", t.rows, t.name) }
 
 // vec allocates a vector register.
 func (t tile) vec() reg.VecVirtual {
@@ -54,9 +57,9 @@ func (t tile) zero(r reg.VecVirtual) {
 func (t tile) write() {
 	t.Function(t.symbol())
 	t.Attributes(attr.NOSPLIT)
-	t.SignatureExpr("func(w int, a *int32, ra int, b, na, nb, c *int32, rc int)")
+	t.SignatureExpr(signature)
 	t.Pragma("noescape")
-	t.Doc(fmt.Sprintf("%s is distanceTile in sq_distance_tile.go, %d rows by %d columns.", t.symbol(), t.rows, 2*t.lanes))
+	t.Doc(fmt.Sprintf("%s is distanceTile in kernels/cpu_sq_distance_tile.go, %d rows by %d columns.", t.symbol(), t.rows, 2*t.lanes))
 
 	size := 4 * t.lanes
 	w := t.Load(t.Param("w"), t.GP64())

@@ -1,5 +1,5 @@
 // Command gemm writes the assembly of the matrix product's tiles, for AVX2 and AVX-512 from one
-// template, and for NEON. Run it through `go generate ./kernels`.
+// template, and for NEON. Run it through `go generate ./kernels/...`.
 package main
 
 import (
@@ -46,7 +46,7 @@ func write(dir string, i isa) error {
 	if err := pass.Compile.Execute(f); err != nil {
 		return err
 	}
-	cfg := printer.Config{Name: "kernels/_gen/gemm", Pkg: "kernels"}
+	cfg := printer.Config{Name: "kernels/_gen/gemm", Pkg: "asm"}
 	path := filepath.Join(dir, "gemm_"+i.suffix+"_amd64")
 	if err := print(printer.NewGoAsm(cfg), f, path+".s"); err != nil {
 		return err

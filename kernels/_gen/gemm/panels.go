@@ -7,11 +7,11 @@ import (
 
 // copyPanels writes the copy of rows of b into panels of two vectors.
 func (t tile) copyPanels() {
-	t.Function("copyPanels" + t.name)
+	t.Function("CopyPanels" + t.name)
 	t.Attributes(attr.NOSPLIT)
 	t.SignatureExpr("func(kc, n int, src *float32, rs int, dst *float32, step int)")
 	t.Pragma("noescape")
-	t.Doc("copyPanels" + t.name + " is copyPanels in gemm_tile.go.")
+	t.Doc("CopyPanels" + t.name + " is copyPanels in kernels/cpu_gemm_tile.go.")
 	kc := t.Load(t.Param("kc"), t.GP64())
 	n := t.Load(t.Param("n"), t.GP64())
 	src := t.Load(t.Param("src"), t.GP64())

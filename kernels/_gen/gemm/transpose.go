@@ -9,11 +9,11 @@ import (
 
 // transpose writes the 8x8 transposition that packs rows along K into columns.
 func transpose(c *build.Context) {
-	c.Function("transposeAVX2")
+	c.Function("TransposeAVX2")
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func(n int, src *float32, rs int, dst *float32, rd int)")
 	c.Pragma("noescape")
-	c.Doc("transposeAVX2 is transpose8 in pack.go. n is a multiple of 8 and not 0.")
+	c.Doc("TransposeAVX2 is transpose8 in kernels/cpu_gemm_tile.go. n is a multiple of 8 and not 0.")
 	n := c.Load(c.Param("n"), c.GP64())
 	src := c.Load(c.Param("src"), c.GP64())
 	rs := c.Load(c.Param("rs"), c.GP64())

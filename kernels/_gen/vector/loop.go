@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/gotypes"
@@ -11,11 +12,12 @@ import (
 
 // begin opens the function name+ISA, the entry of the vector table's field of that name.
 func (a *asm) begin(name, signature string) {
-	a.Function(name + a.name)
+	symbol := strings.ToUpper(name[:1]) + name[1:] + a.name
+	a.Function(symbol)
 	a.Attributes(attr.NOSPLIT)
 	a.Pragma("noescape")
 	a.SignatureExpr(signature)
-	a.Doc(name + a.name + " is the " + name + " of the vector table.")
+	a.Doc(symbol + " is the " + name + " of the table in kernels/cpu_vector.go.")
 	a.labels = 0
 }
 

@@ -1,11 +1,9 @@
 // Command vector writes the assembly of the vector loops, for AVX2 and AVX-512 from one set of
-// templates. Run it through `go generate ./kernels`.
+// templates. Run it through `go generate ./kernels/...`.
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"go/format"
 	"log"
 	"os"
 	"path/filepath"
@@ -44,7 +42,7 @@ func main() {
 
 // write writes the assembly and the declarations of one instruction set.
 func write(dir string, i isa) error {
-	cfg := printer.Config{Name: "kernels/_gen/vector", Pkg: "kernels"}
+	cfg := printer.Config{Name: "kernels/_gen/vector", Pkg: "asm"}
 	all := ir.NewFile()
 	path := func(family, ext string) string {
 		return filepath.Join(dir, "vector_"+family+strings.ToLower(i.name)+"_amd64"+ext)
@@ -77,22 +75,7 @@ func write(dir string, i isa) error {
 	if err != nil {
 		return err
 	}
-	source, err := format.Source(append(stubs, entries(i, all)...))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path("", ".go"), source, 0o644)
-}
-
-// entries is the Go method that puts all the functions of an instruction set into the vector table.
-func entries(i isa, all *ir.File) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "\n// use%s takes every loop above.\nfunc (v *vector) use%s() {\n", i.name, i.name)
-	for _, fn := range all.Functions() {
-		fmt.Fprintf(&b, "v.%s = %s\n", strings.TrimSuffix(fn.Name, i.name), fn.Name)
-	}
-	b.WriteString("}\n")
-	return b.Bytes()
+	return os.WriteFile(path("", ".go"), stubs, 0o644)
 }
 
 // lint refuses what the templates must never produce: fused arithmetic, and with AVX2 a register

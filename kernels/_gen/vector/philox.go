@@ -20,7 +20,7 @@ func (a *asm) philox() *philox {
 	p := &philox{asm: a, keys: a.AllocLocal(8 * philoxRounds), counter: a.vec()}
 	for i, step := range []uint32{0x9E3779B9, 0xBB67AE85} {
 		k := a.GP32()
-		a.Load(a.Param("s").Field("key").Index(i), k)
+		a.Load(a.Param("s").Index(i), k)
 		for round := range philoxRounds {
 			a.MOVL(k, p.keys.Offset(8*round+4*i))
 			a.ADDL(operand.U32(step), k)
@@ -58,8 +58,8 @@ func (p *philox) next(groups int) value {
 		a.VPADDQ(quads, p.counter, p.counter)
 	}
 	x[1] = a.shift(a.VPSRLQ, x[0], 32)
-	x[2] = a.argument(a.Param("s").Field("op"))
-	x[3] = a.argument(a.Param("s").Field("step"))
+	x[2] = a.argument(a.Param("s").Index(2))
+	x[3] = a.argument(a.Param("s").Index(3))
 	for round := range philoxRounds {
 		p0 := a.binary(a.VPMULUDQ, x[0], a.bits(0xD2511F53))
 		p1 := a.binary(a.VPMULUDQ, x[2], a.bits(0xCD9E8D57))

@@ -1,46 +1,13 @@
 package main
 
-import (
-	"go/ast"
-	"go/importer"
-	"go/parser"
-	"go/token"
-	"go/types"
-
-	"github.com/mmcloughlin/avo/gotypes"
-	"github.com/mmcloughlin/avo/operand"
-)
+import "github.com/mmcloughlin/avo/operand"
 
 // random writes the loops that draw from Philox4x32-10.
 func random(a *asm) { a.dropout() }
 
-// streamSource declares what this file reads of package kernels.
-const streamSource = `package kernels
-type stream struct { key [2]uint32; op, step uint32 }`
-
-// beginWithStream is begin for a signature that names the type stream.
-func (a *asm) beginWithStream(name, signature string) {
-	a.begin(name, "func()")
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, "stream.go", streamSource, 0)
-	if err != nil {
-		panic(err)
-	}
-	config := types.Config{Importer: importer.Default()}
-	pkg, err := config.Check("kernels", set, []*ast.File{file}, nil)
-	if err != nil {
-		panic(err)
-	}
-	s, err := gotypes.ParseSignatureInPackage(pkg, signature)
-	if err != nil {
-		panic(err)
-	}
-	a.Signature(s)
-}
-
 // dropout draws for two vectors of counters at a time, then for one with the lanes that are left.
 func (a *asm) dropout() {
-	a.beginWithStream("dropout", "func(y, x []float32, at uint64, s stream, threshold uint32, scale float32)")
+	a.begin("dropout", "func(y, x []float32, at uint64, s [4]uint32, threshold uint32, scale float32)")
 	y, x, left := a.base("y"), a.base("x"), a.length("x")
 	p := a.philox()
 	threshold, scale := a.scalar("threshold"), a.scalar("scale")

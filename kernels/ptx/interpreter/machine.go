@@ -3,9 +3,10 @@ package interpreter
 import (
 	"fmt"
 	"math"
-	"slices"
+	"sync"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/internal/rig"
 	"github.com/verifyd/verifyd/kernels/launch"
 	"github.com/verifyd/verifyd/kernels/ptx"
 )
@@ -45,19 +46,28 @@ func (m *memory) words(at uint64, shared bool, n int) ([]uint32, error) {
 	return nil, fmt.Errorf("address %#x is outside of %d words", at, len(data))
 }
 
-// Machine executes plans on the shipped PTX. It implements optest.Backend. Run must not be called twice at a time.
+// Machine executes plans on the shipped PTX. It implements optest.Backend. Calls from several goroutines, those on its
+// memories included, take turns.
 type Machine struct {
-	// Plan chooses the launches of an operator; launch.For, unless a test wants others.
-	Plan func(kernels.Operator) (launch.Plan, error)
-
 	kernels map[string]*kernel
 	skew    int
-	steps   uint64
+
+	turn  sync.Mutex // of those who execute
+	steps uint64
+}
+
+// Shipped is a machine with every module of package ptx.
+func Shipped(skew int) (*Machine, error) {
+	modules, err := ptx.Modules()
+	if err != nil {
+		return nil, err
+	}
+	return New(modules, skew)
 }
 
 // New parses every module. With skew, buffers begin that many words past a multiple of 16 bytes.
 func New(modules []ptx.Module, skew int) (*Machine, error) {
-	m := &Machine{Plan: launch.For, kernels: map[string]*kernel{}, skew: skew}
+	m := &Machine{kernels: map[string]*kernel{}, skew: skew}
 	for _, module := range modules {
 		found, err := parse(module.Text)
 		if err != nil {
@@ -79,36 +89,39 @@ func (m *Machine) Name() string {
 }
 
 // Steps is the number of instructions that threads have executed.
-func (m *Machine) Steps() uint64 { return m.steps }
+func (m *Machine) Steps() uint64 {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	return m.steps
+}
 
 // Supports says whether there is a plan for op.
 func (m *Machine) Supports(op kernels.Operator) bool {
-	_, err := m.Plan(op)
+	_, err := launch.For(op)
 	return err == nil
 }
 
 // Run computes op on bufs. Buffers that are the same slice stay one.
 func (m *Machine) Run(op kernels.Operator, bufs []kernels.Buf) error {
-	plan, err := m.Plan(op)
+	plan, err := launch.For(op)
 	if err != nil {
 		return err
 	}
+	return m.Execute(plan, bufs)
+}
+
+// Execute runs a plan on operands, as Run does.
+func (m *Machine) Execute(plan launch.Plan, bufs []kernels.Buf) error {
+	own, index := rig.Distinct(bufs)
 	mem := &memory{}
-	index := make([]int, len(bufs))
-	for i, b := range bufs {
-		index[i] = slices.IndexFunc(bufs[:i], func(o kernels.Buf) bool { return len(b.F) > 0 && len(o.F) == len(b.F) && &o.F[0] == &b.F[0] })
-		if index[i] >= 0 {
-			index[i] = index[index[i]]
-			continue
-		}
-		index[i] = len(mem.buffers)
+	for _, b := range own {
 		mem.buffers = append(mem.buffers, buffer{content(b), m.skew})
 	}
 	if err := m.execute(plan, mem, index); err != nil {
 		return err
 	}
-	for i, b := range bufs {
-		data := mem.buffers[index[i]].data
+	for i, b := range own {
+		data := mem.buffers[i].data
 		for j := range b.F {
 			b.F[j] = math.Float32frombits(data[j])
 		}
@@ -124,6 +137,8 @@ const poison = 0xffffdead
 
 // execute runs a plan with a workspace of its own. Operand i is buffer index[i].
 func (m *Machine) execute(plan launch.Plan, mem *memory, index []int) error {
+	m.turn.Lock()
+	defer m.turn.Unlock()
 	work := make([]uint32, plan.Workspace)
 	for i := range work {
 		work[i] = poison

@@ -1,4 +1,4 @@
-package interpreter
+package interpreter_test
 
 import (
 	"math"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/kernels/launch"
 )
 
@@ -61,28 +62,12 @@ func TestAnAccessOutsideOfAnOperandIsAnErrorInsideOfTheMemory(t *testing.T) {
 }
 
 func TestRangesOutsideOfTheMemoryAreRefused(t *testing.T) {
-	ctx := t.Context()
-	m := machine(t, 0).Memory(8)
-	good, far := kernels.Range{Offset: 4, Words: 4}, kernels.Range{Offset: 5, Words: 4}
-	r, err := m.Record(ctx, launch.Routine{In: good, Out: good})
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := make([]uint32, 4)
-	record := func(r launch.Routine) error { _, err := m.Record(ctx, r); return err }
-	for name, err := range map[string]error{
-		"write":       m.Write(ctx, 5, words),
-		"write early": m.Write(ctx, -1, words),
-		"read":        m.Read(ctx, words, 5),
-		"in":          record(launch.Routine{In: far}),
-		"out":         record(launch.Routine{Out: far}),
-		"operand":     record(launch.Routine{Calls: []launch.Planned{{Operands: []kernels.Range{far}}}}),
-		"kernel":      record(launch.Routine{Calls: []launch.Planned{{Plan: launch.Plan{Launches: []launch.Launch{{Kernel: "none"}}}}}}),
-		"routine":     m.Run(ctx, r+1, words, words),
-		"short in":    m.Run(ctx, r, words[1:], words),
-	} {
-		if err == nil {
-			t.Errorf("%s: accepted", name)
-		}
+	kernelstest.TestRanges(t, kernelstest.Interpreter(t))
+}
+
+func TestAKernelOfNoModuleIsRefused(t *testing.T) {
+	none := launch.Planned{Plan: launch.Plan{Launches: []launch.Launch{{Kernel: "none"}}}}
+	if _, err := machine(t, 0).Memory(8).Record(t.Context(), launch.Routine{Calls: []launch.Planned{none}}); err == nil {
+		t.Error("accepted")
 	}
 }

@@ -71,7 +71,7 @@ func New() (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Epoch, err = epoch.Build(append(before, dust), epoch.Terms{
+	p.Epoch, err = epoch.Build(append(before, dust), epoch.Scope{
 		Audience: ID(Audience), PoolID: ID("pool"), PolicyHash: ID("policy"), Epoch: 2,
 		Emission: proofs.Uint(1003), Dust: account(99),
 	}, p.Contributions)

@@ -1,7 +1,7 @@
 // Package sql is a ledger in a database: PostgreSQL or SQLite tables and an applier that credits what epoch
 // roots say, each unit exactly once.
 //
-//	l, err := sql.Open(ctx, db, sql.Postgres, sql.Terms{Audience: me, PoolID: pool, PolicyHash: policy, Signers: set})
+//	l, err := sql.Open(ctx, db, sql.Postgres, sql.Genesis{Audience: me, PoolID: pool, PolicyHash: policy, Signers: set})
 //	root, err := l.Accept(ctx, envelope)      // the next epoch root, signed by a quorum
 //	paid, err := l.PayEpoch(ctx, leafFile)    // everybody at once, from the published leaf file
 //	units, err := l.PayBundle(ctx, claim)     // or one account, from its .vproof

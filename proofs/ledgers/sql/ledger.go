@@ -14,8 +14,8 @@ import (
 	"github.com/verifyd/verifyd/proofs/translog"
 )
 
-// Terms are what a ledger starts with. Signers comes from somewhere that is trusted.
-type Terms struct {
+// Genesis is what a ledger starts with. Signers comes from somewhere that is trusted.
+type Genesis struct {
 	Audience   proofs.Hash
 	PoolID     proofs.Hash
 	PolicyHash proofs.Hash
@@ -37,24 +37,24 @@ type Ledger struct {
 }
 
 // Open makes the tables if they are not there, and the ledger if it is not. A ledger that is there keeps
-// what it has: of the terms only audience and pool are looked at.
-func Open(ctx context.Context, db *sql.DB, d Dialect, t Terms) (*Ledger, error) {
-	signers, err := proofs.Encode(t.Signers)
+// what it has: of the genesis only audience and pool are looked at.
+func Open(ctx context.Context, db *sql.DB, d Dialect, g Genesis) (*Ledger, error) {
+	signers, err := proofs.Encode(g.Signers)
 	if err != nil {
-		return nil, fmt.Errorf("terms: signers: %w", err)
+		return nil, fmt.Errorf("genesis: signers: %w", err)
 	}
-	if t.PolicyHash == (proofs.Hash{}) {
-		return nil, errors.New("terms: policy hash: zero names no policy")
+	if g.PolicyHash == (proofs.Hash{}) {
+		return nil, errors.New("genesis: policy hash: zero names no policy")
 	}
-	if t.Signers.Audience != t.Audience || t.Signers.PoolID != t.PoolID {
-		return nil, errors.New("terms: signers: the set is another ledger's")
+	if g.Signers.Audience != g.Audience || g.Signers.PoolID != g.PoolID {
+		return nil, errors.New("genesis: signers: the set is another ledger's")
 	}
 	if _, err := db.ExecContext(ctx, d.schema); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	l := &Ledger{db: db, dialect: d, id: []any{t.Audience[:], t.PoolID[:]}}
+	l := &Ledger{db: db, dialect: d, id: []any{g.Audience[:], g.PoolID[:]}}
 	_, err = db.ExecContext(ctx, d.query(`INSERT INTO verifyd_ledger (audience, pool, policy, signers) VALUES (?, ?, ?, ?)
-		ON CONFLICT (audience, pool) DO NOTHING`), t.Audience[:], t.PoolID[:], t.PolicyHash[:], signers)
+		ON CONFLICT (audience, pool) DO NOTHING`), g.Audience[:], g.PoolID[:], g.PolicyHash[:], signers)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}

@@ -35,7 +35,7 @@ func newLedger(t testing.TB, d database, p *scenario.Pool) *Ledger {
 }
 
 func open(ctx context.Context, d database, t testing.TB, p *scenario.Pool) (*Ledger, error) {
-	l, err := Open(ctx, d.open(t), d.dialect, Terms{
+	l, err := Open(ctx, d.open(t), d.dialect, Genesis{
 		Audience: p.Set.Audience, PoolID: p.Set.PoolID, PolicyHash: scenario.ID("policy"), Signers: p.Set,
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func newSeason(t testing.TB, p *scenario.Pool) season {
 				EngineHash: scenario.ID("engine"), SampleSeed: scenario.ID("seed"), IssuedAt: scenario.Now,
 			})
 		}
-		built, err := epoch.Build(before, epoch.Terms{
+		built, err := epoch.Build(before, epoch.Scope{
 			Audience: p.Set.Audience, PoolID: p.Set.PoolID, PolicyHash: scenario.ID("policy"), Epoch: e,
 			Emission: proofs.Uint(emission), Dust: scenario.ID("dust"),
 		}, all)

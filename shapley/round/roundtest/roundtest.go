@@ -119,7 +119,7 @@ func uniform(a, b, c uint32) float32 {
 
 // machine is the program's machine on a CPU of its own.
 func machine(p *program.Program) (*program.Machine, *kernels.CPU, error) {
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"fmt"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -118,7 +119,7 @@ func compile(all []definition) ([]Training, error) {
 	var trainings []Training
 	for _, d := range all {
 		d.program.Version = program.Version
-		spec, err := engine.NewSpec(&d.program, dropoutSeed)
+		spec, err := engine.NewSpec(&d.program, kernels.ProfileF32, dropoutSeed)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.name, err)
 		}

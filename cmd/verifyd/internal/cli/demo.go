@@ -27,10 +27,6 @@ single segment, and counts how often a challenge catches each.
 It writes to a folder of its own, which a second run replaces.`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			cpu, err := a.cpu()
-			if err != nil {
-				return err
-			}
 			devices, err := a.devices(cmd.Context())
 			if err != nil {
 				return err
@@ -39,8 +35,8 @@ It writes to a folder of its own, which a second run replaces.`,
 			say("%d images of handwritten digits to train on, %d to test on; files in %s",
 				digits.Trained, digits.Count-digits.Trained, dir)
 			report, err := demo.Run(cmd.Context(), demo.Options{
-				Dir: dir, Devices: devices, Runner: cpu,
-				Progress: a.progress, Failed: a.failed(dir, devices),
+				Dir: dir, Devices: devices.Order(), Runner: devices.Runner(),
+				Progress: a.progress, Failed: devices.Failed,
 				Trained: func(m demo.Model) { modelText(say, m) },
 			})
 			if errors.Is(err, demo.ErrNotOurs) {

@@ -1,20 +1,14 @@
 package cli
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cgo"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/doctor"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
-	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/doctor"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -32,20 +26,13 @@ The exit code is 1 if a device is refused: its bits differ, or it failed. What t
 do about it is said in the last lines.`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			system, err := a.look(ctx)
+			o, err := a.deviceOptions()
 			if err != nil {
 				return err
 			}
-			defer system.Close(context.WithoutCancel(ctx))
-			gpus := children{}
-			defer gpus.close()
-			report, err := doctor.Examine(ctx, doctor.Options{
-				System: system, Open: gpus.open, Threads: a.threads,
-				Progress: func(device string) { a.note("examining %s", device) },
-			})
+			report, err := device.Examine(cmd.Context(), o, func(name string) { a.note("examining %s", name) })
 			if err != nil {
-				return err
+				return explainDevice(err)
 			}
 			if err := a.emit(report, func(w io.Writer) { examinationText(w, report) }); err != nil {
 				return err
@@ -55,44 +42,6 @@ do about it is said in the last lines.`,
 			}
 			return nil
 		}),
-	}
-}
-
-// look sees the GPUs that the options let through.
-func (a *app) look(ctx context.Context) (*doctor.System, error) {
-	if a.deviceName == cpuName {
-		return &doctor.System{Driver: doctor.Driver{Missing: "not looked for"}}, nil
-	}
-	system := doctor.Look(ctx, cgo.Options{})
-	ordinal, err := gpu.ParseName(a.deviceName)
-	if err != nil || ordinal == gpu.Any {
-		return system, err
-	}
-	system.GPUs = slices.DeleteFunc(system.GPUs, func(i cgo.Info) bool { return i.Ordinal != ordinal })
-	if len(system.GPUs) > 0 {
-		return system, nil
-	}
-	why := cmp.Or(system.Err, cgo.ErrNoDevice)
-	return nil, errors.Join(explainGPU(fmt.Errorf("--device %s: %w", a.deviceName, why)), system.Close(ctx))
-}
-
-// children are the processes that hold the GPUs, by ordinal.
-type children map[int]*gpu.Device
-
-func (c children) open(ctx context.Context, info cgo.Info, words int) (engine.Accelerator, error) {
-	if c[info.Ordinal] == nil {
-		d, err := gpu.Open(ctx, gpu.Options{Ordinal: info.Ordinal})
-		if err != nil {
-			return nil, err
-		}
-		c[info.Ordinal] = d
-	}
-	return c[info.Ordinal].Accelerator(ctx, words)
-}
-
-func (c children) close() {
-	for _, d := range c {
-		d.Close()
 	}
 }
 

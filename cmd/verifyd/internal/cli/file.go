@@ -77,34 +77,35 @@ func readData(path string) (*job.Dataset, error) {
 	return job.ReadDataset(path, info.Size())
 }
 
-// terms are a job's, as they lie in a folder, with the files' bytes.
-type terms struct {
+// offer is a job as its operator offers it in a folder: the terms, and the files
+// that they were read from.
+type offer struct {
 	*verify.Terms
 	jobFile, programFile []byte
 }
 
-// readTerms reads job.json and program.json in a folder and checks that the
+// readOffer reads job.json and program.json in a folder and checks that the
 // operator signed the job.
-func readTerms(dir, operatorFile string) (*terms, error) {
+func readOffer(dir, operatorFile string) (*offer, error) {
 	operator, err := readKey(operatorFile, keys.Operator)
 	if err != nil {
 		return nil, err
 	}
-	return readTermsFor(dir, operator)
+	return readOfferBy(dir, operator)
 }
 
-func readTermsFor(dir string, operator document.Key) (_ *terms, err error) {
-	var t terms
-	if t.jobFile, err = readFile(filepath.Join(dir, verify.JobFile), document.MaxSize); err != nil {
+func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
+	var o offer
+	if o.jobFile, err = readFile(filepath.Join(dir, verify.JobFile), document.MaxSize); err != nil {
 		return nil, err
 	}
-	if t.programFile, err = readFile(filepath.Join(dir, verify.ProgramFile), document.MaxSize); err != nil {
+	if o.programFile, err = readFile(filepath.Join(dir, verify.ProgramFile), document.MaxSize); err != nil {
 		return nil, err
 	}
-	if t.Terms, err = verify.Accept(t.jobFile, t.programFile, operator); err != nil {
-		return nil, explainKey(fmt.Errorf("%s: %w", dir, err), "operator")
+	if o.Terms, err = verify.Accept(o.jobFile, o.programFile, operator); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &t, nil
+	return &o, nil
 }
 
 // readKey reads the public key of a role as the protocol's documents hold it.
@@ -118,14 +119,6 @@ func readKey(path string, role keys.Role) (document.Key, error) {
 
 // keyOf is the public half of a signing key.
 func keyOf(key crypto.Signer) (document.Key, error) { return document.NewKey(key.Public()) }
-
-// explainKey adds to an error about a signature what was expected of it.
-func explainKey(err error, who string) error {
-	if errors.Is(err, document.ErrSignature) {
-		return hint(err, "the key given is not the %s's, or the file was changed after it was signed", who)
-	}
-	return err
-}
 
 // named is the hash that stands for a name in a job: the SHA-256 of the text.
 func named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device/gpu"
 )
 
 // gpuChildCommand is what package gpu runs in a process of its own for each

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/program"
@@ -264,7 +265,7 @@ func inspectProgram(path string, data []byte) (item, error) {
 	if err != nil {
 		return item{}, fmt.Errorf("%s: %w", path, err)
 	}
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	if err != nil {
 		return item{}, fmt.Errorf("%s: %w", path, err)
 	}

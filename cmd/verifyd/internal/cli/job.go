@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -30,6 +31,7 @@ type jobOptions struct {
 	program, data, key string // files
 	pool, audience     string // names
 	policy             string // file, may be empty
+	profile            string
 	chain, reveal      string
 	out                string // folder
 	steps, stride      uint64
@@ -73,6 +75,7 @@ a public beacon that nobody can foresee.`,
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
 	f.Uint32Var(&o.sampled, "sampled", 5, "segments drawn for replay, besides the last one")
 	f.Uint32Var(&o.slots, "slots", 1, "claims that one worker may make, each with an order of data of its own")
+	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
 	f.StringVar(&o.chain, "beacon", beacon.Quicknet, "source of randomness: drand-quicknet or fixed")
 	f.StringVar(&o.reveal, "reveal", "", "with --beacon fixed: file for the value, to be kept until claims have arrived")
 	f.DurationVar(&o.delay, "delay", 6*time.Second, "from a claim's arrival to its beacon, at least")
@@ -82,12 +85,17 @@ a public beacon that nobody can foresee.`,
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	complete(cmd, "beacon", beacon.Quicknet, beacon.Fixed)
+	complete(cmd, "profile", profileNames()...)
 	return cmd
 }
 
 func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
+	}
+	profile, err := kernels.ParseProfile(o.profile)
+	if err != nil {
+		return usageError{fmt.Errorf("--profile: %w", err)}
 	}
 	key, err := a.openKey(ctx, o.key, keys.Operator)
 	if err != nil {
@@ -106,7 +114,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, profile)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.program, err)
 	}
@@ -117,7 +125,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if err != nil {
 		return err
 	}
-	j, revealed, err := a.manifest(ctx, o, p, data, operator)
+	j, revealed, err := a.manifest(ctx, o, p, profile, data, operator)
 	if err != nil {
 		return err
 	}
@@ -148,7 +156,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 
 // manifest fills in a job. With a fixed beacon it also returns the file that
 // reveals it.
-func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
+func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, profile kernels.Profile, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
 	var random [40]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, nil, err
@@ -178,16 +186,16 @@ func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, da
 		}
 		chain, revealed = fixed, file
 	}
-	device, err := a.device(ctx)
+	devices, err := a.devices(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	root, err := verify.InitRoot(ctx, p, seed, device)
+	root, err := verify.InitRoot(ctx, p, profile, seed, devices.First())
 	if err != nil {
-		return nil, nil, explainGPU(err)
+		return nil, nil, err
 	}
 	return &job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
+		Version: job.Version, Profile: profile, Merkle: merkle.Version, State: state.Version,
 		Operator: operator, Pool: named(o.pool), Audience: named(o.audience), Policy: policy,
 		Program: p.Digest(),
 		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	proof "github.com/verifyd/verifyd/proofs/translog"
 )
@@ -22,16 +23,11 @@ func (a *app) logCommand() *cobra.Command {
 		a.logInitCommand(), a.logKeyCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logServeCommand())
 }
 
-// shortestInterval is the least time between checkpoints: a command waits for
-// one, and nobody else does.
-const shortestInterval = 100 * time.Millisecond
-
 // logOptions is what the commands that write a log have in common.
 type logOptions struct {
 	key       string
 	also      []string
 	witnesses string
-	interval  time.Duration
 	timeout   time.Duration
 }
 
@@ -41,53 +37,41 @@ func (w *logOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&w.also, "also-key", nil, "another key to sign checkpoints with, while one follows the other")
 	f.StringVar(&w.witnesses, "witnesses", "", "policy file (c2sp.org/tlog-policy): publish no checkpoint that its quorum has not cosigned")
 	f.DurationVar(&w.timeout, "timeout", time.Minute, "how long to wait for the checkpoint")
-	w.interval = shortestInterval
 }
 
-// open opens a log for writing, for as long as use takes, and waits until all
+// openLog opens a log for writing, for as long as use takes, and waits until all
 // is published.
 func (a *app) openLog(ctx context.Context, dir string, w *logOptions, use func(*translog.Log) error) (err error) {
 	if err := translog.RedirectTessera(a.log); err != nil {
 		return err
 	}
-	vkey, err := translog.FolderKey(dir)
+	origin, err := translog.FolderOrigin(dir)
 	if errors.Is(err, translog.ErrNoLog) {
 		return hint(err, "make one with verifyd log init %s", dir)
 	}
 	if err != nil {
 		return err
 	}
-	origin, err := proof.Origin(vkey)
-	if err != nil {
-		return err
-	}
-	o := translog.Options{Interval: w.interval, Logger: a.log}
+	o := pool.Log{Folder: dir, Timeout: w.timeout, Logger: a.log}
 	signers, closeKeys, err := a.logSigners(ctx, origin, append([]string{w.key}, w.also...))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeKeys()) }()
-	o.Signer, o.Also = signers[0], signers[1:]
+	o.Signers = signers
 	if w.witnesses != "" {
 		if o.Witnesses, err = readFile(w.witnesses, proof.MaxPolicySize); err != nil {
 			return err
 		}
 	}
-	l, err := translog.Open(ctx, dir, o)
-	if errors.Is(err, translog.ErrInUse) {
+	err = o.Write(ctx, use)
+	switch {
+	case errors.Is(err, translog.ErrInUse):
 		return hint(err, "one process writes a log; send it the entries, or end it first")
+	case errors.Is(err, pool.ErrFewWitnesses):
+		return hint(err, "the entries are recorded; too few witnesses answered, so run verifyd fsck %s --key KEY --witnesses %s later", dir, w.witnesses)
 	}
-	if err != nil {
-		return err
-	}
-	used := use(l)
-	wait, cancel := context.WithTimeout(ctx, w.timeout)
-	defer cancel()
-	closed := l.Close(wait)
-	if used == nil && errors.Is(closed, context.DeadlineExceeded) && o.Witnesses != nil {
-		return hint(closed, "the entries are recorded; too few witnesses answered, so run verifyd fsck %s --key KEY --witnesses %s later", dir, w.witnesses)
-	}
-	return errors.Join(used, closed)
+	return err
 }
 
 // logSigners opens keys as signers of a log.
@@ -177,11 +161,7 @@ with --key NEW --also-key OLD, and leave the old one out when nobody needs it.
 		Example: `  verifyd log key log --key next.pem >next.pub`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			vkey, err := translog.FolderKey(args[0])
-			if err != nil {
-				return err
-			}
-			origin, err := proof.Origin(vkey)
+			origin, err := translog.FolderOrigin(args[0])
 			if err != nil {
 				return err
 			}

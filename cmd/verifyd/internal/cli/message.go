@@ -43,6 +43,7 @@ func (l line) Write(text []byte) (int, error) {
 
 // complain says what went wrong, and what to do about it.
 func (a *app) complain(err error) {
+	err = explained(err)
 	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
 	message = strings.ReplaceAll(message, "\n", "; ") // several errors at once
 	a.note("%s", message)

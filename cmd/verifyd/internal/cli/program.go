@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -119,7 +120,7 @@ func (a *app) programCommand(use, short, example string, graph func() (program.G
 			p.Graph, err = graph()
 		}
 		if err == nil {
-			_, err = program.Compile(&p)
+			_, err = program.Compile(&p, kernels.ProfileF32)
 		}
 		if err != nil {
 			return usageError{err}
@@ -147,21 +148,16 @@ func (a *app) emitProgram(data []byte, out string) error {
 	return a.emit(it, func(w io.Writer) { it.text(w) })
 }
 
-// activations are those that MLPs may have.
-func activations() []program.Op {
-	return []program.Op{program.ReLU{}, program.GELU{}, program.GELUTanh{}, program.SiLU{}, program.Tanh{}, program.Sigmoid{}}
-}
-
 func activationNames() []string {
 	var names []string
-	for _, op := range activations() {
+	for _, op := range program.Activations() {
 		names = append(names, op.Kind())
 	}
 	return names
 }
 
 func activationOf(name string) (program.Op, error) {
-	for _, op := range activations() {
+	for _, op := range program.Activations() {
 		if op.Kind() == name {
 			return op, nil
 		}

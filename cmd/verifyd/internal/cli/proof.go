@@ -22,7 +22,7 @@ const maxProofFile = bundle.MaxSize
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check, sign and bundle proofs",
 		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
-		a.proofClaimCommand(), a.proofExportCommand())
+		a.proofPayoutCommand(), a.proofExportCommand())
 }
 
 func (a *app) proofShowCommand() *cobra.Command {

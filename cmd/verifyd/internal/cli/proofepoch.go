@@ -71,14 +71,14 @@ func (a *app) proofEpoch(files []string, o epochOptions) error {
 	if err != nil {
 		return err
 	}
-	terms := epoch.Terms{Audience: set.Audience, PoolID: set.PoolID, Epoch: o.epoch}
-	if terms.Emission, err = proofs.ParseUint128(o.emission); err != nil {
+	scope := epoch.Scope{Audience: set.Audience, PoolID: set.PoolID, Epoch: o.epoch}
+	if scope.Emission, err = proofs.ParseUint128(o.emission); err != nil {
 		return usageError{fmt.Errorf("--emission: %w", err)}
 	}
-	if terms.Dust, err = proofs.ParseAccount(o.dust); err != nil {
+	if scope.Dust, err = proofs.ParseAccount(o.dust); err != nil {
 		return usageError{fmt.Errorf("--dust: %w", err)}
 	}
-	if terms.PolicyHash, err = proofs.ParseAccount(o.policy); err != nil || terms.PolicyHash.String() != o.policy {
+	if scope.PolicyHash, err = proofs.ParseAccount(o.policy); err != nil || scope.PolicyHash.String() != o.policy {
 		return usageError{fmt.Errorf("--policy %.80q: want 0x and 64 lower-case hex digits", o.policy)}
 	}
 	notAfter, err := time.Parse(time.RFC3339, o.notAfter)
@@ -113,7 +113,7 @@ func (a *app) proofEpoch(files []string, o epochOptions) error {
 			return explainSigners(fmt.Errorf("%s: %w", file, err), env)
 		}
 	}
-	e, err := epoch.Build(before, terms, contributions)
+	e, err := epoch.Build(before, scope, contributions)
 	if err != nil {
 		return err
 	}

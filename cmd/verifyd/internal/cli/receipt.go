@@ -8,10 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -34,7 +33,7 @@ ever: a second one would draw the challenge anew.`,
 			if err != nil {
 				return err
 			}
-			t, err := readTermsFor(dir, operator)
+			t, err := readOfferBy(dir, operator)
 			if err != nil {
 				return err
 			}
@@ -42,15 +41,14 @@ ever: a second one would draw the challenge anew.`,
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			receipt, err := verify.Receive(t.Terms, claim, now, key)
+			receipt, err := pool.Receive(t.Terms, claim, time.Now(), key)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			if err := writeNew(out, receipt, 0o644); err != nil {
+			if err := writeNew(out, receipt.File, 0o644); err != nil {
 				return err
 			}
-			return a.emitDue(out, t.Job, now)
+			return a.emitReceipt(out, receipt)
 		}),
 	}
 	f := cmd.Flags()
@@ -63,19 +61,15 @@ ever: a second one would draw the challenge anew.`,
 	return cmd
 }
 
-// emitDue prints which value of the beacon will pick what is replayed.
-func (a *app) emitDue(receipt string, j *job.Job, arrived time.Time) error {
-	due := arrived.Add(time.Duration(j.Delay) * time.Second)
+// emitReceipt prints which value of the beacon will pick what is replayed.
+func (a *app) emitReceipt(path string, r *pool.Receipt) error {
 	view := struct {
 		Receipt  string    `json:"receipt"`
 		Arrived  time.Time `json:"arrived"`
 		Beacon   string    `json:"beacon"`
 		Round    uint64    `json:"round"`
 		Deadline time.Time `json:"deadline"`
-	}{
-		receipt, arrived.UTC().Truncate(time.Second), j.Beacon.Name, j.Beacon.RoundAt(due.Unix()),
-		arrived.Add(time.Duration(j.Deadline) * time.Second).UTC().Truncate(time.Second),
-	}
+	}{path, r.Arrived, r.Beacon, r.Round, r.Deadline}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "receipt", view.Receipt)
 		row(w, "arrived", view.Arrived.Format(time.RFC3339))

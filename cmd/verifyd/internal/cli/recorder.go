@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 )
 
@@ -20,7 +21,7 @@ func (r *recorder) flags(cmd *cobra.Command) {
 	f.StringVar(&r.folder, "log", "", "transparency log that gets what is signed, before it is written out")
 	f.StringVar(&r.key, "log-key", "", "the log's private key")
 	f.StringVar(&r.witnesses, "log-witnesses", "", "policy file of the log's witnesses")
-	r.interval, r.timeout = shortestInterval, time.Minute
+	r.timeout = time.Minute
 	cmd.MarkFlagsRequiredTogether("log", "log-key")
 }
 
@@ -28,12 +29,7 @@ func (r *recorder) flags(cmd *cobra.Command) {
 // are once they are in it for good. They are published by the time it returns.
 func (a *app) recorded(ctx context.Context, r recorder, entries [][]byte, handOut func() error) error {
 	if r.folder == "" {
-		return handOut()
+		return pool.Record(ctx, nil, entries, handOut)
 	}
-	return a.openLog(ctx, r.folder, &r.logOptions, func(l *translog.Log) error {
-		if _, err := l.Append(ctx, entries...); err != nil {
-			return err
-		}
-		return handOut()
-	})
+	return a.openLog(ctx, r.folder, &r.logOptions, func(l *translog.Log) error { return pool.Record(ctx, l, entries, handOut) })
 }

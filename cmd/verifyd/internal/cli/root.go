@@ -17,7 +17,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/gpu"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
 	"github.com/verifyd/verifyd/kernels"
 )
 
@@ -37,7 +37,7 @@ type app struct {
 	isa            string
 	threads        int
 	deviceName     string      // "auto", "cpu" or "cuda:N"
-	gpu            *gpu.Device // nil until it is wanted, and where there is none
+	set            *device.Set // nil until it is wanted
 	logLevel       string
 	log            *slog.Logger
 	terminal       sync.Mutex               // held while a bar or a line is drawn
@@ -56,8 +56,8 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if a.gpu != nil {
-		a.gpu.Close()
+	if a.set != nil {
+		a.set.Close()
 	}
 	return a.exitCode(cmd, err)
 }
@@ -80,7 +80,7 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 		a.note("usage: %s", cmd.UseLine())
 		return exitUsage
 	}
-	return exitError
+	return exitOf(err)
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -145,8 +145,8 @@ func (a *app) checkOptions(cmd *cobra.Command) error {
 	if a.threads < 0 || a.threads > 1024 {
 		return usageError{fmt.Errorf("--threads %d: want 0 to 1024", a.threads)}
 	}
-	if err := checkDevice(a.deviceName); err != nil {
-		return err
+	if err := device.CheckName(a.deviceName); err != nil {
+		return usageError{fmt.Errorf("--device %w", err)}
 	}
 	return a.startLog()
 }

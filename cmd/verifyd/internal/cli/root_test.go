@@ -9,29 +9,34 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
 )
 
 func TestTheWorstOutcomeGivesTheExitCode(t *testing.T) {
-	found := func(o verify.Outcome) *judged {
-		return &judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}}
+	found := func(o verify.Outcome) *pool.Judged {
+		return &pool.Judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}}
 	}
 	pass, fail, inconclusive := found(verify.Pass), found(verify.Fail), found(verify.Inconclusive)
-	broken := &judged{err: errors.New("no such bundle")}
+	broken := &pool.Judged{Err: errors.New("no such bundle")}
 	for _, c := range []struct {
-		all  []*judged
+		all  []*pool.Judged
 		want int
 	}{
-		{[]*judged{pass}, 0},
-		{[]*judged{fail}, 3},
-		{[]*judged{inconclusive}, 4},
-		{[]*judged{pass, pass}, 0},
-		{[]*judged{pass, inconclusive}, 4},
-		{[]*judged{inconclusive, fail, pass}, 3},
-		{[]*judged{fail, broken, inconclusive}, 1},
+		{[]*pool.Judged{pass}, 0},
+		{[]*pool.Judged{fail}, 3},
+		{[]*pool.Judged{inconclusive}, 4},
+		{[]*pool.Judged{pass, pass}, 0},
+		{[]*pool.Judged{pass, inconclusive}, 4},
+		{[]*pool.Judged{inconclusive, fail, pass}, 3},
+		{[]*pool.Judged{fail, broken, inconclusive}, 1},
 	} {
+		worst := pool.Passed
+		for _, j := range c.all {
+			worst = max(worst, j.Severity())
+		}
 		a := &app{stderr: new(bytes.Buffer), started: true}
-		if got := a.exitCode(&cobra.Command{}, worst(c.all)); got != c.want {
+		if got := a.exitCode(&cobra.Command{}, ending(worst)); got != c.want {
 			t.Errorf("%d bundles: exit code %d, want %d", len(c.all), got, c.want)
 		}
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,12 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/scoring"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/proofs"
-	"github.com/verifyd/verifyd/proofs/policy"
-	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
-	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // scoreOptions are what an epoch rests on besides its verdicts.
@@ -115,20 +111,20 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 		return err
 	}
 	if o.out != "" {
-		files, err := epochFiles(result, key)
+		files, err := result.Files(key)
 		if err != nil {
 			return err
 		}
 		if err := a.writeScored(ctx, o.out, files, o.log); err != nil {
 			return err
 		}
-		a.note("%d contributions and %s in %s", len(result.Statements), earnedFile, o.out)
+		a.note("%d contributions and %s in %s", len(result.Statements), score.EarnedFile, o.out)
 	}
-	return a.emit(scoreView(e, result), func(w io.Writer) { scoreText(w, e, result) })
+	return a.emit(e.Sheet(result), func(w io.Writer) { scoreText(w, e, result) })
 }
 
 // read reads all that a score rests on.
-func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
+func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 	p, err := readPolicy(o.policyFile)
 	if err != nil {
 		return nil, err
@@ -141,10 +137,10 @@ func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &scoring.Epoch{Number: o.epoch, Policy: p}
-	jobs := make(map[merkle.Hash]*verify.Terms)
+	e := &score.Epoch{Number: o.epoch, Policy: p}
+	jobs := score.Jobs{}
 	for _, dir := range o.jobs {
-		t, err := readTermsFor(dir, operator)
+		t, err := readOfferBy(dir, operator)
 		if err != nil {
 			return nil, err
 		}
@@ -155,23 +151,21 @@ func (o *scoreOptions) read(verdicts []string) (*scoring.Epoch, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := verify.OpenVerdict(file, data, verifier)
+		err = e.Add(file, data, verifier, jobs)
+		if errors.Is(err, score.ErrNoJob) {
+			return nil, hint(err, "name its folder with --job")
+		}
 		if err != nil {
-			return nil, explainKey(err, "verifier")
+			return nil, err
 		}
-		t := jobs[v.Finding.Job]
-		if t == nil {
-			return nil, hint(fmt.Errorf("%s: on job %s, which was not given", file, v.Finding.Job), "name its folder with --job")
-		}
-		e.Judged = append(e.Judged, scoring.Judged{File: file, Verdict: v, Terms: t})
 	}
-	if e.Values, err = optional(o.values, scoring.ParseValues); err != nil {
+	if e.Values, err = optional(o.values, score.ParseValues); err != nil {
 		return nil, err
 	}
-	if e.Roster, err = optional(o.roster, scoring.ParseRoster); err != nil {
+	if e.Roster, err = optional(o.roster, score.ParseRoster); err != nil {
 		return nil, err
 	}
-	e.Earned, err = optional(o.earned, scoring.ParseEarned)
+	e.Earned, err = optional(o.earned, score.ParseEarned)
 	return e, err
 }
 
@@ -180,64 +174,19 @@ func optional[T any](path string, parse func(file string, data []byte) (*T, erro
 	if path == "" {
 		return nil, nil
 	}
-	data, err := readFile(path, scoring.MaxFile)
+	data, err := readFile(path, score.MaxFile)
 	if err != nil {
 		return nil, err
 	}
 	return parse(path, data)
 }
 
-// earnedFile is the file of totals in an epoch's folder.
-const earnedFile = "earned.json"
-
-// epochFile is a file of an epoch's folder.
-type epochFile struct {
-	name   string
-	data   []byte
-	signed bool // a proof, which goes to the log first
-}
-
-// epochFiles are those of an epoch's folder, with signed proofs if there is a
-// key. A contribution's file is named by its nullifier, which a ledger knows it
-// by.
-func epochFiles(r *scoring.Result, key crypto.Signer) ([]epochFile, error) {
-	earned, err := document.Encode(r.Earned)
-	if err != nil {
-		return nil, err
-	}
-	files := []epochFile{{name: earnedFile, data: append(earned, '\n')}}
-	for _, s := range r.Statements {
-		nullifier := s.Contribution.Nullifier()
-		name := hex.EncodeToString(nullifier[:])
-		if key == nil {
-			body, err := proofs.Encode(s.Contribution)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, epochFile{name: name + ".body", data: body})
-			continue
-		}
-		signed, err := proofs.Sign(s.Contribution, key)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, epochFile{name: name + ".proof", data: signed.Bytes(), signed: true})
-	}
-	return files, nil
-}
-
 // writeScored makes an epoch's folder, once the log has what is signed in it.
-func (a *app) writeScored(ctx context.Context, dir string, files []epochFile, log recorder) error {
-	var signed [][]byte
-	for _, f := range files {
-		if f.signed {
-			signed = append(signed, f.data)
-		}
-	}
-	return a.recorded(ctx, log, signed, func() error {
+func (a *app) writeScored(ctx context.Context, dir string, files []score.File, log recorder) error {
+	return a.recorded(ctx, log, score.Signed(files), func() error {
 		return makeFolder(dir, func() error {
 			for _, f := range files {
-				if err := writeNew(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+				if err := writeNew(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
 					return err
 				}
 			}
@@ -246,47 +195,7 @@ func (a *app) writeScored(ctx context.Context, dir string, files []epochFile, lo
 	})
 }
 
-// award is a row of the table in JSON.
-type award struct {
-	Worker     proofs.Hash   `json:"worker"`
-	Task       proofs.Hash   `json:"task"`
-	Account    proofs.Hash   `json:"account"`
-	Verdict    string        `json:"verdict"`
-	Reason     string        `json:"reason"`
-	ReasonCode proofs.Reason `json:"reasonCode"`
-	Operations policy.Uint   `json:"operations"`
-	Nanopoints policy.Uint   `json:"nanopoints"`
-	Units      policy.Uint   `json:"units"`
-	Cumulative policy.Uint   `json:"cumulativeUnits"`
-	Nullifier  proofs.Hash   `json:"nullifier"`
-}
-
-func scoreView(e *scoring.Epoch, r *scoring.Result) any {
-	awards := make([]award, 0, len(r.Statements))
-	for _, s := range r.Statements {
-		c := s.Contribution
-		awards = append(awards, award{
-			Worker: s.Worker, Task: s.Task, Account: c.Account,
-			Verdict: proofs.Verdict{Kind: s.Verdict.Kind}.String(), Reason: s.Reason, ReasonCode: s.Verdict.Reason,
-			Operations: policy.Uint{Uint128: s.Work}, Nanopoints: policy.Uint{Uint128: s.Points},
-			Units: policy.Uint{Uint128: s.Units}, Cumulative: policy.Uint{Uint128: c.CumulativeUnits}, Nullifier: c.Nullifier(),
-		})
-	}
-	return struct {
-		Policy      proofs.Hash `json:"policy"`
-		Epoch       uint64      `json:"epoch"`
-		Awards      []award     `json:"awards"`
-		Dust        policy.Uint `json:"dust"`
-		DustAccount proofs.Hash `json:"dustAccount"`
-		Total       policy.Uint `json:"total"`
-		Budget      policy.Uint `json:"budget"`
-	}{
-		r.PolicyHash, e.Number, awards, policy.Uint{Uint128: r.Dust}, e.Policy.Dust.Hash,
-		policy.Uint{Uint128: r.Total}, e.Policy.Budget,
-	}
-}
-
-func scoreText(w io.Writer, e *scoring.Epoch, r *scoring.Result) {
+func scoreText(w io.Writer, e *score.Epoch, r *score.Result) {
 	row(w, "worker", "task", "verdict", "reason", "gigaflop", "points", "units", "in all")
 	for _, s := range r.Statements {
 		reason := s.Reason

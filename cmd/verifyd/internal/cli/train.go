@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	return group("train", "The worker's side: do a job, open what is challenged", a.trainRunCommand(), a.trainOpenCommand())
+	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainAnswerCommand())
 }
 
 // worker is what both of the worker's commands ask for.
@@ -47,13 +47,13 @@ func (a *app) trainRunCommand() *cobra.Command {
 		Short: "Do the work of a job and sign a claim to it",
 		Long: `run trains as the job says and writes the trace and the signed claim to a
 folder. Send claim.json in it to the operator, and keep the rest: it is needed to
-open what will be challenged.`,
+answer what will be challenged.`,
 		Example: `  verifyd keys new worker.pem
   verifyd train run job --operator operator.pem.pub --data data.safetensors \
       --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			t, err := readTerms(args[0], who.operator)
+			t, err := readOffer(args[0], who.operator)
 			if err != nil {
 				return err
 			}
@@ -73,19 +73,19 @@ open what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			device, err := a.device(cmd.Context())
+			devices, err := a.devices(cmd.Context())
 			if err != nil {
 				return err
 			}
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Device: device, Worker: id.ID(), Slot: slot,
+				Terms: t.Terms, Data: data, Device: devices.First(), Worker: id.ID(), Slot: slot,
 				MaxMemory: uint64(who.maxMemory),
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
-				return explainGPU(explainMemory(err))
+				return err
 			}
 			claim, err := verify.Claim(t.Terms, summary, slot, key)
 			if err != nil {
@@ -121,17 +121,17 @@ func (a *app) emitClaim(path string, s trace.Summary, loss float32, took time.Du
 	})
 }
 
-func (a *app) trainOpenCommand() *cobra.Command {
+func (a *app) trainAnswerCommand() *cobra.Command {
 	var who worker
 	var traceDir, receipt, public, out string
 	cmd := &cobra.Command{
-		Use:   "open JOB --trace FOLDER --receipt FILE --beacon FILE --operator KEY.pub --data FILE --key WORKER --out BUNDLE",
+		Use:   "answer JOB --trace FOLDER --receipt FILE --beacon FILE --operator KEY.pub --data FILE --key WORKER --out BUNDLE",
 		Short: "Answer the challenge to a claim with a bundle",
-		Example: `  verifyd train open job --trace trace --receipt receipt.json --beacon beacon.json \
+		Example: `  verifyd train answer job --trace trace --receipt receipt.json --beacon beacon.json \
       --operator operator.pem.pub --data data.safetensors --key worker.pem --out bundle`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			t, err := readTerms(args[0], who.operator)
+			t, err := readOffer(args[0], who.operator)
 			if err != nil {
 				return err
 			}
@@ -163,12 +163,12 @@ func (a *app) trainOpenCommand() *cobra.Command {
 			}
 			defer tr.Close()
 			opened, progress := 0, a.progress("opening")
-			err = verify.Open(cmd.Context(), verify.Answer{
+			err = verify.Answer(cmd.Context(), verify.Response{
 				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key, MaxMemory: uint64(who.maxMemory),
 				Progress: func(done, total int) { opened = total; progress(uint64(done), uint64(total)) },
 			}, out)
 			if err != nil {
-				return explainMemory(explainKey(err, "operator"))
+				return err
 			}
 			return a.emitBundle(out, opened)
 		}),

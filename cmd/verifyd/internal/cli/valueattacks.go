@@ -43,7 +43,7 @@ where updates that point the same way count as one player.
       --validation validation.safetensors --randomness $BEACON`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			return a.onDevice(cmd.Context(), func(device engine.Opener) error { return a.valueAttacks(cmd.Context(), device, &ro, o) })
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueAttacks(cmd.Context(), device, &ro, o) })
 		}),
 	}
 	ro.fileFlags(cmd)
@@ -68,7 +68,7 @@ type attackView struct {
 	Gain      string `json:"gain"` // decimal
 }
 
-func (a *app) valueAttacks(ctx context.Context, device engine.Opener, o *roundOptions, ao attackOptions) error {
+func (a *app) valueAttacks(ctx context.Context, device engine.Device, o *roundOptions, ao attackOptions) error {
 	beacon, err := merkle.ParseHash(ao.randomness)
 	if err != nil {
 		return usageError{fmt.Errorf("--randomness: %w", err)}

@@ -42,7 +42,7 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
 			kinds := map[string]gameFiles{roundKind: &ro, dataKind: &do}
-			return a.onDevice(cmd.Context(), func(device engine.Opener) error {
+			return a.onDevice(cmd.Context(), func(device engine.Device) error {
 				return a.valueAudit(cmd.Context(), device, args[0], kinds, later, checks)
 			})
 		}),
@@ -55,7 +55,7 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 	return cmd
 }
 
-func (a *app) valueAudit(ctx context.Context, device engine.Opener, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
+func (a *app) valueAudit(ctx context.Context, device engine.Device, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
 	before, err := valuation.ReadCertificate(dir)
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func (o *dataOptions) flags(cmd *cobra.Command) {
 // maxNamedRows bounds the rows whose names a game keeps.
 const maxNamedRows = shapley.MaxPlayers
 
-func (o *dataOptions) open(ctx context.Context, _ *app, device engine.Opener, control bool) (*openGame, error) {
+func (o *dataOptions) open(ctx context.Context, _ *app, device engine.Device, control bool) (*openGame, error) {
 	if control {
 		return nil, usageError{errors.New("--control: the game of retraining has no surrogate")}
 	}

@@ -27,7 +27,7 @@ type openGame struct {
 // gameFiles opens the game that a command's flags describe, on a device. With control, the game's control variate
 // comes with it.
 type gameFiles interface {
-	open(ctx context.Context, a *app, device engine.Opener, control bool) (*openGame, error)
+	open(ctx context.Context, a *app, device engine.Device, control bool) (*openGame, error)
 }
 
 // estimate values a game of files and prints what came out.
@@ -44,11 +44,11 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	if eo.control && !e.Control {
 		return usageError{fmt.Errorf("--control: %s takes no control variate: verifyd value estimators lists those that do", e.Name)}
 	}
-	return a.onDevice(ctx, func(device engine.Opener) error { return a.estimateOn(ctx, device, files, e, eo) })
+	return a.onDevice(ctx, func(device engine.Device) error { return a.estimateOn(ctx, device, files, e, eo) })
 }
 
 // estimateOn values a game on a device with an estimator.
-func (a *app) estimateOn(ctx context.Context, device engine.Opener, files gameFiles, e shapley.Estimator, eo estimateOptions) error {
+func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFiles, e shapley.Estimator, eo estimateOptions) error {
 	g, err := files.open(ctx, a, device, eo.control)
 	if err != nil {
 		return err

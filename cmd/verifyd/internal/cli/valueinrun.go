@@ -55,19 +55,19 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if err := fresh(o.plot); err != nil {
 		return err
 	}
-	t, err := readTerms(dir, o.operator)
+	t, err := readOffer(dir, o.operator)
 	if err != nil {
 		return err
 	}
 	if err := t.CheckMemory(uint64(o.maxMemory)); err != nil {
-		return explainMemory(err)
+		return err
 	}
 	file, err := readFile(o.claim, document.MaxSize)
 	if err != nil {
 		return err
 	}
-	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Threads: a.hashThreads(), Progress: a.progress("steps")}
-	if r.Claim, _, err = t.OpenClaim(file); err != nil {
+	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Progress: a.progress("steps")}
+	if r.Claim, _, err = t.ReadClaim(file); err != nil {
 		return err
 	}
 	if r.Data, err = readData(o.data); err != nil {
@@ -83,10 +83,12 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 		}
 		players = numbered(r.OwnerCount)
 	}
-	if r.CPU, err = a.cpu(); err != nil {
+	devices, err := a.processor(ctx)
+	if err != nil {
 		return err
 	}
-	defer r.CPU.Close()
+	defer devices.Close()
+	r.CPU, r.Threads = devices.Runner(), devices.Runner().Threads()
 	got, err := r.Values(ctx)
 	if err != nil {
 		return err

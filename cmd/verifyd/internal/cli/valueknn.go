@@ -41,7 +41,7 @@ place: --weights), threshold (all neighbours within --radius; no sort), regressi
   verifyd value knn -k 5 --train x.npy --train-labels y.npy --test xt.npy --test-labels yt.npy --out values.csv`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			return a.onDevice(cmd.Context(), func(device engine.Opener) error { return a.valueKNN(cmd.Context(), device, o) })
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueKNN(cmd.Context(), device, o) })
 		}),
 	}
 	o.flags(cmd)
@@ -75,7 +75,7 @@ type knnView struct {
 	Bound       string   `json:"bound"`    // what the magnitude of Residual cannot exceed
 }
 
-func (a *app) valueKNN(ctx context.Context, device engine.Opener, o knnOptions) error {
+func (a *app) valueKNN(ctx context.Context, device engine.Device, o knnOptions) error {
 	for _, path := range []string{o.plot, o.out} {
 		if err := fresh(path); err != nil {
 			return err

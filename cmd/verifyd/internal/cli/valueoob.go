@@ -31,7 +31,7 @@ It needs no test rows, but takes them as verifyd value data does.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
-			return a.onDevice(cmd.Context(), func(device engine.Opener) error {
+			return a.onDevice(cmd.Context(), func(device engine.Device) error {
 				return a.valueOOB(cmd.Context(), device, &do, learners, beacon, plot)
 			})
 		}),
@@ -45,7 +45,7 @@ It needs no test rows, but takes them as verifyd value data does.`,
 	return cmd
 }
 
-func (a *app) valueOOB(ctx context.Context, device engine.Opener, do *dataOptions, learners int, beacon merkle.Hash, plot string) error {
+func (a *app) valueOOB(ctx context.Context, device engine.Device, do *dataOptions, learners int, beacon merkle.Hash, plot string) error {
 	if err := fresh(plot); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (o *roundOptions) fileFlags(cmd *cobra.Command) {
 // roundFlags are those that a round cannot do without.
 var roundFlags = []string{"program", "base", "update", "sizes", "validation"}
 
-func (o *roundOptions) open(ctx context.Context, a *app, device engine.Opener, control bool) (*openGame, error) {
+func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, control bool) (*openGame, error) {
 	if control && (o.accuracy || o.renormalised) {
 		return nil, usageError{errors.New("--control: only the game of the loss with fixed weights has a quadratic surrogate")}
 	}
@@ -79,7 +79,7 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Opener, c
 }
 
 // read reads a round's files, for a game on a device.
-func (o *roundOptions) read(device engine.Opener) (*round.Round, round.Options, error) {
+func (o *roundOptions) read(device engine.Device) (*round.Round, round.Options, error) {
 	for flag, file := range map[string]string{"program": o.files.Program, "base": o.files.Base, "validation": o.files.Validation} {
 		if file == "" {
 			return nil, round.Options{}, usageError{fmt.Errorf("--%s is missing: the game is a round", flag)}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/scoring"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
@@ -60,12 +60,12 @@ func (a *app) valueScore(dir string, o valueScoreOptions) error {
 	if err != nil {
 		return err
 	}
-	values := scoring.Values{Version: scoring.ValuesVersion}
+	values := score.Values{Version: score.ValuesVersion}
 	if values.Validation, err = hashFlag("validation", o.validation); err != nil {
 		return err
 	}
 	for i, fixed := range c.Result.Fixed() {
-		v := scoring.Value{Task: task}
+		v := score.Value{Task: task}
 		if v.Worker, err = hashFlag("worker", o.workers[i]); err != nil {
 			return err
 		}
@@ -77,12 +77,12 @@ func (a *app) valueScore(dir string, o valueScoreOptions) error {
 		}
 		values.Values = append(values.Values, v)
 	}
-	slices.SortFunc(values.Values, func(a, b scoring.Value) int { return bytes.Compare(a.Worker.Hash[:], b.Worker.Hash[:]) })
+	slices.SortFunc(values.Values, func(a, b score.Value) int { return bytes.Compare(a.Worker.Hash[:], b.Worker.Hash[:]) })
 	data, err := document.Encode(&values)
 	if err != nil {
 		return err
 	}
-	if _, err := scoring.ParseValues(o.out, data); err != nil {
+	if _, err := score.ParseValues(o.out, data); err != nil {
 		return errors.Join(errors.New("--worker: each key id once"), err)
 	}
 	if err := valuation.WriteWhole(o.out, append(data, '\n')); err != nil {

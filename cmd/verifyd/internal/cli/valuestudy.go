@@ -27,12 +27,12 @@ no files and no network, takes some minutes, and prints the same table everywher
 			if err := a.onProcessor("value study"); err != nil {
 				return err
 			}
-			cpu, err := a.cpu()
+			devices, err := a.processor(cmd.Context())
 			if err != nil {
 				return err
 			}
-			defer cpu.Close()
-			o.Device, o.Progress = a.deviceOf(cpu), a.progress("studies")
+			defer devices.Close()
+			o.Device, o.Progress = devices.Processor(), a.progress("studies")
 			rows, err := study.Run(cmd.Context(), o)
 			if err != nil {
 				return err

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/document"
 )
 
 // verifyOptions are what a verifier adds to a bundle.
@@ -105,17 +102,16 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return err
 	}
+	judge := a.judge(operator, o, devices)
 	if len(bundles) > 1 {
-		return a.verifySeveral(cmd.Context(), bundles, operator, o, devices)
+		return a.verifySeveral(cmd.Context(), bundles, judge, o.parallel)
 	}
-	bundle := bundles[0]
-	j := a.judge(cmd.Context(), bundle, operator, o, devices, a.progress("replaying"))
-	if j.err != nil {
-		return j.err
+	j := judge.Bundle(cmd.Context(), bundles[0], a.progress("replaying"))
+	if j.Err != nil {
+		return j.Err
 	}
-	v := j.Verdict
 	if o.verdict != "" {
-		signed, err := v.Sign(key)
+		signed, err := j.Verdict.Sign(key)
 		if err != nil {
 			return err
 		}
@@ -125,18 +121,18 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 		a.note("signed verdict in %s", o.verdict)
 	}
 	if o.proof != "" {
-		if err := a.prove(cmd.Context(), bundle, operator, v, key, credit, o.proof, o.log); err != nil {
+		if err := a.prove(cmd.Context(), j, key, credit, o); err != nil {
 			return err
 		}
 	}
-	if err := a.emit(v, func(w io.Writer) { verdictText(w, v, j.took) }); err != nil {
+	if err := a.emit(j.Verdict, func(w io.Writer) { verdictText(w, j.Verdict, j.Took) }); err != nil {
 		return err
 	}
-	return worst([]*judged{j})
+	return ending(j.Severity())
 }
 
 // credit reads the part of a proof that a verdict does not give.
-func (o verifyOptions) credit() (c contribution.Credit, err error) {
+func (o verifyOptions) credit() (c pool.Credit, err error) {
 	c.Epoch = o.epoch
 	if c.Units, err = proofs.ParseUint128(o.units); err != nil {
 		return c, fmt.Errorf("--units: %w", err)
@@ -152,27 +148,9 @@ func (o verifyOptions) credit() (c contribution.Credit, err error) {
 	return c, nil
 }
 
-// explainJudge adds what to do about a bundle that cannot be judged.
-func explainJudge(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), verify.OpeningFile):
-		return hint(err, "a claim that is not opened by its deadline is a FAIL, but the deadline is not over")
-	case errors.Is(err, document.ErrSignature):
-		return hint(err, "the key given is not the operator's, or the file was changed after it was signed")
-	}
-	return explainMemory(err)
-}
-
 // prove writes the signed contribution proof of a verdict.
-func (a *app) prove(ctx context.Context, bundle string, operator document.Key, v *verify.Verdict, key crypto.Signer, credit contribution.Credit, path string, log recorder) error {
-	if credit.Account == (proofs.Hash{}) {
-		credit.Account = proofs.Hash(v.Finding.Worker)
-	}
-	t, err := readTermsFor(bundle, operator)
-	if err != nil {
-		return err
-	}
-	c, err := contribution.State(v, t.Job, credit, time.Now())
+func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, credit pool.Credit, o verifyOptions) error {
+	c, err := j.State(credit, time.Now())
 	if err != nil {
 		return err
 	}
@@ -180,15 +158,15 @@ func (a *app) prove(ctx context.Context, bundle string, operator document.Key, v
 	if err != nil {
 		return err
 	}
-	if err := fresh(path); err != nil {
+	if err := fresh(o.proof); err != nil {
 		return err
 	}
 	file := signed.Bytes()
-	err = a.recorded(ctx, log, [][]byte{file}, func() error { return writeNew(path, file, 0o644) })
+	err = a.recorded(ctx, o.log, [][]byte{file}, func() error { return writeNew(o.proof, file, 0o644) })
 	if err != nil {
 		return err
 	}
-	a.note("signed contribution proof in %s", path)
+	a.note("signed contribution proof in %s", o.proof)
 	return nil
 }
 

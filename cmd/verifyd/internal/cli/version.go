@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify/job"
 )
 
 // build says which verifyd this is.
@@ -18,12 +17,12 @@ type build struct {
 	Revision string   `json:"revision,omitempty"` // of the source, "+dirty" if it was changed
 	Go       string   `json:"go"`
 	Platform string   `json:"platform"`
-	Profile  string   `json:"profile"` // numeric profile
-	ISA      []string `json:"isa"`     // code paths of this machine, the fastest last
+	Profiles []string `json:"profiles"` // numeric profiles
+	ISA      []string `json:"isa"`      // code paths of this machine, the fastest last
 }
 
 func currentBuild() build {
-	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Profile: job.Profile}
+	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Profiles: profileNames()}
 	for _, isa := range kernels.Available() {
 		b.ISA = append(b.ISA, isa.String())
 	}
@@ -43,10 +42,19 @@ func currentBuild() build {
 	return b
 }
 
+// profileNames are the numeric profiles that this build knows.
+func profileNames() []string {
+	var all []string
+	for _, p := range kernels.Profiles() {
+		all = append(all, p.String())
+	}
+	return all
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the build, the numeric profile and the code paths of this machine",
+		Short: "Print the build, the numeric profiles and the code paths of this machine",
 		Args:  cobra.NoArgs,
 		RunE: a.runs(func(*cobra.Command, []string) error {
 			b := currentBuild()
@@ -56,7 +64,7 @@ func (a *app) versionCommand() *cobra.Command {
 					row(w, "revision", b.Revision)
 				}
 				row(w, "go", b.Go+" "+b.Platform)
-				row(w, "profile", b.Profile)
+				row(w, "profiles", strings.Join(b.Profiles, " "))
 				row(w, "code paths", strings.Join(b.ISA, " "))
 			})
 		}),

@@ -7,11 +7,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/contribution"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -27,8 +26,8 @@ type Options struct {
 	// Trained is called when a model's honest claim has been judged.
 	Trained func(Model)
 
-	// Failed, if set, is told of each device that failed and why.
-	Failed func(d engine.Device, err error)
+	// Failed, if set, is told of each device that failed, on which bundle and why.
+	Failed func(bundle string, d engine.Device, err error)
 
 	// people replaces newPeople where keys must not be random.
 	people func(dir string) (people, error)
@@ -106,11 +105,7 @@ func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (
 	for _, t := range s.plan.Params() {
 		result.Parameters += t.Len()
 	}
-	offer, err := s.offer(1)
-	if err != nil {
-		return result, err
-	}
-	work, err := s.work(offer)
+	work, err := s.pool.Work(s.options.Devices[0])
 	if err != nil {
 		return result, err
 	}
@@ -130,17 +125,17 @@ func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (
 	}
 
 	result.Bundle = filepath.Join(s.dir, "bundle")
-	if err := s.bundle(ctx, offer, traceDir, result.Bundle); err != nil {
+	if err := s.bundle(ctx, s.pool, traceDir, result.Bundle); err != nil {
 		return result, err
 	}
 	start = time.Now()
-	verdict, err := s.judge(ctx, result.Bundle, s.options.Progress("verifying "+m.name))
+	judged, err := s.judge(ctx, result.Bundle, s.options.Progress("verifying "+m.name))
 	if err != nil {
 		return result, err
 	}
-	result.Verifying, result.Verdict = time.Since(start).Seconds(), *verdict
+	result.Verifying, result.Verdict = time.Since(start).Seconds(), *judged.Verdict
 	result.Proof = filepath.Join(s.dir, "proof.json")
-	return result, s.prove(verdict, offer.terms.Job, earned, result.Proof)
+	return result, s.prove(judged, earned, result.Proof)
 }
 
 // test returns the accuracy of the final state: the last one that the trace
@@ -165,7 +160,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 		if err := order.Fill(t, ids); err != nil {
 			return 0, err
 		}
-		if err := s.data.Fill(m.X(), m.Y(), ids); err != nil {
+		if err := s.pool.Data.Fill(m.X(), m.Y(), ids); err != nil {
 			return 0, err
 		}
 		if _, err := m.Gradients(t); err != nil {
@@ -179,13 +174,9 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 }
 
 // prove signs what the verdict is worth and writes the proof and the verdict.
-func (s *setting) prove(v *verify.Verdict, j *job.Job, earned *proofs.Uint128, path string) error {
-	worker, err := proofs.KeyID(s.worker.Public())
-	if err != nil {
-		return err
-	}
-	c, err := contribution.State(v, j, contribution.Credit{
-		Epoch: 1, Account: worker, Units: proofs.Uint(v.Finding.Steps), Cumulative: *earned,
+func (s *setting) prove(judged *pool.Judged, earned *proofs.Uint128, path string) error {
+	c, err := judged.State(pool.Credit{
+		Epoch: 1, Units: proofs.Uint(judged.Verdict.Finding.Steps), Cumulative: *earned,
 	}, s.options.now())
 	if err != nil {
 		return err
@@ -198,7 +189,7 @@ func (s *setting) prove(v *verify.Verdict, j *job.Job, earned *proofs.Uint128, p
 	if err := os.WriteFile(path, proof.Bytes(), 0o644); err != nil {
 		return err
 	}
-	signed, err := v.Sign(s.verifier)
+	signed, err := judged.Verdict.Sign(s.verifier)
 	if err != nil {
 		return err
 	}

@@ -1,47 +1,19 @@
 package demo
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/kernels/shim"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// gpu runs the CUDA kernels, compiled for the CPU.
-type gpu struct{ program *shim.Program }
-
-func (gpu) Name() string { return "cuda:0 on paper" }
-
-func (g gpu) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, func(ctx context.Context, words int) (engine.Accelerator, error) {
-		return g.program.Memory(ctx, words, false)
-	})
-}
-
-func newGPU(t *testing.T) gpu {
-	t.Helper()
-	if _, err := exec.LookPath(shim.Compiler); err != nil && os.Getenv("VERIFYD_CI") == "" {
-		t.Skip(err)
-	}
-	p, err := shim.Compile(t.Context(), "../../../../kernels")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Remove(); err != nil {
-			t.Error(err)
-		}
-	})
-	return gpu{p}
-}
+func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
 // life is the honest claim of the perceptron, from the job to the proof.
 func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
@@ -53,7 +25,7 @@ func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
 	o := Options{
 		Dir: t.TempDir(), Devices: devices, Runner: newCPU(t, kernels.Auto),
 		Progress: func(string) func(done, total uint64) { return func(uint64, uint64) {} },
-		Failed:   func(d engine.Device, err error) { t.Errorf("%s: %v", d.Name(), err) },
+		Failed:   func(_ string, d engine.Device, err error) { t.Errorf("%s: %v", d.Name(), err) },
 		now:      func() time.Time { return time.Unix(1_790_000_000, 0) },
 	}
 	perceptron := models()[0]
@@ -72,7 +44,8 @@ func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution) {
 func TestTheProofIsTheSameOnEveryDeviceButForItsName(t *testing.T) {
 	cpu := engine.NewCPU("cpu", newCPU(t, kernels.Auto), 1)
 	want, stated := life(t, cpu, cpu)
-	got, alsoStated := life(t, newGPU(t), cpu)
+	shim := kernelstest.Shim(t, kernelstest.Ascending)
+	got, alsoStated := life(t, engine.NewDevice("cuda:0 on paper", "cuda", shim.Memory), cpu)
 	if got.Verdict.Finding.Outcome != verify.Pass || got.Verdict.Build.Device != "cuda:0 on paper" || want.Verdict.Build.Device != "cpu" {
 		t.Errorf("%s on %s, %s on %s", got.Verdict.Finding.Outcome, got.Verdict.Build.Device, want.Verdict.Finding.Outcome, want.Verdict.Build.Device)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // challenges is how many beacons are tried on each forgery to see how often
@@ -42,26 +43,26 @@ type Forgery struct {
 func (s *setting) forge(ctx context.Context) ([]Forgery, error) {
 	var results []Forgery
 	progress := s.options.Progress("forging")
-	total := uint64(2 * len(forgeries()))
+	total := uint64(2 * len(verifytest.Shortcuts()))
 	segments := uint64(steps / stride)
-	for i := range forgeries() {
+	for i := range verifytest.Shortcuts() {
 		for _, single := range []bool{false, true} {
-			f := forgeries()[i]
+			f := verifytest.Shortcuts()[i]
 			from, to, name := uint64(0), segments, "throughout"
 			if single {
 				from = segments / 2
-				if f.last {
+				if f.Last {
 					from = segments - 1
 				}
 				to, name = from+1, where(from)
 			}
 			progress(uint64(len(results)), total)
 			result := Forgery{
-				Name: f.name, Where: name, Segments: int(to - from),
-				Bundle: filepath.Join(s.options.Dir, "forged", strings.ReplaceAll(f.name+" "+name, " ", "-")),
+				Name: f.Name, Where: name, Segments: int(to - from),
+				Bundle: filepath.Join(s.options.Dir, "forged", strings.ReplaceAll(f.Name+" "+name, " ", "-")),
 			}
 			if err := s.tryForgery(ctx, f, from, to, &result); err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", f.name, name, err)
+				return nil, fmt.Errorf("%s, %s: %w", f.Name, name, err)
 			}
 			results = append(results, result)
 		}
@@ -75,45 +76,34 @@ func where(segment uint64) string { return fmt.Sprintf("segment %d", segment) }
 
 // tryForgery forges segments from to to-1, claims the trace, and lets
 // challenges at it.
-func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, result *Forgery) error {
+func (s *setting) tryForgery(ctx context.Context, f verifytest.Shortcut, from, to uint64, result *Forgery) error {
 	dir, err := os.MkdirTemp(s.dir, "forged-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	offer, err := s.offer(1)
-	if err != nil {
-		return err
-	}
-	work, err := s.work(offer)
-	if err != nil {
-		return err
-	}
-	forger, err := newForger(work, s.options.Runner)
-	if err != nil {
-		return err
-	}
+	offer := s.pool
 	traceDir := filepath.Join(dir, "trace")
 	forged := func(segment uint64) bool { return from <= segment && segment < to }
-	summary, err := forger.trace(traceDir, f, forged)
+	summary, err := offer.Forge(ctx, s.options.Runner, verifytest.Cheat{Work: f.Work, Segments: forged}, traceDir)
 	if err != nil {
 		return err
 	}
 	if result.Seen, err = s.count(offer, summary, forged); err != nil {
 		return err
 	}
-	result.Promised = odds(offer.terms.Job, from, to)
+	result.Promised = odds(offer.Terms.Job, from, to)
 
 	// The first challenge is the one that the worker really met. If it misses
 	// the forged segment, the same trace is claimed for the next beacon, and so
 	// on, until one does not.
 	for number := uint64(1); ; number++ {
 		if number > 1 {
-			if offer, err = s.offer(number); err != nil {
+			if offer, err = s.pool.Again(beaconValue(number)); err != nil {
 				return err
 			}
 		}
-		drawn, err := s.draw(offer, summary)
+		drawn, err := s.draw(offer, summary, number)
 		if err != nil {
 			return err
 		}
@@ -128,36 +118,36 @@ func (s *setting) tryForgery(ctx context.Context, f forgery, from, to uint64, re
 		if err := s.bundle(ctx, offer, traceDir, bundle); err != nil {
 			return err
 		}
-		verdict, err := s.judge(ctx, bundle, nil)
+		judged, err := s.judge(ctx, bundle, nil)
 		if err != nil {
 			return err
 		}
 		if number == 1 {
-			result.First = verdict.Finding
+			result.First = judged.Verdict.Finding
 		}
 		if hit {
-			result.Caught, result.Challenge = verdict.Finding, number
+			result.Caught, result.Challenge = judged.Verdict.Finding, number
 			return nil
 		}
 	}
 }
 
 // claimOf is the claim that the worker would sign for a trace.
-func (s *setting) claimOf(o *offer, summary trace.Summary) (trace.Claim, error) {
+func (s *setting) claimOf(o *verifytest.Pool, summary trace.Summary) (trace.Claim, error) {
 	worker, err := document.NewKey(s.worker.Public())
 	return trace.Claim{
-		Version: trace.ClaimVersion, Job: o.terms.Digest, Worker: worker,
+		Version: trace.ClaimVersion, Job: o.Terms.Digest, Worker: worker,
 		Steps: summary.Steps, Root: summary.Root, Final: summary.Final,
 	}, err
 }
 
-// draw returns the segments that an offer's own beacon asks for.
-func (s *setting) draw(o *offer, summary trace.Summary) ([]uint64, error) {
+// draw returns the segments that the beacon of a number asks for.
+func (s *setting) draw(o *verifytest.Pool, summary trace.Summary, number uint64) ([]uint64, error) {
 	claim, err := s.claimOf(o, summary)
 	if err != nil {
 		return nil, err
 	}
-	challenge, err := o.terms.DrawWith(claim, beaconValue(o.number))
+	challenge, err := o.Terms.DrawWith(claim, beaconValue(number))
 	if err != nil {
 		return nil, err
 	}
@@ -166,14 +156,14 @@ func (s *setting) draw(o *offer, summary trace.Summary) ([]uint64, error) {
 
 // count draws challenges for one claim from as many beacons and returns how
 // many of them include a forged segment.
-func (s *setting) count(o *offer, summary trace.Summary, forged func(uint64) bool) (int, error) {
+func (s *setting) count(o *verifytest.Pool, summary trace.Summary, forged func(uint64) bool) (int, error) {
 	claim, err := s.claimOf(o, summary)
 	if err != nil {
 		return 0, err
 	}
 	seen := 0
 	for number := range uint64(challenges) {
-		challenge, err := o.terms.DrawWith(claim, beaconValue(number+1))
+		challenge, err := o.Terms.DrawWith(claim, beaconValue(number+1))
 		if err != nil {
 			return 0, err
 		}

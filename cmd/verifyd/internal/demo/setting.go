@@ -9,14 +9,13 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
-	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // policy is what the demonstration's pool pays for. A real one is a document
@@ -52,78 +51,44 @@ type setting struct {
 	people
 	options Options
 	dir     string
-	program *program.Program
 	plan    *program.Plan
-	data    *job.Dataset
-	init    merkle.Hash
-	root    merkle.Hash // of the data
+	pool    *verifytest.Pool // with the first beacon
 }
 
-// newSetting writes a model's data into dir and prepares the job.
+// newSetting writes a model's data into dir and publishes the job.
 func newSetting(ctx context.Context, o Options, p people, m model, dir string) (*setting, error) {
-	s := &setting{people: p, options: o, dir: dir, program: &m.program}
+	s := &setting{people: p, options: o, dir: dir}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	var err error
-	if s.plan, err = program.Compile(s.program); err != nil {
+	if s.plan, err = program.Compile(&m.program, kernels.ProfileF32); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(dir, "data.safetensors")
 	if err := writeData(file, s.plan); err != nil {
 		return nil, err
 	}
-	if s.data, err = job.ReadDataset(file, 1<<20); err != nil {
+	data, err := job.ReadDataset(file, 1<<20)
+	if err != nil {
 		return nil, err
 	}
-	if s.init, err = verify.InitRoot(ctx, s.program, initSeed, o.Devices[0]); err != nil {
-		return nil, err
-	}
-	s.root = s.data.Tree().Root()
-	return s, nil
+	s.pool, err = verifytest.NewPool(ctx, verifytest.Setting{
+		Operator: p.operator, Worker: p.worker, Program: &m.program, Data: data, Device: o.Devices[0],
+		Arrived: o.now(), Secret: beaconValue(1), Job: manifest,
+	})
+	return s, err
 }
 
-// initSeed is the seed of the initial state.
-const initSeed = 1
-
-// offer is a job as the operator published it.
-type offer struct {
-	number  uint64 // of its fixed beacon
-	jobFile []byte
-	terms   *verify.Terms
-	beacon  beacon.Beacon
-}
-
-// offer signs the job with the fixed beacon of a number. Jobs that differ only
-// in their beacon have the same steps, so one trace can be claimed for each.
-func (s *setting) offer(number uint64) (*offer, error) {
-	operator, err := document.NewKey(s.operator.Public())
-	if err != nil {
-		return nil, err
-	}
-	chain, revealed := beacon.NewFixed(beaconValue(number))
-	jobFile, err := job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
-		Operator: operator,
-		Pool:     sha256.Sum256([]byte("verifyd demo")),
-		Audience: sha256.Sum256([]byte("urn:verifyd:demo")),
-		Policy:   sha256.Sum256([]byte(policy)),
-		Program:  s.program.Digest(),
-		Data:     job.Data{Root: s.root, Samples: uint64(s.data.Samples())},
-		Order:    job.OrderRule{Rule: job.Rule, Seed: sha256.Sum256([]byte("verifyd demo order"))},
-		Init:     job.Init{Root: s.init, Seed: initSeed},
-		Seed:     2,
-		Steps:    steps, Stride: stride, Slots: 1, Sampled: sampled,
-		Beacon: chain, Delay: 0, Deadline: 3600,
-	}, s.operator)
-	if err != nil {
-		return nil, err
-	}
-	terms, err := verify.Accept(jobFile, s.program.JSON(), operator)
-	if err != nil {
-		return nil, err
-	}
-	return &offer{number, jobFile, terms, revealed}, nil
+// manifest fills in the demonstration's job.
+func manifest(j *job.Job) {
+	j.Pool = sha256.Sum256([]byte("verifyd demo"))
+	j.Audience = sha256.Sum256([]byte("urn:verifyd:demo"))
+	j.Policy = sha256.Sum256([]byte(policy))
+	j.Order.Seed = sha256.Sum256([]byte("verifyd demo order"))
+	j.Init.Seed, j.Seed = 1, 2
+	j.Steps, j.Stride, j.Slots, j.Sampled = steps, stride, 1, sampled
+	j.Delay = 0
 }
 
 // beaconValue is the value of the fixed beacon of a number.
@@ -131,53 +96,19 @@ func beaconValue(number uint64) merkle.Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint64([]byte("verifyd demo beacon"), number))
 }
 
-// work is what the worker brings to an offer.
-func (s *setting) work(o *offer) (verify.Work, error) {
-	worker, err := document.NewKey(s.worker.Public())
-	if err != nil {
-		return verify.Work{}, err
-	}
-	return verify.Work{
-		Terms: o.terms, Data: s.data, Device: s.options.Devices[0], Worker: worker.ID(),
-	}, nil
-}
-
-// bundle claims a trace, has the claim received and the beacon revealed, and
-// opens the challenge into dir.
-func (s *setting) bundle(ctx context.Context, o *offer, traceDir, dir string) error {
-	tr, err := trace.Read(traceDir, o.terms.Trace())
-	if err != nil {
-		return err
-	}
-	defer tr.Close()
-	claim, err := verify.Claim(o.terms, tr.Summary(), 0, s.worker)
-	if err != nil {
-		return err
-	}
-	receipt, err := verify.Receive(o.terms, claim, s.options.now(), s.operator)
-	if err != nil {
-		return err
-	}
-	revealed, err := document.Encode(o.beacon)
-	if err != nil {
-		return err
-	}
-	return verify.Open(ctx, verify.Answer{
-		Terms: o.terms,
-		Documents: verify.Documents{
-			Job: o.jobFile, Program: s.program.JSON(), Claim: claim, Receipt: receipt, Beacon: revealed,
-		},
-		Trace: tr, Data: s.data, Signer: s.worker,
-	}, dir)
+// bundle claims a trace of an offer, has the claim received, and opens the challenge into dir.
+func (s *setting) bundle(ctx context.Context, offer *verifytest.Pool, traceDir, dir string) error {
+	offer.Arrived = s.options.now()
+	return offer.Bundle(ctx, traceDir, dir)
 }
 
 // judge is the verifier's look at a bundle.
-func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*verify.Verdict, error) {
+func (s *setting) judge(ctx context.Context, dir string, progress func(done, total uint64)) (*pool.Judged, error) {
 	operator, err := document.NewKey(s.operator.Public())
 	if err != nil {
 		return nil, err
 	}
-	return verify.Judge(ctx, dir, operator, verify.Options{
-		Devices: s.options.Devices, Progress: progress, Failed: s.options.Failed,
-	})
+	judge := pool.Judge{Operator: operator, Devices: s.options.Devices, Clock: s.options.now, Failed: s.options.Failed}
+	judged := judge.Bundle(ctx, dir, progress)
+	return judged, judged.Err
 }

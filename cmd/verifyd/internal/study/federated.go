@@ -129,7 +129,7 @@ const (
 
 // play makes the round: workers train on their rows.
 func (s *setting) play(ctx context.Context, o Options) (*round.Round, error) {
-	plan, err := program.Compile(s.program)
+	plan, err := program.Compile(s.program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}

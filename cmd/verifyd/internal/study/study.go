@@ -41,7 +41,7 @@ func verdict(ok bool) Met {
 type Options struct {
 	Short    bool          // fewer repetitions and smaller games: a smoke run
 	Only     []string      // names of studies; all if empty
-	Device   engine.Opener // this process' processor, on which models are trained too
+	Device   engine.Device // this process' processor, on which models are trained too
 	Progress func(done, total uint64)
 }
 

@@ -77,6 +77,15 @@ func FolderKey(dir string) (string, error) {
 	return key, err
 }
 
+// FolderOrigin reads the name of the log in a folder.
+func FolderOrigin(dir string) (string, error) {
+	key, err := FolderKey(dir)
+	if err != nil {
+		return "", err
+	}
+	return translog.Origin(key)
+}
+
 // ReadKey reads the file of a log's key: its vkey on one line.
 func ReadKey(path string) (string, error) {
 	f, err := os.Open(path)

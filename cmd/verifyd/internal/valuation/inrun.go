@@ -52,7 +52,7 @@ func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 		return nil, err
 	}
 	a, err := inrun.New(inrun.Config{
-		Program: r.Terms.Program(), Seed: j.Seed, Runner: r.CPU, X: r.X, Y: r.Y, Samples: r.Data.Samples(), Order: r.Order, Rows: r.Rows,
+		Program: r.Terms.Program(), Profile: j.Profile, Seed: j.Seed, Runner: r.CPU, X: r.X, Y: r.Y, Samples: r.Data.Samples(), Order: r.Order, Rows: r.Rows,
 	})
 	if err != nil {
 		return nil, err

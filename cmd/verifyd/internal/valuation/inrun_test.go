@@ -1,23 +1,16 @@
 package valuation
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/beacon"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // replay is an honest claim of six steps on twenty samples.
@@ -41,7 +34,7 @@ func replay(t *testing.T) *Replay {
 		Version: program.Version, BatchSize: 4, Accumulation: 1, Graph: program.MLP(program.MLPConfig{Inputs: width, Hidden: []int{5}, Classes: 3}),
 		Loss: program.CrossEntropy, Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 0.05},
 	}
-	plan, err := program.Compile(&p)
+	plan, err := program.Compile(&p, kernels.ProfileF32)
 	must(err)
 	rows := func(s program.TensorSpec) program.TensorSpec {
 		s.Shape = append([]int{samples}, s.Shape[1:]...)
@@ -49,31 +42,21 @@ func replay(t *testing.T) *Replay {
 	}
 	data, err := job.NewDataset(rows(plan.X()), kernels.Buf{F: x}, rows(plan.Y()), kernels.Buf{I: y})
 	must(err)
-	operator, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	key, err := document.NewKey(operator.Public())
-	must(err)
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
 	must(err)
 	t.Cleanup(cpu.Close)
 	device := engine.NewCPU("cpu", cpu, 1)
-	root, err := verify.InitRoot(t.Context(), &p, 1, device)
+	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{
+		Program: &p, Data: data, Device: device, Job: func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 6, 2, 1 },
+	})
 	must(err)
-	chain, _ := beacon.NewFixed([32]byte{1})
-	file, err := job.Sign(job.Job{
-		Version: job.Version, Profile: job.Profile, Merkle: merkle.Version, State: state.Version,
-		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3}, Program: p.Digest(),
-		Data: job.Data{Root: data.Tree().Root(), Samples: samples}, Order: job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{4}},
-		Init: job.Init{Root: root, Seed: 1}, Seed: 2, Steps: 6, Stride: 2, Slots: 1, Sampled: 1, Beacon: chain, Delay: 6, Deadline: 3600,
-	}, operator)
+	summary, err := pool.Train(t.Context(), device, filepath.Join(t.TempDir(), "trace"))
 	must(err)
-	terms, err := verify.Accept(file, p.JSON(), key)
-	must(err)
-	summary, err := verify.Train(t.Context(), verify.Work{Terms: terms, Data: data, Device: device, Worker: key.ID()}, filepath.Join(t.TempDir(), "trace"))
+	worker, err := verifytest.KeyOf(pool.Worker)
 	must(err)
 	return &Replay{
-		Terms: terms, Data: data, X: kernels.Buf{F: x}, Y: kernels.Buf{I: y}, Order: 2, CPU: cpu, Threads: 1,
-		Claim: trace.Claim{Worker: key, Steps: summary.Steps, Root: summary.Root, Final: summary.Final},
+		Terms: pool.Terms, Data: data, X: kernels.Buf{F: x}, Y: kernels.Buf{I: y}, Order: 2, CPU: cpu, Threads: 1,
+		Claim: trace.Claim{Worker: worker, Steps: summary.Steps, Root: summary.Root, Final: summary.Final},
 	}
 }
 

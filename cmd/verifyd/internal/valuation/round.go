@@ -37,7 +37,7 @@ func (f *RoundFiles) Read() (*round.Round, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Program, err)
 	}
-	plan, err := program.Compile(p)
+	plan, err := program.Compile(p, kernels.ProfileF32)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Program, err)
 	}

@@ -36,9 +36,9 @@ func TestAWorkerIsPaidForASignedContribution(t *testing.T) {
 		q := newQuorum(t, 3, 4, 1)
 		minter.must(q.setSigners(t))
 
-		terms := epoch.Terms{Audience: minter.audience(), PoolID: poolID, PolicyHash: policy, Epoch: 1, Emission: proofs.Uint(1000), Dust: account(99)}
-		cs := []proofs.Contribution{contribution(terms.Audience, policy, 1, 0, 600, 0), contribution(terms.Audience, policy, 1, 1, 300, 0)}
-		e := build(t, nil, terms, cs...)
+		scope := epoch.Scope{Audience: minter.audience(), PoolID: poolID, PolicyHash: policy, Epoch: 1, Emission: proofs.Uint(1000), Dust: account(99)}
+		cs := []proofs.Contribution{contribution(scope.Audience, policy, 1, 0, 600, 0), contribution(scope.Audience, policy, 1, 1, 300, 0)}
+		e := build(t, nil, scope, cs...)
 		root := q.sign(t, e.Root(1, c.now()+3600, scenario.ID("checkpoint")), 0, 2, 4)
 		data, err := evm.PostRoot(root, q.set)
 		if err != nil {
@@ -147,13 +147,13 @@ func TestAVoteChangesThePolicy(t *testing.T) {
 			t.Errorf("the deployer sets the policy without a vote: %q", why)
 		}
 
-		terms := epoch.Terms{Audience: minter.audience(), PoolID: poolID, PolicyHash: policy, Epoch: 1, Emission: proofs.Uint(1000), Dust: account(99)}
-		first := build(t, nil, terms, contribution(terms.Audience, policy, 1, 0, 1000, 0))
+		scope := epoch.Scope{Audience: minter.audience(), PoolID: poolID, PolicyHash: policy, Epoch: 1, Emission: proofs.Uint(1000), Dust: account(99)}
+		first := build(t, nil, scope, contribution(scope.Audience, policy, 1, 0, 1000, 0))
 		minter.must(q.post(t, first.Root(1, c.now()+3600, scenario.ID("checkpoint")), 0, 1, 2))
 		minter.activate()
 
-		terms.Epoch, terms.Emission = 2, proofs.Uint(500)
-		under := build(t, first.Leaves, terms, contribution(terms.Audience, policy, 2, 0, 500, 1000))
+		scope.Epoch, scope.Emission = 2, proofs.Uint(500)
+		under := build(t, first.Leaves, scope, contribution(scope.Audience, policy, 2, 0, 500, 1000))
 		old := q.post(t, under.Root(1, c.now()+1_000_000, scenario.ID("checkpoint")), 0, 1, 2)
 		if why := minter.refusal(old); why != "" {
 			t.Fatalf("before the vote the root is refused: %s", why)
@@ -170,13 +170,13 @@ func TestAVoteChangesThePolicy(t *testing.T) {
 		// policy pays from its first root on, up to the new cap.
 		minter.must(claim(t, first.Tree, first.Leaves[0]))
 		minter.balance(account(0), 1000)
-		terms.PolicyHash, terms.Emission = next, proofs.Uint(501)
-		above := build(t, first.Leaves, terms, contribution(terms.Audience, next, 2, 0, 500, 1000))
+		scope.PolicyHash, scope.Emission = next, proofs.Uint(501)
+		above := build(t, first.Leaves, scope, contribution(scope.Audience, next, 2, 0, 500, 1000))
 		if why := minter.refusal(q.post(t, above.Root(1, c.now()+3600, scenario.ID("checkpoint")), 0, 1, 2)); why != "AboveEpochCap" {
 			t.Errorf("a root above the cap of the vote: %q", why)
 		}
-		terms.Emission = proofs.Uint(500)
-		second := build(t, first.Leaves, terms, contribution(terms.Audience, next, 2, 0, 500, 1000))
+		scope.Emission = proofs.Uint(500)
+		second := build(t, first.Leaves, scope, contribution(scope.Audience, next, 2, 0, 500, 1000))
 		minter.must(q.post(t, second.Root(1, c.now()+3600, scenario.ID("checkpoint")), 0, 1, 2))
 		minter.activate()
 		minter.must(claim(t, second.Tree, second.Leaves[0]))

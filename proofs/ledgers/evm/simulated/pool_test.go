@@ -179,9 +179,9 @@ func contribution(audience, policy proofs.Hash, number uint64, worker int, units
 }
 
 // build is an epoch of some contributions after others' leaves.
-func build(t *testing.T, before []merkle.Leaf, terms epoch.Terms, cs ...proofs.Contribution) *epoch.Epoch {
+func build(t *testing.T, before []merkle.Leaf, scope epoch.Scope, cs ...proofs.Contribution) *epoch.Epoch {
 	t.Helper()
-	e, err := epoch.Build(before, terms, cs)
+	e, err := epoch.Build(before, scope, cs)
 	if err != nil {
 		t.Fatal(err)
 	}

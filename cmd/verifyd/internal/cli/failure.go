@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/fault"
+)
+
+// failures say how the command ends on an error of verify, by its class: with
+// which exit code, and with which hint. A class that is not here ends with
+// exitError and has none.
+var failures = map[fault.Class]struct {
+	exit int
+	hint func(err error) error
+}{
+	fault.BadSignature:  {exitError, explainSignature},
+	fault.NotOpenedYet:  {exitError, explainSilence},
+	fault.TooMuchMemory: {exitError, explainMemory},
+	fault.DeviceFailed:  {exitError, explainGPU},
+}
+
+// exitOf is the exit code of an error.
+func exitOf(err error) int {
+	if f, ok := failures[fault.Of(err)]; ok {
+		return f.exit
+	}
+	return exitError
+}
+
+// explained adds to an error what to do about it, unless whoever met it has.
+func explained(err error) error {
+	var h *hinted
+	f, ok := failures[fault.Of(err)]
+	if !ok || errors.As(err, &h) {
+		return err
+	}
+	return f.hint(err)
+}
+
+func explainSignature(err error) error {
+	const changed = "the file was changed after it was signed"
+	var refused *fault.Error
+	errors.As(err, &refused)
+	switch refused.File {
+	case verify.JobFile, verify.ReceiptFile:
+		return hint(err, "the key given is not the operator's, or "+changed)
+	case verify.ClaimFile, verify.OpeningFile:
+		return hint(err, "another key than the worker's signed it, or "+changed)
+	}
+	return hint(err, "the key given is not the verifier's, or "+changed)
+}
+
+func explainSilence(err error) error {
+	return hint(err, "a claim that is not opened by its deadline is a FAIL, but the deadline is not over")
+}

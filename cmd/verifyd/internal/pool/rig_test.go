@@ -1,0 +1,152 @@
+package pool_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func key(t *testing.T, b byte) *ecdsa.PrivateKey {
+	t.Helper()
+	return must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{b}, 32)))(t)
+}
+
+var arrived = time.Unix(1_795_000_000, 0).UTC()
+
+// rig is a pool with one worker: an operator, who offers a job under a policy, a verifier and its devices.
+type rig struct {
+	operator, worker, verifier *ecdsa.PrivateKey
+	by                         document.Key // the operator
+	devices                    *device.Set
+	program                    *program.Program
+	data                       *job.Dataset
+	policy                     *policy.Policy
+	beacon                     []byte
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	const samples, width = 30, 6
+	x, y := make([]float32, samples*width), make([]int32, samples)
+	for i := range x {
+		x[i] = float32(i*i%17)/16 - 0.5
+	}
+	for i := range y {
+		y[i] = int32(i % 3)
+	}
+	r := &rig{
+		operator: key(t, 1), worker: key(t, 2), verifier: key(t, 3),
+		devices: must(device.Open(t.Context(), device.Options{Name: device.CPU, Threads: 1}))(t),
+		program: &program.Program{
+			Version: program.Version, BatchSize: 4, Accumulation: 1,
+			Graph:     program.MLP(program.MLPConfig{Inputs: width, Hidden: []int{8}, Classes: 3}),
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
+		},
+		data: must(job.NewDataset(
+			program.TensorSpec{Name: "x", Shape: []int{samples, width}}, kernels.Buf{F: x},
+			program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y}))(t),
+		policy: &policy.Policy{
+			Version: policy.Version, Name: "test", Mode: policy.Pot, Budget: policy.Uint{Uint128: proofs.Uint(1000)},
+			Dust: policy.Hash{Hash: proofs.Hash{0xdd}},
+			Metrics: policy.Metrics{
+				Work:        policy.Metric{Weight: policy.Uint{Uint128: proofs.Uint(1)}, Hi: policy.Int{Int128: proofs.Int(1 << 60)}},
+				Improvement: policy.Improvement{Of: policy.Loss},
+			},
+		},
+	}
+	t.Cleanup(r.devices.Close)
+	r.by = must(document.NewKey(r.operator.Public()))(t)
+	return r
+}
+
+// offer signs the job for a ledger. Everything else of it is the same each time.
+func (r *rig) offer(t *testing.T, audience string) []byte {
+	t.Helper()
+	chain, revealed := beacon.NewFixed([32]byte{1})
+	r.beacon = must(document.Encode(revealed))(t)
+	return must(job.Sign(job.Job{
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
+		Operator: r.by, Pool: merkle.Hash{1}, Audience: merkle.Hash(must(proofs.Audience(audience))(t)),
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Program: r.program.Digest(),
+		Data:  job.Data{Root: r.data.Tree().Root(), Samples: uint64(r.data.Samples())},
+		Order: job.OrderRule{Rule: job.Rule},
+		Init:  job.Init{Root: must(verify.InitRoot(t.Context(), r.program, kernels.ProfileF32, 7, r.devices.First()))(t), Seed: 7},
+		Steps: 8, Stride: 2, Slots: 1, Sampled: 2, Beacon: chain, Deadline: 60,
+	}, r.operator))(t)
+}
+
+// claim does the work of a job, has its claim received and answers the challenge: the bundle's folder.
+func (r *rig) claim(t *testing.T, jobFile []byte) (bundle string) {
+	t.Helper()
+	dir := t.TempDir()
+	terms := must(verify.Accept(jobFile, r.program.JSON(), r.by))(t)
+	worker := must(document.NewKey(r.worker.Public()))(t)
+	summary := must(verify.Train(t.Context(), verify.Work{
+		Terms: terms, Data: r.data, Device: r.devices.First(), Worker: worker.ID(),
+	}, filepath.Join(dir, "trace")))(t)
+	claim := must(verify.Claim(terms, summary, 0, r.worker))(t)
+	receipt := must(pool.Receive(terms, claim, arrived.Add(time.Millisecond), r.operator))(t)
+	if receipt.Arrived != arrived || receipt.Round != 1 || receipt.Deadline != arrived.Add(time.Minute) {
+		t.Errorf("%+v", receipt)
+	}
+	opened := must(trace.Read(filepath.Join(dir, "trace"), terms.Trace()))(t)
+	defer opened.Close()
+	bundle = filepath.Join(dir, "bundle")
+	err := verify.Answer(t.Context(), verify.Response{
+		Terms: terms, Trace: opened, Data: r.data, Signer: r.worker,
+		Documents: verify.Documents{Job: jobFile, Program: r.program.JSON(), Claim: claim, Receipt: receipt.File, Beacon: r.beacon},
+	}, bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle
+}
+
+func (r *rig) judge() *pool.Judge {
+	return &pool.Judge{
+		Operator: r.by, Devices: r.devices.Order(), Failed: r.devices.Failed,
+		Clock: func() time.Time { return arrived.Add(time.Hour) },
+	}
+}
+
+// log makes a transparency log.
+func (r *rig) log(t *testing.T) pool.Log {
+	t.Helper()
+	signer := must(translog.NewSigner("log.example/pool", ed25519.NewKeyFromSeed(make([]byte, 32))))(t)
+	l := pool.Log{Folder: filepath.Join(t.TempDir(), "log"), Signers: []*translog.Signer{signer}}
+	if err := translog.Init(l.Folder, signer); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}

@@ -1,0 +1,31 @@
+package score
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// Jobs are the terms that verdicts were reached under, by the job's digest.
+type Jobs map[merkle.Hash]*verify.Terms
+
+// ErrNoJob says that a verdict is on a job whose terms are not at hand.
+var ErrNoJob = errors.New("which was not given")
+
+// Add reads a verdict that verifier signed and adds it to the epoch, under the terms that its digest names. Errors
+// begin with file.
+func (e *Epoch) Add(file string, signed []byte, verifier document.Key, jobs Jobs) error {
+	v, err := verify.ReadVerdict(file, signed, verifier)
+	if err != nil {
+		return err
+	}
+	t := jobs[v.Finding.Job]
+	if t == nil {
+		return fmt.Errorf("%s: on job %s, %w", file, v.Finding.Job, ErrNoJob)
+	}
+	e.Judged = append(e.Judged, Judged{File: file, Verdict: v, Terms: t})
+	return nil
+}

@@ -1,0 +1,68 @@
+package pool
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+)
+
+func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
+	credit := Credit{Epoch: 2, Units: proofs.Uint(40), Cumulative: proofs.Uint(math.MaxUint64)}
+	for _, c := range []struct {
+		outcome verify.Outcome
+		reason  verify.Reason
+		want    string
+		units   uint64
+		failed  uint64
+	}{
+		{verify.Pass, verify.Honest, "accepted", 40, 0},
+		{verify.Fail, verify.WrongGradient, "rejected/mismatch", 0, 1},
+		{verify.Fail, verify.BrokenChain, "rejected/mismatch", 0, 0},
+		{verify.Fail, verify.Unopened, "rejected/not-opened", 0, 0},
+		{verify.Fail, verify.WrongState, "rejected/bad-opening", 0, 0},
+		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0, 0},
+	} {
+		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Profile: kernels.ProfileF32, Steps: 400, Replayed: 48}}
+		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}}, credit, time.Unix(1_795_000_000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Verdict.String() != c.want || p.Units != proofs.Uint(c.units) {
+			t.Errorf("%s %s: %s with %s units, want %s with %d", c.outcome, c.reason, p.Verdict, p.Units, c.want, c.units)
+		}
+		if p.StepsFailed != c.failed || p.StepsReplayed != 48+c.failed {
+			t.Errorf("%s %s: %d steps replayed, %d failed", c.outcome, c.reason, p.StepsReplayed, p.StepsFailed)
+		}
+		if want, _ := credit.Cumulative.Add(p.Units); p.CumulativeUnits != want {
+			t.Errorf("%s: cumulative %s, want %s", c.outcome, p.CumulativeUnits, want)
+		}
+		if _, err := proofs.Encode(p); err != nil {
+			t.Errorf("%s %s: %v", c.outcome, c.reason, err)
+		}
+	}
+}
+
+func TestATotalThatOverflowsIsRefused(t *testing.T) {
+	full := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
+	if _, err := State(v, &verify.Terms{Job: &job.Job{}}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
+		t.Error("accepted")
+	}
+}
+
+func TestTermsOfAnotherJobStateNothing(t *testing.T) {
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32, Job: [32]byte{1}}}
+	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}, Digest: [32]byte{2}}
+	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
+		t.Error("a job's verdict is stated under the terms of another")
+	}
+	terms.Digest = v.Finding.Job
+	if _, err := State(v, terms, Credit{}, time.Time{}); err != nil {
+		t.Error(err)
+	}
+}

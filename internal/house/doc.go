@@ -1,0 +1,4 @@
+// Package house holds verifyd to the plan of its house: who may import whom, as CONTRIBUTING.md says in its table,
+// what must never meet, which packages of tests reach the command, and where nobody reads a clock. It has tests
+// alone. Each rule is also tried on made-up packages that break it.
+package house

@@ -1,0 +1,120 @@
+package kernels
+
+// The weights' gradient on tiles is the product of a matrix with a row for each tap (c,kh,kw) and a
+// column for each output pixel k = (n,oh,ow), and of dy turned so that its rows are output pixels.
+// Both are laid out chunk by chunk. Groups of terms are independent pieces, and their sums are folded
+// in a second phase.
+
+// tapCut is the number of groups and of blocks of taps, and the taps in a block.
+func (o Conv2DGradWeight) tapCut(c *CPU) (groups, blocks, taps int) {
+	all := o.taps()
+	groups = (o.N*o.OutH()*o.OutW() + o.Profile.Group() - 1) / o.Profile.Group()
+	blocks = (all + blockM - 1) / blockM
+	if n := len(c.workers); n > 1 {
+		blocks = max(blocks, min(4*n/max(groups, 1), all/(4*c.workers[0].tiles.rows)))
+	}
+	blocks = max(blocks, 1)
+	return groups, blocks, (all + blocks - 1) / blocks
+}
+
+// sumGroup computes taps [lo,hi) of group g for all filters into sums, a row for each tap.
+func (o Conv2DGradWeight) sumGroup(w *worker, g, lo, hi int, x, dy, sums []float32) {
+	cols := w.tiles.cols
+	terms, chunk, group := o.N*o.OutH()*o.OutW(), o.Profile.Chunk(), o.Profile.Group()
+	for k := g * group; k < min((g+1)*group, terms); k += chunk {
+		kc := min(chunk, terms-k)
+		ld := rowLength(kc)
+		rows := room(&w.packA, (hi-lo)*ld)
+		for tap := lo; tap < hi; tap++ {
+			o.tapRow(tap, k, x, rows[(tap-lo)*ld:][:kc])
+		}
+		b := panels{data: room(&w.packB, panelsLen(kc, o.O, cols)), step: panelStep(kc, cols), kb: cols}
+		o.turnPixels(w, k, kc, dy, b)
+		w.productChunk(o.Profile, hi-lo, o.O, kc, mat{rows, ld, 1}, b, mat{sums, o.O, 1}, k > g*group)
+	}
+}
+
+// tapRow sets dst to the pixels of x under a tap for the output pixels from k on.
+func (o Conv2DGradWeight) tapRow(tap, k int, x, dst []float32) {
+	rows, cols := o.OutH(), o.OutW()
+	c, kh, kw := tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
+	for len(dst) > 0 {
+		n, p := k/(rows*cols), k%(rows*cols)
+		run := min(len(dst), rows*cols-p)
+		plane := x[(n*o.C+c)*o.H*o.W:][:o.H*o.W]
+		if o.StrideH == 1 && o.StrideW == 1 && cols == o.W {
+			o.shifted(kh-o.PadH, kw-o.PadW, p, plane, dst[:run])
+		} else {
+			o.gathered(kh, kw, p, plane, dst[:run])
+		}
+		dst, k = dst[run:], k+run
+	}
+}
+
+// shifted is tapRow within one plane where outputs lie as the pixels do, down and right of the tap.
+func (o Conv2DGradWeight) shifted(down, right, p int, plane, dst []float32) {
+	from := p + down*o.W + right
+	lo, hi := min(max(-from, 0), len(dst)), max(min(len(plane)-from, len(dst)), 0)
+	clear(dst[:lo])
+	if lo < hi {
+		copy(dst[lo:hi], plane[from+lo:])
+	}
+	clear(dst[max(lo, hi):])
+	// Pixels beyond the sides of the plane are the border, not the next row.
+	for ow := range min(max(-right, right), o.W) {
+		if right > 0 {
+			ow = o.W - 1 - ow
+		}
+		for i := ((ow-p)%o.W + o.W) % o.W; i < len(dst); i += o.W {
+			dst[i] = 0
+		}
+	}
+}
+
+// gathered is tapRow within one plane for any stride.
+func (o Conv2DGradWeight) gathered(kh, kw, p int, plane, dst []float32) {
+	cols := o.OutW()
+	// Output columns from first to last meet the plane, the others its border.
+	first := min((max(o.PadW-kw, 0)+o.StrideW-1)/o.StrideW, cols)
+	last := max(min((o.W+o.PadW-kw+o.StrideW-1)/o.StrideW, cols), first)
+	for len(dst) > 0 {
+		oh, ow := p/cols, p%cols
+		run := min(len(dst), cols-ow)
+		clear(dst[:run])
+		if ih, ok := o.inRow(oh, kh); ok {
+			line := plane[ih*o.W:][:o.W]
+			iw := max(ow, first)*o.StrideW + kw - o.PadW
+			for i := max(first-ow, 0); i < min(last-ow, run); i++ {
+				dst[i] = line[iw]
+				iw += o.StrideW
+			}
+		}
+		dst, p = dst[run:], p+run
+	}
+}
+
+// turnPixels packs kc output pixels of dy from k on, a row for each.
+func (o Conv2DGradWeight) turnPixels(w *worker, k, kc int, dy []float32, b panels) {
+	pixels, cols := o.OutH()*o.OutW(), w.tiles.cols
+	for done := 0; done < kc; {
+		n, p := (k+done)/pixels, (k+done)%pixels
+		run := min(kc-done, pixels-p)
+		for f := 0; f < o.O; f += cols {
+			d := b.data[f/cols*b.step+done*cols:]
+			w.packAcross(run, min(cols, o.O-f), mat{dy[(n*o.O+f)*pixels+p:], 1, pixels}, d[:run*cols])
+		}
+		done += run
+	}
+}
+
+// foldGroups adds up the groups of one tap and writes it to all filters.
+func (o Conv2DGradWeight) foldGroups(tap, groups int, sums, dw []float32) {
+	all := o.taps()
+	for f := range o.O {
+		var s float32
+		for g := range groups {
+			s += sums[(g*all+tap)*o.O+f]
+		}
+		dw[f*all+tap] = s
+	}
+}

@@ -1,0 +1,252 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"math/bits"
+	"time"
+
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// Case is a claim with its documents, read once. All that is said of it afterwards, in a verdict, a proof or a
+// score, comes from what was read then: what is read again, an opened segment or the leaves of one, is held
+// against its hash.
+//
+// A case is read-only, and its methods may be called from any goroutine. It is as useful as its source, which
+// it neither owns nor closes.
+type Case struct {
+	Terms     *Terms
+	Claim     trace.Claim
+	Challenge *Challenge
+	Cost      Cost
+
+	source  Source
+	receipt Receipt
+	opening *Opening // nil if there is none yet, or if none is needed
+
+	claimDigest, receiptDigest, beaconDigest, openingDigest merkle.Hash
+
+	beacon  string                 // its chain
+	broken  *Mismatch              // what the leaves alone show
+	leaves  map[uint64]merkle.Hash // root over the leaves of each challenged segment
+	missing error                  // why there is no opening
+}
+
+// Cost is what a case asks of whoever judges it.
+type Cost struct {
+	Memory  uint64 // bytes: Terms.MemoryBytes
+	State   uint64 // bytes of one state, of which each opened segment has one
+	Steps   uint64 // to replay, in all challenged segments
+	FLOPs   uint64 // of these steps; the largest number if it is more
+	Opened  uint64 // bytes of tensors in all opened segments
+	Packed  uint64 // bytes of their files; 0 without an opening
+	Answers uint64 // Unix time in seconds until which the worker may answer
+}
+
+// OpenCase reads a claim's documents and all of its leaves from a source, and derives the challenge. An error
+// means that there is nothing to judge: a document is missing or refused. A claim that is not opened, or whose
+// leaves cannot be those of a training run, is a case.
+//
+// Beside the documents it keeps one hash for each challenged segment, and it reads the leaves one by one.
+func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case, error) {
+	c, err := openDocuments(ctx, source, operator)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.readWork(ctx)
+}
+
+// openDocuments reads all but the leaves and the opening.
+func openDocuments(ctx context.Context, source Source, operator document.Key) (*Case, error) {
+	var data [5][]byte
+	for i, name := range []string{JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile} {
+		var err error
+		if data[i], err = readDocument(ctx, source, name); err != nil {
+			return nil, err
+		}
+	}
+	terms, err := Accept(data[0], data[1], operator)
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{Terms: terms, source: source}
+	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[2]); err != nil {
+		return nil, err
+	}
+	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[3], c.claimDigest); err != nil {
+		return nil, err
+	}
+	public, err := document.Decode[beacon.Beacon](BeaconFile, data[4])
+	if err != nil {
+		return nil, err
+	}
+	c.beacon = public.Chain
+	if c.beaconDigest, err = document.Digest(document.Kind("beacon"), public); err != nil {
+		return nil, err
+	}
+	if c.Challenge, err = terms.Draw(c.Claim, c.receipt, public); err != nil {
+		return nil, err
+	}
+	c.Cost, err = c.cost()
+	return c, err
+}
+
+// cost adds up what the challenge asks for.
+func (c *Case) cost() (Cost, error) {
+	cost := Cost{
+		Memory: c.Terms.MemoryBytes(), State: uint64(c.Terms.spec.State.Bytes()),
+		Answers: uint64(c.receipt.Arrived) + uint64(c.Terms.Job.Deadline),
+	}
+	for _, segment := range c.Challenge.Segments {
+		_, count := c.Terms.Job.Segment(segment)
+		size, err := segmentBytes(c.Terms.segmentInfos(segment))
+		if err != nil {
+			return cost, err
+		}
+		cost.Steps += count
+		cost.Opened += uint64(size)
+	}
+	high, low := bits.Mul64(c.Terms.Plan.FLOPs(), cost.Steps)
+	if cost.FLOPs = low; high > 0 {
+		cost.FLOPs = 1<<64 - 1
+	}
+	return cost, nil
+}
+
+// readWork reads what the worker says of the work: the leaves and, if they hold together, the opening.
+func (c *Case) readWork(ctx context.Context) error {
+	if err := c.readLeaves(ctx); err != nil || c.broken != nil {
+		return err
+	}
+	data, err := readDocument(ctx, c.source, OpeningFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.missing = fault.New(fault.NotOpenedYet, OpeningFile, "", "the file is missing: %w", fs.ErrNotExist)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	opening, digest, err := c.Terms.readOpening(data, c.Claim, c.claimDigest, c.Challenge)
+	if err != nil {
+		return err
+	}
+	c.opening, c.openingDigest = &opening, digest
+	for _, s := range opening.Segments {
+		c.Cost.Packed += uint64(max(0, s.Size))
+	}
+	return nil
+}
+
+// readLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that cannot
+// be those of a training run break the case, at the step where it shows.
+func (c *Case) readLeaves(ctx context.Context) error {
+	job := c.Terms.Job
+	file, err := openLimited(ctx, c.source, LeavesFile, trace.LeavesSize(job.Steps))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	leaves, err := trace.NewLeaves(bufio.NewReaderSize(content(file), 1<<16), LeavesFile, job.Steps)
+	if err != nil {
+		return err
+	}
+	c.leaves = make(map[uint64]merkle.Hash, len(c.Challenge.Segments))
+	for _, segment := range c.Challenge.Segments {
+		c.leaves[segment] = merkle.Hash{}
+	}
+	var tree merkle.Builder // over the leaves of a segment
+	last := trace.Leaf{Next: job.Init.Root}
+	for {
+		l, err := leaves.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if l.Step%(1<<16) == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if c.broken == nil && l.State != last.Next {
+			c.broken = breach(BrokenChain, l.Step, job.Stride)
+			if l.Step == 0 {
+				c.broken.Reason = WrongInit
+			}
+		}
+		segment := l.Step / job.Stride
+		if _, challenged := c.leaves[segment]; challenged {
+			tree.Append(l.Hash())
+			if first, count := job.Segment(segment); l.Step == first+count-1 {
+				c.leaves[segment] = tree.Root()
+				tree.Reset()
+			}
+		}
+		last = l
+	}
+	if got := leaves.Root(); got != c.Claim.Root {
+		return fault.New(fault.WrongDigest, LeavesFile, "", "root %v, the claim has %v", got, c.Claim.Root)
+	}
+	if c.broken == nil && last.Next != c.Claim.Final {
+		c.broken = breach(WrongFinal, last.Step, job.Stride)
+	}
+	return nil
+}
+
+func breach(reason Reason, step, stride uint64) *Mismatch {
+	return &Mismatch{Reason: reason, Difference: Difference{Segment: step / stride, Step: step}}
+}
+
+// segmentLeaves reads the leaves of a challenged segment again.
+func (c *Case) segmentLeaves(ctx context.Context, segment uint64) ([]trace.Leaf, error) {
+	file, err := openLimited(ctx, c.source, LeavesFile, trace.LeavesSize(c.Terms.Job.Steps))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	first, count := c.Terms.Job.Segment(segment)
+	leaves, err := trace.ReadLeaves(file, first, count)
+	if err != nil {
+		return nil, fault.In(LeavesFile, err)
+	}
+	var tree merkle.Builder
+	for i := range leaves {
+		tree.Append(leaves[i].Hash())
+	}
+	if tree.Root() != c.leaves[segment] {
+		return nil, fault.New(fault.Altered, LeavesFile, "", "the leaves of segment %d are not those that were read before", segment)
+	}
+	return leaves, nil
+}
+
+// ID names the case: the root over the digests of job, claim, receipt and beacon, the claim's root and the
+// digest of the opening, which is zero if there is none.
+func (c *Case) ID() merkle.Hash {
+	var tree merkle.Builder
+	c.appendEvidence(&tree)
+	return tree.Root()
+}
+
+// appendEvidence appends what the documents add to the evidence.
+func (c *Case) appendEvidence(tree *merkle.Builder) {
+	for _, h := range []merkle.Hash{
+		c.Terms.Digest, c.claimDigest, c.receiptDigest, c.beaconDigest, c.Claim.Root, c.openingDigest,
+	} {
+		tree.Append(merkle.LeafHash(h[:]))
+	}
+}
+
+// Arrived is when the claim did, as the receipt says.
+func (c *Case) Arrived() time.Time { return time.Unix(c.receipt.Arrived, 0) }
+
+// Overdue says that the time in which the worker may answer is over.
+func (c *Case) Overdue(now time.Time) bool {
+	return !now.IsZero() && now.Unix() > int64(c.Cost.Answers)
+}

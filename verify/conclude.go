@@ -1,0 +1,232 @@
+package verify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// sheet is the results of a case, in ascending order of segments and, within one, with a mismatch first.
+type sheet struct {
+	challenged []uint64
+	results    []Result
+}
+
+// sheetOf refuses results of another case and two of one segment and code path.
+func (c *Case) sheetOf(results []Result) (*sheet, error) {
+	s := &sheet{c.Challenge.Segments, slices.Clone(results)}
+	for i := range s.results {
+		if err := c.belongs(&s.results[i]); err != nil {
+			return nil, fault.Under(fmt.Sprintf("result %d", i), err)
+		}
+	}
+	slices.SortStableFunc(s.results, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.Segment, b.Segment), compareMismatch(a.Mismatch, b.Mismatch))
+	})
+	for i, r := range s.results {
+		for k := i - 1; k >= 0 && s.results[k].Segment == r.Segment; k-- {
+			if s.results[k].Path == r.Path {
+				return nil, outOfRange(fmt.Sprintf("segment %d", r.Segment), "two results of %s", r.Path)
+			}
+		}
+	}
+	return s, nil
+}
+
+// compareMismatch puts a mismatch before none, an earlier one before a later one, and orders those of one step
+// by what they blame, so that the order in which results come does not show.
+func compareMismatch(a, b *Mismatch) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return 1
+	case b == nil:
+		return -1
+	}
+	return cmp.Or(
+		cmp.Compare(a.Step, b.Step),
+		cmp.Compare(slices.Index(replayed, a.Reason), slices.Index(replayed, b.Reason)),
+		cmp.Compare(a.Tensor, b.Tensor),
+		slices.Compare(a.Found[:], b.Found[:]),
+	)
+}
+
+// of are the results of a segment.
+func (s *sheet) of(segment uint64) []Result {
+	from := slices.IndexFunc(s.results, func(r Result) bool { return r.Segment == segment })
+	if from < 0 {
+		return nil
+	}
+	to := from + 1
+	for to < len(s.results) && s.results[to].Segment == segment {
+		to++
+	}
+	return s.results[from:to]
+}
+
+// first is the first challenged segment with a mismatch, if the segments before it have results; otherwise
+// what is missing up to it.
+func (s *sheet) first() (failing []Result, missing []uint64) {
+	for _, segment := range s.challenged {
+		of := s.of(segment)
+		if len(of) == 0 {
+			missing = append(missing, segment)
+		} else if of[0].Mismatch != nil {
+			return of, missing
+		}
+	}
+	return nil, missing
+}
+
+// Left is what [Case.Conclude] still needs beside results: challenged segments, ascending, or, once those are
+// there, the mismatch that must be replayed on another code path than its own. Segments behind a mismatch are not
+// needed.
+func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err error) {
+	s, err := c.sheetOf(results)
+	if err != nil || c.broken != nil {
+		return nil, nil, err
+	}
+	if err := c.answered(); err != nil {
+		return nil, nil, err
+	}
+	failing, segments := s.first()
+	if len(failing) == 1 && len(segments) == 0 {
+		confirm = &failing[0]
+	}
+	return segments, confirm, nil
+}
+
+// Conclude says PASS, FAIL or INCONCLUSIVE on the results of replays, which may come in any order. The finding
+// is that of replaying the challenged segments in ascending order: what lies behind the first segment with a
+// mismatch does not matter. A mismatch is a FAIL if every result of its segment, and at least two of different
+// code paths, are the same one; if they differ, the case is INCONCLUSIVE.
+//
+// It refuses results of another case, two of one segment and code path, a segment too few, and a mismatch that
+// no second code path has replayed. A case whose leaves do not hold together needs no results, and takes none.
+func (c *Case) Conclude(results []Result) (*Verdict, error) {
+	if c.broken != nil {
+		if len(results) > 0 {
+			return nil, c.answered()
+		}
+		f := c.finding()
+		f.fail(c.broken)
+		return c.verdict(f, "", "")
+	}
+	s, err := c.sheetOf(results)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.answered(); err != nil {
+		return nil, err
+	}
+	failing, missing := s.first()
+	if len(missing) > 0 {
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", missing[0]), "not replayed")
+	}
+	f := c.finding()
+	var devices []string
+	for _, segment := range c.Challenge.Segments {
+		r := s.of(segment)[0]
+		if !slices.Contains(devices, r.Device) {
+			devices = append(devices, r.Device)
+		}
+		f.Replayed += r.Steps
+		if r.Mismatch != nil {
+			break
+		}
+	}
+	device := strings.Join(devices, ", then ")
+	if failing == nil {
+		return c.verdict(f, device, "")
+	}
+	if len(failing) == 1 {
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", failing[0].Segment), "a mismatch that %s alone has found: %w", failing[0].Path, ErrUnconfirmed)
+	}
+	f.fail(failing[0].Mismatch)
+	for _, r := range failing[1:] {
+		if compareMismatch(r.Mismatch, failing[0].Mismatch) != 0 {
+			f.Outcome, f.Reason = Inconclusive, Disagreement
+		}
+	}
+	return c.verdict(f, device, failing[1].Device)
+}
+
+// ErrUnconfirmed says that a mismatch must be replayed on a second code path before it is a FAIL.
+var ErrUnconfirmed = fault.New(fault.Incomplete, "", "", "a second code path must confirm it")
+
+// Silence is the FAIL of a claim that was not opened by its deadline. Before that, and if there is an opening,
+// it is an error.
+func (c *Case) Silence(now time.Time) (*Verdict, error) {
+	switch {
+	case c.opening != nil || c.broken != nil:
+		return nil, errors.New("the claim is opened, or needs no opening")
+	case !c.Overdue(now):
+		return nil, c.missing
+	}
+	f := c.finding()
+	f.Outcome, f.Reason = Fail, Unopened
+	return c.verdict(f, "", "")
+}
+
+// finding is that of a claim which passes, before any step is replayed.
+func (c *Case) finding() Finding {
+	j := c.Terms.Job
+	n := j.Segments()
+	k := min(uint64(j.Sampled), n)
+	return Finding{
+		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: j.Profile,
+		Job: c.Terms.Digest, Worker: c.Claim.Worker.ID(), Slot: c.Claim.Slot,
+		Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
+		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
+		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
+		Odds: odds(n, k),
+	}
+}
+
+func (f *Finding) fail(m *Mismatch) {
+	first := m.Difference
+	f.Outcome, f.Reason, f.First = Fail, m.Reason, &first
+}
+
+// verdict wraps a finding with its evidence root and the build.
+//
+// The evidence root is the RFC 6962 root over seven leaves: those of Case.ID, and the canonical JSON of the
+// finding.
+func (c *Case) verdict(f Finding, device, confirmed string) (*Verdict, error) {
+	evidence, err := c.evidence(f)
+	if err != nil {
+		return nil, err
+	}
+	return &Verdict{Finding: f, Evidence: evidence, Build: buildOf(device, confirmed)}, nil
+}
+
+func (c *Case) evidence(f Finding) (merkle.Hash, error) {
+	finding, err := document.Encode(f)
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	var tree merkle.Builder
+	c.appendEvidence(&tree)
+	tree.Append(merkle.LeafHash(finding))
+	return tree.Root(), nil
+}
+
+// Check refuses a verdict that is on another case.
+func (c *Case) Check(v *Verdict) error {
+	evidence, err := c.evidence(v.Finding)
+	if err != nil {
+		return err
+	}
+	if v.Evidence != evidence {
+		return fault.New(fault.WrongCase, "verdict", "", "evidence %v, its finding on this case has %v", v.Evidence, evidence)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package metamorphic
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// drawProgram draws a small program with valid shapes.
+func drawProgram(r *rand.Rand) *program.Program {
+	g := &graph{Rand: r}
+	g.begin()
+	for range 1 + r.IntN(5) {
+		g.grow()
+	}
+	p := &program.Program{
+		Version: program.Version, BatchSize: 1 + r.IntN(4), Accumulation: 1 + r.IntN(3),
+		Loss: program.MSE, Optimizer: drawOptimizer(r), Schedule: drawSchedule(r),
+	}
+	if one(r, 2) {
+		p.Loss = program.CrossEntropy
+	}
+	if one(r, 2) {
+		p.ClipNorm = pick(r, 0.01, 0.5, 1, 100)
+	}
+	g.append(program.Linear{Out: 2 + r.IntN(4), Bias: one(r, 2)}) // so that there is a parameter, and classes
+	p.Graph.Nodes = g.nodes
+	return p
+}
+
+// graph is a chain of nodes that also reaches back.
+type graph struct {
+	*rand.Rand
+	nodes  []program.Node
+	shapes [][]int // of the nodes' outputs
+}
+
+// append adds a node that takes the last one's output, and perhaps others'.
+func (g *graph) append(op program.Op, others ...string) {
+	n := program.Node{Name: fmt.Sprintf("n%d", len(g.nodes)), Op: op}
+	if len(g.nodes) > 0 {
+		n.Inputs = append([]string{g.nodes[len(g.nodes)-1].Name}, others...)
+	}
+	g.nodes = append(g.nodes, n)
+	if walked, err := (program.Graph{Nodes: g.nodes}).Walk(); err == nil {
+		g.shapes = append(g.shapes, walked[len(walked)-1].Output.Shape)
+	} else {
+		g.shapes = append(g.shapes, nil) // an input alone is no graph yet
+	}
+}
+
+// begin draws the rows: numbers, images, or tokens with their embedding.
+func (g *graph) begin() {
+	switch g.IntN(3) {
+	case 0:
+		g.append(program.Input{Type: program.F32, Shape: []int{3 + g.IntN(7)}})
+	case 1:
+		g.append(program.Input{Type: program.F32, Shape: []int{1 + g.IntN(2), 4 + g.IntN(3), 4 + g.IntN(3)}})
+	default:
+		g.append(program.Input{Type: program.I32, Shape: []int{2 + g.IntN(4)}})
+		g.append(program.Embedding{Vocab: vocabulary, Dim: 4 * (1 + g.IntN(2)), Std: 0.3})
+		return
+	}
+	g.shapes[0] = g.nodes[0].Op.(program.Input).Shape
+}
+
+// vocabulary is the number of tokens.
+const vocabulary = 7
+
+// grow adds what the last shape allows.
+func (g *graph) grow() {
+	shape := g.shapes[len(g.shapes)-1]
+	kinds := []func(){g.activation, g.activation, g.norm, g.dropout, g.softmax, g.linear, g.pair, g.pair}
+	switch len(shape) {
+	case 2:
+		kinds = append(kinds, g.attention, g.attention, g.position, g.flatten)
+	case 3:
+		kinds = append(kinds, g.convolution, g.convolution, g.convolution, g.pool, g.pool, g.flatten)
+	}
+	pick(g.Rand, kinds...)()
+}
+
+func (g *graph) activation() {
+	g.append(pick[program.Op](g.Rand, program.ReLU{}, program.GELU{}, program.GELUTanh{}, program.SiLU{}, program.Tanh{}, program.Sigmoid{}))
+}
+
+func (g *graph) norm() {
+	g.append(pick[program.Op](g.Rand, program.LayerNorm{Eps: 1e-5}, program.RMSNorm{Eps: 1e-6}))
+}
+
+func (g *graph) dropout() { g.append(program.Dropout{P: pick(g.Rand, 0, 0.1, 0.5)}) }
+func (g *graph) softmax() { g.append(program.Softmax{}) }
+func (g *graph) flatten() { g.append(program.Flatten{}) }
+
+func (g *graph) position() { g.append(program.PositionEmbedding{Std: 0.1}) }
+
+func (g *graph) linear() {
+	g.append(program.Linear{Out: 1 + g.IntN(8), Bias: one(g.Rand, 2), Std: pick(g.Rand, 0, 0, 0.2)})
+}
+
+// pair adds or multiplies the last output and an earlier one of its shape, which may be itself.
+func (g *graph) pair() {
+	var same []string
+	for i, n := range g.nodes {
+		if slices.Equal(g.shapes[i], g.shapes[len(g.shapes)-1]) {
+			same = append(same, n.Name)
+		}
+	}
+	g.append(pick[program.Op](g.Rand, program.Add{}, program.Mul{}), pick(g.Rand, same...))
+}
+
+func (g *graph) attention() {
+	heads := 1 + g.IntN(2)
+	g.append(program.Linear{Out: 3 * heads * (1 + g.IntN(4)), Bias: one(g.Rand, 2)})
+	g.append(program.Attention{Heads: heads, Causal: one(g.Rand, 2)})
+}
+
+func (g *graph) convolution() {
+	kernel := g.window()
+	g.append(program.Conv2D{
+		Out: 1 + g.IntN(3), Kernel: kernel, Stride: [2]int{1 + g.IntN(2), 1 + g.IntN(2)},
+		Padding: [2]int{g.IntN(2), g.IntN(2)}, Bias: one(g.Rand, 2),
+	})
+}
+
+func (g *graph) pool() {
+	kernel, stride := g.window(), [2]int{1 + g.IntN(2), 1 + g.IntN(2)}
+	padding := [2]int{g.IntN(1 + kernel[0]/2), g.IntN(1 + kernel[1]/2)}
+	if one(g.Rand, 2) {
+		g.append(program.MaxPool2D{Kernel: kernel, Stride: stride, Padding: padding})
+	} else {
+		g.append(program.AvgPool2D{Kernel: kernel, Stride: stride, Padding: padding})
+	}
+}
+
+// window is a kernel that fits into the last output.
+func (g *graph) window() [2]int {
+	s := g.shapes[len(g.shapes)-1]
+	return [2]int{1 + g.IntN(min(3, s[1])), 1 + g.IntN(min(3, s[2]))}
+}
+
+func drawOptimizer(r *rand.Rand) program.Optimizer {
+	o := program.Optimizer{Kind: pick(r, program.SGD, program.SGD, program.Adam, program.AdamW), WeightDecay: pick(r, 0, 0, 0.01)}
+	if o.Kind != program.SGD {
+		o.Beta1, o.Beta2, o.Eps = pick(r, 0, 0.9), pick(r, 0.99, 0.999), 1e-8
+		return o
+	}
+	if o.Momentum = pick(r, 0, 0.9); o.Momentum > 0 {
+		if o.Nesterov = one(r, 2); !o.Nesterov {
+			o.Dampening = pick(r, 0, 0.1)
+		}
+	}
+	return o
+}
+
+func drawSchedule(r *rand.Rand) program.Schedule {
+	s := program.Schedule{
+		Kind: pick(r, program.Constant, program.LinearDecay, program.CosineDecay, program.StepDecay, program.Exponential),
+		Rate: pick(r, 0.001, 0.01, 0.05), Warmup: pick[uint64](r, 0, 0, 3),
+	}
+	switch s.Kind {
+	case program.LinearDecay, program.CosineDecay:
+		s.Steps, s.Floor = s.Warmup+1+r.Uint64N(12), pick(r, 0, 0.0005)
+	case program.StepDecay:
+		s.Every, s.Factor = 1+r.Uint64N(4), pick(r, 0.5, 1)
+	case program.Exponential:
+		s.Factor = 0.9
+	}
+	return s
+}
+
+// drawData draws rows for a program.
+func drawData(r *rand.Rand, plan *program.Plan) (*job.Dataset, error) {
+	samples := 3 + r.IntN(20)
+	x, y := rows(plan.X(), samples), rows(plan.Y(), samples)
+	classes := vocabulary
+	if params := plan.Params(); y.Kind == kernels.I32 {
+		classes = params[len(params)-1].Shape[0] // of the last layer's weight or bias
+	}
+	return job.NewDataset(x, numbers(r, x, vocabulary), y, numbers(r, y, classes))
+}
+
+func rows(spec program.TensorSpec, samples int) program.TensorSpec {
+	spec.Shape = append([]int{samples}, spec.Shape[1:]...)
+	return spec
+}
+
+// numbers fills a tensor with numbers in [-1, 1), or with ids below limit.
+func numbers(r *rand.Rand, spec program.TensorSpec, limit int) kernels.Buf {
+	if spec.Kind == kernels.I32 {
+		b := kernels.Buf{I: make([]int32, spec.Len())}
+		for i := range b.I {
+			b.I[i] = int32(r.IntN(limit))
+		}
+		return b
+	}
+	b := kernels.Buf{F: make([]float32, spec.Len())}
+	for i := range b.F {
+		b.F[i] = float32(r.IntN(512)-256) / 256
+	}
+	return b
+}
+
+func one(r *rand.Rand, in int) bool { return r.IntN(in) == 0 }
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }

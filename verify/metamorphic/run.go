@@ -1,0 +1,86 @@
+package metamorphic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// Judged is what a run says: a finding with its evidence, or an error.
+type Judged struct {
+	Finding  string // canonical JSON
+	Evidence merkle.Hash
+	Err      string
+
+	found verify.Finding
+}
+
+// Judge judges the claim under a configuration. An error means that the history could not be told.
+func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
+	v, err := c.judge(ctx, how)
+	if err != nil {
+		if v != nil {
+			return Judged{}, fmt.Errorf("a verdict beside an error: %w", err)
+		}
+		// An archive without a job is none: it is refused before it is a source, under its name.
+		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": ")}, nil
+	}
+	finding, err := document.Encode(v.Finding)
+	return Judged{Finding: string(finding), Evidence: v.Evidence, found: v.Finding}, err
+}
+
+func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, error) {
+	path := c.bundle
+	if how.Archive {
+		path = c.archive
+	}
+	o := verify.Options{Devices: how.Devices, ReadAhead: how.ReadAhead, Now: c.now}
+	if how.Tight {
+		o.MaxMemory = c.Pool.Terms.MemoryBytes()
+	}
+	operator := c.Pool.Terms.Job.Operator
+	if how.Manner == Whole {
+		return verify.Judge(ctx, path, operator, o)
+	}
+	bundle, err := verify.OpenBundle(path)
+	if err != nil {
+		return nil, err
+	}
+	defer bundle.Close()
+	opened, err := verify.OpenCase(ctx, bundle, operator)
+	if err != nil {
+		return nil, err
+	}
+	r := &replays{Case: opened, how: how, machine: c.Pool.Operator}
+	var v *verify.Verdict
+	switch how.Manner {
+	case Cased:
+		v, err = opened.Judge(ctx, o)
+	case Apart:
+		v, err = r.apart(ctx, c)
+	case Resumed:
+		o.Results = r.begin(ctx)
+		v, err = verify.Judge(ctx, path, operator, o) // another process, which reads the bundle anew
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, opened.Check(v)
+}
+
+// served runs f on the first of some devices that serves.
+func served(devices []engine.Device, f func(engine.Device) error) error {
+	var err error
+	for _, d := range devices {
+		if err = f(d); !errors.Is(err, engine.ErrDevice) {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,191 @@
+package program
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+)
+
+var update = flag.Bool("update", false, "write the lists of calls anew: a change of their numbers")
+
+// families are programs of the three families that have, among them, everything that decides about calls.
+func families() map[string]*Program {
+	of := func(accumulation int, clip float64, o Optimizer, g Graph) *Program {
+		return &Program{Version: Version, BatchSize: 2, Accumulation: accumulation, Graph: g, Loss: CrossEntropy, Optimizer: o,
+			Schedule: Schedule{Kind: Constant, Rate: 0.1}, ClipNorm: clip}
+	}
+	return map[string]*Program{
+		"mlp": of(3, 0, Optimizer{Kind: SGD, Momentum: 0.9},
+			MLP(MLPConfig{Inputs: 5, Hidden: []int{4, 3}, Classes: 2, Dropout: 0.5, Activation: GELU{}})),
+		"cnn": of(1, 0, Optimizer{Kind: Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
+			CNN(CNNConfig{InChannels: 1, Height: 6, Width: 6, Channels: []int{2, 3}, Classes: 2, Dropout: 0.1})),
+		"gpt": of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
+			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 2, Heads: 2, Dropout: 0.1})),
+	}
+}
+
+// example is the program of SPEC.md.
+func example() *Program {
+	return &Program{Version: Version, BatchSize: 5, Accumulation: 2, Loss: CrossEntropy, ClipNorm: 1,
+		Graph:     MLP(MLPConfig{Inputs: 4, Hidden: []int{3}, Classes: 2}),
+		Optimizer: Optimizer{Kind: SGD, Momentum: 0.9}, Schedule: Schedule{Kind: Constant, Rate: 0.1}}
+}
+
+// The numbers of a step's calls are part of the format.
+func TestTheCallsOfAStepAreNumberedForEver(t *testing.T) {
+	for name, p := range families() {
+		file := filepath.Join("testdata", "calls", name+".txt")
+		got := numbered(compiled(t, p))
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameLines(t, file, got, string(want))
+	}
+}
+
+func TestTheSpecificationListsTheCallsOfItsExample(t *testing.T) {
+	const file, begin, end = "../SPEC.md", "```calls\n", "```\n"
+	spec, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := numbered(compiled(t, example()))
+	before, rest, ok := bytes.Cut(spec, []byte(begin))
+	list, after, closed := bytes.Cut(rest, []byte(end))
+	if !ok || !closed {
+		t.Fatalf("%s: no list between %q and %q", file, begin, end)
+	}
+	if *update {
+		all := slices.Concat(before, []byte(begin), []byte(got), []byte(end), after)
+		if err := os.WriteFile(file, all, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		list = []byte(got)
+	}
+	sameLines(t, file, got, string(list))
+}
+
+func sameLines(t *testing.T, file, got, want string) {
+	t.Helper()
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(a), len(b)) {
+		switch {
+		case i >= len(a) || i >= len(b):
+			t.Fatalf("%s: %d lines, %d wanted", file, len(a), len(b))
+		case a[i] != b[i]:
+			t.Fatalf("%s: %q, %q wanted", file, a[i], b[i])
+		}
+	}
+}
+
+// word is where the content of a word comes from: element of call, or what was there before the step.
+type word struct {
+	before  string
+	call    int // its number plus one; 0 if nothing is known of the word
+	element int
+}
+
+// numbered lists the calls of a step, one a line: number, operator, where the operands that it reads come
+// from, and how many elements it writes to each of the others. None of it depends on where a tape keeps them.
+func numbered(p *Plan) string {
+	tape := p.Tape(0)
+	block := found(p, tape)
+	written := map[int]int{} // elements of each call so far
+	from := func(r kernels.Range) string { return source(block[r.Offset:][:r.Words], written) }
+	var list, results strings.Builder
+	backward := len(tape.Backward())
+	for k, c := range tape.Calls() {
+		if k == backward {
+			for i, r := range tape.Gradients {
+				fmt.Fprintf(&results, "gradient of %s: %s\n", p.params[i].Name, from(r))
+			}
+			fmt.Fprintf(&results, "loss: %s\n", from(tape.Loss))
+		}
+		var reads, writes []string
+		for i, o := range c.Op.Operands() {
+			if o.Access != kernels.Out && o.Len > 0 {
+				reads = append(reads, from(c.Operands[i]))
+			}
+		}
+		for i, o := range c.Op.Operands() {
+			if o.Access == kernels.In || o.Len == 0 {
+				continue
+			}
+			writes = append(writes, fmt.Sprint(o.Len))
+			for w := range o.Len {
+				block[c.Operands[i].Offset+w] = word{call: k + 1, element: written[k+1] + w}
+			}
+			written[k+1] += o.Len
+		}
+		fmt.Fprintf(&list, "%d %s(%s) -> %s\n", k, c.Op.Name(), strings.Join(reads, ", "), strings.Join(writes, "+"))
+	}
+	return list.String() + results.String()
+}
+
+// found names every word that a step finds: rows and counters by micro-batch, scalars, tensors.
+func found(p *Plan, t *Tape) []word {
+	block := make([]word, t.Words)
+	name := func(r kernels.Range, as string) {
+		for i := range r.Words {
+			block[r.Offset+i].before = as
+		}
+	}
+	for i := range p.accum {
+		part := func(r kernels.Range) kernels.Range {
+			n := r.Words / p.accum
+			return kernels.Range{Offset: r.Offset + i*n, Words: n}
+		}
+		name(part(t.inputs), fmt.Sprintf("x%d", i))
+		name(part(t.labels), fmt.Sprintf("y%d", i))
+		name(part(t.counters), fmt.Sprintf("rng%d", i))
+	}
+	name(t.scalars, "scalars")
+	for i, spec := range p.Tensors() {
+		name(t.Tensors[i], spec.Name)
+	}
+	return block
+}
+
+// source says where words come from: a name, the number of a call, or that with some of its elements.
+func source(words []word, written map[int]int) string {
+	var all []string
+	for lo := 0; lo < len(words); {
+		w, n := words[lo], 1
+		next := func(v word) bool {
+			return v.before == w.before && v.call == w.call && (w.before != "" || v.element == w.element+n)
+		}
+		for lo+n < len(words) && next(words[lo+n]) {
+			n++
+		}
+		lo += n
+		switch {
+		case w == word{}: // padding between tensors
+		case w.before != "":
+			all = append(all, w.before)
+		case n == written[w.call]:
+			all = append(all, fmt.Sprint(w.call-1))
+		default:
+			all = append(all, fmt.Sprintf("%d[%d:%d]", w.call-1, w.element, w.element+n))
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	if kind := all[0][:strings.LastIndex(all[0], "/")+1]; kind != "" { // an optimizer reads all of a kind at once
+		return kind + "*"
+	}
+	return "{" + strings.Join(all, " ") + "}"
+}

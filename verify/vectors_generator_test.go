@@ -1,0 +1,234 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/testdata/vectors"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// deterministic signs as RFC 6979 says, so that a vector stays as it is.
+type deterministic struct{ *ecdsa.PrivateKey }
+
+func (d deterministic) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	return d.PrivateKey.Sign(nil, digest, o)
+}
+
+// generator makes vectors out of one honest bundle.
+type generator struct {
+	t                *testing.T
+	operator, worker deterministic
+	stranger         deterministic
+	bundle           map[string][]byte
+	segment          string // the first opened one
+	evidence         string // of the verdict on it
+	results          []verify.Result
+	all              []vectors.Vector
+}
+
+func newGenerator(t *testing.T) *generator {
+	t.Helper()
+	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, 2 })
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	path := r.bundle(dir)
+	g := &generator{
+		t: t, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
+		bundle: load(t, path), segment: verify.OpeningsDir + "/" + filepath.Base(openings(t, path)[0]),
+	}
+	// A document's digest does not depend on its signature, so that the documents still belong together.
+	g.bundle[verify.JobFile] = amended(g, verify.JobFile, job.Kind, g.operator, func(*job.Job) {})
+	g.bundle[verify.ClaimFile] = g.claim(func(*trace.Claim) {})
+	g.bundle[verify.ReceiptFile] = g.receipt(func(*verify.Receipt) {})
+	g.bundle[verify.OpeningFile] = g.opening(func(*verify.Opening) {})
+	for name, data := range g.bundle {
+		write(t, filepath.Join(path, name), data)
+	}
+	c := r.openCase(path)
+	for _, result := range replayAll(t, c, c.Challenge.Segments, newDevice(t, "replayer", kernels.Generic, 1)) {
+		result.Path = "cpu"
+		g.results = append(g.results, result)
+	}
+	if g.results[0].Segment > g.results[1].Segment {
+		g.results[0], g.results[1] = g.results[1], g.results[0]
+	}
+	g.evidence = r.judge(path, r.options(kernels.Auto, 1)).Evidence.String()
+	return g
+}
+
+// amended is a document of the bundle, altered and signed again.
+func amended[T any](g *generator, file string, kind document.Kind, by deterministic, alter func(*T)) []byte {
+	g.t.Helper()
+	doc, err := document.Peek[T](file, g.bundle[file], kind)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	alter(&doc)
+	signed, err := document.Sign(kind, doc, by)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return signed
+}
+
+func (g *generator) job(alter func(*job.Job)) []byte {
+	return amended(g, verify.JobFile, job.Kind, g.operator, alter)
+}
+
+func (g *generator) claim(alter func(*trace.Claim)) []byte {
+	return amended(g, verify.ClaimFile, trace.ClaimKind, g.worker, alter)
+}
+
+func (g *generator) receipt(alter func(*verify.Receipt)) []byte {
+	return amended(g, verify.ReceiptFile, "receipt", g.operator, alter)
+}
+
+func (g *generator) opening(alter func(*verify.Opening)) []byte {
+	return amended(g, verify.OpeningFile, "opening", g.worker, alter)
+}
+
+// edited is a file of the bundle with one change of its bytes.
+func (g *generator) edited(file string, edit func([]byte) []byte) []byte {
+	return edit(bytes.Clone(g.bundle[file]))
+}
+
+func (g *generator) swapped(file, old, new string) []byte {
+	g.t.Helper()
+	if !bytes.Contains(g.bundle[file], []byte(old)) {
+		g.t.Fatalf("%s does not hold %s", file, old)
+	}
+	return bytes.Replace(g.bundle[file], []byte(old), []byte(new), 1)
+}
+
+// payload is a document whose payload has one change, signed again as it stands.
+func (g *generator) payload(file string, kind document.Kind, by deterministic, old, new string) []byte {
+	g.t.Helper()
+	env, err := document.Decode[dsse.Envelope](file, g.bundle[file])
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	plain, err := base64.StdEncoding.DecodeString(env.Payload)
+	if err != nil || !bytes.Contains(plain, []byte(old)) {
+		g.t.Fatalf("%s: no %s: %v", file, old, err)
+	}
+	signed, err := document.Sign(kind, json.RawMessage(bytes.Replace(plain, []byte(old), []byte(new), 1)), by)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return signed
+}
+
+// opened is another first segment, and the opening in which the worker signs for it.
+func (g *generator) opened(alter func(plain []byte) []byte) map[string][]byte {
+	g.t.Helper()
+	in, err := safetensors.Decompress(bytes.NewReader(g.bundle[g.segment]), g.segment, 1<<30)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	plain, err := io.ReadAll(in)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	out, err := safetensors.Compress(&packed)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if _, err := out.Write(alter(plain)); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		g.t.Fatal(err)
+	}
+	return g.packed(packed.Bytes())
+}
+
+func (g *generator) packed(file []byte) map[string][]byte {
+	return map[string][]byte{g.segment: file, verify.OpeningFile: g.opening(func(o *verify.Opening) {
+		o.Segments[0].Size, o.Segments[0].Digest = int64(len(file)), sha256.Sum256(file)
+	})}
+}
+
+// concluded are results, altered.
+func (g *generator) concluded(alter func([]verify.Result) []verify.Result) map[string][]byte {
+	g.t.Helper()
+	data, err := document.Encode(alter(append([]verify.Result(nil), g.results...)))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return map[string][]byte{"results.json": data}
+}
+
+// add adds a vector. What is refused is of a class, in a file and a field; facts are pairs.
+func (g *generator) add(name, comment string, class fault.Class, file, field string, files map[string][]byte, facts ...string) {
+	v := vectors.Vector{Name: name, Comment: comment, Class: string(class), File: file, Field: field, Facts: map[string]string{}, Files: maps.Clone(files)}
+	for i := 0; i < len(facts); i += 2 {
+		v.Facts[facts[i]] = facts[i+1]
+	}
+	g.all = append(g.all, v)
+}
+
+// one adds a vector of one changed file, which is the one that is refused.
+func (g *generator) one(name, comment string, class fault.Class, file, field string, data []byte) {
+	g.add(name, comment, class, file, field, map[string][]byte{file: data})
+}
+
+// envelope is a document whose envelope has one change.
+func (g *generator) envelope(file string, change func(*dsse.Envelope)) []byte {
+	g.t.Helper()
+	env, err := document.Decode[dsse.Envelope](file, g.bundle[file])
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	change(&env)
+	return g.encoded(env)
+}
+
+func (g *generator) encoded(doc any) []byte {
+	g.t.Helper()
+	data, err := document.Encode(doc)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return data
+}
+
+// silence is the evidence root of the bundle without its opening.
+func (g *generator) silence(now int64) string {
+	g.t.Helper()
+	dir := filepath.Join(g.t.TempDir(), "bundle")
+	for name, data := range g.bundle {
+		if name == verify.OpeningFile {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			g.t.Fatal(err)
+		}
+		write(g.t, filepath.Join(dir, name), data)
+	}
+	v, err := judgeVector(g.t, dir, vectors.Vector{Facts: map[string]string{"now": unix(now)}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return v.Evidence.String()
+}
+
+func unix(t int64) string { return strconv.FormatInt(t, 10) }

@@ -1,0 +1,152 @@
+package verify_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/testdata/vectors"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+func (g *generator) rows() []vectors.Vector {
+	g.documents()
+	g.work()
+	g.circumstances()
+	return g.all
+}
+
+// documents are vectors of the signed documents, the program and the beacon.
+func (g *generator) documents() {
+	const jobFile, program, claim, receipt, public, opening = verify.JobFile, verify.ProgramFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile, verify.OpeningFile
+	g.one("job_truncated", "the last nine bytes are missing", fault.BadForm, jobFile, "", g.edited(jobFile, func(d []byte) []byte { return d[:len(d)-9] }))
+	g.one("job_field_type", "a number where text is needed", fault.BadForm, jobFile, `field "payloadType"`, []byte(`{"payloadType":7}`))
+	g.one("job_spaced", "a space before the document", fault.NotCanonical, jobFile, "", g.edited(jobFile, func(d []byte) []byte { return append([]byte(" "), d...) }))
+	g.one("job_field_unknown", "a field that a job does not have", fault.NotCanonical, jobFile, "", g.payload(jobFile, job.Kind, g.operator, `{"version"`, `{"bonus":1,"version"`))
+	g.one("job_is_claim", "a claim in place of the job", fault.WrongType, jobFile, "payloadType", g.bundle[claim])
+	g.one("job_by_another", "signed by another key than the operator's", fault.BadSignature, jobFile, "", amended(g, jobFile, job.Kind, g.stranger, func(*job.Job) {}))
+	g.one("job_keyid", "a key id of another key", fault.BadSignature, jobFile, "keyid", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].KeyID = keyOf(g.t, g.stranger.PrivateKey).ID().String() }))
+	g.one("job_sig_not_der", "signature bytes that are no DER", fault.BadForm, jobFile, "sig", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].Sig = "AAAA" }))
+	g.one("job_two_signatures", "the signature twice", fault.OutOfRange, jobFile, "signatures", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }))
+	g.one("job_next_version", "of version 2", fault.UnknownVersion, jobFile, "version", g.job(func(j *job.Job) { j.Version = "verifyd-job/2" }))
+	g.one("job_profile", "a profile that is none", fault.Unsupported, jobFile, "profile", g.payload(jobFile, job.Kind, g.operator, `"profile":"drn1/f32"`, `"profile":"drn9/f8"`))
+	g.one("job_rule", "an order of samples that is none", fault.Unsupported, jobFile, "order.rule", g.job(func(j *job.Job) { j.Order.Rule = "claimed" }))
+	g.one("job_chain", "a chain that is none", fault.Unsupported, jobFile, "beacon", g.job(func(j *job.Job) { j.Beacon.Name = "lottery" }))
+	g.one("job_no_steps", "a job of no steps", fault.BadTerms, jobFile, "steps", g.job(func(j *job.Job) { j.Steps = 0 }))
+	g.one("job_no_pool", "a job of no pool", fault.BadTerms, jobFile, "pool", g.job(func(j *job.Job) { j.Pool = merkle.Hash{} }))
+	g.one("job_deadline", "a deadline before the beacon", fault.BadTerms, jobFile, "deadline", g.job(func(j *job.Job) { j.Deadline = 5 }))
+	g.one("job_other_operator", "names another operator than the one that signed", fault.BadTerms, jobFile, "operator", g.job(func(j *job.Job) { j.Operator = keyOf(g.t, g.stranger.PrivateKey) }))
+
+	g.one("program_truncated", "forty bytes of it", fault.BadForm, program, "", g.bundle[program][:40])
+	g.one("program_deep", "arrays within arrays", fault.BadForm, program, "byte 8", bytes.Repeat([]byte("["), 100))
+	g.one("program_next_version", "of version 2", fault.UnknownVersion, program, "version", g.swapped(program, "verifyd-program/1", "verifyd-program/2"))
+	g.one("program_batch", "a batch of no rows", fault.OutOfRange, program, "", g.swapped(program, `"batch_size":6`, `"batch_size":0`))
+	g.one("program_operator", "an operator that is none", fault.Unsupported, program, `node "net.0": op`, g.swapped(program, `"op":"linear"`, `"op":"oracle"`))
+	g.one("program_other", "another program than the job's", fault.WrongDigest, program, "", g.swapped(program, `"clip_norm":0.5`, `"clip_norm":1`))
+	g.one("program_spaced", "a space behind a brace", fault.NotCanonical, program, "", g.swapped(program, `{`, `{ `))
+
+	g.one("claim_other_job", "of another job", fault.WrongJob, claim, "job", g.claim(func(c *trace.Claim) { c.Job[0] ^= 1 }))
+	g.one("claim_slot", "for a slot that the job does not have", fault.OutOfRange, claim, "slot", g.claim(func(c *trace.Claim) { c.Slot = 2 }))
+	g.one("claim_steps", "of fewer steps than the job's", fault.OutOfRange, claim, "steps", g.claim(func(c *trace.Claim) { c.Steps = 3 }))
+	g.one("claim_next_version", "of version 2", fault.UnknownVersion, claim, "version", g.claim(func(c *trace.Claim) { c.Version = "verifyd-claim/2" }))
+	g.one("claim_in_another_name", "names another worker than the one that signed", fault.BadSignature, claim, "", g.claim(func(c *trace.Claim) { c.Worker = keyOf(g.t, g.stranger.PrivateKey) }))
+	g.one("claim_key", "a worker whose key is none", fault.BadKey, claim, "key", g.payload(claim, trace.ClaimKind, g.worker, `"worker":"MF`, `"worker":"AA`))
+	g.add("claim_root", "claims another root, under the old receipt", fault.WrongClaim, receipt, "claim", map[string][]byte{claim: g.claim(func(c *trace.Claim) { c.Root[0] ^= 1 })})
+
+	g.one("receipt_by_worker", "signed by the worker", fault.BadSignature, receipt, "", amended(g, receipt, "receipt", g.worker, func(*verify.Receipt) {}))
+	g.one("receipt_other_job", "of another job", fault.WrongJob, receipt, "job", g.receipt(func(r *verify.Receipt) { r.Job[0] ^= 1 }))
+	g.one("receipt_next_version", "of version 2", fault.UnknownVersion, receipt, "version", g.receipt(func(r *verify.Receipt) { r.Version = "verifyd-receipt/2" }))
+	g.one("receipt_before_time", "a claim that arrived before 1970", fault.BadTerms, receipt, "arrived", g.receipt(func(r *verify.Receipt) { r.Arrived = -1 }))
+
+	_, other := beacon.NewFixed([32]byte{9})
+	g.one("beacon_other_value", "a value that the job does not commit to", fault.BadBeacon, public, "value", g.encoded(other))
+	g.one("beacon_other_round", "of round 2", fault.WrongRound, public, "round", g.swapped(public, `"round":1`, `"round":2`))
+	g.one("beacon_other_chain", "of another chain", fault.WrongRound, public, "chain", g.swapped(public, `"fixed"`, `"drand-quicknet"`))
+	g.one("beacon_short", "a value of one byte", fault.BadLength, public, "value", g.encoded(beacon.Beacon{Chain: beacon.Fixed, Round: 1, Value: "04"}))
+	g.one("beacon_not_hex", "a value that is not hexadecimal", fault.BadForm, public, "value", g.encoded(beacon.Beacon{Chain: beacon.Fixed, Round: 1, Value: "zz"}))
+
+	g.one("opening_by_another", "signed by another key than the worker's", fault.BadSignature, opening, "", amended(g, opening, "opening", g.stranger, func(*verify.Opening) {}))
+	g.one("opening_other_job", "of another job", fault.WrongJob, opening, "job", g.opening(func(o *verify.Opening) { o.Job[0] ^= 1 }))
+	g.one("opening_other_claim", "of another claim", fault.WrongClaim, opening, "claim", g.opening(func(o *verify.Opening) { o.Claim[0] ^= 1 }))
+	g.one("opening_other_seed", "answers another challenge", fault.WrongChallenge, opening, "seed", g.opening(func(o *verify.Opening) { o.Seed[0] ^= 1 }))
+	g.one("opening_too_few", "answers half of the challenge", fault.WrongChallenge, opening, "segments", g.opening(func(o *verify.Opening) { o.Segments = o.Segments[1:] }))
+	g.one("opening_next_version", "of version 2", fault.UnknownVersion, opening, "version", g.opening(func(o *verify.Opening) { o.Version = "verifyd-opening/2" }))
+}
+
+// work are vectors of the leaves and the opened segments.
+func (g *generator) work() {
+	const leaves, header = verify.LeavesFile, 16
+	leaf := func(change func(first []byte)) []byte {
+		return g.edited(leaves, func(d []byte) []byte { change(d[header : header+trace.LeafSize]); return d })
+	}
+	g.one("leaves_truncated", "the last byte is missing", fault.BadLength, leaves, "leaf 3", g.edited(leaves, func(d []byte) []byte { return d[:len(d)-1] }))
+	g.one("leaves_trailing", "a byte behind the last leaf", fault.TooLarge, leaves, "", g.edited(leaves, func(d []byte) []byte { return append(d, 0) }))
+	g.one("leaves_empty", "an empty file", fault.BadLength, leaves, "header", nil)
+	g.one("leaves_magic", "begins with other bytes", fault.BadForm, leaves, "header", g.edited(leaves, func(d []byte) []byte { d[7] = '2'; return d }))
+	g.one("leaves_count", "counts more leaves than the job has steps", fault.BadLength, leaves, "header", g.edited(leaves, func(d []byte) []byte { d[8]++; return d }))
+	g.one("leaves_order", "the first leaf is of step 1", fault.OutOfRange, leaves, "leaf 0: step", leaf(func(d []byte) { d[0] = 1 }))
+	g.one("leaves_nan", "a loss of NaN", fault.NotFinite, leaves, "leaf 0", leaf(func(d []byte) { binary.LittleEndian.PutUint32(d[trace.LeafSize-4:], 0x7fc00000) }))
+	g.one("leaves_damaged", "one bit of a root", fault.WrongDigest, leaves, "", leaf(func(d []byte) { d[100] ^= 1 }))
+
+	segment := g.segment
+	g.one("segment_damaged", "one bit in its middle", fault.WrongDigest, segment, "", g.edited(segment, func(d []byte) []byte { d[len(d)/2] ^= 1; return d }))
+	g.one("segment_truncated", "a hundred bytes of it", fault.BadLength, segment, "", g.bundle[segment][:100])
+	g.add("segment_not_zstd", "signed, and no zstd", fault.BadForm, segment, "header length: zstd", g.packed([]byte("not zstd at all")))
+	g.add("segment_header_huge", "a header of 2^64-1 bytes", fault.TooLarge, segment, "header length", g.opened(func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 1<<20) }))
+	g.add("segment_empty", "compressed nothing", fault.BadLength, segment, "header length", g.opened(func([]byte) []byte { return nil }))
+	g.add("segment_bomb", "a mebibyte behind the last tensor", fault.BadLength, segment, "", g.opened(func(p []byte) []byte { return append(p, make([]byte, 1<<20)...) }))
+	g.add("segment_header_array", "a header that is no object", fault.BadForm, segment, "header", g.opened(func(p []byte) []byte { p[8] = '['; return p }))
+	g.add("segment_other_name", "another tensor than the program's", fault.WrongType, segment, "header", g.opened(func(p []byte) []byte {
+		return bytes.Replace(p, []byte(`"state/param/net.0.weight"`), []byte(`"state/param/net.1.weight"`), 1)
+	}))
+	g.add("segment_nan", "a weight of NaN", fault.NotFinite, segment, `state: tensor "param/net.0.weight"`, g.opened(func(p []byte) []byte {
+		at := 8 + binary.LittleEndian.Uint64(p)
+		binary.LittleEndian.PutUint32(p[at+4:], math.Float32bits(float32(math.NaN())))
+		return p
+	}))
+}
+
+// circumstances are vectors of missing and strange files, of the machine, and of results.
+func (g *generator) circumstances() {
+	at := arrived.Unix()
+	g.add("good", "nothing is changed", "", "", "", nil, "verdict", "PASS none", "evidence", g.evidence)
+	g.add("good_results", "concluded on results", "", "", "", g.concluded(func(r []verify.Result) []verify.Result { return r }),
+		"conclude", "results.json", "verdict", "PASS none", "evidence", g.evidence)
+	g.add("silent_in_time", "not opened, at the last second", fault.NotOpenedYet, verify.OpeningFile, "", nil, "remove", verify.OpeningFile, "now", unix(at+3600))
+	g.add("silent_too_long", "not opened, a second later", "", "", "", nil, "remove", verify.OpeningFile, "now", unix(at+3601), "verdict", "FAIL not-opened", "evidence", g.silence(at+3601))
+	g.add("job_missing", "no job", fault.Missing, verify.JobFile, "", nil, "remove", verify.JobFile)
+	g.add("leaves_missing", "no leaves", fault.Missing, verify.LeavesFile, "", nil, "remove", verify.LeavesFile)
+	g.add("segment_missing", "no file of an opened segment, also past the deadline", fault.Missing, g.segment, "", nil, "remove", g.segment, "now", unix(at+9999))
+	g.add("claim_linked", "a symbolic link", fault.NotRegular, verify.ClaimFile, "", nil, "link", verify.ClaimFile)
+	g.add("claim_folder", "a folder", fault.NotRegular, verify.ClaimFile, "", nil, "folder", verify.ClaimFile)
+	g.add("job_grown", "a byte more than a document may have", fault.TooLarge, verify.JobFile, "", nil, "grow", verify.JobFile+" 1048577")
+	g.add("leaves_swapped", "other leaves when they are read again", fault.Altered, verify.LeavesFile, "",
+		map[string][]byte{verify.LeavesFile: g.edited(verify.LeavesFile, func(d []byte) []byte { d[100] ^= 1; return d })}, "swap", verify.LeavesFile)
+	g.add("machine_memory", "a machine that allows a kilobyte", fault.TooMuchMemory, verify.ProgramFile, "graph", nil, "memory", "1000")
+	g.add("machine_devices", "a machine whose devices fail", fault.DeviceFailed, "", "", nil, "devices", "lost")
+	g.add("machine_disk", "a machine that cannot read a file", fault.Internal, verify.LeavesFile, "", nil, "unreadable", verify.LeavesFile)
+	g.add("caller_gone", "a caller who has given up", fault.Interrupted, "", "", nil, "context", "cancelled")
+
+	conclude := func(name, comment string, class fault.Class, field string, alter func(r []verify.Result) []verify.Result) {
+		g.add(name, comment, class, "", field, g.concluded(alter), "conclude", "results.json")
+	}
+	conclude("results_too_few", "no result of the last segment", fault.Incomplete, "segment 1", func(r []verify.Result) []verify.Result { return r[:1] })
+	conclude("results_unconfirmed", "a mismatch that one code path has seen", fault.Incomplete, "segment 0", func(r []verify.Result) []verify.Result {
+		r[0].Steps, r[0].Mismatch = 0, &verify.Mismatch{Reason: verify.WrongLoss}
+		return r
+	})
+	conclude("results_other_case", "a result on another case", fault.WrongCase, "result 0: case", func(r []verify.Result) []verify.Result { r[0].Case[0] ^= 1; return r })
+	conclude("results_next_version", "of version 2", fault.UnknownVersion, "result 1: version", func(r []verify.Result) []verify.Result {
+		r[1].Version = "verifyd-result/2"
+		return r
+	})
+	conclude("results_steps", "more steps than the segment has", fault.OutOfRange, "result 0: steps", func(r []verify.Result) []verify.Result { r[0].Steps++; return r })
+	conclude("results_twice", "two of one segment and code path", fault.OutOfRange, "segment 0", func(r []verify.Result) []verify.Result { return append(r, r[0]) })
+}

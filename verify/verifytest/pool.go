@@ -1,0 +1,129 @@
+package verifytest
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// Arrived is when claims arrive where a setting does not say.
+var Arrived = time.Unix(1_790_000_000, 0)
+
+// Secret is the value of the beacon where a setting does not say.
+var Secret = merkle.Hash{4, 2}
+
+// Setting is what a pool is made from. Zero fields stand for what their comments say.
+type Setting struct {
+	Operator, Worker crypto.Signer // keys 1 and 2
+	Program          *program.Program
+	Data             *job.Dataset
+	Device           engine.Device // computes the initial state; a thread of this processor
+	Slot             uint32        // of the worker's claim
+	Arrived          time.Time     // of the claim
+	Secret           merkle.Hash   // value of the beacon
+	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
+	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed.
+	Job func(*job.Job)
+}
+
+// Pool is one job of an operator and what a worker has answered to it so far. Its methods serve one goroutine at a
+// time.
+type Pool struct {
+	Operator, Worker crypto.Signer
+	Data             *job.Dataset
+	Terms            *verify.Terms
+	Documents        verify.Documents
+	Slot             uint32
+	Arrived          time.Time
+}
+
+// NewPool makes the operator's documents.
+func NewPool(ctx context.Context, s Setting) (*Pool, error) {
+	p := &Pool{Operator: s.Operator, Worker: s.Worker, Data: s.Data, Slot: s.Slot, Arrived: s.Arrived}
+	for key, number := range map[*crypto.Signer]byte{&p.Operator: 1, &p.Worker: 2} {
+		if *key == nil {
+			made, err := NewKey(number)
+			if err != nil {
+				return nil, err
+			}
+			*key = made
+		}
+	}
+	if p.Arrived.IsZero() {
+		p.Arrived = Arrived
+	}
+	operator, err := KeyOf(p.Operator)
+	if err != nil {
+		return nil, err
+	}
+	chain, public := beacon.NewFixed(cmp.Or(s.Secret, Secret))
+	j := job.Job{
+		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
+		Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
+		Program: s.Program.Digest(),
+		Data:    job.Data{Samples: uint64(s.Data.Samples())},
+		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
+		Init:    job.Init{Seed: 11},
+		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: 3,
+		Beacon: chain, Delay: 6, Deadline: 3600,
+	}
+	if s.Job != nil {
+		s.Job(&j)
+	}
+	if j.Data.Root == (merkle.Hash{}) {
+		j.Data.Root = s.Data.Tree().Root()
+	}
+	if j.Init.Root == (merkle.Hash{}) {
+		if j.Init.Root, err = initial(ctx, s, &j); err != nil {
+			return nil, err
+		}
+	}
+	p.Documents.Program = s.Program.JSON()
+	return p, p.offer(j, public)
+}
+
+// initial is the root of the state that a job begins with.
+func initial(ctx context.Context, s Setting, j *job.Job) (merkle.Hash, error) {
+	if s.Device != nil {
+		return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Device)
+	}
+	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	defer cpu.Close()
+	return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, engine.NewCPU("operator's", cpu, 1))
+}
+
+// offer signs a job and accepts it.
+func (p *Pool) offer(j job.Job, public beacon.Beacon) (err error) {
+	if p.Documents.Job, err = job.Sign(j, p.Operator); err != nil {
+		return err
+	}
+	if p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, j.Operator); err != nil {
+		return err
+	}
+	p.Documents.Beacon, err = document.Encode(public)
+	return err
+}
+
+// Again is the same job with another fixed beacon. Jobs that differ only in their beacon have the same steps, so
+// that one trace can be claimed for each.
+func (p *Pool) Again(secret merkle.Hash) (*Pool, error) {
+	again, j := *p, *p.Terms.Job
+	again.Documents = verify.Documents{Program: p.Documents.Program}
+	chain, public := beacon.NewFixed(secret)
+	j.Beacon = chain
+	return &again, again.offer(j, public)
+}
