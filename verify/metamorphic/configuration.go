@@ -20,7 +20,7 @@ type Configuration struct {
 	Order     []int           // in which segments are replayed apart, as a permutation to choose from
 	Beside    int             // segments that are replayed at a time
 	Twice     bool            // each segment is replayed on two code paths
-	After     int             // results after which the process ends
+	After     int             // results after which the process ends, or steps after which it is stopped
 }
 
 // Manner is who does what.
@@ -32,6 +32,7 @@ const (
 	Cased   Manner = "cased"   // the documents are read first, and the case is judged by and by
 	Apart   Manner = "apart"   // segments are replayed one by one and concluded afterwards
 	Resumed Manner = "resumed" // a process ends after some results, and another one goes on
+	Stopped Manner = "stopped" // whoever judges is called off after some steps, and judges again
 )
 
 // Stored is how results are kept.
@@ -48,7 +49,7 @@ const (
 // drawn fail after some calls.
 func DrawConfiguration(r *rand.Rand, devices []engine.Device) Configuration {
 	c := Configuration{
-		Manner: pick(r, Whole, Cased, Apart, Apart, Resumed), Archive: one(r, 2),
+		Manner: pick(r, Whole, Cased, Apart, Apart, Resumed, Stopped), Archive: one(r, 2),
 		ReadAhead: pick(r, 0, 0, 1, 1<<20), Tight: one(r, 4), Stored: pick(r, Held, Plain, Signed),
 		Order: r.Perm(64), Beside: 1 + r.IntN(3), Twice: one(r, 4), After: r.IntN(4),
 	}
@@ -106,6 +107,8 @@ func (c Configuration) String() string {
 		}
 	case Resumed:
 		fmt.Fprintf(&b, "; after %d results, %s", c.After, c.Stored)
+	case Stopped:
+		fmt.Fprintf(&b, "; after %d steps", c.After)
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // PerClaim is how many histories tell of one claim.
@@ -121,13 +122,13 @@ func (w *Workshop) again(ctx context.Context, c *Claim, d engine.Device, number 
 
 // same says that two runs gave the same bytes.
 func (j Judged) same(other Judged) bool {
-	return j.Finding == other.Finding && j.Evidence == other.Evidence && j.Err == other.Err
+	return j.Finding == other.Finding && j.Evidence == other.Evidence && j.Err == other.Err && j.Class == other.Class
 }
 
-// is says whether a run found the truth.
+// is says whether a run found the truth. What cannot be read is never blamed on the machine.
 func (j Judged) is(t Truth) bool {
 	if t.Outcome == "" {
-		return j.Err != ""
+		return j.Err != "" && j.Class.Blames() != fault.Machine
 	}
 	return j.Err == "" && t.meets(j.found)
 }
@@ -135,7 +136,7 @@ func (j Judged) is(t Truth) bool {
 // String is what was found.
 func (j Judged) String() string {
 	if j.Err != "" {
-		return "error: " + j.Err
+		return fmt.Sprintf("error of class %s: %s", j.Class, j.Err)
 	}
 	return fmt.Sprintf("evidence %v, %s", j.Evidence, j.Finding)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -17,6 +18,7 @@ type Judged struct {
 	Finding  string // canonical JSON
 	Evidence merkle.Hash
 	Err      string
+	Class    fault.Class // of the error
 
 	found verify.Finding
 }
@@ -29,7 +31,7 @@ func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
 			return Judged{}, fmt.Errorf("a verdict beside an error: %w", err)
 		}
 		// An archive without a job is none: it is refused before it is a source, under its name.
-		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": ")}, nil
+		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": "), Class: fault.Of(err)}, nil
 	}
 	finding, err := document.Encode(v.Finding)
 	return Judged{Finding: string(finding), Evidence: v.Evidence, found: v.Finding}, err
@@ -45,7 +47,13 @@ func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, 
 		o.MaxMemory = c.Pool.Terms.MemoryBytes()
 	}
 	operator := c.Pool.Terms.Job.Operator
-	if how.Manner == Whole {
+	switch how.Manner {
+	case Stopped:
+		if v, err := stopped(ctx, path, operator, o, how.After); !calledOff(err) {
+			return v, err
+		}
+		fallthrough
+	case Whole:
 		return verify.Judge(ctx, path, operator, o)
 	}
 	bundle, err := verify.OpenBundle(path)
@@ -72,6 +80,25 @@ func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, 
 		return nil, err
 	}
 	return v, opened.Check(v)
+}
+
+// stopped judges until some steps are done.
+func stopped(ctx context.Context, path string, operator document.Key, o verify.Options, after int) (*verify.Verdict, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	o.Progress = func(done, _ uint64) {
+		if done >= uint64(after) {
+			stop()
+		}
+	}
+	return verify.Judge(ctx, path, operator, o)
+}
+
+// calledOff says whether an error is that of a judgement which was not let end: nothing is found by it. A device
+// that fails meanwhile may be what is seen.
+func calledOff(err error) bool {
+	class := fault.Of(err)
+	return err != nil && (class == fault.Interrupted || class == fault.DeviceFailed)
 }
 
 // served runs f on the first of some devices that serves.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // readFile reads a regular file of at most limit bytes.
@@ -119,6 +117,3 @@ func readKey(path string, role keys.Role) (document.Key, error) {
 
 // keyOf is the public half of a signing key.
 func keyOf(key crypto.Signer) (document.Key, error) { return document.NewKey(key.Public()) }
-
-// named is the hash that stands for a name in a job: the SHA-256 of the text.
-func named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }

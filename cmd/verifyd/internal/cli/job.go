@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
@@ -19,7 +20,6 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 )
 
 func (a *app) jobCommand() *cobra.Command {
@@ -114,97 +114,62 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if err != nil {
 		return err
 	}
-	plan, err := program.Compile(p, profile)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.program, err)
+	offer := pool.Offer{
+		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
+		Steps: o.steps, Stride: o.stride, Sampled: o.sampled, Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
+		Seed: o.seed, Beacon: o.chain,
 	}
-	if err := data.Fits(plan); err != nil {
-		return fmt.Errorf("%s: %w", o.data, err)
+	if offer.Policy, err = policyHash(o.policy); err != nil {
+		return err
 	}
-	operator, err := keyOf(key)
+	var random [40]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return err
+	}
+	offer.Secret = [32]byte(random[:32])
+	if !o.seedGiven {
+		offer.Seed = binary.LittleEndian.Uint64(random[32:])
+	}
+	devices, err := a.devices(ctx)
 	if err != nil {
 		return err
 	}
-	j, revealed, err := a.manifest(ctx, o, p, profile, data, operator)
-	if err != nil {
-		return err
-	}
-	signed, err := job.Sign(*j, key)
+	offered, err := offer.Sign(ctx, devices.First(), key)
 	if err != nil {
 		return err
 	}
 	err = makeFolder(o.out, func() error {
-		if err := writeNew(filepath.Join(o.out, verify.JobFile), signed, 0o644); err != nil {
+		if err := writeNew(filepath.Join(o.out, verify.JobFile), offered.File, 0o644); err != nil {
 			return err
 		}
 		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
 			return err
 		}
-		if revealed == nil {
+		if offered.Revealed == nil {
 			return nil
 		}
-		return writeNew(o.reveal, revealed, 0o600)
+		return writeNew(o.reveal, offered.Revealed, 0o600)
 	})
 	if err != nil {
 		return err
 	}
-	if revealed != nil {
+	if offered.Revealed != nil {
 		a.note("keep %s to yourself until every claim has its receipt", o.reveal)
 	}
-	return a.emitJob(o.out, j)
+	return a.emitJob(o.out, offered.Job)
 }
 
-// manifest fills in a job. With a fixed beacon it also returns the file that
-// reveals it.
-func (a *app) manifest(ctx context.Context, o jobOptions, p *program.Program, profile kernels.Profile, data *job.Dataset, operator document.Key) (*job.Job, []byte, error) {
-	var random [40]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, nil, err
+// policyHash is the hash of the policy in a file, or zero for no file.
+func policyHash(file string) (merkle.Hash, error) {
+	if file == "" {
+		return merkle.Hash{}, nil
 	}
-	seed := o.seed
-	if !o.seedGiven {
-		seed = binary.LittleEndian.Uint64(random[32:])
-	}
-	policy := merkle.Hash{}
-	if o.policy != "" {
-		p, err := readPolicy(o.policy)
-		if err != nil {
-			return nil, nil, err
-		}
-		hash, err := p.Hash()
-		if err != nil {
-			return nil, nil, err
-		}
-		policy = merkle.Hash(hash)
-	}
-	chain, revealed := beacon.Chain{Name: o.chain}, []byte(nil)
-	if o.chain == beacon.Fixed {
-		fixed, value := beacon.NewFixed([32]byte(random[:32]))
-		file, err := document.Encode(value)
-		if err != nil {
-			return nil, nil, err
-		}
-		chain, revealed = fixed, file
-	}
-	devices, err := a.devices(ctx)
+	p, err := readPolicy(file)
 	if err != nil {
-		return nil, nil, err
+		return merkle.Hash{}, err
 	}
-	root, err := verify.InitRoot(ctx, p, profile, seed, devices.First())
-	if err != nil {
-		return nil, nil, err
-	}
-	return &job.Job{
-		Version: job.Version, Profile: profile, Merkle: merkle.Version, State: state.Version,
-		Operator: operator, Pool: named(o.pool), Audience: named(o.audience), Policy: policy,
-		Program: p.Digest(),
-		Data:    job.Data{Root: data.Tree().Root(), Samples: uint64(data.Samples())},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: named(fmt.Sprintf("verifyd/order/%d", seed))},
-		Init:    job.Init{Root: root, Seed: seed},
-		Seed:    seed,
-		Steps:   o.steps, Stride: o.stride, Slots: o.slots, Sampled: o.sampled,
-		Beacon: chain, Delay: uint32(o.delay / time.Second), Deadline: uint32(o.deadline / time.Second),
-	}, revealed, nil
+	hash, err := p.Hash()
+	return merkle.Hash(hash), err
 }
 
 // emitJob prints what a job is about.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 )
 
@@ -57,7 +58,7 @@ func (a *app) stateSigners(ctx context.Context, files []string, o signersOptions
 	if err != nil {
 		return usageError{fmt.Errorf("--audience: %w", err)}
 	}
-	set := proofs.SignerSet{Audience: audience, PoolID: proofs.Hash(named(o.pool)), Set: 1, Threshold: o.threshold, IssuedAt: uint64(o.issued)}
+	set := proofs.SignerSet{Audience: audience, PoolID: proofs.Hash(pool.Named(o.pool)), Set: 1, Threshold: o.threshold, IssuedAt: uint64(o.issued)}
 	if o.issued == 0 {
 		set.IssuedAt = uint64(time.Now().Unix())
 	}

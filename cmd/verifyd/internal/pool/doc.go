@@ -1,6 +1,7 @@
 // Package pool is the operator's and the verifier's work on a claim, from its arrival to the proof that a ledger
 // acts on, for a command line and a server alike:
 //
+//	Offer      signs what everybody keeps to before any work is done
 //	Receive    signs when a claim arrived, and says which beacon will challenge it
 //	Judge      replays what was challenged in a bundle, or in many side by side
 //	State      says what a verdict means to a ledger

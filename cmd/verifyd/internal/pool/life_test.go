@@ -4,17 +4,22 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/payout"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/bundle"
 	"github.com/verifyd/verifyd/proofs/epoch"
 	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/program"
 )
 
 func TestAClaimGoesFromItsArrivalToAPayoutWithoutACommandLine(t *testing.T) {
@@ -38,7 +43,7 @@ func TestAClaimGoesFromItsArrivalToAPayoutWithoutACommandLine(t *testing.T) {
 	}
 
 	set := proofs.SignerSet{
-		Audience: must(proofs.Audience("urn:db:test"))(t), PoolID: proofs.Hash{1}, Set: 1, IssuedAt: 1, Threshold: 1, Keys: []proofs.Key{verifier},
+		Audience: must(proofs.Audience("urn:db:test"))(t), PoolID: proofs.Hash(pool.Named("test")), Set: 1, IssuedAt: 1, Threshold: 1, Keys: []proofs.Key{verifier},
 	}
 	contribution := result.Statements[0].Contribution
 	built := must(epoch.Build(nil, epoch.Scope{
@@ -111,5 +116,31 @@ func TestWhatTheLogDoesNotHoldIsHandedToNobody(t *testing.T) {
 	})
 	if !errors.Is(err, full) {
 		t.Error(err)
+	}
+}
+
+func TestAnOfferThatNobodyCouldTakeIsNotSigned(t *testing.T) {
+	r := newRig(t)
+	good := pool.Offer{
+		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test",
+		Steps: 8, Stride: 2, Sampled: 2, Slots: 1, Deadline: time.Minute, Beacon: beacon.Quicknet,
+	}
+	if offered, err := good.Sign(t.Context(), r.devices.First(), r.operator); err != nil || offered.Revealed != nil {
+		t.Errorf("%+v, %v", offered, err)
+	}
+	wide := *r.program
+	wide.Graph = program.MLP(program.MLPConfig{Inputs: 9, Hidden: []int{8}, Classes: 3})
+	for name, change := range map[string]func(*pool.Offer){
+		"data: ":        func(o *pool.Offer) { o.Program = &wide },
+		"program: ":     func(o *pool.Offer) { o.Program = &program.Program{Version: program.Version} },
+		"job: steps: ":  func(o *pool.Offer) { o.Steps = 0 },
+		"job: beacon":   func(o *pool.Offer) { o.Beacon = "dice" },
+		"job: deadline": func(o *pool.Offer) { o.Deadline = 0; o.Delay = time.Minute },
+	} {
+		o := good
+		change(&o)
+		if _, err := o.Sign(t.Context(), r.devices.First(), r.operator); err == nil || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -1,10 +1,8 @@
 package pool_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,8 +19,8 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 func must[T any](v T, err error) func(*testing.T) T {
@@ -33,11 +31,6 @@ func must[T any](v T, err error) func(*testing.T) T {
 		}
 		return v
 	}
-}
-
-func key(t *testing.T, b byte) *ecdsa.PrivateKey {
-	t.Helper()
-	return must(ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{b}, 32)))(t)
 }
 
 var arrived = time.Unix(1_795_000_000, 0).UTC()
@@ -55,27 +48,11 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	const samples, width = 30, 6
-	x, y := make([]float32, samples*width), make([]int32, samples)
-	for i := range x {
-		x[i] = float32(i*i%17)/16 - 0.5
-	}
-	for i := range y {
-		y[i] = int32(i % 3)
-	}
 	r := &rig{
-		operator: key(t, 1), worker: key(t, 2), verifier: key(t, 3),
+		operator: must(verifytest.NewKey(1))(t), worker: must(verifytest.NewKey(2))(t), verifier: must(verifytest.NewKey(3))(t),
 		devices: must(device.Open(t.Context(), device.Options{Name: device.CPU, Threads: 1}))(t),
-		program: &program.Program{
-			Version: program.Version, BatchSize: 4, Accumulation: 1,
-			Graph:     program.MLP(program.MLPConfig{Inputs: width, Hidden: []int{8}, Classes: 3}),
-			Loss:      program.CrossEntropy,
-			Optimizer: program.Optimizer{Kind: program.SGD},
-			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
-		},
-		data: must(job.NewDataset(
-			program.TensorSpec{Name: "x", Shape: []int{samples, width}}, kernels.Buf{F: x},
-			program.TensorSpec{Name: "y", Kind: kernels.I32, Shape: []int{samples}}, kernels.Buf{I: y}))(t),
+		program: verifytest.MLP(),
+		data:    must(verifytest.Blobs(40, 7))(t),
 		policy: &policy.Policy{
 			Version: policy.Version, Name: "test", Mode: policy.Pot, Budget: policy.Uint{Uint128: proofs.Uint(1000)},
 			Dust: policy.Hash{Hash: proofs.Hash{0xdd}},
@@ -93,17 +70,14 @@ func newRig(t *testing.T) *rig {
 // offer signs the job for a ledger. Everything else of it is the same each time.
 func (r *rig) offer(t *testing.T, audience string) []byte {
 	t.Helper()
-	chain, revealed := beacon.NewFixed([32]byte{1})
-	r.beacon = must(document.Encode(revealed))(t)
-	return must(job.Sign(job.Job{
-		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
-		Operator: r.by, Pool: merkle.Hash{1}, Audience: merkle.Hash(must(proofs.Audience(audience))(t)),
-		Policy: merkle.Hash(must(r.policy.Hash())(t)), Program: r.program.Digest(),
-		Data:  job.Data{Root: r.data.Tree().Root(), Samples: uint64(r.data.Samples())},
-		Order: job.OrderRule{Rule: job.Rule},
-		Init:  job.Init{Root: must(verify.InitRoot(t.Context(), r.program, kernels.ProfileF32, 7, r.devices.First()))(t), Seed: 7},
-		Steps: 8, Stride: 2, Slots: 1, Sampled: 2, Beacon: chain, Deadline: 60,
-	}, r.operator))(t)
+	o := pool.Offer{
+		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: audience,
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: 2, Slots: 1, Deadline: time.Minute,
+		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
+	}
+	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
+	r.beacon = offered.Revealed
+	return offered.File
 }
 
 // claim does the work of a job, has its claim received and answers the challenge: the bundle's folder.

@@ -1,0 +1,86 @@
+package pool
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// Offer is what an operator decides about a job before any work is done.
+type Offer struct {
+	Program         *program.Program
+	Profile         kernels.Profile
+	Data            *job.Dataset
+	Pool, Audience  string      // names, of which the job holds the hashes
+	Policy          merkle.Hash // of the scoring policy; zero for none
+	Steps, Stride   uint64
+	Sampled, Slots  uint32
+	Delay, Deadline time.Duration // from a claim's arrival, in whole seconds
+	Seed            uint64        // of initial state, order of the data and dropout
+	Beacon          string        // beacon.Quicknet, or beacon.Fixed
+	Secret          [32]byte      // value of a fixed beacon: whoever knows it can foresee the challenge
+}
+
+// Offered is a job as its operator signed it.
+type Offered struct {
+	Job      *job.Job
+	File     []byte
+	Revealed []byte // the document that reveals a fixed beacon, for when every claim has its receipt; else nil
+}
+
+// Sign signs the job. The initial state is computed on d. Data that the program cannot read is an error, and so is
+// whatever a job may not hold.
+func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signer) (*Offered, error) {
+	key, err := document.NewKey(operator.Public())
+	if err != nil {
+		return nil, err
+	}
+	plan, err := program.Compile(o.Program, o.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("program: %w", err)
+	}
+	if err := o.Data.Fits(plan); err != nil {
+		return nil, err
+	}
+	offered := &Offered{}
+	chain := beacon.Chain{Name: o.Beacon}
+	if o.Beacon == beacon.Fixed {
+		fixed, value := beacon.NewFixed(o.Secret)
+		if offered.Revealed, err = document.Encode(value); err != nil {
+			return nil, err
+		}
+		chain = fixed
+	}
+	root, err := verify.InitRoot(ctx, o.Program, o.Profile, o.Seed, d)
+	if err != nil {
+		return nil, err
+	}
+	offered.Job = &job.Job{
+		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
+		Operator: key, Pool: Named(o.Pool), Audience: Named(o.Audience), Policy: o.Policy,
+		Program: o.Program.Digest(),
+		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
+		Order:   job.OrderRule{Rule: job.Rule, Seed: Named(fmt.Sprintf("verifyd/order/%d", o.Seed))},
+		Init:    job.Init{Root: root, Seed: o.Seed},
+		Seed:    o.Seed,
+		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled,
+		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
+	}
+	offered.File, err = job.Sign(*offered.Job, operator)
+	return offered, err
+}
+
+// Named is the hash that stands for a name in a job or a signer set: the SHA-256 of the text.
+func Named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }
