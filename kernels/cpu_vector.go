@@ -24,13 +24,13 @@ type vector struct {
 	geluTanh     func(y, x []float32)      // y[i] = geluTanh(x[i])
 	geluTanhGrad func(dx, x, dy []float32) // dx[i] = dy[i] * geluTanhSlope(x[i])
 
-	add       func(c, a, b []float32)                                                    // c[i] = a[i] + b[i]
-	mul       func(c, a, b []float32)                                                    // c[i] = a[i] * b[i]
-	scale     func(y, x []float32, s float32)                                            // y[i] = x[i] * s
-	addScalar func(y, x []float32, s float32)                                            // y[i] = x[i] + s
-	addRows   func(y, x, b []float32)                                                    // y[i] = x[i] + b[i%len(b)]; len(x) is a multiple of len(b)
-	subScale  func(dx, x, t []float32, s float32)                                        // dx[i] = (x[i] - t[i]) * s
-	dropout   func(y, x []float32, at uint64, s stream, threshold uint32, scale float32) // y[i] = word at+i of s >= threshold ? x[i]*scale : +0; at is a multiple of 4
+	add       func(c, a, b []float32)                                                       // c[i] = a[i] + b[i]
+	mul       func(c, a, b []float32)                                                       // c[i] = a[i] * b[i]
+	scale     func(y, x []float32, s float32)                                               // y[i] = x[i] * s
+	addScalar func(y, x []float32, s float32)                                               // y[i] = x[i] + s
+	addRows   func(y, x, b []float32)                                                       // y[i] = x[i] + b[i%len(b)]; len(x) is a multiple of len(b)
+	subScale  func(dx, x, t []float32, s float32)                                           // dx[i] = (x[i] - t[i]) * s
+	dropout   func(y, x []float32, at uint64, s [4]uint32, threshold uint32, scale float32) // y[i] = word at+i of streamOf(s) >= threshold ? x[i]*scale : +0; at is a multiple of 4
 
 	// The windows are top[2j], top[2j+1], bottom[2j], bottom[2j+1], and at+2j is the place of the first:
 	// y[j], index[j] = the largest of contract.md section 7.7 and its place, where bottom lies width behind top.

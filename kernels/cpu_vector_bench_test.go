@@ -60,8 +60,8 @@ func bind(loop any, x [4][]float32, row int) func() {
 		return func() { f(a, b, 0.5) }
 	case func(y, x, t []float32, s float32):
 		return func() { f(a, b, c, 0.5) }
-	case func(y, x []float32, at uint64, s stream, threshold uint32, scale float32):
-		return func() { f(a, b, 0, stream{}, 1<<31, 2) }
+	case func(y, x []float32, at uint64, s [4]uint32, threshold uint32, scale float32):
+		return func() { f(a, b, 0, [4]uint32{}, 1<<31, 2) }
 	case func(y []float32, index []int32, top, bottom []float32, at, width int32):
 		half := len(a) / 2
 		return func() { f(a[:half], index, b, c, 0, 0) }

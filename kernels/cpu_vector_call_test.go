@@ -55,8 +55,8 @@ func newCall(t *testing.T, r *rand.Rand, f reflect.Type, n, offset, alias int) c
 			c.args = append(c.args, reflect.ValueOf(r.Uint32()))
 		case reflect.TypeFor[uint64]():
 			c.args = append(c.args, reflect.ValueOf(r.Uint64()>>r.IntN(64)&^3))
-		case reflect.TypeFor[stream]():
-			c.args = append(c.args, reflect.ValueOf(stream{r.Uint32(), r.Uint32(), r.Uint32(), r.Uint32()}))
+		case reflect.TypeFor[[4]uint32]():
+			c.args = append(c.args, reflect.ValueOf([4]uint32{r.Uint32(), r.Uint32(), r.Uint32(), r.Uint32()}))
 		default:
 			t.Fatalf("no values for parameters of type %v", p)
 		}

@@ -25,16 +25,17 @@ func (o Dropout) kernel() Kernel {
 func (o Dropout) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
 func (o Dropout) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	w.vec.dropout(b[2].F[lo:hi], b[0].F[lo:hi], uint64(lo), newStream(b[1].I, o.OpID), o.Threshold, o.Scale)
+	w.vec.dropout(b[2].F[lo:hi], b[0].F[lo:hi], uint64(lo), newStream(b[1].I, o.OpID).fields(), o.Threshold, o.Scale)
 }
 
-// dropoutLoop starts at element at of the tensor, a multiple of 4.
-func dropoutLoop(y, x []float32, at uint64, s stream, threshold uint32, scale float32) {
+// dropoutLoop starts at element at of the tensor, a multiple of 4. fields are those of its stream.
+func dropoutLoop(y, x []float32, at uint64, fields [4]uint32, threshold uint32, scale float32) {
+	s := streamOf(fields)
 	y = y[:len(x)]
 	var r [4]uint32
 	for i, v := range x {
 		if i&3 == 0 {
-			r = streamWords(s, (at+uint64(i))>>2)
+			r = s.words((at + uint64(i)) >> 2)
 		}
 		if r[i&3] >= threshold {
 			v = float32(v * scale)

@@ -18,19 +18,28 @@ func Philox4x32(ctr [4]uint32, key [2]uint32) [4]uint32 {
 	return ctr
 }
 
-// stream is the sequence of random words of one operator in one step: the seed, low word first, the
-// operator's number in its program, the counter.
-type stream = [4]uint32
+// stream is the sequence of random words of one operator in one step.
+type stream struct {
+	key  [2]uint32 // the seed, low word first
+	op   uint32    // the operator's number in its program
+	step uint32    // the counter
+}
 
 // newStream reads an rng operand.
 func newStream(rng []int32, op uint32) stream {
-	return stream{uint32(rng[0]), uint32(rng[1]), op, uint32(rng[2])}
+	return stream{[2]uint32{uint32(rng[0]), uint32(rng[1])}, op, uint32(rng[2])}
 }
 
-// streamWords are words 4*at to 4*at+3 of s.
-func streamWords(s stream, at uint64) [4]uint32 {
-	return Philox4x32([4]uint32{uint32(at), uint32(at >> 32), s[2], s[3]}, [2]uint32{s[0], s[1]})
+// words are words 4*at to 4*at+3.
+func (s stream) words(at uint64) [4]uint32 {
+	return Philox4x32([4]uint32{uint32(at), uint32(at >> 32), s.op, s.step}, s.key)
 }
+
+// fields are s as an inner loop takes it, in the order above.
+func (s stream) fields() [4]uint32 { return [4]uint32{s.key[0], s.key[1], s.op, s.step} }
+
+// streamOf is the stream of such fields.
+func streamOf(f [4]uint32) stream { return stream{[2]uint32{f[0], f[1]}, f[2], f[3]} }
 
 // Uniform is uniform on [Lo, Hi), contract.md section 8.2. OpID separates the operators of one
 // program.
@@ -57,7 +66,7 @@ func (o Uniform) piece(_ *worker, _, i int, b []Buf) {
 	var r [4]uint32
 	for j := lo; j < hi; j++ {
 		if j&3 == 0 {
-			r = streamWords(s, uint64(j)>>2)
+			r = s.words(uint64(j) >> 2)
 		}
 		u := float32(float32(r[j&3]>>8) * 0x1p-24)
 		b[1].F[j] = mad(u, width, o.Lo)
