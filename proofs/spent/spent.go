@@ -52,14 +52,14 @@ func (b *Book) Commit() {
 // Spend lets a body stand for its nullifier. An error of class spent or revoked
 // changes nothing.
 func (b *Book) Spend(w Work) error {
-	if b.isRevoked(w.Digest) {
+	if b.Revoked(w.Digest) {
 		return &proofs.Error{Class: class.Revoked, Field: "payload", Reason: fmt.Sprintf("%s was taken back", w.Digest)}
 	}
 	first, ok := b.Paid(w.Nullifier)
 	if ok && first.Digest == w.Digest {
 		return nil
 	}
-	if ok && !b.isRevoked(first.Digest) {
+	if ok && !b.Revoked(first.Digest) {
 		return &Error{Work: w, First: first}
 	}
 	b.keep(w)
@@ -83,7 +83,8 @@ func (b *Book) Paid(nullifier proofs.Hash) (w Work, ok bool) {
 	return w, ok
 }
 
-func (b *Book) isRevoked(digest proofs.Hash) bool {
+// Revoked says whether a body was taken back.
+func (b *Book) Revoked(digest proofs.Hash) bool {
 	for ; b != nil; b = b.under {
 		if b.revoked[digest] {
 			return true
