@@ -21,7 +21,7 @@ const maxProofFile = bundle.MaxSize
 
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check, sign and bundle proofs",
-		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
+		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofRevokeCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
 		a.proofPayoutCommand(), a.proofExportCommand())
 }
 
@@ -179,6 +179,7 @@ func contributionText(w io.Writer, c proofs.Contribution) {
 	row(w, "epoch", c.Epoch)
 	row(w, "task", c.TaskID)
 	row(w, "worker", c.WorkerID)
+	row(w, "slot", c.Slot)
 	row(w, "account", c.Account)
 	row(w, "policy", c.PolicyHash)
 	row(w, "evidence", c.EvidenceRoot)
