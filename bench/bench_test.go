@@ -109,7 +109,7 @@ func TestBundlesOfEachModelPass(t *testing.T) {
 	}
 	t.Cleanup(cpu.Close)
 	for _, m := range models(true) {
-		b, err := makeBundle(t.Context(), m, cpu, t.TempDir())
+		b, err := makeBundle(t.Context(), m, cpu, t.TempDir(), "claim", twoSegments)
 		if err != nil {
 			t.Fatalf("%s: %v", m.name, err)
 		}

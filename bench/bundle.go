@@ -23,12 +23,14 @@ import (
 type bundle struct {
 	dir      string
 	operator string // file of the operator's public key
+	signer   *ecdsa.PrivateKey
 	plan     *program.Plan
 }
 
-// makeBundle trains the model for a few steps in a folder of its own under dir and goes through the protocol.
-func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bundle, error) {
-	dir = filepath.Join(dir, m.name+"-claim")
+// makeBundle trains the model for a few steps, as a job says, in a folder of its own under dir, and goes through the
+// protocol.
+func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir, name string, change func(*job.Job)) (*bundle, error) {
+	dir = filepath.Join(dir, m.name+"-"+name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle{dir: filepath.Join(dir, "bundle"), operator: filepath.Join(dir, "operator.pem"), plan: t.plan}
+	b := &bundle{dir: filepath.Join(dir, "bundle"), operator: filepath.Join(dir, "operator.pem"), signer: operator, plan: t.plan}
 	if err := writePublic(b.operator, operator); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 	device := engine.NewCPU("cpu", cpu, cpu.Threads())
 	pool, err := verifytest.NewPool(ctx, verifytest.Setting{
 		Operator: operator, Worker: worker, Program: &m.program, Data: data, Device: device, Arrived: time.Now(),
-		Job: twoSegments,
+		Job: change,
 	})
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (s *session) measureVerify(ctx context.Context) error {
 		return err
 	}
 	for _, m := range models(s.options.Quick) {
-		b, err := makeBundle(ctx, m, s.cpus[1], s.dir)
+		b, err := makeBundle(ctx, m, s.cpus[1], s.dir, "claim", twoSegments)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}

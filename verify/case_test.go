@@ -22,6 +22,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -187,7 +188,7 @@ func replayAll(t testing.TB, c *verify.Case, segments []uint64, devices ...engin
 	var done sync.WaitGroup
 	for i, segment := range segments {
 		done.Go(func() {
-			result, err := c.Replay(t.Context(), segment, devices[i%len(devices)])
+			result, err := c.Replay(t.Context(), segment, devices[i%len(devices)], merkle.Hash{})
 			if err != nil {
 				t.Error(err)
 			}
@@ -223,7 +224,7 @@ func TestSegmentsReplayedSideBySideGiveTheFindingOfAscendingOrder(t *testing.T) 
 			if confirm.Path == first.Path() {
 				other = second
 			}
-			again, err := c.Replay(t.Context(), confirm.Segment, other)
+			again, err := c.Replay(t.Context(), confirm.Segment, other, merkle.Hash{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +256,7 @@ func TestAResultIsStoredSignedAndTakenUpAgain(t *testing.T) {
 	for stop := range len(c.Challenge.Segments) {
 		var stored []verify.Result
 		for _, segment := range c.Challenge.Segments[:stop] {
-			result, err := c.Replay(t.Context(), segment, o.Devices[0])
+			result, err := c.Replay(t.Context(), segment, o.Devices[0], merkle.Hash{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -333,7 +334,7 @@ func TestAConclusionRefusesWhatIsNotOfItsCase(t *testing.T) {
 	if _, err := forged.Conclude(append(slices.Clone(bad), twin)); err == nil {
 		t.Error("a FAIL that only one code path has seen")
 	}
-	confirmed, err := forged.Replay(t.Context(), bad[failing].Segment, slow)
+	confirmed, err := forged.Replay(t.Context(), bad[failing].Segment, slow, merkle.Hash{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +352,7 @@ func TestAConclusionRefusesWhatIsNotOfItsCase(t *testing.T) {
 	if err := forged.Check(v); err == nil {
 		t.Error("a verdict on another case")
 	}
-	if _, err := honest.Replay(t.Context(), 99, fast); err == nil {
+	if _, err := honest.Replay(t.Context(), 99, fast, merkle.Hash{}); err == nil {
 		t.Error("replayed what was not challenged")
 	}
 }
@@ -385,12 +386,12 @@ func TestABrokenChainAndSilenceNeedNoReplay(t *testing.T) {
 	if v, err := silent.Conclude(nil); err == nil {
 		t.Errorf("%+v", v)
 	}
-	if _, err := silent.Replay(t.Context(), silent.Challenge.Segments[0], device); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := silent.Replay(t.Context(), silent.Challenge.Segments[0], device, merkle.Hash{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 
 	good := r.openCase(r.bundle(dir))
-	result, err := good.Replay(t.Context(), 7, device)
+	result, err := good.Replay(t.Context(), 7, device, merkle.Hash{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,16 @@ type sheet struct {
 	results    []Result
 }
 
-// sheetOf refuses results of another case and two of one segment and code path.
+// sheetOf refuses results of another case, of several verifiers, two of one segment and code path, and two that
+// agree with the claim and not with each other.
 func (c *Case) sheetOf(results []Result) (*sheet, error) {
 	s := &sheet{c.Challenge.Segments, slices.Clone(results)}
 	for i := range s.results {
 		if err := c.belongs(&s.results[i]); err != nil {
 			return nil, fault.Under(fmt.Sprintf("result %d", i), err)
+		}
+		if by := s.results[0].Verifier; s.results[i].Verifier != by {
+			return nil, wrongImprint(fmt.Sprintf("result %d: verifier", i), "%v, result 0 is %v's", s.results[i].Verifier, by)
 		}
 	}
 	slices.SortStableFunc(s.results, func(a, b Result) int {
@@ -34,6 +38,9 @@ func (c *Case) sheetOf(results []Result) (*sheet, error) {
 		for k := i - 1; k >= 0 && s.results[k].Segment == r.Segment; k-- {
 			if s.results[k].Path == r.Path {
 				return nil, outOfRange(fmt.Sprintf("segment %d", r.Segment), "two results of %s", r.Path)
+			}
+			if other := s.results[k]; r.Mismatch == nil && other.Mismatch == nil && r.Imprint != other.Imprint {
+				return nil, wrongImprint(fmt.Sprintf("segment %d", r.Segment), "%s and %s differ inside a step", r.Path, other.Path)
 			}
 		}
 	}
@@ -118,7 +125,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 		}
 		f := c.finding()
 		f.fail(c.broken)
-		return c.verdict(f, "", "")
+		return c.verdict(f, "", "", nil)
 	}
 	s, err := c.sheetOf(results)
 	if err != nil {
@@ -133,19 +140,21 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 	}
 	f := c.finding()
 	var devices []string
+	var behind []Result // the finding
 	for _, segment := range c.Challenge.Segments {
 		r := s.of(segment)[0]
 		if !slices.Contains(devices, r.Device) {
 			devices = append(devices, r.Device)
 		}
 		f.Replayed += r.Steps
+		behind = append(behind, r)
 		if r.Mismatch != nil {
 			break
 		}
 	}
 	device := strings.Join(devices, ", then ")
 	if failing == nil {
-		return c.verdict(f, device, "")
+		return c.verdict(f, device, "", behind)
 	}
 	if len(failing) == 1 {
 		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", failing[0].Segment), "a mismatch that %s alone has found: %w", failing[0].Path, ErrUnconfirmed)
@@ -156,7 +165,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 			f.Outcome, f.Reason = Inconclusive, Disagreement
 		}
 	}
-	return c.verdict(f, device, failing[1].Device)
+	return c.verdict(f, device, failing[1].Device, behind)
 }
 
 // ErrUnconfirmed says that a mismatch must be replayed on a second code path before it is a FAIL.
@@ -173,7 +182,7 @@ func (c *Case) Silence(now time.Time) (*Verdict, error) {
 	}
 	f := c.finding()
 	f.Outcome, f.Reason = Fail, Unopened
-	return c.verdict(f, "", "")
+	return c.verdict(f, "", "", nil)
 }
 
 // finding is that of a claim which passes, before any step is replayed.
@@ -196,16 +205,23 @@ func (f *Finding) fail(m *Mismatch) {
 	f.Outcome, f.Reason, f.First = Fail, m.Reason, &first
 }
 
-// verdict wraps a finding with its evidence root and the build.
+// verdict wraps a finding with its evidence root, the build and the imprints of the results behind it.
 //
 // The evidence root is the RFC 6962 root over seven leaves: those of Case.ID, and the canonical JSON of the
 // finding.
-func (c *Case) verdict(f Finding, device, confirmed string) (*Verdict, error) {
+func (c *Case) verdict(f Finding, device, confirmed string, behind []Result) (*Verdict, error) {
 	evidence, err := c.evidence(f)
 	if err != nil {
 		return nil, err
 	}
-	return &Verdict{Finding: f, Evidence: evidence, Build: buildOf(device, confirmed)}, nil
+	v := &Verdict{Finding: f, Evidence: evidence, Build: buildOf(device, confirmed)}
+	for _, r := range behind {
+		v.Verifier = r.Verifier
+		if r.Imprint != (merkle.Hash{}) {
+			v.Imprints = append(v.Imprints, Imprint{r.Segment, r.Imprint})
+		}
+	}
+	return v, nil
 }
 
 func (c *Case) evidence(f Finding) (merkle.Hash, error) {

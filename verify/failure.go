@@ -37,6 +37,7 @@ const (
 	ClassWrongClaim     = fault.WrongClaim
 	ClassWrongChallenge = fault.WrongChallenge
 	ClassWrongCase      = fault.WrongCase
+	ClassWrongImprint   = fault.WrongImprint
 	ClassWrongRound     = fault.WrongRound
 	ClassBadBeacon      = fault.BadBeacon
 	ClassNotFinite      = fault.NotFinite

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // Options are a verifier's.
@@ -22,6 +23,9 @@ type Options struct {
 	// Results are those of segments that have been replayed before, here or elsewhere, and are not
 	// replayed again.
 	Results []Result
+	// Verifier is the key id of whoever will sign the verdict: it holds imprints of the replayed segments, which
+	// nobody else's key fits. Without one it holds none, and cannot be signed.
+	Verifier merkle.Hash
 	// MaxMemory refuses, before anything is allocated for it, a program whose Terms.MemoryBytes are more:
 	// the operator's signature vouches for a program, but not for this machine. 0 means DefaultMaxMemory.
 	MaxMemory uint64
@@ -86,6 +90,11 @@ func (c *Case) Judge(ctx context.Context, o Options) (*Verdict, error) {
 		return c.Conclude(nil)
 	case c.opening == nil:
 		return c.Silence(o.Now)
+	}
+	for i, r := range o.Results {
+		if r.Verifier != o.Verifier {
+			return nil, fault.New(fault.WrongImprint, "", fmt.Sprintf("result %d: verifier", i), "%v, %v concludes", r.Verifier, o.Verifier)
+		}
 	}
 	r := run{Case: c, Options: o, results: slices.Clone(o.Results)}
 	if err := r.replay(ctx); err != nil {
@@ -162,6 +171,9 @@ func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) 
 	if err != nil {
 		return err
 	}
+	if replayer.imprints, err = r.imprinter(r.Verifier); err != nil {
+		return errors.Join(err, replayer.Close(ctx))
+	}
 	defer func() {
 		if closing := replayer.Close(ctx); closing != nil {
 			r.blames(ctx, d, closing) // what it has computed stands
@@ -175,7 +187,7 @@ func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) 
 		if err != nil {
 			return err
 		}
-		result.Device, result.Path = d.Name(), d.Path()
+		result.Device, result.Path, result.Verifier = d.Name(), d.Path(), r.Verifier
 		r.results = append(r.results, result)
 		if result.Mismatch != nil {
 			return nil
@@ -225,5 +237,5 @@ func (c *Case) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment, 
 	if m != nil {
 		steps = m.Step - first
 	}
-	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m}, nil
+	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m, Imprint: r.imprint}, nil
 }

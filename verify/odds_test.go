@@ -161,8 +161,9 @@ func TestAVerdictStatesTheOddsOfFourShares(t *testing.T) {
 func TestAVerdictIsSignedAndReadBack(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
-	v := r.judge(r.bundle(dir), r.options(kernels.Auto, 1))
-	verifier := newKey(t, 5)
+	verifier, o := newKey(t, 5), r.options(kernels.Auto, 1)
+	o.Verifier = keyOf(t, verifier).ID()
+	v := r.judge(r.bundle(dir), o)
 	signed, err := v.Sign(verifier)
 	if err != nil {
 		t.Fatal(err)

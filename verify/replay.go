@@ -32,6 +32,9 @@ type Replayer struct {
 	next      []merkle.Hash
 	// Progress, if set, is called after each step.
 	Progress func()
+
+	imprints *imprinter  // nil if nobody wants one
+	imprint  merkle.Hash // of the last segment
 }
 
 // NewReplayer starts an engine on a device for the segments of a claim.
@@ -58,6 +61,7 @@ func (r *Replayer) Close(ctx context.Context) error { return r.close(ctx) }
 // all agree. An error of class engine.ErrDevice says nothing about the segment; any other means that the
 // opening cannot be read or holds numbers that are not finite.
 func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
+	r.watching, r.imprint = nil, merkle.Hash{}
 	infos := r.terms.segmentInfos(s.Index)
 	limit, err := segmentBytes(infos)
 	if err != nil {
@@ -99,6 +103,9 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if err := r.batch.read(in); err != nil {
 			return nil, err
 		}
+		if r.imprints != nil && i == len(s.Leaves)-1 {
+			r.watching = r.imprints.blocks
+		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
 			return nil, fault.In(s.File, err)
@@ -106,11 +113,17 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if m.Reason != Honest {
 			mismatch := m // a copy, so that only a mismatch is allocated
 			mismatch.Segment, mismatch.Step = s.Index, s.Leaves[i].Step
+			if r.imprints != nil {
+				r.imprint = r.imprints.ofMismatch(&mismatch)
+			}
 			return &mismatch, nil
 		}
 		if r.Progress != nil {
 			r.Progress()
 		}
+	}
+	if r.imprints != nil {
+		r.imprint = r.imprints.ofBlocks(s.Index, r.words)
 	}
 	return nil, in.Close()
 }

@@ -27,6 +27,8 @@ type Result struct {
 	Device   string      `json:"device"`             // its name
 	Path     string      `json:"path"`               // its code path: devices of one path may be wrong together
 	Mismatch *Mismatch   `json:"mismatch,omitempty"` // where the next step departs from its leaf
+	Verifier merkle.Hash `json:"verifier,omitzero"`  // key id of whoever will conclude
+	Imprint  merkle.Hash `json:"imprint,omitzero"`   // as Imprint says; none without a verifier
 }
 
 // Mismatch is the first place at which a replay departs from a claim.
@@ -52,10 +54,11 @@ func ReadResult(file string, data []byte, machine document.Key) (Result, error) 
 }
 
 // Replay runs one challenged segment again on a device. Segments may be replayed side by side, on one device or
-// on several. An error of class engine.ErrDevice blames the device; any other means that the segment cannot be
-// read, or holds numbers that are not finite.
-func (c *Case) Replay(ctx context.Context, segment uint64, d engine.Device) (Result, error) {
-	r := run{Case: c}
+// on several. The verifier is the key id of whoever will sign the verdict, whose imprint the result holds; the zero
+// hash is nobody's, and leaves none. An error of class engine.ErrDevice blames the device; any other means that the
+// segment cannot be read, or holds numbers that are not finite.
+func (c *Case) Replay(ctx context.Context, segment uint64, d engine.Device, verifier merkle.Hash) (Result, error) {
+	r := run{Case: c, Options: Options{Verifier: verifier}}
 	if err := r.replayOn(ctx, d, []uint64{segment}); err != nil {
 		return Result{}, err
 	}
@@ -111,9 +114,11 @@ func (c *Case) belongs(r *Result) error {
 	case r.Mismatch != nil && r.Steps >= count:
 		return outOfRange("steps", "%d agree before a mismatch, segment %d has %d", r.Steps, r.Segment, count)
 	case r.Mismatch != nil:
-		return c.possible(r)
+		if err := c.possible(r); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.imprinted(r)
 }
 
 // possible refuses a mismatch that no replay can find.

@@ -7,6 +7,7 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -19,6 +20,9 @@ type stepper struct {
 	leaves  []merkle.Hash // leaf hashes of the step's samples
 	record  trace.Step    // of the last step; its digests are the engine's
 	finite  bool          // whether the state after the last step is
+
+	watching []program.Block // of the next steps
+	words    []uint32        // that they held in the last one, until the engine's next call
 }
 
 func newStepper(ctx context.Context, t *Terms, d engine.Device) (*stepper, error) {
@@ -52,7 +56,7 @@ func (s *stepper) hashSamples() {
 // step runs step t on the batch in the engine's buffers, whose samples have been hashed, from the state whose
 // root is current.
 func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error {
-	got, err := s.engine.Step(ctx, t)
+	got, err := s.run(ctx, t)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", t, err)
 	}
@@ -67,4 +71,12 @@ func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error
 		Loss:     got.Loss,
 	}
 	return nil
+}
+
+func (s *stepper) run(ctx context.Context, t uint64) (got engine.Step, err error) {
+	if len(s.watching) == 0 {
+		return s.engine.Step(ctx, t)
+	}
+	got, s.words, err = s.engine.Watch(ctx, t, s.watching)
+	return got, err
 }

@@ -147,6 +147,20 @@ func (g *generator) circumstances() {
 		r[1].Version = "verifyd-result/2"
 		return r
 	})
+	conclude("results_imprint_of_nobody", "an imprint without its verifier", fault.WrongImprint, "result 0: imprint", func(r []verify.Result) []verify.Result {
+		r[0].Imprint[0] = 1
+		return r
+	})
+	conclude("results_no_imprint", "a verifier without an imprint", fault.WrongImprint, "result 0: imprint", func(r []verify.Result) []verify.Result {
+		r[0].Verifier[0] = 1
+		return r
+	})
+	conclude("results_other_verifier", "imprints of two verifiers", fault.WrongImprint, "result 1: verifier", func(r []verify.Result) []verify.Result {
+		for i := range r {
+			r[i].Verifier[0], r[i].Imprint[0] = byte(i+1), 1
+		}
+		return r
+	})
 	conclude("results_steps", "more steps than the segment has", fault.OutOfRange, "result 0: steps", func(r []verify.Result) []verify.Result { r[0].Steps++; return r })
 	conclude("results_twice", "two of one segment and code path", fault.OutOfRange, "segment 0", func(r []verify.Result) []verify.Result { return append(r, r[0]) })
 }

@@ -103,14 +103,25 @@ type Verdict struct {
 	Finding  Finding     `json:"finding"`
 	Evidence merkle.Hash `json:"evidence"` // root over job, claim, receipt, beacon, leaves, opening and finding
 	Build    Build       `json:"build"`
+	Verifier merkle.Hash `json:"verifier,omitzero"`  // key id of whoever the imprints are of
+	Imprints []Imprint   `json:"imprints,omitempty"` // of the replayed segments, ascending; none without a verifier
 }
 
-// Sign returns the envelope of v, signed by the verifier.
+// Sign returns the envelope of v, signed by the verifier. A verdict that rests on a replay and does not hold the
+// imprints of the signer's key is not signed.
 func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
+	key, err := document.NewKey(signer.Public())
+	if err != nil {
+		return nil, err
+	}
+	if err := v.imprintedBy(key.ID()); err != nil {
+		return nil, fault.In("verdict", err)
+	}
 	return document.Sign(verdictKind, v, signer)
 }
 
-// ReadVerdict reads a verdict that verifier signed. Errors begin with file.
+// ReadVerdict reads a verdict that verifier signed. One that holds another verifier's imprints, or too few, is
+// refused; whether they are true, [Case.CheckImprint] says. Errors begin with file.
 func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, error) {
 	v, _, err := document.Read[Verdict](file, data, verdictKind, verifier)
 	if err != nil {
@@ -118,6 +129,9 @@ func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, err
 	}
 	if v.Finding.Version != VerdictVersion {
 		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
+	}
+	if err := v.imprintedBy(verifier.ID()); err != nil {
+		return nil, fault.In(file, err)
 	}
 	return &v, nil
 }

@@ -29,6 +29,7 @@ type accelerated struct {
 	step, hash, init int // routines; init is -1 until it is wanted
 
 	grads, state *digester
+	watched      watched
 
 	staged  []float32   // memory of range State
 	tensors [][]float32 // views of it
@@ -80,14 +81,20 @@ func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 // lay says where everything lies, and returns the routine of a step.
 func (e *accelerated) lay() (step launch.Routine, err error) {
 	n := e.grads.resultWords()
-	e.tape = e.spec.Plan.Tape(n + e.state.resultWords())
+	digests := n + e.state.resultWords()
+	e.tape = e.spec.Plan.Tape(digests + MaxWatched)
+	e.watched = watched{routine: -1, at: e.tape.Results.Offset + digests}
 	e.words = e.tape.Words
 	e.words += e.grads.place(e.tape.Gradients, e.tape.Results.Offset, e.words)
 	e.words += e.state.place(e.tape.Tensors, e.tape.Results.Offset+n, e.words)
 	e.words = (e.words + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
+	return e.routine(nil)
+}
 
-	backward, err := calls(e.tape.Backward())
+// routine is that of a step, which leaves blocks behind its results.
+func (e *accelerated) routine(blocks []program.Block) (step launch.Routine, err error) {
+	all, err := e.backward(blocks)
 	if err != nil {
 		return step, err
 	}
@@ -95,9 +102,9 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	if err != nil {
 		return step, err
 	}
-	all := append(backward, e.grads.call(e.words))
+	all = append(all, e.grads.call(e.words))
 	all = append(append(all, update...), e.state.call(e.words))
-	return launch.Routine{Calls: all, In: e.tape.In, Out: e.tape.Out}, nil
+	return launch.Routine{Calls: all, In: e.tape.In, Out: e.results(blocks)}, nil
 }
 
 // prepare writes what the routines read and records them.
@@ -110,7 +117,7 @@ func (e *accelerated) prepare(ctx context.Context, step launch.Routine) (err err
 	if e.step, err = e.device.Record(ctx, step); err != nil {
 		return failed(ctx, "record a step", err)
 	}
-	e.hash, err = e.device.Record(ctx, launch.Routine{Calls: []launch.Planned{e.state.call(e.words)}, Out: e.tape.Out})
+	e.hash, err = e.device.Record(ctx, launch.Routine{Calls: []launch.Planned{e.state.call(e.words)}, Out: e.results(nil)})
 	return failed(ctx, "record the digests", err)
 }
 
@@ -166,18 +173,23 @@ func (e *accelerated) stage() {
 }
 
 func (e *accelerated) Digests(ctx context.Context) ([]merkle.Hash, error) {
-	if err := e.device.Run(ctx, e.hash, nil, e.out); err != nil {
+	if err := e.device.Run(ctx, e.hash, nil, e.out[:e.results(nil).Words]); err != nil {
 		return nil, failed(ctx, "hash a state", err)
 	}
 	digests, _ := e.state.read(e.out, e.tape.Out.Offset)
 	return digests, nil
 }
 
-func (e *accelerated) Step(ctx context.Context, t uint64) (s Step, err error) {
+func (e *accelerated) Step(ctx context.Context, t uint64) (Step, error) {
+	return e.run(ctx, t, e.step, e.out[:e.results(nil).Words])
+}
+
+// run runs a step's routine.
+func (e *accelerated) run(ctx context.Context, t uint64, routine int, out []uint32) (s Step, err error) {
 	if err := e.tape.Fill(e.in, e.x, e.y, e.spec.Seed, t); err != nil {
 		return s, err
 	}
-	if err := e.device.Run(ctx, e.step, e.in, e.out); err != nil {
+	if err := e.device.Run(ctx, routine, e.in, out); err != nil {
 		return s, failed(ctx, fmt.Sprintf("step %d", t), err)
 	}
 	s.Gradients, _ = e.grads.read(e.out, e.tape.Out.Offset)

@@ -49,6 +49,7 @@ func (c *CPU) Start(_ context.Context, s *Spec) (Engine, error) {
 type local struct {
 	machine      *program.Machine
 	state, grads *state.Hasher
+	watched      []uint32
 }
 
 func (l *local) X() kernels.Buf { return l.machine.X() }
@@ -73,6 +74,27 @@ func (l *local) Step(_ context.Context, t uint64) (s Step, err error) {
 	if err != nil {
 		return s, err
 	}
+	return l.finish(t, loss)
+}
+
+func (l *local) Watch(_ context.Context, t uint64, blocks []program.Block) (s Step, words []uint32, err error) {
+	if l.watched == nil {
+		l.watched = make([]uint32, MaxWatched)
+	}
+	if words, err = room(l.watched, blocks); err != nil {
+		return s, nil, err
+	}
+	loss, err := l.machine.Watch(t, blocks, words)
+	if err != nil {
+		return s, nil, err
+	}
+	canonicalize(words)
+	s, err = l.finish(t, loss)
+	return s, words, err
+}
+
+// finish hashes the gradients of step t and updates the state with them.
+func (l *local) finish(t uint64, loss float32) (s Step, err error) {
 	s.Gradients = l.grads.Digests(l.machine.Grads())
 	_, clip, err := l.machine.Update(t)
 	if err != nil {

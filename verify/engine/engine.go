@@ -71,9 +71,16 @@ type Engine interface {
 	Digests(ctx context.Context) ([]merkle.Hash, error)
 	// Step runs step t on X and Y. The digests in the result are valid until the next call.
 	Step(ctx context.Context, t uint64) (Step, error)
+	// Watch is Step, and shows what blocks of Plan.Outputs, in the order of calls and of no more than
+	// MaxWatched words, hold as soon as their calls have run: the bits of their numbers, a NaN as 0x7fc00000,
+	// valid until the next call. Other blocks than the last time cost an accelerator a recording.
+	Watch(ctx context.Context, t uint64, blocks []program.Block) (Step, []uint32, error)
 	// Close releases what the engine holds.
 	Close(ctx context.Context) error
 }
+
+// MaxWatched bounds the words that a step can be watched in.
+const MaxWatched = 1024
 
 // Step is what one step computed.
 type Step struct {

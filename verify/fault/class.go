@@ -24,6 +24,7 @@ const (
 	WrongRound     Class = "wrong-round"     // a beacon of another chain or round than job and receipt fix
 	BadBeacon      Class = "bad-beacon"      // a beacon whose value is not that of its round
 	WrongCase      Class = "wrong-case"      // a result or a verdict on another case
+	WrongImprint   Class = "wrong-imprint"   // an imprint that no replay by its verifier leaves
 	NotFinite      Class = "not-finite"      // NaN or infinity where only finite numbers can be
 
 	BadTerms    Class = "bad-terms"   // signed by the operator, and nobody can keep to it
@@ -58,7 +59,7 @@ var sides = []struct {
 	{Missing, Bundle}, {NotRegular, Bundle}, {TooLarge, Bundle}, {BadLength, Bundle}, {BadForm, Bundle},
 	{NotCanonical, Bundle}, {UnknownVersion, Bundle}, {WrongType, Bundle}, {BadKey, Bundle}, {BadSignature, Bundle},
 	{OutOfRange, Bundle}, {WrongDigest, Bundle}, {WrongJob, Bundle}, {WrongClaim, Bundle}, {WrongChallenge, Bundle},
-	{WrongCase, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle}, {NotFinite, Bundle},
+	{WrongCase, Bundle}, {WrongImprint, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle}, {NotFinite, Bundle},
 	{BadTerms, Operator}, {Unsupported, Operator},
 	{NotOpenedYet, Nobody}, {Incomplete, Nobody}, {Interrupted, Nobody},
 	{TooMuchMemory, Machine}, {Altered, Machine}, {DeviceFailed, Machine}, {Internal, Machine},

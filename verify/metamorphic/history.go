@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -122,7 +123,8 @@ func (w *Workshop) again(ctx context.Context, c *Claim, d engine.Device, number 
 
 // same says that two runs gave the same bytes.
 func (j Judged) same(other Judged) bool {
-	return j.Finding == other.Finding && j.Evidence == other.Evidence && j.Err == other.Err && j.Class == other.Class
+	return j.Finding == other.Finding && j.Evidence == other.Evidence && j.Err == other.Err && j.Class == other.Class &&
+		slices.Equal(j.Imprints, other.Imprints)
 }
 
 // is says whether a run found the truth. What cannot be read is never blamed on the machine.
@@ -138,5 +140,5 @@ func (j Judged) String() string {
 	if j.Err != "" {
 		return fmt.Sprintf("error of class %s: %s", j.Class, j.Err)
 	}
-	return fmt.Sprintf("evidence %v, %s", j.Evidence, j.Finding)
+	return fmt.Sprintf("evidence %v, imprints %v, %s", j.Evidence, j.Imprints, j.Finding)
 }

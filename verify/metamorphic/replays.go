@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
@@ -16,6 +17,8 @@ type replays struct {
 	*verify.Case
 	how     Configuration
 	machine crypto.Signer // signs results
+
+	verifier merkle.Hash // whose imprints they hold
 
 	mu      sync.Mutex
 	results []verify.Result  // in the order in which they came
@@ -73,7 +76,7 @@ func (r *replays) replay(ctx context.Context, segment uint64, turn int) {
 // on replays a segment on the first device that serves, and stores and reads the result.
 func (r *replays) on(ctx context.Context, segment uint64, devices []engine.Device) (result verify.Result, err error) {
 	err = served(devices, func(d engine.Device) error {
-		result, err = r.Replay(ctx, segment, d)
+		result, err = r.Replay(ctx, segment, d, r.verifier)
 		return err
 	})
 	if err != nil {

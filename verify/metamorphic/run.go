@@ -13,10 +13,11 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// Judged is what a run says: a finding with its evidence, or an error.
+// Judged is what a run says: a finding with its evidence and the verifier's imprints, or an error.
 type Judged struct {
 	Finding  string // canonical JSON
 	Evidence merkle.Hash
+	Imprints []verify.Imprint
 	Err      string
 	Class    fault.Class // of the error
 
@@ -33,16 +34,22 @@ func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
 		// An archive without a job is none: it is refused before it is a source, under its name.
 		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": "), Class: fault.Of(err)}, nil
 	}
+	if _, err := v.Sign(c.Pool.Operator); err != nil {
+		return Judged{}, err // without the imprints that it must have
+	}
 	finding, err := document.Encode(v.Finding)
-	return Judged{Finding: string(finding), Evidence: v.Evidence, found: v.Finding}, err
+	return Judged{Finding: string(finding), Evidence: v.Evidence, Imprints: v.Imprints, found: v.Finding}, err
 }
+
+// verifier is the key id of whoever judges, in whatever way.
+func (c *Claim) verifier() merkle.Hash { return c.Pool.Terms.Job.Operator.ID() }
 
 func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, error) {
 	path := c.bundle
 	if how.Archive {
 		path = c.archive
 	}
-	o := verify.Options{Devices: how.Devices, ReadAhead: how.ReadAhead, Now: c.now}
+	o := verify.Options{Devices: how.Devices, Verifier: c.verifier(), ReadAhead: how.ReadAhead, Now: c.now}
 	if how.Tight {
 		o.MaxMemory = c.Pool.Terms.MemoryBytes()
 	}
@@ -65,7 +72,7 @@ func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, 
 	if err != nil {
 		return nil, err
 	}
-	r := &replays{Case: opened, how: how, machine: c.Pool.Operator}
+	r := &replays{Case: opened, how: how, machine: c.Pool.Operator, verifier: o.Verifier}
 	var v *verify.Verdict
 	switch how.Manner {
 	case Cased:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/program"
 )
 
 var errFault = fmt.Errorf("%w: it fell off the bus", engine.ErrDevice)
@@ -63,6 +64,11 @@ func (e *failingEngine) Digests(ctx context.Context) ([]merkle.Hash, error) {
 func (e *failingEngine) Step(ctx context.Context, t uint64) (engine.Step, error) {
 	s, err := e.Engine.Step(ctx, t)
 	return s, errors.Join(err, e.device.call())
+}
+
+func (e *failingEngine) Watch(ctx context.Context, t uint64, blocks []program.Block) (engine.Step, []uint32, error) {
+	s, words, err := e.Engine.Watch(ctx, t, blocks)
+	return s, words, errors.Join(err, e.device.call())
 }
 
 func (e *failingEngine) Close(ctx context.Context) error {

@@ -84,10 +84,9 @@ func (tr Training) test(t *testing.T, d engine.Device, steps uint64) {
 	}
 }
 
-// diverge runs a step from a state with a NaN, here and on the CPU.
+// diverge runs a step watched, and then from a state with a NaN, here and on the CPU.
 func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from [][]float32, at uint64) {
 	t.Helper()
-	from[0][0] = math.Float32frombits(0xffc12345) // with a sign and a payload
 	cpu, release, err := newCPU()
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +97,9 @@ func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from 
 		t.Fatal(err)
 	}
 	defer closing(t, reference)
+	tr.watch(t, d, reference, e, from, at)
+	from[0][0] = math.Float32frombits(0xffc12345) // with a sign and a payload
+	tr.watch(t, d, reference, e, from, at)
 	want := tr.stepFrom(t, reference, from, at)
 	if want.Finite {
 		t.Fatal("the CPU calls a NaN finite")
@@ -110,6 +112,17 @@ func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from 
 // stepFrom runs one step from a state.
 func (tr Training) stepFrom(t *testing.T, e engine.Engine, from [][]float32, at uint64) engine.Step {
 	t.Helper()
+	tr.load(t, e, from, at)
+	s, err := e.Step(t.Context(), at)
+	if err != nil {
+		t.Fatalf("step %d: %v", at, err)
+	}
+	return s
+}
+
+// load sets the state and draws the rows of a step.
+func (tr Training) load(t *testing.T, e engine.Engine, from [][]float32, at uint64) {
+	t.Helper()
 	err := e.Load(t.Context(), func(all [][]float32) error {
 		for i := range all {
 			copy(all[i], from[i])
@@ -120,11 +133,6 @@ func (tr Training) stepFrom(t *testing.T, e engine.Engine, from [][]float32, at 
 		t.Fatal(err)
 	}
 	tr.Fill(e.X(), e.Y(), at)
-	s, err := e.Step(t.Context(), at)
-	if err != nil {
-		t.Fatalf("step %d: %v", at, err)
-	}
-	return s
 }
 
 // stateOf is a copy of an engine's state.

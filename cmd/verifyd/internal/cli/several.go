@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // severityCodes are the exit codes of what was found in bundles.
@@ -26,9 +27,9 @@ func ending(worst pool.Severity) error {
 }
 
 // judge is what bundles are judged by.
-func (a *app) judge(operator document.Key, o verifyOptions, devices *device.Set) *pool.Judge {
+func (a *app) judge(operator document.Key, verifier merkle.Hash, o verifyOptions, devices *device.Set) *pool.Judge {
 	return &pool.Judge{
-		Operator: operator, Devices: devices.Order(), Ahead: devices.HasGPU(), MaxMemory: uint64(o.maxMemory),
+		Operator: operator, Verifier: verifier, Devices: devices.Order(), Ahead: devices.HasGPU(), MaxMemory: uint64(o.maxMemory),
 		Clock: time.Now, Failed: devices.Failed,
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // verifyOptions are what a verifier adds to a bundle.
@@ -24,7 +26,8 @@ type verifyOptions struct {
 	account                string
 	units, cumulativeUnits string
 	maxMemory              size
-	parallel               int // 0 for what suits the device
+	check, verifier        string // files: another's verdict and that verifier's public key
+	parallel               int    // 0 for what suits the device
 	log                    recorder
 }
 
@@ -38,14 +41,24 @@ segments that the beacon picked. It needs nothing but the bundle and the key.
 
 The exit code is 0 for PASS, 3 for FAIL and 4 for INCONCLUSIVE; 1 means that the
 bundle cannot be judged. A FAIL has been confirmed by a second replay on another
-code path. With --key the verdict, and what it is worth, can be signed.
+code path. With --key the verdict, and what it is worth, can be signed. It then
+holds an imprint of each replayed segment: a hash that takes this key and the
+tensors of the segment's last step.
+
+With --check-verdict another verifier's verdict is held against a replay with that
+verifier's key id: whether it finds the same and leaves the same imprints. One that
+was written from the documents alone, or copied, does not. The exit code is 0 if it
+holds, whatever it says, and 1 if it does not. That verifier and worker are two, and
+that the worker did not hand the tensors over, no imprint shows.
 
 Several bundles are judged side by side, each within --max-memory, and shown in
 their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 -o json several are one array of objects with bundle and verdict, or error.`,
 		Example: `  verifyd verify bundle --operator operator.pem.pub
   verifyd verify bundle --operator operator.pem.pub --key verifier.pem \
-      --verdict verdict.json --proof proof.json --units 1000 --account 0x...`,
+      --verdict verdict.json --proof proof.json --units 1000 --account 0x...
+  verifyd verify bundle --operator operator.pem.pub \
+      --check-verdict verdict.json --verifier verifier.pem.pub`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.verify(cmd, args, o) }),
 	}
@@ -54,6 +67,8 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign with")
 	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
 	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
+	f.StringVar(&o.check, "check-verdict", "", "another verifier's signed verdict, to hold against a replay")
+	f.StringVar(&o.verifier, "verifier", "", "for --check-verdict: that verifier's public key (PEM)")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
 	f.StringVar(&o.account, "account", "", "for the proof: ledger account, up to 32 bytes in hex with 0x; the worker's key id if not given")
 	f.StringVar(&o.units, "units", "0", "for the proof: what the claim earns if it passes")
@@ -79,6 +94,9 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if o.parallel < 0 || o.parallel > 256 {
 		return usageError{fmt.Errorf("--parallel %d: want 0 to 256", o.parallel)}
 	}
+	if checks := o.check != ""; checks != (o.verifier != "") || checks && (signs || len(bundles) > 1) {
+		return usageError{errors.New("--check-verdict and --verifier belong together, and are for one bundle and no --key")}
+	}
 	credit, err := o.credit()
 	if err != nil {
 		return usageError{err}
@@ -87,13 +105,22 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return err
 	}
+	if o.check != "" {
+		return a.checkVerdict(cmd.Context(), bundles[0], operator, o)
+	}
 	var key *keys.Signer
+	var verifier merkle.Hash
 	if signs {
 		// All that can go wrong afterwards is better known before.
 		if key, err = a.openKey(cmd.Context(), o.key, keys.Verifier); err != nil {
 			return err
 		}
 		defer key.Close()
+		public, err := document.NewKey(key.Public())
+		if err != nil {
+			return err
+		}
+		verifier = public.ID()
 		if err := errors.Join(fresh(o.verdict), fresh(o.proof)); err != nil {
 			return err
 		}
@@ -102,7 +129,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return err
 	}
-	judge := a.judge(operator, o, devices)
+	judge := a.judge(operator, verifier, o, devices)
 	if len(bundles) > 1 {
 		return a.verifySeveral(cmd.Context(), bundles, judge, o.parallel)
 	}
@@ -192,6 +219,7 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 	row(w, "worker", fmt.Sprintf("%s, slot %d", f.Worker, f.Slot))
 	row(w, "claim", f.Root)
 	row(w, "evidence", v.Evidence)
+	imprintText(w, v)
 	row(w, "build", fmt.Sprintf("%s %s, profile %s, %s", v.Build.Version, v.Build.Revision, f.Profile, v.Build.Device))
 	if v.Build.Confirmed != "" {
 		row(w, "confirmed by", v.Build.Confirmed)

@@ -108,7 +108,13 @@ func (s *setting) judge(ctx context.Context, dir string, progress func(done, tot
 	if err != nil {
 		return nil, err
 	}
-	judge := pool.Judge{Operator: operator, Devices: s.options.Devices, Clock: s.options.now, Failed: s.options.Failed}
+	verifier, err := document.NewKey(s.verifier.Public())
+	if err != nil {
+		return nil, err
+	}
+	judge := pool.Judge{
+		Operator: operator, Verifier: verifier.ID(), Devices: s.options.Devices, Clock: s.options.now, Failed: s.options.Failed,
+	}
 	judged := judge.Bundle(ctx, dir, progress)
 	return judged, judged.Err
 }

@@ -9,12 +9,14 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // Judge is what claims are judged by and on.
 type Judge struct {
 	Operator document.Key
 	Devices  []engine.Device // as verify.Options has them
+	Verifier merkle.Hash     // key id of whoever will sign the verdicts; zero if nobody will
 	// Ahead reads a whole state ahead: the device computes so fast that it would wait for the next segment to be
 	// read and decompressed. Otherwise little is read ahead.
 	Ahead bool
@@ -62,13 +64,35 @@ func (j *Judge) bundle(ctx context.Context, found *Judged, progress func(done, t
 
 // Judge judges a case, whose source is still open. Name is what Failed is told.
 func (j *Judge) Judge(ctx context.Context, name string, c *verify.Case, progress func(done, total uint64)) (*verify.Verdict, error) {
+	return c.Judge(ctx, j.options(name, c, progress))
+}
+
+// Check replays the bundle at a path as the verifier did who signed v, and refuses a verdict that this verifier did
+// not reach by replaying, or that says something else. Errors begin with the bundle.
+func (j *Judge) Check(ctx context.Context, path string, v *verify.Verdict, verifier document.Key, progress func(done, total uint64)) error {
+	bundle, err := verify.OpenBundle(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer bundle.Close()
+	c, err := verify.OpenCase(ctx, bundle, j.Operator)
+	if err == nil {
+		err = c.CheckImprint(ctx, v, verifier, j.options(path, c, progress))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (j *Judge) options(name string, c *verify.Case, progress func(done, total uint64)) verify.Options {
 	o := verify.Options{
-		Devices: j.Devices, MaxMemory: j.MaxMemory, ReadAhead: j.ahead(c.Cost), Now: j.Clock(), Progress: progress,
+		Devices: j.Devices, Verifier: j.Verifier, MaxMemory: j.MaxMemory, ReadAhead: j.ahead(c.Cost), Now: j.Clock(), Progress: progress,
 	}
 	if j.Failed != nil {
 		o.Failed = func(d engine.Device, err error) { j.Failed(name, d, err) }
 	}
-	return c.Judge(ctx, o)
+	return o
 }
 
 // ahead is how many bytes are read ahead; 0 leaves it to package verify.

@@ -107,9 +107,18 @@ func (r *rig) claim(t *testing.T, jobFile []byte) (bundle string) {
 	return bundle
 }
 
+// verifierID names the verifier.
+func (r *rig) verifierID() merkle.Hash {
+	key, err := document.NewKey(r.verifier.Public())
+	if err != nil {
+		panic(err) // it is one over P-256
+	}
+	return key.ID()
+}
+
 func (r *rig) judge() *pool.Judge {
 	return &pool.Judge{
-		Operator: r.by, Devices: r.devices.Order(), Failed: r.devices.Failed,
+		Operator: r.by, Verifier: r.verifierID(), Devices: r.devices.Order(), Failed: r.devices.Failed,
 		Clock: func() time.Time { return arrived.Add(time.Hour) },
 	}
 }
