@@ -20,7 +20,7 @@ type policyOptions struct {
 	name, mode, budget, price, dust       string
 	work, quality, improvement, of, value string
 	valueBy                               string
-	capWork, capOwner, validation         string
+	capWork, capOwner, validation, rows   string
 	reasons                               []string
 	decimals                              uint8
 	margin                                uint32
@@ -82,6 +82,8 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about, with the least budget; none leaves it to the list of claims")
 	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
 	f.StringVar(&o.validation, "validation", "", "root of the validation set, 0x and 64 hex digits")
+	f.StringVar(&o.rows, "validation-rows", "", "the validation set itself, x and y (safetensors), whose root is taken")
+	cmd.MarkFlagsMutuallyExclusive("validation", "validation-rows")
 	f.StringVar(&o.capWork, "cap-work", "", "UNITS/OPERATIONS: most units for verified work; none removes it")
 	f.StringVar(&o.capOwner, "cap-owner", "", "most units for one owner, who is named by a roster; none removes it")
 	f.StringArrayVar(&o.reasons, "reason", nil, "CODE=NAME, 512 and up: a reason for withholding units; may be repeated")
@@ -122,6 +124,13 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 	set("decimals", func() error { p.Decimals = o.decimals; return nil })
 	set("dust", func() (err error) { p.Dust.Hash, err = proofs.ParseAccount(o.dust); return err })
 	set("validation", func() error { return p.Validation.UnmarshalText([]byte(o.validation)) })
+	set("validation-rows", func() error {
+		rows, err := readData(o.rows)
+		if err == nil {
+			p.Validation.Hash = proofs.Hash(rows.Tree().Root())
+		}
+		return err
+	})
 	set("margin", func() error { m.Value.Margin = o.margin; return nil })
 	set("of", func() error { m.Improvement.Of = policy.Measure(o.of); return nil })
 	set("work", func() error { return parseMetric(o.work, workRange, &m.Work.Weight, &m.Work.Lo, &m.Work.Hi) })
