@@ -122,9 +122,11 @@ type Value struct {
 	Weight Uint      `json:"weight"`
 }
 
-// An Estimate is a way to values, by the name that verifyd's estimators have.
+// An Estimate is a way to values, by the name that verifyd's estimators have. It
+// takes no other parameters: each would be a choice, and lists that differ in it
+// are so many tries.
 type Estimate struct {
-	Budget    uint32 `json:"budget"` // least, in the estimator's unit; 0 for one that takes none
+	Budget    uint32 `json:"budget"` // in the estimator's unit; 0 for one that takes none
 	Estimator string `json:"estimator"`
 }
 

@@ -79,7 +79,7 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
 	f.StringVar(&o.of, "of", string(policy.Loss), "what improves: loss or accuracy")
 	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
-	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about, with the least budget; none leaves it to the list of claims")
+	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about; none leaves it to the list of claims")
 	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
 	f.StringVar(&o.validation, "validation", "", "root of the validation set, 0x and 64 hex digits")
 	f.StringVar(&o.rows, "validation-rows", "", "the validation set itself, x and y (safetensors), whose root is taken")

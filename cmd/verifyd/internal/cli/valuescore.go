@@ -160,7 +160,7 @@ func valuesOf(c *valuation.Certificate, list *valuation.Claims) (*score.Values, 
 	values := &score.Values{Version: score.ValuesVersion, Validation: policy.Hash{Hash: proofs.Hash(list.Validation)}}
 	for i, fixed := range c.Result.Fixed() {
 		l := list.Claims[i]
-		v := score.Value{Worker: policy.Hash{Hash: proofs.Hash(l.Worker)}, Task: policy.Hash{Hash: proofs.Hash(l.Job)}}
+		v := score.Value{Worker: policy.Hash{Hash: proofs.Hash(l.Worker)}, Task: policy.Hash{Hash: proofs.Hash(l.Job)}, Slot: l.Slot}
 		var err error
 		if v.Value.Int128, err = proofs.ParseInt128(fixed.String()); err != nil {
 			return nil, fmt.Errorf("value of claim %v: %w", l.Claim, err)

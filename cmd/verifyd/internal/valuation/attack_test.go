@@ -222,21 +222,24 @@ func TestAListThatDoesNotBindIsRefused(t *testing.T) {
 	r.certify(t, g)
 	foreign := newRig(t, func(j *job.Job) { j.Pool = merkle.Hash{0xee} })
 	for words, alter := range map[string]func(*rig){
-		"there is no verdict on claim":       func(r *rig) { r.verdicts = r.verdicts[1:] },
-		"the verdict on claim":               func(r *rig) { r.finding(0).Outcome = verify.Fail },
-		"].worker:":                          func(r *rig) { r.list.Claims[0].Worker = merkle.Hash{} },
-		"].job:":                             func(r *rig) { r.finding(0).Job = merkle.Hash{7} },
-		"].slot:":                            func(r *rig) { r.list.Claims[0].Slot = 1 },
-		"].final:":                           func(r *rig) { r.list.Claims[0].Final = merkle.Hash{7} },
-		"].rows:":                            func(r *rig) { r.list.Claims[0].Rows *= 2 },
-		"which was not given":                func(r *rig) { r.jobs = foreign.jobs },
-		"is of pool":                         func(r *rig) { r.list.Pool = merkle.Hash{0xee} },
-		"is for ledger":                      func(r *rig) { r.list.Audience = merkle.Hash{0xee} },
-		"the policy names":                   func(r *rig) { r.list.Validation = merkle.Hash{7} },
-		"policy: ":                           func(r *rig) { r.list.Policy = merkle.Hash{7} },
-		"it names no validation set":         func(r *rig) { r.policy.Validation = policy.Hash{}; r.list.Policy = merkle.Hash(must(r.policy.Hash())(t)) },
+		"there is no verdict on claim": func(r *rig) { r.verdicts = r.verdicts[1:] },
+		"the verdict on claim":         func(r *rig) { r.finding(0).Outcome = verify.Fail },
+		"].worker:":                    func(r *rig) { r.list.Claims[0].Worker = merkle.Hash{} },
+		"].job:":                       func(r *rig) { r.finding(0).Job = merkle.Hash{7} },
+		"].slot:":                      func(r *rig) { r.list.Claims[0].Slot = 1 },
+		"].final:":                     func(r *rig) { r.list.Claims[0].Final = merkle.Hash{7} },
+		"].rows:":                      func(r *rig) { r.list.Claims[0].Rows *= 2 },
+		"which was not given":          func(r *rig) { r.jobs = foreign.jobs },
+		"is of pool":                   func(r *rig) { r.list.Pool = merkle.Hash{0xee} },
+		"is for ledger":                func(r *rig) { r.list.Audience = merkle.Hash{0xee} },
+		"the policy names":             func(r *rig) { r.list.Validation = merkle.Hash{7} },
+		"policy: ":                     func(r *rig) { r.list.Policy = merkle.Hash{7} },
+		"it names no validation set": func(r *rig) {
+			r.policy.Validation = policy.Hash{}
+			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))
+		},
 		"the policy asks for exact":          func(r *rig) { r.demand(t, "exact", 0) },
-		"antithetic with 5 at least":         func(r *rig) { r.demand(t, "antithetic", 5) },
+		"with a budget of 5, and no other":   func(r *rig) { r.demand(t, "antithetic", 5) },
 		"trains program":                     func(r *rig) { r.list.Program = merkle.Hash{7} },
 		"begins with state":                  func(r *rig) { r.list.Base = merkle.Hash{7} },
 		"has another beacon":                 func(r *rig) { r.list.Beacon, _ = beacon.NewFixed([32]byte{3}) },

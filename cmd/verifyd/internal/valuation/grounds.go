@@ -65,9 +65,10 @@ func (c *Claims) fits(jobs Jobs, p *policy.Policy) error {
 	case c.Validation != merkle.Hash(p.Validation.Hash):
 		return fmt.Errorf("validation: %v, the policy names %v", c.Validation, merkle.Hash(p.Validation.Hash))
 	}
-	if by := p.Metrics.Value.By; by != nil && (c.Way.Estimator != by.Estimator || c.Way.Budget < int(by.Budget) || c.Way.Target != 0) {
-		return fmt.Errorf("way: %s with a budget of %d and a target of %d, the policy asks for %s with %d at least and no target",
-			c.Way.Estimator, c.Way.Budget, c.Way.Target, by.Estimator, by.Budget)
+	if by := p.Metrics.Value.By; by != nil {
+		if want := (Way{Estimator: by.Estimator, Budget: int(by.Budget), Level: c.Way.Level}); c.Way != want {
+			return fmt.Errorf("way: the policy asks for %s with a budget of %d, and no other parameter but the level of intervals", by.Estimator, by.Budget)
+		}
 	}
 	delay := uint32(0)
 	for i, l := range c.Claims {
