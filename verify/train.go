@@ -115,7 +115,9 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 			w.Progress(t+1, s.record.Leaf.LossValue())
 		}
 	}
-	return nil
+	return s.engine.Save(ctx, func(tensors [][]float32) error {
+		return out.Final(w.Terms.Counters(w.Terms.Job.Steps), tensors)
+	})
 }
 
 // Claim signs a commitment to a trace with the worker's key.

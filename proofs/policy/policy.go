@@ -113,10 +113,21 @@ const (
 // confidence bound: the estimate less Margin thousandths of its standard error.
 // Paying the estimate itself would pay for noise.
 type Value struct {
-	Hi     Int    `json:"hi"`
-	Lo     Int    `json:"lo"`
-	Margin uint32 `json:"margin"` // thousandths of a standard error, at most MaxMargin
-	Weight Uint   `json:"weight"`
+	// By is how values must come about. Without it, whoever freezes the list of
+	// claims decides, before the beacon that the estimate's choices follow from.
+	By     *Estimate `json:"by,omitempty"`
+	Hi     Int       `json:"hi"`
+	Lo     Int       `json:"lo"`
+	Margin uint32    `json:"margin"` // thousandths of a standard error, at most MaxMargin
+	Weight Uint      `json:"weight"`
+}
+
+// An Estimate is a way to values, by the name that verifyd's estimators have. It
+// takes no other parameters: each would be a choice, and lists that differ in it
+// are so many tries.
+type Estimate struct {
+	Budget    uint32 `json:"budget"` // in the estimator's unit; 0 for one that takes none
+	Estimator string `json:"estimator"`
 }
 
 // The limits of a policy.
@@ -185,6 +196,8 @@ func (p *Policy) Check() error {
 		return fieldError("metrics.improvement.of", "%.60q, %q or %q is needed", m.Improvement.Of, Loss, Accuracy)
 	case m.Value.Margin > MaxMargin:
 		return fieldError("metrics.value.margin", "%d is more than %d", m.Value.Margin, MaxMargin)
+	case m.Value.By != nil && !named(m.Value.By.Estimator):
+		return fieldError("metrics.value.by.estimator", "%.80q is not 1 to %d characters of a-z, 0-9, dot, hyphen and underscore", m.Value.By.Estimator, maxName)
 	case m.Improvement.Weight != Uint{} && p.Validation.Hash == zero:
 		return fieldError("validation", "must not be zero where improvement has a weight: it commits to the validation set")
 	case p.Caps.Owner != nil && *p.Caps.Owner == Uint{}:

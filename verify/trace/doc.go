@@ -7,6 +7,7 @@
 //	leaves.bin      the leaves, fixed width: the only file that everybody gets
 //	digests.bin     for each step the digests of the gradient tensors and of the next state's
 //	states/N.safetensors  the state before the first step of segment N
+//	final.safetensors     the state after the last step
 //
 // A Writer takes whatever it is told: it is the verifier who finds out whether it is true.
 package trace

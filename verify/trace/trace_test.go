@@ -154,6 +154,7 @@ func TestAWriterKeepsItsOrder(t *testing.T) {
 	must(false, "a missing digest", w.Append(short))
 	must(true, "step 1", w.Append(step(1)))
 	must(false, "a step before its snapshot", w.Append(step(2)))
+	must(false, "a final state before the last step", w.Final(snapshot(2)))
 	_, err = w.Close()
 	must(false, "an unfinished trace", err)
 	if _, err := Create(w.dir, shape(t)); err == nil {

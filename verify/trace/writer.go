@@ -3,6 +3,7 @@ package trace
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,6 +98,7 @@ const (
 	LeavesFile  = "leaves.bin"
 	digestsFile = "digests.bin"
 	statesDir   = "states"
+	FinalFile   = "final.safetensors"
 )
 
 func snapshotPath(dir string, segment uint64) string {
@@ -108,19 +110,30 @@ func (w *Writer) Snapshot(c state.Counters, tensors [][]float32) error {
 	if first := w.stored * w.shape.Stride; w.tree.Size() != first || first >= w.shape.Steps {
 		return fmt.Errorf("trace: a snapshot before step %d, the next belongs before step %d", w.tree.Size(), first)
 	}
-	f, err := create(snapshotPath(w.dir, w.stored))
-	if err != nil {
-		return fmt.Errorf("trace: %w", err)
-	}
-	err = state.Write(f.w, w.shape.State, c, tensors)
-	if closing := f.close(); err == nil {
-		err = closing
-	}
-	if err != nil {
+	if err := w.store(snapshotPath(w.dir, w.stored), c, tensors); err != nil {
 		return fmt.Errorf("trace: snapshot %d: %w", w.stored, err)
 	}
 	w.stored++
 	return nil
+}
+
+// Final stores the state after the last step, whose root the claim names: what the worker hands on for a round.
+func (w *Writer) Final(c state.Counters, tensors [][]float32) error {
+	if w.tree.Size() != w.shape.Steps {
+		return fmt.Errorf("trace: the final state after step %d of %d", w.tree.Size(), w.shape.Steps)
+	}
+	if err := w.store(filepath.Join(w.dir, FinalFile), c, tensors); err != nil {
+		return fmt.Errorf("trace: final state: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) store(path string, c state.Counters, tensors [][]float32) error {
+	f, err := create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(state.Write(f.w, w.shape.State, c, tensors), f.close())
 }
 
 // Append records the next step. It allocates nothing.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/shapley"
 )
 
 // policyOptions are what a governor decides, as text.
@@ -18,7 +19,8 @@ type policyOptions struct {
 	from, out                             string // files
 	name, mode, budget, price, dust       string
 	work, quality, improvement, of, value string
-	capWork, capOwner, validation         string
+	valueBy                               string
+	capWork, capOwner, validation, rows   string
 	reasons                               []string
 	decimals                              uint8
 	margin                                uint32
@@ -77,8 +79,11 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
 	f.StringVar(&o.of, "of", string(policy.Loss), "what improves: loss or accuracy")
 	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
+	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about; none leaves it to the list of claims")
 	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
 	f.StringVar(&o.validation, "validation", "", "root of the validation set, 0x and 64 hex digits")
+	f.StringVar(&o.rows, "validation-rows", "", "the validation set itself, x and y (safetensors), whose root is taken")
+	cmd.MarkFlagsMutuallyExclusive("validation", "validation-rows")
 	f.StringVar(&o.capWork, "cap-work", "", "UNITS/OPERATIONS: most units for verified work; none removes it")
 	f.StringVar(&o.capOwner, "cap-owner", "", "most units for one owner, who is named by a roster; none removes it")
 	f.StringArrayVar(&o.reasons, "reason", nil, "CODE=NAME, 512 and up: a reason for withholding units; may be repeated")
@@ -119,6 +124,13 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 	set("decimals", func() error { p.Decimals = o.decimals; return nil })
 	set("dust", func() (err error) { p.Dust.Hash, err = proofs.ParseAccount(o.dust); return err })
 	set("validation", func() error { return p.Validation.UnmarshalText([]byte(o.validation)) })
+	set("validation-rows", func() error {
+		rows, err := readData(o.rows)
+		if err == nil {
+			p.Validation.Hash = proofs.Hash(rows.Tree().Root())
+		}
+		return err
+	})
 	set("margin", func() error { m.Value.Margin = o.margin; return nil })
 	set("of", func() error { m.Improvement.Of = policy.Measure(o.of); return nil })
 	set("work", func() error { return parseMetric(o.work, workRange, &m.Work.Weight, &m.Work.Lo, &m.Work.Hi) })
@@ -129,6 +141,7 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 		return parseMetric(o.improvement, worthRange, &m.Improvement.Weight, &m.Improvement.Lo, &m.Improvement.Hi)
 	})
 	set("value", func() error { return parseMetric(o.value, worthRange, &m.Value.Weight, &m.Value.Lo, &m.Value.Hi) })
+	set("value-by", func() (err error) { m.Value.By, err = parseEstimate(o.valueBy); return err })
 	set("price", func() (err error) { p.Price, err = parseRate(o.price); return err })
 	set("cap-work", func() (err error) {
 		p.Caps.Work = nil
@@ -161,6 +174,19 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 		p.Price = nil // of the policy that this one started from
 	}
 	return errors.Join(wrong...)
+}
+
+// parseEstimate reads ESTIMATOR:BUDGET, or none.
+func parseEstimate(s string) (*policy.Estimate, error) {
+	if s == "none" {
+		return nil, nil
+	}
+	name, budget, _ := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(budget, 10, 32)
+	if _, unknown := shapley.Named(name); unknown != nil || err != nil {
+		return nil, fmt.Errorf("%.80q: want ESTIMATOR:BUDGET, with an estimator of verifyd value estimators", s)
+	}
+	return &policy.Estimate{Budget: uint32(n), Estimator: name}, nil
 }
 
 // parseMetric reads WEIGHT, WEIGHT:HI or WEIGHT:LO:HI. Without a range, and

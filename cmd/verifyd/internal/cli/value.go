@@ -18,7 +18,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
+		a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
 		a.valueAuditCommand(), a.valueScoreCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
 }
 
@@ -153,22 +153,29 @@ type estimateOptions struct {
 	budget, level, alpha, beta int
 	target, tolerance          uint64
 	control                    bool
+	claimed                    *valuation.Claimed // says all but the files; nil for research
 }
 
 func (o *estimateOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
+	o.wayFlags(cmd)
+	f.StringVar(&o.randomness, "randomness", "", "64 hex digits of a beacon published after the updates were committed; all random choices follow from it and from the game. A certificate with it is for research and is never paid")
+	f.StringVar(&o.out, "out", "", "folder for certificate and transcript; an interrupted run there goes on where it stopped")
+	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
+	f.StringVar(&o.convergence, "convergence", "", "SVG file to draw into how the estimates settled")
+	f.StringVar(&o.removal, "removal", "", "SVG file to draw into what is left as players are removed by value")
+}
+
+// wayFlags are an estimator and its parameters.
+func (o *estimateOptions) wayFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&o.estimator, "estimator", "antithetic", "way to the values; verifyd value estimators lists them")
 	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; 8 pairs if not given")
-	f.StringVar(&o.randomness, "randomness", "", "64 hex digits of a beacon published after the updates were committed; all random choices follow from it and from the game")
 	f.IntVar(&o.level, "level", 950, "confidence of the simultaneous intervals in thousandths")
 	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result")
 	f.Uint64Var(&o.tolerance, "tolerance", 0, "truncated, gtg: stop a permutation this close to everyone's utility (1e-9)")
 	f.IntVar(&o.alpha, "alpha", 0, "beta, exact-beta: first parameter")
 	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")
-	f.StringVar(&o.out, "out", "", "folder for certificate and transcript; an interrupted run there goes on where it stopped")
-	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
-	f.StringVar(&o.convergence, "convergence", "", "SVG file to draw into how the estimates settled")
-	f.StringVar(&o.removal, "removal", "", "SVG file to draw into what is left as players are removed by value")
 	complete(cmd, "estimator", estimatorNames()...)
 }
 
@@ -189,20 +196,28 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 	return e, nil
 }
 
-// run is the flags as what is to be run on a game with an estimator.
-func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string) (valuation.Run, error) {
-	r := valuation.Run{
-		Version: valuation.GameVersion, Kind: kind, Root: root, Estimator: o.estimator, Budget: o.budget, Level: o.level,
-		Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta, Control: o.control, Players: players,
+// way is the estimator e with the parameters that the flags give.
+func (o *estimateOptions) way(e shapley.Estimator) valuation.Way {
+	w := valuation.Way{
+		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
+		Control: o.control,
 	}
-	sampled := e.Unit != shapley.None
 	if o.budget < 0 {
-		if r.Budget = 0; sampled {
-			r.Budget = 8
+		if w.Budget = 0; e.Unit != shapley.None {
+			w.Budget = 8
 		}
 	}
+	return w
+}
+
+// run is what is to be run on a game with an estimator: what the list of claims says or, for research, the flags.
+func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string) (valuation.Run, error) {
+	if o.claimed != nil {
+		return o.claimed.Run(root)
+	}
+	r := valuation.Run{Version: valuation.GameVersion, Kind: kind, Root: root, Source: valuation.Research, Way: o.way(e), Players: players}
 	if o.randomness == "" {
-		if sampled {
+		if e.Unit != shapley.None {
 			return r, usageError{errors.New("--randomness is missing: a seed that nobody chose must come from a beacon")}
 		}
 		return r, nil

@@ -41,7 +41,10 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
-			kinds := map[string]gameFiles{roundKind: &ro, dataKind: &do}
+			if err := ro.readClaims(); err != nil {
+				return err
+			}
+			kinds := map[string]gameFiles{valuation.RoundKind: &ro, dataKind: &do}
 			return a.onDevice(cmd.Context(), func(device engine.Device) error {
 				return a.valueAudit(cmd.Context(), device, args[0], kinds, later, checks)
 			})

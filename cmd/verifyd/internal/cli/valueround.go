@@ -8,14 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
-
-// roundKind names the round game in certificates.
-const roundKind = "round"
 
 // roundOptions are a round's files and what it is judged by.
 type roundOptions struct {
@@ -23,6 +24,10 @@ type roundOptions struct {
 	sizes        []uint
 	accuracy     bool
 	renormalised bool
+	claims       string            // file
+	operator     string            // file
+	list         *valuation.Claims // nil for research, as the next
+	digest       merkle.Hash       // of the list
 }
 
 func (o *roundOptions) flags(cmd *cobra.Command) {
@@ -30,6 +35,34 @@ func (o *roundOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.accuracy, "accuracy", false, "judge by rows predicted rightly instead of by the loss")
 	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
+	f.StringVar(&o.claims, "claims", "", "frozen list of the claims that are valued, which says all that is not a file; see verifyd value freeze")
+	f.StringVar(&o.operator, "operator", "", "with --claims: the operator's public key (PEM)")
+	cmd.MarkFlagsRequiredTogether("claims", "operator")
+	for _, chosen := range []string{"sizes", "accuracy", "renormalised"} {
+		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
+	}
+}
+
+// readClaims reads the list, where one is given.
+func (o *roundOptions) readClaims() (err error) {
+	if o.claims == "" {
+		return nil
+	}
+	operator, err := readKey(o.operator, keys.Operator)
+	if err != nil {
+		return err
+	}
+	o.list, o.digest, err = readClaims(o.claims, operator)
+	return err
+}
+
+// readClaims reads a list that the operator froze.
+func readClaims(path string, operator document.Key) (*valuation.Claims, merkle.Hash, error) {
+	data, err := readFile(path, document.MaxSize)
+	if err != nil {
+		return nil, merkle.Hash{}, err
+	}
+	return valuation.ReadClaims(path, data, operator)
 }
 
 // fileFlags are those of the round's files alone.
@@ -60,7 +93,10 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 	if err != nil {
 		return nil, err
 	}
-	opened := &openGame{kind: roundKind, title: "Value of the round's updates", game: g, root: g.Root(), players: o.files.Names(), close: g.Close}
+	opened := &openGame{kind: valuation.RoundKind, title: "Value of the round's updates", game: g, root: g.Root(), players: o.files.Names(), close: g.Close}
+	if o.list != nil {
+		opened.players = o.list.Players()
+	}
 	if control {
 		opened.control, err = surrogateOf(ctx, r, ro)
 	}
@@ -84,6 +120,10 @@ func (o *roundOptions) read(device engine.Device) (*round.Round, round.Options, 
 		if file == "" {
 			return nil, round.Options{}, usageError{fmt.Errorf("--%s is missing: the game is a round", flag)}
 		}
+	}
+	if o.list != nil {
+		r, err := o.files.ReadClaimed(o.list)
+		return r, round.Options{Device: device}, err
 	}
 	o.files.Sizes = nil
 	for _, n := range o.sizes {
@@ -126,8 +166,9 @@ func secondOf(ctx context.Context, r *round.Round, o round.Options, g *round.Gam
 func (a *app) valueRoundCommand() *cobra.Command {
 	var ro roundOptions
 	var eo estimateOptions
+	var public string
 	cmd := &cobra.Command{
-		Use:   "round --program FILE --base FILE --update FILE... --sizes N,N... --validation FILE --randomness HEX",
+		Use:   "round --program FILE --base FILE --update FILE... --validation FILE [--claims FILE --beacon FILE | --sizes N,N... --randomness HEX]",
 		Short: "Value the workers' updates of a training round",
 		Long: `round values what each worker's update did for the loss on the validation rows:
 U(S) = L(w0) - L(w0 + sum of a_i d_i over S), with weights a_i fixed over all
@@ -137,17 +178,47 @@ The certificate has the closed second order of the round, from three gradients a
 no coalition, with the gap that it leaves, beside the estimate: antithetic pairs of
 permutations, 8 unless --budget says otherwise.
 
+With --claims nothing is left to choose: the list that the operator froze names the
+claims, their final states, the rows, the estimator and, with --beacon, the
+randomness. Only such a certificate can be paid; one with --randomness is research.
+
 With --out the transcript is kept, an interrupted run goes on where it stopped
 and ends with the same bytes, and verifyd value audit checks it.`,
 		Example: `  verifyd value round --program program.json --base round7.safetensors \
-      --update alice.safetensors --update bob.safetensors --sizes 4096,4096 \
-      --validation validation.safetensors --randomness $BEACON --out value7 --plot value7.svg`,
+      --update alice.safetensors --update bob.safetensors --validation validation.safetensors \
+      --claims claims7.json --operator operator.pem.pub --beacon beacon7.json --out value7 --plot value7.svg`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.estimate(cmd.Context(), &ro, eo) }),
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			if err := ro.readClaims(); err != nil {
+				return err
+			}
+			if ro.list == nil && len(ro.sizes) == 0 {
+				return usageError{errors.New("--claims or --sizes is missing: updates have weights")}
+			}
+			if ro.list != nil {
+				data, err := readFile(public, document.MaxSize)
+				if err != nil {
+					return err
+				}
+				b, err := document.Decode[beacon.Beacon](public, data)
+				if err != nil {
+					return err
+				}
+				eo.claimed = &valuation.Claimed{Digest: ro.digest, List: *ro.list, Beacon: b}
+				eo.estimator, eo.control = ro.list.Way.Estimator, ro.list.Way.Control
+			}
+			return a.estimate(cmd.Context(), &ro, eo)
+		}),
 	}
 	ro.flags(cmd)
 	eo.flags(cmd)
-	cmd.Flags().BoolVar(&eo.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
-	require(cmd, roundFlags...)
+	f := cmd.Flags()
+	f.StringVar(&public, "beacon", "", "with --claims: the beacon of the round that follows from the list")
+	f.BoolVar(&eo.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
+	cmd.MarkFlagsRequiredTogether("claims", "beacon")
+	for _, chosen := range []string{"randomness", "estimator", "budget", "level", "target", "tolerance", "alpha", "beta", "control"} {
+		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
+	}
+	require(cmd, "program", "base", "update", "validation")
 	return cmd
 }

@@ -1,101 +1,191 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
+	"context"
+	"crypto/rand"
 	"fmt"
-	"slices"
+	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// valueScoreOptions say whose claims the players of a certificate are.
+// valueScoreOptions are what a certificate is held against.
 type valueScoreOptions struct {
-	task, validation, out string
-	workers               []string
+	files                              valuation.RoundFiles
+	claims, policy, operator, verifier string
+	jobs, verdicts                     []string
+	out                                string
+	checks                             uint64
 }
 
 func (a *app) valueScoreCommand() *cobra.Command {
 	var o valueScoreOptions
 	cmd := &cobra.Command{
-		Use:   "score FOLDER --task HASH --worker KEYID... --validation HASH --out FILE",
-		Short: "Turn a certificate into the values that verifyd score takes",
-		Long: `score writes the values of a certificate as verifyd score --values reads them: whole
-units of 1e-9, as a contribution proof states them. Each is the exact value rounded
-down or up so that all of them add up to what the round as a whole achieved, and
-nothing is paid twice or lost. Standard errors are rounded up.`,
-		Example: `  verifyd value score value7 --task 0x9280... --worker 0x7ed4... --worker 0x9ad9... \
-      --validation 0xf225... --out values.json
-  verifyd score verdicts/*.json --values values.json ...`,
+		Use:   "score FOLDER --claims FILE --policy FILE --job FOLDER --operator KEY.pub --verdict FILE... --verifier KEY.pub --base FILE --update FILE... --validation FILE --out FILE",
+		Short: "Audit a certificate and turn it into the values that verifyd score takes",
+		Long: `score trusts nothing in a certificate. It must be of the list of claims that the
+operator froze, with the estimator and the beacon's round that follow from it; every
+claim of the list must have a PASS, of the worker, job, slot and final state that it
+names, in jobs of the list's pool and policy; the updates must be those states, and
+the validation rows the policy's. Then all arithmetic is done again, and utilities of
+the transcript, drawn here and now, are computed again: --checks of them, or all. One
+thing that does not fit, and nothing is written.
+
+The values are whole units of 1e-9, as a contribution proof states them. Each is the
+exact value rounded down or up so that all of them add up to what the round as a
+whole achieved, and nothing is paid twice or lost. Standard errors are rounded up.`,
+		Example: `  verifyd value score value7 --claims claims7.json --policy policy.json --job job \
+      --operator operator.pem.pub --verdict alice.json --verdict bob.json --verifier verifier.pem.pub \
+      --base round7.safetensors --update alice.safetensors --update bob.safetensors \
+      --validation validation.safetensors --out values.json
+  verifyd score alice.json bob.json --values values.json ...`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(_ *cobra.Command, args []string) error { return a.valueScore(args[0], o) }),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			if err := fresh(o.out); err != nil {
+				return err
+			}
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueScore(cmd.Context(), device, args[0], o) })
+		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.task, "task", "", "digest of the job")
-	f.StringArrayVar(&o.workers, "worker", nil, "key id of a worker; repeat for each player, in the certificate's order")
-	f.StringVar(&o.validation, "validation", "", "root of the validation set, as the policy names it")
+	f.StringVar(&o.claims, "claims", "", "list of claims that the operator froze")
+	f.StringVar(&o.policy, "policy", "", "scoring policy, the one that the jobs name")
+	f.StringArrayVar(&o.jobs, "job", nil, "folder of a job; repeat for each job")
+	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
+	f.StringArrayVar(&o.verdicts, "verdict", nil, "verdict on a claim of the list; repeat for each")
+	f.StringVar(&o.verifier, "verifier", "", "public key (PEM) of the verifier that signed the verdicts")
+	f.StringVar(&o.files.Base, "base", "", "state that the jobs begin with (safetensors)")
+	f.StringArrayVar(&o.files.Updates, "update", nil, "state that a worker trained to (safetensors); repeat for each claim, in any order")
+	f.StringVar(&o.files.Validation, "validation", "", "the policy's validation rows, x and y (safetensors)")
+	f.Uint64Var(&o.checks, "checks", 459, "utilities to compute again")
 	f.StringVar(&o.out, "out", "", "file to write, which must not exist")
-	require(cmd, "task", "worker", "validation", "out")
+	require(cmd, "claims", "policy", "job", "operator", "verdict", "verifier", "base", "update", "validation", "out")
 	return cmd
 }
 
-func (a *app) valueScore(dir string, o valueScoreOptions) error {
-	if err := fresh(o.out); err != nil {
-		return err
-	}
-	c, err := valuation.ReadCertificate(dir)
+func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, o valueScoreOptions) error {
+	ro, err := o.bound()
 	if err != nil {
 		return err
 	}
-	if len(o.workers) != len(c.Players) {
-		return usageError{fmt.Errorf("--worker: %d given for %d players: %q", len(o.workers), len(c.Players), c.Players)}
-	}
-	task, err := hashFlag("task", o.task)
+	g, err := ro.open(ctx, a, device, ro.list.Way.Control)
 	if err != nil {
 		return err
 	}
-	values := score.Values{Version: score.ValuesVersion}
-	if values.Validation, err = hashFlag("validation", o.validation); err != nil {
+	defer g.close()
+	var drawn [32]byte
+	if _, err := rand.Read(drawn[:]); err != nil {
 		return err
 	}
-	for i, fixed := range c.Result.Fixed() {
-		v := score.Value{Task: task}
-		if v.Worker, err = hashFlag("worker", o.workers[i]); err != nil {
-			return err
+	played := valuation.Played{Game: g.game, Root: g.root, Control: g.control, Extra: g.extra}
+	c, audit, err := valuation.Confirm(ctx, dir, ro.list, ro.digest, played, drawn, o.checks)
+	if err != nil {
+		return err
+	}
+	values, err := valuesOf(c, ro.list)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	data, err := document.Encode(values)
+	if err != nil {
+		return err
+	}
+	if _, err := score.ParseValues(o.out, data); err != nil {
+		return err
+	}
+	if err := valuation.WriteWhole(o.out, append(data, '\n')); err != nil {
+		return err
+	}
+	if c.Source == beacon.Fixed {
+		a.note("the randomness is that of a fixed chain, which the operator knew: this is for trials")
+	}
+	return a.emitScored(o.out, values, audit)
+}
+
+// bound is the round of a list that was bound to policy, jobs and verdicts.
+func (o *valueScoreOptions) bound() (*roundOptions, error) {
+	p, err := readPolicy(o.policy)
+	if err != nil {
+		return nil, err
+	}
+	operator, err := readKey(o.operator, keys.Operator)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := readKey(o.verifier, keys.Verifier)
+	if err != nil {
+		return nil, err
+	}
+	ro := &roundOptions{files: o.files}
+	ro.files.Program = filepath.Join(o.jobs[0], verify.ProgramFile)
+	if ro.list, ro.digest, err = readClaims(o.claims, operator); err != nil {
+		return nil, err
+	}
+	jobs, err := readJobs(o.jobs, operator)
+	if err != nil {
+		return nil, err
+	}
+	var verdicts []*verify.Verdict
+	for _, file := range o.verdicts {
+		data, err := readFile(file, document.MaxSize)
+		if err != nil {
+			return nil, err
 		}
+		v, err := verify.ReadVerdict(file, data, verifier)
+		if err != nil {
+			return nil, err
+		}
+		verdicts = append(verdicts, v)
+	}
+	if err := ro.list.Bind(jobs, p, verdicts); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.claims, err)
+	}
+	return ro, nil
+}
+
+// valuesOf are the values of a certificate that was confirmed, each its claim's, in the list's order.
+func valuesOf(c *valuation.Certificate, list *valuation.Claims) (*score.Values, error) {
+	values := &score.Values{Version: score.ValuesVersion, Validation: policy.Hash{Hash: proofs.Hash(list.Validation)}}
+	for i, fixed := range c.Result.Fixed() {
+		l := list.Claims[i]
+		v := score.Value{Worker: policy.Hash{Hash: proofs.Hash(l.Worker)}, Task: policy.Hash{Hash: proofs.Hash(l.Job)}, Slot: l.Slot}
+		var err error
 		if v.Value.Int128, err = proofs.ParseInt128(fixed.String()); err != nil {
-			return fmt.Errorf("%s: value of %s: %w", dir, c.Players[i], err)
+			return nil, fmt.Errorf("value of claim %v: %w", l.Claim, err)
 		}
 		if len(c.Result.StdErr) > 0 {
 			v.StdErr.Uint128 = proofs.Uint(c.Result.StdErr[i])
 		}
 		values.Values = append(values.Values, v)
 	}
-	slices.SortFunc(values.Values, func(a, b score.Value) int { return bytes.Compare(a.Worker.Hash[:], b.Worker.Hash[:]) })
-	data, err := document.Encode(&values)
-	if err != nil {
-		return err
-	}
-	if _, err := score.ParseValues(o.out, data); err != nil {
-		return errors.Join(errors.New("--worker: each key id once"), err)
-	}
-	if err := valuation.WriteWhole(o.out, append(data, '\n')); err != nil {
-		return err
-	}
-	a.note("%d values in %s", len(values.Values), o.out)
-	return nil
+	return values, nil
 }
 
-// hashFlag reads 0x and 64 hex digits.
-func hashFlag(name, text string) (h policy.Hash, err error) {
-	if h.Hash, err = proofs.ParseAccount(text); err != nil || h.Hash.String() != text {
-		return h, usageError{fmt.Errorf("--%s %.80q: want 0x and 64 lower-case hex digits", name, text)}
-	}
-	return h, nil
+// emitScored prints what the audit rests on.
+func (a *app) emitScored(path string, values *score.Values, audit *shapley.Audit) error {
+	view := struct {
+		*shapley.Audit
+		File   string `json:"file"`
+		Values int    `json:"values"`
+	}{audit, path, len(values.Values)}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "values", fmt.Sprintf("%d in %s", view.Values, view.File))
+		row(w, "arithmetic", "right, from "+fmt.Sprint(audit.Leaves)+" utilities")
+		row(w, "computed again", fmt.Sprintf("%d, none of them altered", audit.Checked))
+		for _, m := range audit.Missed {
+			row(w, fmt.Sprintf("%d altered", m.Altered), "would be missed with probability "+m.Probability)
+		}
+	})
 }

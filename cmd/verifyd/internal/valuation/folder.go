@@ -35,20 +35,31 @@ const GameVersion = "verifyd-game/1"
 
 // Run says what is valued and how: the same Run gives the same certificate.
 type Run struct {
-	Version    string          `json:"version"`    // GameVersion
-	Kind       string          `json:"kind"`       // which game, "round"
-	Root       merkle.Hash     `json:"root"`       // of the game
-	Randomness merkle.Hash     `json:"randomness"` // of the beacon
-	Estimator  string          `json:"estimator"`
-	Budget     int             `json:"budget"`
-	Level      int             `json:"level"`
-	Target     uint64          `json:"target"`
-	Tolerance  uint64          `json:"tolerance"`
-	Alpha      int             `json:"alpha"`
-	Beta       int             `json:"beta"`
-	Control    bool            `json:"control"` // a Taylor control variate
-	Players    []string        `json:"players"` // names, in the game's order
-	Details    json.RawMessage `json:"details,omitempty"`
+	Version    string      `json:"version"`    // GameVersion
+	Kind       string      `json:"kind"`       // which game, "round"
+	Root       merkle.Hash `json:"root"`       // of the game
+	Source     string      `json:"source"`     // of the randomness: Research, or the chain of Claimed's beacon
+	Randomness merkle.Hash `json:"randomness"` // all choices follow from it and from the root
+	Way
+	Players []string        `json:"players"` // names, in the game's order
+	Details json.RawMessage `json:"details,omitempty"`
+	Claimed *Claimed        `json:"claimed,omitempty"` // nil for research, which is never paid
+}
+
+// Research is the source of a randomness that whoever made the certificate brought along: it may have been tried until
+// it suited.
+const Research = "research"
+
+// Way is an estimator with all of its parameters, which are those of [shapley.Options].
+type Way struct {
+	Estimator string `json:"estimator"`
+	Budget    int    `json:"budget"`
+	Level     int    `json:"level"`
+	Target    uint64 `json:"target"`
+	Tolerance uint64 `json:"tolerance"`
+	Alpha     int    `json:"alpha"`
+	Beta      int    `json:"beta"`
+	Control   bool   `json:"control"` // a Taylor control variate
 }
 
 // options are those of an estimate, seed included.
@@ -218,14 +229,19 @@ func encode(u []int64) []byte {
 // ReadCertificate reads what Estimate left in a folder.
 func ReadCertificate(dir string) (*Certificate, error) {
 	path := filepath.Join(dir, CertificateFile)
-	data, err := readBounded(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: no finished run lies there", err)
-	}
+	data, err := readCertificate(path)
 	if err != nil {
 		return nil, err
 	}
 	return ParseCertificate(path, data)
+}
+
+func readCertificate(path string) ([]byte, error) {
+	data, err := readBounded(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: no finished run lies there", err)
+	}
+	return data, err
 }
 
 // ParseCertificate reads a certificate. Errors begin with path.
@@ -240,6 +256,9 @@ func ParseCertificate(path string, data []byte) (*Certificate, error) {
 	r := c.Result
 	if r == nil || r.Version != shapley.ResultVersion {
 		return nil, fmt.Errorf("%s: result: missing or of another version than %q", path, shapley.ResultVersion)
+	}
+	if err := c.checkSource(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if r.Estimator != c.Estimator || r.Seed != c.options().Seed {
 		return nil, fmt.Errorf("%s: result: its estimator or its seed is not the run's", path)
@@ -305,11 +324,16 @@ func decode(path string, data []byte, into any) error {
 
 // writeWhole writes a JSON document so that it is there whole or not at all.
 func writeWhole(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
+	data, err := encodeWhole(v)
 	if err != nil {
 		return err
 	}
-	return WriteWhole(path, append(data, '\n'))
+	return WriteWhole(path, data)
+}
+
+func encodeWhole(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	return append(data, '\n'), err
 }
 
 // WriteWhole writes a file that must not exist, whole or not at all.

@@ -14,6 +14,9 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
 
+// RoundKind names the game of a round in certificates.
+const RoundKind = "round"
+
 // RoundFiles are where the parts of a round lie.
 type RoundFiles struct {
 	Program    string   // canonical JSON
@@ -71,16 +74,21 @@ func (f *RoundFiles) Read() (*round.Round, error) {
 
 // ReadValidation reads the tensors x and y of a safetensors file: rows that fit a program, however many.
 func ReadValidation(path string, plan *program.Plan) (x, y kernels.Buf, err error) {
+	_, x, y, err = readValidation(path, plan)
+	return x, y, err
+}
+
+// readValidation also gives the rows as a data set, whose root commits to them.
+func readValidation(path string, plan *program.Plan) (set *job.Dataset, x, y kernels.Buf, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return x, y, err
+		return nil, x, y, err
 	}
-	set, err := job.ReadDataset(path, info.Size())
-	if err != nil {
-		return x, y, err
+	if set, err = job.ReadDataset(path, info.Size()); err != nil {
+		return nil, x, y, err
 	}
 	if err := set.Fits(plan); err != nil {
-		return x, y, fmt.Errorf("%s: %w", path, err)
+		return nil, x, y, fmt.Errorf("%s: %w", path, err)
 	}
 	x, y = rowsLike(plan.X(), set.Samples()), rowsLike(plan.Y(), set.Samples())
 	ids := make([]int64, set.Samples())
@@ -88,9 +96,9 @@ func ReadValidation(path string, plan *program.Plan) (x, y kernels.Buf, err erro
 		ids[i] = int64(i)
 	}
 	if err := set.Fill(x, y, ids); err != nil {
-		return x, y, fmt.Errorf("%s: %w", path, err)
+		return nil, x, y, fmt.Errorf("%s: %w", path, err)
 	}
-	return x, y, nil
+	return set, x, y, nil
 }
 
 // rowsLike is memory for rows of a specification.

@@ -25,8 +25,8 @@ func glove(t testing.TB) shapley.Table {
 }
 
 func runOf(estimator string, budget int) Run {
-	return Run{Version: GameVersion, Kind: "table", Root: merkle.Hash{1}, Randomness: merkle.Hash{2}, Estimator: estimator,
-		Budget: budget, Players: []string{"left", "right", "other"}}
+	return Run{Version: GameVersion, Kind: "table", Root: merkle.Hash{1}, Source: Research, Randomness: merkle.Hash{2}, Way: Way{Estimator: estimator, Budget: budget},
+		Players: []string{"left", "right", "other"}}
 }
 
 func TestAFolderHoldsAllThatAnAuditNeeds(t *testing.T) {

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/merkle"
+)
+
+// freezeOptions are what a list of claims is made from.
+type freezeOptions struct {
+	policy, key, out string
+	jobs             []string
+	way              estimateOptions
+	log              recorder
+}
+
+func (a *app) valueFreezeCommand() *cobra.Command {
+	var o freezeOptions
+	cmd := &cobra.Command{
+		Use:   "freeze CLAIM... --job FOLDER --policy FILE --key OPERATOR --out FILE",
+		Short: "Sign the list of the claims that are valued together, before the randomness is known",
+		Long: `freeze signs which claims are valued together and how: their final states and
+weights, the policy's validation rows, the estimator with its parameters, and the
+time. The beacon's round follows from that time and the longest delay of the jobs,
+two periods at least, so that nobody chooses the randomness of the estimate.
+
+Freeze the list once the claims have passed: one that did not keeps the whole list
+from being paid. The time is the operator's word. What bears it out is a log with
+witnesses that has the list before the round: give --log.`,
+		Example: `  verifyd value freeze traces/*/claim.json --job job --policy policy.json --key operator.pem \
+      --budget 16 --out claims7.json --log log --log-key log.pem`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.valueFreeze(cmd.Context(), args, o) }),
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.jobs, "job", nil, "folder of a job; repeat for each job")
+	f.StringVar(&o.policy, "policy", "", "scoring policy, the one that the jobs name")
+	f.StringVar(&o.key, "key", "", "operator's private key")
+	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
+	o.way.wayFlags(cmd)
+	f.BoolVar(&o.way.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
+	o.log.flags(cmd)
+	require(cmd, "job", "policy", "key", "out")
+	return cmd
+}
+
+func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) error {
+	if err := fresh(o.out); err != nil {
+		return err
+	}
+	e, err := o.way.named()
+	if err != nil {
+		return err
+	}
+	key, err := a.openKey(ctx, o.key, keys.Operator)
+	if err != nil {
+		return err
+	}
+	defer key.Close()
+	operator, err := keyOf(key)
+	if err != nil {
+		return err
+	}
+	p, err := readPolicy(o.policy)
+	if err != nil {
+		return err
+	}
+	jobs, err := readJobs(o.jobs, operator)
+	if err != nil {
+		return err
+	}
+	var claims [][]byte
+	for _, file := range files {
+		data, err := readFile(file, document.MaxSize)
+		if err != nil {
+			return err
+		}
+		claims = append(claims, data)
+	}
+	list, err := valuation.List(jobs, p, o.way.way(e), claims, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	signed, err := list.Sign(key)
+	if err != nil {
+		return err
+	}
+	_, digest, err := valuation.ReadClaims(o.out, signed, operator)
+	if err != nil {
+		return err
+	}
+	if err := a.recorded(ctx, o.log, [][]byte{signed}, func() error { return writeNew(o.out, signed, 0o644) }); err != nil {
+		return err
+	}
+	return a.emitList(o.out, list, digest)
+}
+
+// readJobs reads the jobs that the operator signed, in folders.
+func readJobs(folders []string, operator document.Key) (valuation.Jobs, error) {
+	jobs := valuation.Jobs{}
+	for _, dir := range folders {
+		t, err := readOfferBy(dir, operator)
+		if err != nil {
+			return nil, err
+		}
+		jobs[t.Digest] = t.Terms
+	}
+	return jobs, nil
+}
+
+// emitList prints which value of the beacon the estimate will follow from.
+func (a *app) emitList(path string, c *valuation.Claims, digest merkle.Hash) error {
+	view := struct {
+		List   string      `json:"list"`
+		Digest merkle.Hash `json:"digest"`
+		Claims int         `json:"claims"`
+		Frozen time.Time   `json:"frozen"`
+		Beacon string      `json:"beacon"`
+		Round  uint64      `json:"round"`
+	}{path, digest, len(c.Claims), time.Unix(c.Frozen, 0).UTC(), c.Beacon.Name, c.Round()}
+	return a.emit(view, func(w io.Writer) {
+		row(w, "list", view.List)
+		row(w, "digest", view.Digest)
+		row(w, "claims", view.Claims)
+		row(w, "frozen", view.Frozen.Format(time.RFC3339))
+		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
+	})
+}
