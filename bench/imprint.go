@@ -12,7 +12,7 @@ import (
 )
 
 // tenSteps makes a job one of a single segment at stride 10.
-func tenSteps(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled = 10, 10, 1, 1 }
+func tenSteps(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled = 10, 10, 1, job.Exactly(1) }
 
 // imprintLimit is what a replay with an imprint may cost at stride 10, of one without.
 const imprintLimit = 1.03
