@@ -121,7 +121,7 @@ func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 	if err := fresh(o.out); err != nil {
 		return err
 	}
-	paid, err := a.openSpent(o.spent, o.out, o.before == "")
+	paid, err := a.openSpent(o.spent, o.out, o.before == "" && firstEpoch(o.epoch, o.spent))
 	if err != nil {
 		return err
 	}

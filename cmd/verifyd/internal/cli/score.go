@@ -186,7 +186,7 @@ func optional[T any](path string, parse func(file string, data []byte) (*T, erro
 
 // writeScored makes an epoch's folder, once its work is recorded as paid and the log has what is signed in it.
 func (a *app) writeScored(ctx context.Context, r *score.Result, key crypto.Signer, o scoreOptions) (err error) {
-	paid, err := a.openSpent(o.spent, o.out, o.earned == "")
+	paid, err := a.openSpent(o.spent, o.out, o.earned == "" && firstEpoch(o.epoch, o.spent))
 	if err != nil {
 		return err
 	}

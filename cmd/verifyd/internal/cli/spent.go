@@ -33,7 +33,7 @@ func (a *app) openSpent(given, out string, first bool) (*registry.Spent, error) 
 		return s, err
 	}
 	if !first {
-		return nil, hint(fmt.Errorf("%w: what was paid in the epochs before is not known", err), "name the file of spent work with --spent")
+		return nil, hint(fmt.Errorf("%w: what was paid in the epochs before is not known", err), "name the file of spent work with --spent; a pool's first epoch, which has no totals before it, makes it")
 	}
 	if err := registry.InitSpent(path); err != nil {
 		return nil, err
@@ -41,6 +41,10 @@ func (a *app) openSpent(given, out string, first bool) (*registry.Spent, error) 
 	a.note("made %s, which remembers what is paid: keep it for the epochs that follow", path)
 	return registry.OpenSpent(path)
 }
+
+// firstEpoch says whether an epoch without totals before it may be a pool's first one: by its number, or because the
+// file of spent work is named, as by a pool that counts from elsewhere.
+func firstEpoch(number uint64, spent string) bool { return number <= 1 || spent != "" }
 
 // wasPaid asks the pool's file of spent work, if there is one, whether contributions that nobody is given were paid by
 // other bodies. Before is the totals of the epoch before, near which the file is looked for.
