@@ -28,6 +28,7 @@ type valueScoreOptions struct {
 	jobs, verdicts                     []string
 	out                                string
 	checks                             uint64
+	logged                             loggedOptions
 }
 
 func (a *app) valueScoreCommand() *cobra.Command {
@@ -71,6 +72,7 @@ whole achieved, and nothing is paid twice or lost. Standard errors are rounded u
 	f.StringVar(&o.files.Validation, "validation", "", "the policy's validation rows, x and y (safetensors)")
 	f.Uint64Var(&o.checks, "checks", 459, "utilities to compute again")
 	f.StringVar(&o.out, "out", "", "file to write, which must not exist")
+	o.logged.flags(cmd)
 	require(cmd, "claims", "policy", "job", "operator", "verdict", "verifier", "base", "update", "validation", "out")
 	return cmd
 }
@@ -78,6 +80,9 @@ whole achieved, and nothing is paid twice or lost. Standard errors are rounded u
 func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, o valueScoreOptions) error {
 	ro, err := o.bound()
 	if err != nil {
+		return err
+	}
+	if err := a.checkLogged(&o.logged, o.claims, o.operator, ro.list, ro.digest); err != nil {
 		return err
 	}
 	g, err := ro.open(ctx, a, device, ro.list.Way.Control)

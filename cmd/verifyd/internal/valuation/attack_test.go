@@ -224,16 +224,21 @@ func TestAListThatDoesNotBindIsRefused(t *testing.T) {
 	for words, alter := range map[string]func(*rig){
 		"there is no verdict on claim": func(r *rig) { r.verdicts = r.verdicts[1:] },
 		"the verdict on claim":         func(r *rig) { r.finding(0).Outcome = verify.Fail },
-		"].worker:":                    func(r *rig) { r.list.Claims[0].Worker = merkle.Hash{} },
-		"].job:":                       func(r *rig) { r.finding(0).Job = merkle.Hash{7} },
-		"].slot:":                      func(r *rig) { r.list.Claims[0].Slot = 1 },
-		"].final:":                     func(r *rig) { r.list.Claims[0].Final = merkle.Hash{7} },
-		"].rows:":                      func(r *rig) { r.list.Claims[0].Rows *= 2 },
-		"which was not given":          func(r *rig) { r.jobs = foreign.jobs },
-		"is of pool":                   func(r *rig) { r.list.Pool = merkle.Hash{0xee} },
-		"is for ledger":                func(r *rig) { r.list.Audience = merkle.Hash{0xee} },
-		"the policy names":             func(r *rig) { r.list.Validation = merkle.Hash{7} },
-		"policy: ":                     func(r *rig) { r.list.Policy = merkle.Hash{7} },
+		"verdicts: PASS and FAIL on claim": func(r *rig) {
+			v := *r.verdicts[0]
+			v.Finding.Outcome = verify.Fail
+			r.verdicts = append(r.verdicts, &v)
+		},
+		"].worker:":           func(r *rig) { r.list.Claims[0].Worker = merkle.Hash{} },
+		"].job:":              func(r *rig) { r.finding(0).Job = merkle.Hash{7} },
+		"].slot:":             func(r *rig) { r.list.Claims[0].Slot = 1 },
+		"].final:":            func(r *rig) { r.list.Claims[0].Final = merkle.Hash{7} },
+		"].rows:":             func(r *rig) { r.list.Claims[0].Rows *= 2 },
+		"which was not given": func(r *rig) { r.jobs = foreign.jobs },
+		"is of pool":          func(r *rig) { r.list.Pool = merkle.Hash{0xee} },
+		"is for ledger":       func(r *rig) { r.list.Audience = merkle.Hash{0xee} },
+		"the policy names":    func(r *rig) { r.list.Validation = merkle.Hash{7} },
+		"policy: ":            func(r *rig) { r.list.Policy = merkle.Hash{7} },
 		"it names no validation set": func(r *rig) {
 			r.policy.Validation = policy.Hash{}
 			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))

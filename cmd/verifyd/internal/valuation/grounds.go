@@ -117,7 +117,11 @@ func (c *Claims) Bind(jobs Jobs, p *policy.Policy, verdicts []*verify.Verdict) e
 	}
 	judged := make(map[merkle.Hash]*verify.Finding, len(verdicts))
 	for _, v := range verdicts {
-		judged[v.Finding.Claim] = &v.Finding
+		f := &v.Finding
+		if before := judged[f.Claim]; before != nil && before.Outcome != f.Outcome {
+			return fmt.Errorf("verdicts: %s and %s on claim %v", before.Outcome, f.Outcome, f.Claim)
+		}
+		judged[f.Claim] = f
 	}
 	for i, l := range c.Claims {
 		f := judged[l.Claim]

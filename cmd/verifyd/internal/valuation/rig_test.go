@@ -1,6 +1,7 @@
 package valuation
 
 import (
+	"context"
 	"crypto"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		p := must(verifytest.NewPool(t.Context(), verifytest.Setting{
+		p := must(verifytest.NewPool(context.Background(), verifytest.Setting{
 			Operator: r.operator, Worker: must(verifytest.NewKey(byte(10 + i)))(t), Program: prog, Data: must(verifytest.Blobs(40, 7))(t), Device: device,
 			Job: func(j *job.Job) {
 				j.Policy, j.Steps = merkle.Hash(must(r.policy.Hash())(t)), 6
@@ -86,7 +87,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			},
 		}))(t)
 		folder := filepath.Join(dir, string(rune('a'+i)))
-		summary := must(p.Train(t.Context(), device, folder))(t)
+		summary := must(p.Train(context.Background(), device, folder))(t)
 		if err := p.Claim(summary); err != nil {
 			t.Fatal(err)
 		}
@@ -129,10 +130,10 @@ func (r *rig) play(t testing.TB, files RoundFiles) (Played, error) {
 	if err != nil {
 		return Played{}, err
 	}
-	g := must(round.New(t.Context(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1})}))(t)
+	g := must(round.New(context.Background(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1})}))(t)
 	t.Cleanup(g.Close)
 	return Played{Game: g, Root: g.Root(), Extra: func(seed shapley.Seed) (*Extra, error) {
-		e, err := g.ValidationError(t.Context(), seed)
+		e, err := g.ValidationError(context.Background(), seed)
 		return &Extra{ValidationError: e}, err
 	}}, nil
 }
@@ -147,7 +148,7 @@ func (r *rig) certify(t testing.TB, g Played) {
 func (r *rig) value(t testing.TB, g Played, run Run) {
 	t.Helper()
 	r.folder = filepath.Join(t.TempDir(), "v")
-	must(Estimate(t.Context(), r.folder, run, g.Game, g.Control, g.Extra, nil))(t)
+	must(Estimate(context.Background(), r.folder, run, g.Game, g.Control, g.Extra, nil))(t)
 }
 
 // confirm is what is asked before anything is paid.
@@ -156,7 +157,7 @@ func (r *rig) confirm(t testing.TB, g Played) error {
 	if err := r.list.Bind(r.jobs, r.policy, r.verdicts); err != nil {
 		return err
 	}
-	_, _, err := Confirm(t.Context(), r.folder, r.list, r.digest, g, [32]byte{9}, 1000)
+	_, _, err := Confirm(context.Background(), r.folder, r.list, r.digest, g, [32]byte{9}, 1000)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package valuation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,6 +123,10 @@ func FuzzCertificate(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	r := newRig(f)
+	g := must(r.play(f, r.files))(f)
+	r.certify(f, g)
+	f.Add(must(os.ReadFile(filepath.Join(r.folder, CertificateFile)))(f))
 	f.Add([]byte(`{"result":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := ParseCertificate("c", data)
@@ -132,6 +137,21 @@ func FuzzCertificate(f *testing.F) {
 			v.Rat()
 		}
 		c.Result.Fixed()
+		if c.Claimed != nil && len(c.Claimed.List.Claims) != len(c.Result.Values) {
+			t.Fatal("a claim without a value")
+		}
+	})
+}
+
+func FuzzClaims(f *testing.F) {
+	r := newRig(f)
+	f.Add(r.signed)
+	f.Add(bytes.Replace(r.signed, []byte("keyid"), []byte("keyId"), 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, digest, err := ReadClaims("claims.json", data, r.key)
+		if err == nil && (digest != r.digest || !slices.Equal(c.Claims, r.list.Claims)) {
+			t.Fatal("a list that nobody signed")
+		}
 	})
 }
 
