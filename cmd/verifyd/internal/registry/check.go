@@ -10,11 +10,12 @@ import (
 
 // Report is what [Check] found in a registry that is sound.
 type Report struct {
-	Assignments int `json:"assignments"`
-	Receipts    int `json:"receipts"` // those that follow a late one are counted as well
-	Ended       int `json:"ended"`    // assignments without a claim
-	Openings    int `json:"openings"`
-	Unfinished  int `json:"unfinished"` // files that a crash left on their way, or that are on it now
+	Registrations int `json:"registrations"`
+	Assignments   int `json:"assignments"`
+	Receipts      int `json:"receipts"` // those that follow a late one are counted as well
+	Ended         int `json:"ended"`    // assignments without a claim
+	Openings      int `json:"openings"`
+	Unfinished    int `json:"unfinished"` // files that a crash left on their way, or that are on it now
 }
 
 // Check reads all of a registry: every record is whole, lies under the name that its content gives, and rests on those
@@ -65,6 +66,15 @@ func (r *Registry) each(ctx context.Context, folder string, use func(name merkle
 		}
 	}
 	return nil
+}
+
+func (r *Registry) checkRegistration(name merkle.Hash, data []byte, report *Report) error {
+	rec, err := parse(registrations, name, data)
+	if err != nil {
+		return err
+	}
+	report.Registrations++
+	return misplaced(registrations, name, rec.Kind == registration && rec.Number == 0 && rec.Slot.name(0) == name)
 }
 
 func (r *Registry) checkAssignment(name merkle.Hash, data []byte, report *Report) error {

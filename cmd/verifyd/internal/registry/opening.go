@@ -16,11 +16,7 @@ func (r *Registry) Open(s Slot, claim, opened merkle.Hash, sign func() ([]byte, 
 	if err := first.refuse(record{Kind: receipt, Slot: s, About: claim}); err != nil {
 		return nil, err
 	}
-	file, err := r.give(openings, openingName(claim), record{Kind: opening, Slot: s, About: opened, Previous: claim}, sign)
-	if err != nil {
-		return nil, err
-	}
-	return file, nil
+	return r.give(openings, openingName(claim), record{Kind: opening, Slot: s, About: opened, Previous: claim}, sign)
 }
 
 // Opened returns the receipt of a claim's opening; nil if there is none.

@@ -16,10 +16,11 @@ type kind string
 
 // The kinds.
 const (
-	assignment kind = "assignment"
-	receipt    kind = "receipt"
-	ended      kind = "ended" // an assignment without a claim
-	opening    kind = "opening"
+	registration kind = "registration"
+	assignment   kind = "assignment"
+	receipt      kind = "receipt"
+	ended        kind = "ended" // an assignment without a claim
+	opening      kind = "opening"
 )
 
 // Slot is what an assignment is for.
@@ -105,10 +106,13 @@ func (r *Registry) give(folder string, name merkle.Hash, want record, sign func(
 			rec, err = r.settle(folder, name, want)
 		}
 	}
+	if err == nil {
+		err = rec.refuse(want)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return rec.Document, rec.refuse(want)
+	return rec.Document, nil
 }
 
 // refuse says why the record that is kept is not the one that is wanted; nil if it is.

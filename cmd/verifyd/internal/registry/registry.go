@@ -17,11 +17,12 @@ const Version = "verifyd-registry/1"
 
 // Names in a registry's folder.
 const (
-	markFile    = "registry"
-	assignments = "assignments"
-	receipts    = "receipts"
-	openings    = "openings"
-	unfinished  = "new"
+	markFile      = "registry"
+	registrations = "registrations"
+	assignments   = "assignments"
+	receipts      = "receipts"
+	openings      = "openings"
+	unfinished    = "new"
 )
 
 // folders are those that hold records, each with how its files are checked.
@@ -29,6 +30,7 @@ var folders = []struct {
 	name  string
 	check func(r *Registry, name merkle.Hash, data []byte, report *Report) error
 }{
+	{registrations, (*Registry).checkRegistration},
 	{assignments, (*Registry).checkAssignment},
 	{receipts, (*Registry).checkReceipt},
 	{openings, (*Registry).checkOpening},

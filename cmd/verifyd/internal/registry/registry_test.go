@@ -42,7 +42,7 @@ func TestThereIsOneOfEachEver(t *testing.T) {
 		if file, err := a.do(r, 'a', give("another")); err != nil || string(file) != again {
 			t.Errorf("%s again: %q, %v", a.what, file, err)
 		}
-		if file, err := a.do(r, 'b', give("another")); ClassOf(err) != Given || file != nil {
+		if file, err := a.do(r, 'b', give("another")); a.what != "registration" && (ClassOf(err) != Given || file != nil) {
 			t.Errorf("a second %s: %q, %v", a.what, file, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestThereIsOneOfEachEver(t *testing.T) {
 	if file, err := r.Assigned(slot); err != nil || string(file) != "assignment" {
 		t.Errorf("%q, %v", file, err)
 	}
-	if report := sound(t, r, "whole"); report != (Report{Assignments: 1, Receipts: 2, Openings: 1}) {
+	if report := sound(t, r, "whole"); report != (Report{Registrations: 1, Assignments: 1, Receipts: 2, Openings: 1}) {
 		t.Errorf("%+v", report)
 	}
 }
@@ -104,7 +104,7 @@ func TestNothingIsGivenOutOfOrder(t *testing.T) {
 func TestALateReceiptIsRenewedForItsOwnClaimAndOnce(t *testing.T) {
 	r := fresh(t)
 	claim := merkle.Hash{'a'}
-	for _, a := range life[:2] {
+	for _, a := range life[:3] {
 		if _, err := a.do(r, 'a', give(a.what)); err != nil {
 			t.Fatal(err)
 		}

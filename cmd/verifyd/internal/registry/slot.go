@@ -7,16 +7,17 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
+// Register returns the one document that says when a worker asked for a slot, which sign makes if there is none yet.
+func (r *Registry) Register(s Slot, sign func() ([]byte, error)) ([]byte, error) {
+	return r.give(registrations, s.name(0), record{Kind: registration, Slot: s}, sign)
+}
+
 // Assign returns the one assignment of a slot, which sign makes if there is none yet. About is what it is given for,
 // e.g. the digest of what the worker asked: if the slot's assignment was given for anything else it is [Given].
 //
 // Sign may be called and what it made be dropped, where another process was quicker.
 func (r *Registry) Assign(s Slot, about merkle.Hash, sign func() ([]byte, error)) ([]byte, error) {
-	file, err := r.give(assignments, s.name(0), record{Kind: assignment, Slot: s, About: about}, sign)
-	if err != nil {
-		return nil, err
-	}
-	return file, nil
+	return r.give(assignments, s.name(0), record{Kind: assignment, Slot: s, About: about}, sign)
 }
 
 // Assigned returns the assignment of a slot; nil if there is none.
@@ -69,11 +70,7 @@ func (r *Registry) Renew(s Slot, claim merkle.Hash, late []byte, sign func(befor
 			continue
 		}
 		want := record{Kind: receipt, Slot: s, About: claim, Number: uint32(i + 1), Previous: sha256.Sum256(late)}
-		file, err := r.give(receipts, s.name(want.Number), want, func() ([]byte, error) { return sign(documents(all[:i+1])) })
-		if err != nil {
-			return nil, err
-		}
-		return file, nil
+		return r.give(receipts, s.name(want.Number), want, func() ([]byte, error) { return sign(documents(all[:i+1])) })
 	}
 	return nil, refuse(NotReceived, "the receipt that is to be renewed was never given for %v", s)
 }
