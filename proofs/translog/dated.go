@@ -3,6 +3,7 @@ package translog
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/note"
@@ -38,29 +39,44 @@ func (p *Policy) Cosignatures(signed []byte) (Checkpoint, []Cosignature, error) 
 // time: a log's own signature says nothing of when it was made. A policy without
 // a quorum dates nothing.
 func (p *Policy) VerifyBefore(proof, entry []byte, before int64) (Inclusion, error) {
-	if p.quorum == nil {
-		return Inclusion{}, fmt.Errorf("log policy: field quorum: none: nobody says when an entry was in the log")
-	}
 	at, err := p.Verify(proof, entry)
 	if err != nil {
 		return Inclusion{}, err
 	}
+	return at, p.datedBefore(proof, before)
+}
+
+// WitnessedBefore says where an entry lies in a log, whichever it is, if the
+// policy's quorum of cosignatures, dated before a Unix time in seconds, is on the
+// checkpoint that shows it. It is for whoever cannot have an entry made in the
+// policy's own log: of when an entry was there, witnesses say as much of any log.
+func (p *Policy) WitnessedBefore(proof, entry []byte, before int64) (Inclusion, error) {
+	anyLog := &Policy{verifiers: p.verifiers, quorum: p.quorum, anyLog: true}
+	return anyLog.VerifyBefore(proof, entry, before)
+}
+
+// datedBefore demands the quorum of cosignatures with earlier times on the
+// checkpoint of a proof that was verified.
+func (p *Policy) datedBefore(proof []byte, before int64) error {
+	if p.quorum == nil {
+		return errors.New("log policy: field quorum: none: nobody says when an entry was in the log")
+	}
 	parsed, err := ParseProof(proof)
 	if err != nil {
-		return Inclusion{}, err
+		return err
 	}
 	dates, err := p.dates(parsed.Checkpoint)
 	if err != nil {
-		return Inclusion{}, err
+		return err
 	}
 	early := map[note.Verifier]bool{}
 	for _, d := range dates {
 		early[d.by] = d.time < before
 	}
 	if !p.quorum.satisfied(early) {
-		return Inclusion{}, fmt.Errorf("checkpoint of %s: field signatures: too few cosignatures that are dated before %d for the policy's quorum", at.Checkpoint.Origin, before)
+		return fmt.Errorf("checkpoint: field signatures: too few cosignatures that are dated before %d for the policy's quorum", before)
 	}
-	return at, nil
+	return nil
 }
 
 // dated is a witness of the policy and the time that it cosigned at.

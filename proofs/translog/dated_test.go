@@ -38,6 +38,19 @@ func TestOnlyCosignaturesCarryTimeAndTheQuorumMustHaveMadeThemInTime(t *testing.
 			t.Error("another entry is dated")
 		}
 	}
+	stranger := newTree(t, 6)
+	stranger.signer = newKey("stranger.example", 1)
+	if _, err := p.VerifyBefore(stranger.prove(4, early, plain).Text(), entry(4), cosignedAt+1); err == nil {
+		t.Error("an entry of another log is verified as the policy's")
+	}
+	if at, err := p.WitnessedBefore(stranger.prove(4, early, plain).Text(), entry(4), cosignedAt+1); err != nil || at.Index != 4 {
+		t.Errorf("witnessed in another log: %+v, %v", at, err)
+	}
+	for name, by := range map[string][]*key{"too late": {early, late}, "by too few": {early}, "by none": {}} {
+		if _, err := p.WitnessedBefore(stranger.prove(4, by...).Text(), entry(4), cosignedAt+1); err == nil {
+			t.Errorf("witnessed %s in another log", name)
+		}
+	}
 	checkpoint, dates, err := p.Cosignatures(tr.checkpoint(late, early))
 	if err != nil || checkpoint.Size != 6 || len(dates) != 2 {
 		t.Fatalf("%+v, %+v, %v", checkpoint, dates, err)
