@@ -65,7 +65,7 @@ func makeBundle(ctx context.Context, m model, cpu *kernels.CPU, dir string) (*bu
 }
 
 // twoSegments makes a job one of two segments of two steps, one of them drawn.
-func twoSegments(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled = 4, 2, 1, 1 }
+func twoSegments(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled = 4, 2, 1, job.Exactly(1) }
 
 func newKeys() (operator, worker *ecdsa.PrivateKey, err error) {
 	if operator, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {

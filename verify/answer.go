@@ -24,7 +24,7 @@ import (
 
 // Documents are the files that a claim has gathered by the time it is challenged, as their bytes.
 type Documents struct {
-	Job, Program, Claim, Receipt, Beacon []byte
+	Job, Program, Assignment, Claim, Receipt, Beacon []byte
 }
 
 // Response is what a worker answers a challenge with.
@@ -40,7 +40,8 @@ type Response struct {
 	Progress func(done, total int)
 }
 
-// Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist.
+// Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist. The bundle
+// lacks the operator's word that the opening arrived in time: [ReceiveOpening] gives it.
 // If it fails it leaves no directory behind.
 func Answer(ctx context.Context, r Response, dir string) (err error) {
 	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
@@ -50,7 +51,11 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	receipt, _, err := r.Terms.readReceipt(r.Documents.Receipt, digest)
+	assignment, assigned, err := r.Terms.ReadAssignment(r.Documents.Assignment)
+	if err != nil {
+		return err
+	}
+	receipt, received, err := r.Terms.readReceipt(r.Documents.Receipt, of{&claim, digest, &assignment, assigned})
 	if err != nil {
 		return err
 	}
@@ -79,8 +84,8 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 	if err := r.writeFiles(dir); err != nil {
 		return err
 	}
-	opening := Opening{Version: OpeningVersion, Job: r.Terms.Digest, Claim: digest, Seed: challenge.Seed}
-	opener := r.newOpener(claim)
+	opening := Opening{Version: OpeningVersion, Job: r.Terms.Digest, Claim: digest, Receipt: received, Seed: challenge.Seed}
+	opener := r.newOpener(assignment)
 	for i, segment := range challenge.Segments {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -104,8 +109,8 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 // writeFiles writes all of a bundle but the openings.
 func (r *Response) writeFiles(dir string) error {
 	for name, data := range map[string][]byte{
-		JobFile: r.Documents.Job, ProgramFile: r.Documents.Program, ClaimFile: r.Documents.Claim,
-		ReceiptFile: r.Documents.Receipt, BeaconFile: r.Documents.Beacon,
+		JobFile: r.Documents.Job, ProgramFile: r.Documents.Program, AssignmentFile: r.Documents.Assignment,
+		ClaimFile: r.Documents.Claim, ReceiptFile: r.Documents.Receipt, BeaconFile: r.Documents.Beacon,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			return err
@@ -134,11 +139,11 @@ type opener struct {
 	next    []merkle.Hash
 }
 
-func (r *Response) newOpener(c trace.Claim) *opener {
+func (r *Response) newOpener(a job.Assignment) *opener {
 	t := r.Terms
 	o := &opener{
 		Response: r,
-		order:    t.Job.OrderFor(c.Worker.ID(), c.Slot),
+		order:    t.Job.OrderFor(a),
 		tree:     r.Data.Tree(),
 		batch:    t.newBatch(newRows(t.Plan.X()), newRows(t.Plan.Y())),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),

@@ -121,7 +121,7 @@ func split(name string) (folder, file string) {
 		return folder, ""
 	}
 	switch file {
-	case JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, LeavesFile:
+	case JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile:
 		return folder, file
 	}
 	var segment uint64

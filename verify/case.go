@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -23,21 +24,28 @@ import (
 // A case is read-only, and its methods may be called from any goroutine. It is as useful as its source, which
 // it neither owns nor closes.
 type Case struct {
-	Terms     *Terms
-	Claim     trace.Claim
-	Challenge *Challenge
-	Cost      Cost
+	Terms      *Terms
+	Assignment job.Assignment
+	Claim      trace.Claim
+	Challenge  *Challenge
+	Cost       Cost
 
 	source  Source
 	receipt Receipt
 	opening *Opening // nil if there is none yet, or if none is needed
 
-	claimDigest, receiptDigest, beaconDigest, openingDigest merkle.Hash
+	assignmentDigest, claimDigest, receiptDigest, beaconDigest, openingDigest, openedDigest merkle.Hash
 
 	beacon  string                 // its chain
-	broken  *Mismatch              // what the leaves alone show
+	ruling  *ruling                // what shows without a replay
 	leaves  map[uint64]merkle.Hash // root over the leaves of each challenged segment
 	missing error                  // why there is no opening
+}
+
+// ruling is a FAIL that needs no replay: of the leaves, or of an opening that is late or does not answer the challenge.
+type ruling struct {
+	reason Reason
+	first  *Difference // nil where no step is to blame
 }
 
 // Cost is what a case asks of whoever judges it.
@@ -66,8 +74,8 @@ func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case,
 
 // openDocuments reads all but the leaves and the opening.
 func openDocuments(ctx context.Context, source Source, operator document.Key) (*Case, error) {
-	var data [5][]byte
-	for i, name := range []string{JobFile, ProgramFile, ClaimFile, ReceiptFile, BeaconFile} {
+	var data [6][]byte
+	for i, name := range []string{JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile} {
 		var err error
 		if data[i], err = readDocument(ctx, source, name); err != nil {
 			return nil, err
@@ -78,13 +86,17 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 		return nil, err
 	}
 	c := &Case{Terms: terms, source: source}
-	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[2]); err != nil {
+	if c.Assignment, c.assignmentDigest, err = terms.ReadAssignment(data[2]); err != nil {
 		return nil, err
 	}
-	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[3], c.claimDigest); err != nil {
+	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[3]); err != nil {
 		return nil, err
 	}
-	public, err := document.Decode[beacon.Beacon](BeaconFile, data[4])
+	about := of{&c.Claim, c.claimDigest, &c.Assignment, c.assignmentDigest}
+	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[4], about); err != nil {
+		return nil, err
+	}
+	public, err := document.Decode[beacon.Beacon](BeaconFile, data[5])
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +115,7 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 func (c *Case) cost() (Cost, error) {
 	cost := Cost{
 		Memory: c.Terms.MemoryBytes(), State: uint64(c.Terms.spec.State.Bytes()),
-		Answers: uint64(c.receipt.Arrived) + uint64(c.Terms.Job.Deadline),
+		Answers: uint64(c.Terms.Job.Answers(c.receipt.Arrived)),
 	}
 	for _, segment := range c.Challenge.Segments {
 		_, count := c.Terms.Job.Segment(segment)
@@ -123,24 +135,45 @@ func (c *Case) cost() (Cost, error) {
 
 // readWork reads what the worker says of the work: the leaves and, if they hold together, the opening.
 func (c *Case) readWork(ctx context.Context) error {
-	if err := c.readLeaves(ctx); err != nil || c.broken != nil {
+	if err := c.readLeaves(ctx); err != nil || c.ruling != nil {
 		return err
 	}
-	data, err := readDocument(ctx, c.source, OpeningFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.missing = fault.New(fault.NotOpenedYet, OpeningFile, "", "the file is missing: %w", fs.ErrNotExist)
+	received, err := readDocument(ctx, c.source, OpenedFile)
+	if errors.Is(err, fs.ErrNotExist) { // whatever lies there, it did not arrive
+		c.missing = fault.New(fault.NotOpenedYet, OpenedFile, "", "the file is missing: %w", fs.ErrNotExist)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	opening, digest, err := c.Terms.readOpening(data, c.Claim, c.claimDigest, c.Challenge)
+	data, err := readDocument(ctx, c.source, OpeningFile)
 	if err != nil {
 		return err
 	}
-	c.opening, c.openingDigest = &opening, digest
-	for _, s := range opening.Segments {
-		c.Cost.Packed += uint64(max(0, s.Size))
+	return c.readAnswer(data, received)
+}
+
+// readAnswer takes an opening that the operator received.
+func (c *Case) readAnswer(data, received []byte) error {
+	opening, digest, err := c.readOpening(data)
+	if err != nil {
+		return err
+	}
+	opened, receipt, err := c.readOpened(received, digest)
+	if err != nil {
+		return err
+	}
+	c.openingDigest, c.openedDigest = digest, receipt
+	switch {
+	case c.Overdue(time.Unix(opened.Arrived, 0)):
+		c.ruling = &ruling{reason: Late}
+	case c.malformed(&opening):
+		c.ruling = &ruling{reason: Malformed}
+	default:
+		c.opening = &opening
+		for _, s := range opening.Segments {
+			c.Cost.Packed += uint64(s.Size)
+		}
 	}
 	return nil
 }
@@ -148,13 +181,13 @@ func (c *Case) readWork(ctx context.Context) error {
 // readLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that cannot
 // be those of a training run break the case, at the step where it shows.
 func (c *Case) readLeaves(ctx context.Context) error {
-	job := c.Terms.Job
-	file, err := openLimited(ctx, c.source, LeavesFile, trace.LeavesSize(job.Steps))
+	j := c.Terms.Job
+	file, err := openLimited(ctx, c.source, LeavesFile, trace.LeavesSize(j.Steps))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	leaves, err := trace.NewLeaves(bufio.NewReaderSize(content(file), 1<<16), LeavesFile, job.Steps)
+	leaves, err := trace.NewLeaves(bufio.NewReaderSize(content(file), 1<<16), LeavesFile, j.Steps)
 	if err != nil {
 		return err
 	}
@@ -163,8 +196,8 @@ func (c *Case) readLeaves(ctx context.Context) error {
 		c.leaves[segment] = merkle.Hash{}
 	}
 	var tree merkle.Builder // over the leaves of a segment
-	last := trace.Leaf{Next: job.Init.Root}
-	for {
+	last := trace.Leaf{Next: j.Init.Root}
+	for step := uint64(0); ; step++ {
 		l, err := leaves.Next()
 		if err == io.EOF {
 			break
@@ -172,19 +205,16 @@ func (c *Case) readLeaves(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l.Step%(1<<16) == 0 && ctx.Err() != nil {
+		if step%(1<<16) == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if c.broken == nil && l.State != last.Next {
-			c.broken = breach(BrokenChain, l.Step, job.Stride)
-			if l.Step == 0 {
-				c.broken.Reason = WrongInit
-			}
+		if c.ruling == nil {
+			c.ruling = follows(&last, &l, step, j.Stride)
 		}
-		segment := l.Step / job.Stride
+		segment := step / j.Stride
 		if _, challenged := c.leaves[segment]; challenged {
 			tree.Append(l.Hash())
-			if first, count := job.Segment(segment); l.Step == first+count-1 {
+			if first, count := j.Segment(segment); step == first+count-1 {
 				c.leaves[segment] = tree.Root()
 				tree.Reset()
 			}
@@ -194,14 +224,27 @@ func (c *Case) readLeaves(ctx context.Context) error {
 	if got := leaves.Root(); got != c.Claim.Root {
 		return fault.New(fault.WrongDigest, LeavesFile, "", "root %v, the claim has %v", got, c.Claim.Root)
 	}
-	if c.broken == nil && last.Next != c.Claim.Final {
-		c.broken = breach(WrongFinal, last.Step, job.Stride)
+	if c.ruling == nil && last.Next != c.Claim.Final {
+		c.ruling = breach(WrongFinal, j.Steps-1, j.Stride)
 	}
 	return nil
 }
 
-func breach(reason Reason, step, stride uint64) *Mismatch {
-	return &Mismatch{Reason: reason, Difference: Difference{Segment: step / stride, Step: step}}
+// follows is what is wrong with the leaf of a step, seen beside the one before it, or nil.
+func follows(last, l *trace.Leaf, step, stride uint64) *ruling {
+	switch {
+	case l.Step != step || !l.Finite():
+		return breach(Malformed, step, stride)
+	case l.State == last.Next:
+		return nil
+	case step == 0:
+		return breach(WrongInit, step, stride)
+	}
+	return breach(BrokenChain, step, stride)
+}
+
+func breach(reason Reason, step, stride uint64) *ruling {
+	return &ruling{reason, &Difference{Segment: step / stride, Step: step}}
 }
 
 // segmentLeaves reads the leaves of a challenged segment again.
@@ -226,8 +269,8 @@ func (c *Case) segmentLeaves(ctx context.Context, segment uint64) ([]trace.Leaf,
 	return leaves, nil
 }
 
-// ID names the case: the root over the digests of job, claim, receipt and beacon, the claim's root and the
-// digest of the opening, which is zero if there is none.
+// ID names the case: the root over the digests of job, assignment, claim, receipt and beacon, the claim's root and the
+// digests of the opening and of its receipt, which are zero if the operator received none.
 func (c *Case) ID() merkle.Hash {
 	var tree merkle.Builder
 	c.appendEvidence(&tree)
@@ -237,7 +280,8 @@ func (c *Case) ID() merkle.Hash {
 // appendEvidence appends what the documents add to the evidence.
 func (c *Case) appendEvidence(tree *merkle.Builder) {
 	for _, h := range []merkle.Hash{
-		c.Terms.Digest, c.claimDigest, c.receiptDigest, c.beaconDigest, c.Claim.Root, c.openingDigest,
+		c.Terms.Digest, c.assignmentDigest, c.claimDigest, c.receiptDigest, c.beaconDigest, c.Claim.Root,
+		c.openingDigest, c.openedDigest,
 	} {
 		tree.Append(merkle.LeafHash(h[:]))
 	}

@@ -100,7 +100,7 @@ func judgeSource(t testing.TB, r *rig, s verify.Source, o verify.Options) (*veri
 }
 
 func TestAFileSwappedAtAnyMomentIsAnErrorAndNeverAnotherVerdict(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, 2 })
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	honest := load(t, r.bundle(dir))
 	forged := load(t, r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })})))
@@ -108,7 +108,7 @@ func TestAFileSwappedAtAnyMomentIsAnErrorAndNeverAnotherVerdict(t *testing.T) {
 	later.arrived = r.arrived.Add(time.Minute) // another receipt for the same claim
 	again := load(t, later.bundle(dir))
 	elsewhere := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) {
-		j.Steps, j.Stride, j.Sampled, j.Policy = 4, 2, 2, [32]byte{9}
+		j.Steps, j.Stride, j.Sampled, j.Policy = 4, 2, job.Exactly(2), [32]byte{9}
 	})
 	otherDir, _ := elsewhere.train(newCPU(t, kernels.Auto, 1))
 	other := load(t, elsewhere.bundle(otherDir)) // on another job of the same operator
@@ -365,17 +365,17 @@ func TestABrokenChainAndSilenceNeedNoReplay(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, summary := r.train(newCPU(t, kernels.Auto, 1))
 	bundle := r.bundle(dir)
-	if err := os.Remove(filepath.Join(bundle, verify.OpeningFile)); err != nil {
+	if err := os.Remove(filepath.Join(bundle, verify.OpenedFile)); err != nil {
 		t.Fatal(err)
 	}
 	device := newDevice(t, "cpu", kernels.Auto, 1)
 	silent := r.openCase(bundle)
-	for _, now := range []time.Time{{}, silent.Arrived(), silent.Arrived().Add(time.Hour)} {
+	for _, now := range []time.Time{{}, silent.Arrived(), silent.Arrived().Add(time.Hour + 6*time.Second)} {
 		if v, err := silent.Silence(now); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%v: %v, %v", now, v, err)
 		}
 	}
-	if v, err := silent.Silence(silent.Arrived().Add(time.Hour + time.Second)); err != nil || v.Finding.Reason != verify.Unopened {
+	if v, err := silent.Silence(silent.Arrived().Add(time.Hour + 7*time.Second)); err != nil || v.Finding.Reason != verify.Unopened {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if v, err := silent.Conclude(nil); err == nil {
@@ -418,7 +418,7 @@ func TestACaseSaysWhatItCosts(t *testing.T) {
 	}
 	want := verify.Cost{
 		Memory: r.terms.MemoryBytes(), State: uint64(r.terms.State().Bytes()), Steps: replayed,
-		FLOPs: replayed * r.terms.Plan.FLOPs(), Opened: c.Cost.Opened, Packed: packed, Answers: uint64(arrived.Unix()) + 3600,
+		FLOPs: replayed * r.terms.Plan.FLOPs(), Opened: c.Cost.Opened, Packed: packed, Answers: uint64(arrived.Unix()) + 6 + 3600,
 	}
 	if c.Cost != want || c.Cost.Opened < uint64(len(c.Challenge.Segments))*want.State {
 		t.Errorf("%+v, want %+v", c.Cost, want)

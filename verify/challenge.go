@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -25,12 +26,12 @@ type Challenge struct {
 // Draw derives the challenge to a claim. The beacon must be of the first round at or after the receipt's
 // time plus the job's delay.
 func (t *Terms) Draw(c trace.Claim, r Receipt, b beacon.Beacon) (*Challenge, error) {
-	round := t.Job.Beacon.RoundAt(r.Arrived + int64(t.Job.Delay))
+	round, _ := t.Job.Round(r.Arrived)
 	randomness, err := t.Job.Beacon.Randomness(b, round)
 	if err != nil {
 		return nil, fault.In(BeaconFile, err)
 	}
-	ch, err := t.DrawWith(c, randomness)
+	ch, err := t.DrawWith(c, r, randomness)
 	if err != nil {
 		return nil, err
 	}
@@ -40,18 +41,19 @@ func (t *Terms) Draw(c trace.Claim, r Receipt, b beacon.Beacon) (*Challenge, err
 
 // DrawWith derives the challenge that a beacon of that randomness would make, for asking how often a
 // forgery is caught.
-func (t *Terms) DrawWith(c trace.Claim, randomness merkle.Hash) (*Challenge, error) {
-	worker := c.Worker.ID()
-	info := append([]byte("verifyd-challenge/1"), t.Digest[:]...)
-	info = append(info, worker[:]...)
-	info = binary.BigEndian.AppendUint32(info, c.Slot)
+func (t *Terms) DrawWith(c trace.Claim, r Receipt, randomness merkle.Hash) (*Challenge, error) {
+	receipt, err := document.Digest(receiptKind, r)
+	if err != nil {
+		return nil, err
+	}
+	info := append([]byte("verifyd-challenge/1"), receipt[:]...)
 	seed, err := hkdf.Key(sha256.New, randomness[:], c.Root[:], string(info), merkle.Size)
 	if err != nil {
 		return nil, fmt.Errorf("challenge: %w", err)
 	}
 	n := t.Job.Segments()
 	ch := &Challenge{Randomness: randomness, Seed: merkle.Hash(seed)}
-	ch.Segments = sample(ch.Seed, n, min(uint64(t.Job.Sampled), n))
+	ch.Segments = sample(ch.Seed, n, min(uint64(r.Sampled), n))
 	if last := n - 1; !slices.Contains(ch.Segments, last) {
 		ch.Segments = append(ch.Segments, last)
 	}

@@ -91,7 +91,7 @@ func (s *sheet) first() (failing []Result, missing []uint64) {
 // needed.
 func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err error) {
 	s, err := c.sheetOf(results)
-	if err != nil || c.broken != nil {
+	if err != nil || c.ruling != nil {
 		return nil, nil, err
 	}
 	if err := c.answered(); err != nil {
@@ -110,14 +110,15 @@ func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err e
 // code paths, are the same one; if they differ, the case is INCONCLUSIVE.
 //
 // It refuses results of another case, two of one segment and code path, a segment too few, and a mismatch that
-// no second code path has replayed. A case whose leaves do not hold together needs no results, and takes none.
+// no second code path has replayed. A case whose leaves do not hold together, or whose opening is late or does not
+// answer the challenge, needs no results, and takes none.
 func (c *Case) Conclude(results []Result) (*Verdict, error) {
-	if c.broken != nil {
+	if c.ruling != nil {
 		if len(results) > 0 {
 			return nil, c.answered()
 		}
 		f := c.finding()
-		f.fail(c.broken)
+		f.Outcome, f.Reason, f.First = Fail, c.ruling.reason, c.ruling.first
 		return c.verdict(f, "", "")
 	}
 	s, err := c.sheetOf(results)
@@ -162,11 +163,11 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 // ErrUnconfirmed says that a mismatch must be replayed on a second code path before it is a FAIL.
 var ErrUnconfirmed = fault.New(fault.Incomplete, "", "", "a second code path must confirm it")
 
-// Silence is the FAIL of a claim that was not opened by its deadline. Before that, and if there is an opening,
-// it is an error.
+// Silence is the FAIL of a claim of which the operator has received no opening by its deadline. Before that, and if
+// there is an opening with its receipt, it is an error.
 func (c *Case) Silence(now time.Time) (*Verdict, error) {
 	switch {
-	case c.opening != nil || c.broken != nil:
+	case c.opening != nil || c.ruling != nil:
 		return nil, errors.New("the claim is opened, or needs no opening")
 	case !c.Overdue(now):
 		return nil, c.missing
@@ -180,14 +181,14 @@ func (c *Case) Silence(now time.Time) (*Verdict, error) {
 func (c *Case) finding() Finding {
 	j := c.Terms.Job
 	n := j.Segments()
-	k := min(uint64(j.Sampled), n)
+	k := min(uint64(c.receipt.Sampled), n)
 	return Finding{
 		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: j.Profile,
 		Job: c.Terms.Digest, Worker: c.Claim.Worker.ID(), Slot: c.Claim.Slot,
-		Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
+		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
-		Odds: odds(n, k),
+		Odds: odds(n, k), Word: OperatorsWord,
 	}
 }
 
@@ -198,7 +199,7 @@ func (f *Finding) fail(m *Mismatch) {
 
 // verdict wraps a finding with its evidence root and the build.
 //
-// The evidence root is the RFC 6962 root over seven leaves: those of Case.ID, and the canonical JSON of the
+// The evidence root is the RFC 6962 root over nine leaves: those of Case.ID, and the canonical JSON of the
 // finding.
 func (c *Case) verdict(f Finding, device, confirmed string) (*Verdict, error) {
 	evidence, err := c.evidence(f)

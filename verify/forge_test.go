@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // cheat alters an honest worker's work; its functions may be nil.
@@ -17,11 +18,11 @@ type cheat struct {
 	batch  func(t uint64, ids []int64)
 	skip   func(t uint64) bool                // steps whose update is left out
 	state  func(t uint64, m *program.Machine) // after the update
-	record func(t uint64, s *trace.Step, terms *verify.Terms)
+	record func(t uint64, s *trace.Step, f *verifytest.Forger)
 }
 
 // all replays every segment.
-func all(j *job.Job) { j.Sampled = job.MaxSampled }
+func all(j *job.Job) { j.Sampled = job.Exactly(job.MaxSampled) }
 
 func flip(x []float32, i int) { x[i] = math.Float32frombits(math.Float32bits(x[i]) ^ 1) }
 
@@ -50,28 +51,28 @@ func TestEachForgeryFailsWithItsReasonStepAndTensor(t *testing.T) {
 				ids[5] = (ids[5] + 1) % 40
 			}
 		}}, verify.WrongBatch, at, ""},
-		"a gradient altered": {cheat{record: func(t uint64, s *trace.Step, terms *verify.Terms) {
+		"a gradient altered": {cheat{record: func(t uint64, s *trace.Step, f *verifytest.Forger) {
 			if t == at {
 				s.Gradients[3][0] ^= 1
-				s.Leaf.Gradient = terms.Gradient().Root(terms.Counters(t), s.Gradients)
+				s.Leaf.Gradient = f.GradientRoot(t, s.Gradients)
 			}
 		}}, verify.WrongGradient, at, "net.3.bias"},
-		"a loss embellished": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+		"a loss embellished": {cheat{record: func(t uint64, s *trace.Step, _ *verifytest.Forger) {
 			if t == at {
 				s.Leaf.Loss--
 			}
 		}}, verify.WrongLoss, at, ""},
-		"a clip coefficient altered": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+		"a clip coefficient altered": {cheat{record: func(t uint64, s *trace.Step, _ *verifytest.Forger) {
 			if t == at {
 				s.Leaf.Clip ^= 1
 			}
 		}}, verify.WrongClip, at, ""},
-		"a digest table that is not the leaf's": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+		"a digest table that is not the leaf's": {cheat{record: func(t uint64, s *trace.Step, _ *verifytest.Forger) {
 			if t == at {
 				s.Next[0][5] ^= 4
 			}
 		}}, verify.WrongDigests, at, ""},
-		"a broken chain": {cheat{record: func(t uint64, s *trace.Step, _ *verify.Terms) {
+		"a broken chain": {cheat{record: func(t uint64, s *trace.Step, _ *verifytest.Forger) {
 			if t == at {
 				s.Leaf.State[0] ^= 1
 			}
@@ -124,7 +125,7 @@ func TestAFinalStateFromElsewhereFails(t *testing.T) {
 }
 
 func TestAForgeryInASegmentThatIsNotDrawnPasses(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = 1 })
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = job.Exactly(1) })
 	caught := 0
 	for segment := range uint64(7) {
 		at := segment * 3
@@ -142,7 +143,7 @@ func TestAForgeryInASegmentThatIsNotDrawnPasses(t *testing.T) {
 }
 
 func TestTheLastSegmentIsAlwaysReplayed(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = 1 })
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = job.Exactly(1) })
 	bundle := r.bundle(r.forge(cheat{state: after(22, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding
 	if f.Outcome != verify.Fail || f.First.Segment != 7 {

@@ -29,9 +29,9 @@ type Options struct {
 	// a device is busy; 0 means DefaultReadAhead.
 	ReadAhead int
 	// Now is the time at which a missing opening is judged: once the job's deadline is over, silence is
-	// a FAIL. The zero time means that no deadline is over. An opening that is there and cannot be read
-	// is an error at any time, because it may have been damaged on its way; an operator who received it
-	// so discards it, and judges silence.
+	// a FAIL. The zero time means that no deadline is over. Whether an opening came in time, its receipt
+	// says, whenever it is judged; and an opening with a receipt whose files are missing or damaged is an
+	// error at any time, because it was whole when it arrived.
 	Now time.Time
 	// Progress, if set, is called after each replayed step with the steps done and those to do.
 	Progress func(done, total uint64)
@@ -82,7 +82,7 @@ func (c *Case) Judge(ctx context.Context, o Options) (*Verdict, error) {
 		return nil, err
 	}
 	switch {
-	case c.broken != nil:
+	case c.ruling != nil:
 		return c.Conclude(nil)
 	case c.opening == nil:
 		return c.Silence(o.Now)
@@ -158,7 +158,7 @@ func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) 
 	if err != nil {
 		return err
 	}
-	replayer, err := NewReplayer(ctx, r.Terms, r.Claim, d)
+	replayer, err := NewReplayer(ctx, r.Terms, r.Assignment, d)
 	if err != nil {
 		return err
 	}
@@ -218,10 +218,14 @@ func (c *Case) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment, 
 	if damaged := opened.finish(); damaged != nil {
 		return Result{}, damaged
 	}
+	first, steps := c.Terms.Job.Segment(s.Segment)
+	if errors.As(err, new(unreadable)) && fault.Of(err).Blames() == fault.Bundle {
+		// The file is the one that the worker signed for, to its last byte, and cannot be read: nobody else made it so.
+		m, err = &Mismatch{Reason: Malformed, Difference: Difference{Segment: s.Segment, Step: first}}, nil
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	first, steps := c.Terms.Job.Segment(s.Segment)
 	if m != nil {
 		steps = m.Step - first
 	}

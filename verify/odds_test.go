@@ -20,11 +20,13 @@ import (
 // challenges draws n challenges for a claim, each with a beacon of its own.
 func (r *rig) challenges(n int) []*verify.Challenge {
 	r.t.Helper()
-	c := trace.Claim{Job: r.terms.Digest, Worker: keyOf(r.t, r.worker), Slot: 1, Steps: r.terms.Job.Steps, Root: merkle.Hash{1}}
+	s := trace.Summary{Steps: r.terms.Job.Steps, Root: merkle.Hash{1}}
+	c := trace.Claim{Job: r.terms.Digest, Worker: keyOf(r.t, r.worker), Slot: 1, Steps: s.Steps, Root: s.Root}
+	received := must(r.pool().Receipt(s))(r.t)
 	var list []*verify.Challenge
 	for i := range n {
 		beacon := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
-		ch, err := r.terms.DrawWith(c, beacon)
+		ch, err := r.terms.DrawWith(c, received, beacon)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -34,7 +36,7 @@ func (r *rig) challenges(n int) []*verify.Challenge {
 }
 
 func TestAThousandChallengesCatchASingleForgeryAsOftenAsPromised(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, 7 })
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, job.Exactly(7) })
 	const draws, n, k = 1000, 40, 7
 	hits := make([]int, n)
 	for _, ch := range r.challenges(draws) {
@@ -67,7 +69,7 @@ func TestAThousandChallengesCatchASingleForgeryAsOftenAsPromised(t *testing.T) {
 }
 
 func TestAThousandChallengesCatchSeveralForgeriesAsOftenAsPromised(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, 7 })
+	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 120, 3, job.Exactly(7) })
 	const draws, n, k = 1000, 40, 7
 	for _, forged := range [][]uint64{{3, 4}, {0, 10, 20, 30}, {5, 6, 7, 8, 9, 10, 11, 12}} {
 		caught := 0
@@ -85,11 +87,11 @@ func TestAThousandChallengesCatchSeveralForgeriesAsOftenAsPromised(t *testing.T)
 
 func TestAChallengeDependsOnAllThatItIsBoundTo(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
-	other := newRigWith(t, newKey(t, 3), newKey(t, 4), mlp(), blobs(t, 40, 7), nil)
 	base := trace.Claim{Worker: keyOf(t, r.worker), Slot: 1, Root: merkle.Hash{1}}
+	received := must(r.pool().Receipt(trace.Summary{Steps: 23, Root: base.Root}))(t)
 	seen := map[merkle.Hash]string{}
-	draw := func(name string, terms *verify.Terms, c trace.Claim, beacon merkle.Hash) {
-		ch, err := terms.DrawWith(c, beacon)
+	draw := func(name string, c trace.Claim, receipt verify.Receipt, beacon merkle.Hash) {
+		ch, err := r.terms.DrawWith(c, receipt, beacon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,13 +100,24 @@ func TestAChallengeDependsOnAllThatItIsBoundTo(t *testing.T) {
 		}
 		seen[ch.Seed] = name
 	}
-	draw("the claim", r.terms, base, merkle.Hash{9})
-	draw("another beacon", r.terms, base, merkle.Hash{8})
-	draw("another job", other.terms, base, merkle.Hash{9})
-	with := func(change func(*trace.Claim)) trace.Claim { c := base; change(&c); return c }
-	draw("another root", r.terms, with(func(c *trace.Claim) { c.Root[0]++ }), merkle.Hash{9})
-	draw("another slot", r.terms, with(func(c *trace.Claim) { c.Slot++ }), merkle.Hash{9})
-	draw("another worker", r.terms, with(func(c *trace.Claim) { c.Worker = keyOf(t, other.worker) }), merkle.Hash{9})
+	draw("the claim", base, received, merkle.Hash{9})
+	draw("another beacon", base, received, merkle.Hash{8})
+	other := base
+	other.Root[0]++
+	draw("another root", other, received, merkle.Hash{9})
+	for name, change := range map[string]func(*verify.Receipt){
+		"another job":        func(r *verify.Receipt) { r.Job[0]++ },
+		"another assignment": func(r *verify.Receipt) { r.Assignment[0]++ },
+		"another worker":     func(r *verify.Receipt) { r.Worker[0]++ },
+		"another slot":       func(r *verify.Receipt) { r.Slot++ },
+		"another claim":      func(r *verify.Receipt) { r.Claim[0]++ },
+		"another number":     func(r *verify.Receipt) { r.Sampled++ },
+		"another second":     func(r *verify.Receipt) { r.Arrived++ },
+	} {
+		receipt := received
+		change(&receipt)
+		draw(name, base, receipt, merkle.Hash{9})
+	}
 }
 
 func TestSmallClaimsAreReplayedWhole(t *testing.T) {

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
@@ -11,7 +10,6 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
-	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // OpeningVersion is the only version of openings that this version of verifyd knows.
@@ -25,7 +23,8 @@ type Opening struct {
 	Version  string          `json:"version"`
 	Job      merkle.Hash     `json:"job"`
 	Claim    merkle.Hash     `json:"claim"`
-	Seed     merkle.Hash     `json:"seed"` // of the challenge
+	Receipt  merkle.Hash     `json:"receipt"` // whose challenge is answered
+	Seed     merkle.Hash     `json:"seed"`    // of the challenge
 	Segments []OpenedSegment `json:"segments"`
 }
 
@@ -41,29 +40,42 @@ const segmentPattern = OpeningsDir + "/segment-%08d.safetensors.zst"
 
 func segmentFile(segment uint64) string { return fmt.Sprintf(segmentPattern, segment) }
 
-// readOpening reads an opening and checks it against claim and challenge.
-func (t *Terms) readOpening(data []byte, c trace.Claim, claim merkle.Hash, ch *Challenge) (Opening, merkle.Hash, error) {
-	o, digest, err := document.Read[Opening](OpeningFile, data, openingKind, c.Worker)
+// readOpening reads an opening and checks that it is the worker's answer to the receipt of this case. Another one may
+// have been put in its place; whether this one is in order, malformed says.
+func (c *Case) readOpening(data []byte) (Opening, merkle.Hash, error) {
+	o, digest, err := document.Read[Opening](OpeningFile, data, openingKind, c.Claim.Worker)
 	if err != nil {
 		return o, digest, err
-	}
-	var segments []uint64
-	for _, s := range o.Segments {
-		segments = append(segments, s.Segment)
 	}
 	switch {
 	case o.Version != OpeningVersion:
 		err = fault.New(fault.UnknownVersion, OpeningFile, "version", "%.60q, %q is needed", o.Version, OpeningVersion)
-	case o.Job != t.Digest:
-		err = fault.New(fault.WrongJob, OpeningFile, "job", "%v, the job is %v", o.Job, t.Digest)
-	case o.Claim != claim:
-		err = fault.New(fault.WrongClaim, OpeningFile, "claim", "%v, the claim is %v", o.Claim, claim)
-	case o.Seed != ch.Seed:
-		err = fault.New(fault.WrongChallenge, OpeningFile, "seed", "%v, the challenge's is %v", o.Seed, ch.Seed)
-	case !slices.Equal(segments, ch.Segments):
-		err = fault.New(fault.WrongChallenge, OpeningFile, "segments", "not the %d that were challenged, in ascending order", len(ch.Segments))
+	case o.Job != c.Terms.Digest:
+		err = fault.New(fault.WrongJob, OpeningFile, "job", "%v, the job is %v", o.Job, c.Terms.Digest)
+	case o.Claim != c.claimDigest:
+		err = fault.New(fault.WrongClaim, OpeningFile, "claim", "%v, the claim is %v", o.Claim, c.claimDigest)
+	case o.Receipt != c.receiptDigest:
+		err = fault.New(fault.WrongChallenge, OpeningFile, "receipt", "%v, the receipt is %v", o.Receipt, c.receiptDigest)
 	}
 	return o, digest, err
+}
+
+// malformed says that an opening to this receipt does not answer its challenge, which follows from the receipt: it has
+// another seed, other segments, or files of sizes that no opened segment has.
+func (c *Case) malformed(o *Opening) bool {
+	if o.Seed != c.Challenge.Seed || len(o.Segments) != len(c.Challenge.Segments) {
+		return true
+	}
+	for i, s := range o.Segments {
+		if s.Segment != c.Challenge.Segments[i] {
+			return true
+		}
+		bytes, err := segmentBytes(c.Terms.segmentInfos(s.Segment))
+		if err != nil || s.Size < 0 || s.Size > packedLimit(bytes) {
+			return true
+		}
+	}
+	return false
 }
 
 // segmentInfos lists the tensors of an opened segment: the state before its first step, then for each

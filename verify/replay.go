@@ -34,15 +34,15 @@ type Replayer struct {
 	Progress func()
 }
 
-// NewReplayer starts an engine on a device for the segments of a claim.
-func NewReplayer(ctx context.Context, t *Terms, c trace.Claim, d engine.Device) (*Replayer, error) {
-	s, err := newStepper(ctx, t, d)
+// NewReplayer starts an engine on a device for the segments of a claim to an assignment.
+func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*Replayer, error) {
+	s, err := newStepper(ctx, t, a, d)
 	if err != nil {
 		return nil, err
 	}
 	return &Replayer{
 		stepper:   s,
-		order:     t.Job.OrderFor(c.Worker.ID(), c.Slot),
+		order:     t.Job.OrderFor(a),
 		batch:     t.newBatch(s.engine.X(), s.engine.Y()),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
@@ -65,19 +65,19 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 	}
 	in, err := safetensors.NewReader(s.Opened, s.File, limit)
 	if err != nil {
-		return nil, err
+		return nil, unreadable{err}
 	}
 	if err := in.Expect(infos); err != nil {
-		return nil, err
+		return nil, unreadable{err}
 	}
 	err = r.engine.Load(ctx, func(tensors [][]float32) error {
 		for _, x := range tensors {
 			if err := in.F32(x); err != nil {
-				return err
+				return unreadable{err}
 			}
 		}
 		if err := r.terms.spec.State.CheckFinite(tensors); err != nil {
-			return fault.In(s.File, fault.Under("state", err))
+			return unreadable{fault.In(s.File, fault.Under("state", err))}
 		}
 		return nil
 	})
@@ -97,7 +97,7 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			return nil, err
 		}
 		if err := r.batch.read(in); err != nil {
-			return nil, err
+			return nil, unreadable{err}
 		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
@@ -112,15 +112,23 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			r.Progress()
 		}
 	}
-	return nil, in.Close()
+	if err := in.Close(); err != nil {
+		return nil, unreadable{err}
+	}
+	return nil, nil
 }
+
+// unreadable is an error of what was opened, and of nothing else here.
+type unreadable struct{ error }
+
+func (u unreadable) Unwrap() error { return u.error }
 
 // check compares a step that was read into the batch with its leaf, and runs it.
 func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err error) {
 	t := r.terms
 	spread(r.gradients, r.batch.gradients)
 	spread(r.next, r.batch.next)
-	if t.spec.Gradient.Root(t.Counters(l.Step), r.gradients) != l.Gradient || t.spec.State.Root(t.Counters(l.Step+1), r.next) != l.Next {
+	if t.spec.Gradient.Root(t.Counters(l.Step, r.serves), r.gradients) != l.Gradient || t.spec.State.Root(t.Counters(l.Step+1, r.serves), r.next) != l.Next {
 		m.Reason = WrongDigests
 		return m, nil
 	}

@@ -75,13 +75,13 @@ func (r *rig) plainSegment(bundle string) (plain []byte, segment uint64) {
 	return plain, o.Segments[0].Segment
 }
 
-func (r *rig) claim() trace.Claim {
+func (r *rig) assignment() job.Assignment {
 	r.t.Helper()
-	c, _, err := trace.ReadClaim("", r.docs.Claim)
+	a, _, err := r.terms.ReadAssignment(r.docs.Assignment)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return c
+	return a
 }
 
 // leaves returns the leaves of a segment of a bundle.
@@ -101,7 +101,7 @@ func TestReplayAllocatesNothingForAStep(t *testing.T) {
 	bundle := r.bundle(dir)
 	plain, segment := r.plainSegment(bundle)
 	leaves := r.leaves(bundle, segment)
-	replayer, err := verify.NewReplayer(t.Context(), r.terms, r.claim(), newDevice(t, "cpu", kernels.Auto, 2))
+	replayer, err := verify.NewReplayer(t.Context(), r.terms, r.assignment(), newDevice(t, "cpu", kernels.Auto, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func FuzzReplay(f *testing.F) {
 	bundle := r.bundle(dir)
 	plain, segment := r.plainSegment(bundle)
 	leaves := r.leaves(bundle, segment)
-	replayer, err := verify.NewReplayer(f.Context(), r.terms, r.claim(), newDevice(f, "cpu", kernels.Auto, 1))
+	replayer, err := verify.NewReplayer(f.Context(), r.terms, r.assignment(), newDevice(f, "cpu", kernels.Auto, 1))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -82,8 +82,8 @@ func (c *Case) openedOf(segments []uint64) ([]OpenedSegment, error) {
 // answered says why nothing of the case can be replayed.
 func (c *Case) answered() error {
 	switch {
-	case c.broken != nil:
-		return errors.New("there is nothing to replay: the leaves do not hold together")
+	case c.ruling != nil:
+		return errors.New("there is nothing to replay: the case is decided without")
 	case c.opening == nil:
 		return c.missing
 	}
@@ -130,5 +130,5 @@ func (c *Case) possible(r *Result) error {
 
 // replayed are the reasons that a replay finds.
 var replayed = []Reason{
-	WrongState, WrongDigests, WrongSample, WrongBatch, WrongGradient, WrongLoss, WrongClip, WrongUpdate, NotFinite,
+	Malformed, WrongState, WrongDigests, WrongSample, WrongBatch, WrongGradient, WrongLoss, WrongClip, WrongUpdate, NotFinite,
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"math"
 
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -22,20 +23,30 @@ type segmentReader struct {
 	plain  *safetensors.Decompressor
 }
 
-// openSegment opens the file of a segment, which must have the size that the worker signed for.
-func (c *Case) openSegment(ctx context.Context, s OpenedSegment) (*segmentReader, error) {
-	bytes, err := segmentBytes(c.Terms.segmentInfos(s.Segment))
-	if err != nil {
-		return nil, err
-	}
+// openSized opens the file of a segment, which must have the size that the worker signed for.
+func (c *Case) openSized(ctx context.Context, s OpenedSegment) (File, error) {
 	name := segmentFile(s.Segment)
-	file, err := openLimited(ctx, c.source, name, packedLimit(bytes))
+	file, err := openLimited(ctx, c.source, name, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
 	if size := file.Size(); size != s.Size {
 		file.Close()
 		return nil, fault.New(fault.BadLength, name, "", "%d bytes, %s has %d", size, OpeningFile, s.Size)
+	}
+	return file, nil
+}
+
+// openSegment begins to read a segment.
+func (c *Case) openSegment(ctx context.Context, s OpenedSegment) (*segmentReader, error) {
+	bytes, err := segmentBytes(c.Terms.segmentInfos(s.Segment))
+	if err != nil {
+		return nil, err
+	}
+	name := segmentFile(s.Segment)
+	file, err := c.openSized(ctx, s)
+	if err != nil {
+		return nil, err
 	}
 	r := &segmentReader{name: name, want: s, file: file, sha: sha256.New()}
 	r.packed = bufio.NewReaderSize(io.TeeReader(content(file), r.sha), 1<<16)

@@ -15,14 +15,16 @@ import (
 
 // The files of a bundle.
 const (
-	JobFile     = "job.json"
-	ProgramFile = "program.json"
-	ClaimFile   = "claim.json"
-	ReceiptFile = "receipt.json"
-	BeaconFile  = "beacon.json"
-	OpeningFile = "opening.json"
-	LeavesFile  = trace.LeavesFile
-	OpeningsDir = "openings"
+	JobFile        = "job.json"
+	ProgramFile    = "program.json"
+	AssignmentFile = "assignment.json"
+	ClaimFile      = "claim.json"
+	ReceiptFile    = "receipt.json"
+	BeaconFile     = "beacon.json"
+	OpeningFile    = "opening.json"
+	OpenedFile     = "opened.json"
+	LeavesFile     = trace.LeavesFile
+	OpeningsDir    = "openings"
 )
 
 // Source is where the files of a bundle lie: a [Folder], an [Archive] or a store of the caller's. Only names

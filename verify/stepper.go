@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -14,6 +15,7 @@ import (
 // step it allocates nothing for the next.
 type stepper struct {
 	terms   *Terms
+	serves  merkle.Hash // digest of the assignment
 	engine  engine.Engine
 	samples *job.SampleHasher
 	leaves  []merkle.Hash // leaf hashes of the step's samples
@@ -21,12 +23,16 @@ type stepper struct {
 	finite  bool          // whether the state after the last step is
 }
 
-func newStepper(ctx context.Context, t *Terms, d engine.Device) (*stepper, error) {
+func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*stepper, error) {
+	serves, err := document.Digest(job.AssignmentKind, a)
+	if err != nil {
+		return nil, err
+	}
 	e, err := d.Start(ctx, t.spec)
 	if err != nil {
 		return nil, err
 	}
-	return &stepper{terms: t, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
+	return &stepper{terms: t, serves: serves, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
 }
 
 // close releases the engine, also when ctx has ended.
@@ -38,7 +44,7 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 	if err != nil {
 		return merkle.Hash{}, err
 	}
-	return s.terms.spec.State.Root(s.terms.Counters(t), digests), nil
+	return s.terms.spec.State.Root(s.terms.Counters(t, s.serves), digests), nil
 }
 
 // hashSamples fills leaves from the batch in the engine's buffers.
@@ -61,8 +67,8 @@ func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error
 		Step:     t,
 		State:    current,
 		Batch:    job.BatchRoot(s.leaves),
-		Gradient: s.terms.spec.Gradient.Root(s.terms.Counters(t), got.Gradients),
-		Next:     s.terms.spec.State.Root(s.terms.Counters(t+1), got.Next),
+		Gradient: s.terms.spec.Gradient.Root(s.terms.Counters(t, s.serves), got.Gradients),
+		Next:     s.terms.spec.State.Root(s.terms.Counters(t+1, s.serves), got.Next),
 		Clip:     got.Clip,
 		Loss:     got.Loss,
 	}

@@ -72,12 +72,17 @@ func (t *Terms) Trace() trace.Shape {
 	return trace.Shape{Steps: t.Job.Steps, Stride: t.Job.Stride, State: t.spec.State, Gradient: t.spec.Gradient}
 }
 
-// Counters are the counters of the state before a step.
-func (t *Terms) Counters(step uint64) state.Counters {
+// Counters are the counters of the state before a step, for the assignment with a digest. The state before step 0 is
+// everybody's.
+func (t *Terms) Counters(step uint64, assignment merkle.Hash) state.Counters {
+	if step == 0 {
+		return state.Counters{}
+	}
 	return state.Counters{
-		Step:   step,
-		RNG:    step * uint64(t.Plan.Accumulation()),
-		Cursor: step * uint64(t.rows),
+		Step:       step,
+		RNG:        step * uint64(t.Plan.Accumulation()),
+		Cursor:     step * uint64(t.rows),
+		Assignment: assignment,
 	}
 }
 

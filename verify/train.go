@@ -16,11 +16,10 @@ import (
 
 // Work is what a worker brings to a job.
 type Work struct {
-	Terms  *Terms
-	Data   *job.Dataset
-	Device engine.Device
-	Worker merkle.Hash // the worker's key id: it decides the order of the data
-	Slot   uint32
+	Terms      *Terms
+	Data       *job.Dataset
+	Device     engine.Device
+	Assignment job.Assignment // of one of the worker's slots: it decides the order of the data, and stands in every state
 	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
 	MaxMemory uint64
 	// Progress, if set, is called after each step with the number of steps done and the step's loss.
@@ -36,7 +35,7 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 	if err := w.Terms.CheckData(w.Data); err != nil {
 		return trace.Summary{}, err
 	}
-	s, err := newStepper(ctx, w.Terms, w.Device)
+	s, err := newStepper(ctx, w.Terms, w.Assignment, w.Device)
 	if err != nil {
 		return trace.Summary{}, err
 	}
@@ -82,14 +81,14 @@ func (t *Terms) CheckData(d *job.Dataset) error {
 }
 
 func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current merkle.Hash) error {
-	order := w.Terms.Job.OrderFor(w.Worker, w.Slot)
+	order := w.Terms.Job.OrderFor(w.Assignment)
 	ids := make([]int64, w.Terms.rows)
 	for t := range w.Terms.Job.Steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if t%w.Terms.Job.Stride == 0 {
-			snapshot := func(tensors [][]float32) error { return out.Snapshot(w.Terms.Counters(t), tensors) }
+			snapshot := func(tensors [][]float32) error { return out.Snapshot(w.Terms.Counters(t, s.serves), tensors) }
 			if err := s.engine.Save(ctx, snapshot); err != nil {
 				return err
 			}

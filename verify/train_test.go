@@ -34,7 +34,7 @@ func TestWorkThatDoesNotFitTheJobIsNotBegun(t *testing.T) {
 		terms.Job = &manifest
 		dir := filepath.Join(t.TempDir(), "trace")
 		_, err := verify.Train(context.Background(), verify.Work{
-			Terms: &terms, Data: c.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Worker: merkle.Hash{1},
+			Terms: &terms, Data: c.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Assignment: job.Assignment{Worker: merkle.Hash{1}},
 		}, dir)
 		if err == nil || !strings.HasPrefix(err.Error(), c.words) {
 			t.Errorf("%s: %v", name, err)
@@ -74,7 +74,7 @@ func TestTrainingThatDivergesOrIsStoppedLeavesNothing(t *testing.T) {
 	for words, ctx := range map[string]context.Context{"training diverged": context.Background(), "context canceled": stopped} {
 		dir := filepath.Join(t.TempDir(), "trace")
 		_, err := verify.Train(ctx, verify.Work{
-			Terms: r.terms, Data: r.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Worker: merkle.Hash{1},
+			Terms: r.terms, Data: r.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Assignment: job.Assignment{Worker: merkle.Hash{1}},
 		}, dir)
 		if err == nil || !strings.HasPrefix(err.Error(), words) {
 			t.Errorf("%s: %v", words, err)
@@ -128,7 +128,7 @@ func FuzzJudge(f *testing.F) {
 	dir, _ := r.train(newCPU(f, kernels.Auto, 1))
 	bundle := r.bundle(dir)
 	names := []string{
-		verify.JobFile, verify.ProgramFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
+		verify.JobFile, verify.ProgramFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
 		verify.OpeningFile, verify.LeavesFile, "openings/segment-00000000.safetensors.zst",
 	}
 	for i, name := range names {

@@ -47,7 +47,7 @@ type generator struct {
 
 func newGenerator(t *testing.T) *generator {
 	t.Helper()
-	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, 2 })
+	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
@@ -56,9 +56,11 @@ func newGenerator(t *testing.T) *generator {
 	}
 	// A document's digest does not depend on its signature, so that the documents still belong together.
 	g.bundle[verify.JobFile] = amended(g, verify.JobFile, job.Kind, g.operator, func(*job.Job) {})
+	g.bundle[verify.AssignmentFile] = g.assignment(func(*job.Assignment) {})
 	g.bundle[verify.ClaimFile] = g.claim(func(*trace.Claim) {})
 	g.bundle[verify.ReceiptFile] = g.receipt(func(*verify.Receipt) {})
 	g.bundle[verify.OpeningFile] = g.opening(func(*verify.Opening) {})
+	g.bundle[verify.OpenedFile] = g.openedBy(func(*verify.Opened) {})
 	for name, data := range g.bundle {
 		write(t, filepath.Join(path, name), data)
 	}
@@ -101,8 +103,51 @@ func (g *generator) receipt(alter func(*verify.Receipt)) []byte {
 	return amended(g, verify.ReceiptFile, "receipt", g.operator, alter)
 }
 
+func (g *generator) assignment(alter func(*job.Assignment)) []byte {
+	return amended(g, verify.AssignmentFile, job.AssignmentKind, g.operator, alter)
+}
+
 func (g *generator) opening(alter func(*verify.Opening)) []byte {
 	return amended(g, verify.OpeningFile, "opening", g.worker, alter)
+}
+
+// committed is other leaves, claimed and received.
+func (g *generator) committed(leaves []byte) map[string][]byte {
+	g.t.Helper()
+	in, err := trace.NewLeaves(bytes.NewReader(leaves), verify.LeavesFile, 4)
+	for err == nil {
+		_, err = in.Next()
+	}
+	if err != io.EOF {
+		g.t.Fatal(err)
+	}
+	claim := g.claim(func(c *trace.Claim) { c.Root = in.Root() })
+	_, digest, err := trace.ReadClaim(verify.ClaimFile, claim)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	receipt := g.receipt(func(r *verify.Receipt) { r.Claim, r.Root = digest, in.Root() })
+	return map[string][]byte{verify.LeavesFile: leaves, verify.ClaimFile: claim, verify.ReceiptFile: receipt}
+}
+
+// openedBy is the receipt of the opening, altered.
+func (g *generator) openedBy(alter func(*verify.Opened)) []byte {
+	return amended(g, verify.OpenedFile, "opened", g.operator, alter)
+}
+
+// answered is another opening with its receipt.
+func (g *generator) answered(alter func(*verify.Opening)) map[string][]byte {
+	g.t.Helper()
+	opening := g.opening(alter)
+	o, err := document.Peek[verify.Opening](verify.OpeningFile, opening, "opening")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	digest, err := document.Digest("opening", o)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return map[string][]byte{verify.OpeningFile: opening, verify.OpenedFile: g.openedBy(func(o *verify.Opened) { o.Opening = digest })}
 }
 
 // edited is a file of the bundle with one change of its bytes.
@@ -162,9 +207,11 @@ func (g *generator) opened(alter func(plain []byte) []byte) map[string][]byte {
 }
 
 func (g *generator) packed(file []byte) map[string][]byte {
-	return map[string][]byte{g.segment: file, verify.OpeningFile: g.opening(func(o *verify.Opening) {
+	files := g.answered(func(o *verify.Opening) {
 		o.Segments[0].Size, o.Segments[0].Digest = int64(len(file)), sha256.Sum256(file)
-	})}
+	})
+	files[g.segment] = file
+	return files
 }
 
 // concluded are results, altered.
@@ -211,24 +258,25 @@ func (g *generator) encoded(doc any) []byte {
 	return data
 }
 
-// silence is the evidence root of the bundle without its opening.
-func (g *generator) silence(now int64) string {
+// fails adds a vector of a claim that fails, with the evidence root that it has here.
+func (g *generator) fails(name, comment string, reason verify.Reason, files map[string][]byte, facts ...string) {
 	g.t.Helper()
+	v := vectors.Vector{Files: files, Facts: map[string]string{}}
+	for i := 0; i < len(facts); i += 2 {
+		v.Facts[facts[i]] = facts[i+1]
+	}
 	dir := filepath.Join(g.t.TempDir(), "bundle")
 	for name, data := range g.bundle {
-		if name == verify.OpeningFile {
-			continue
-		}
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			g.t.Fatal(err)
 		}
 		write(g.t, filepath.Join(dir, name), data)
 	}
-	v, err := judgeVector(g.t, dir, vectors.Vector{Facts: map[string]string{"now": unix(now)}})
-	if err != nil {
-		g.t.Fatal(err)
+	judged, err := judgeVector(g.t, dir, v)
+	if err != nil || judged.Finding.Outcome != verify.Fail || judged.Finding.Reason != reason {
+		g.t.Fatalf("%s: %+v, %v", name, judged, err)
 	}
-	return v.Evidence.String()
+	g.add(name, comment, "", "", "", files, append(facts, "verdict", "FAIL "+string(reason), "evidence", judged.Evidence.String())...)
 }
 
 func unix(t int64) string { return strconv.FormatInt(t, 10) }

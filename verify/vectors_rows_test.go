@@ -25,7 +25,8 @@ func (g *generator) rows() []vectors.Vector {
 
 // documents are vectors of the signed documents, the program and the beacon.
 func (g *generator) documents() {
-	const jobFile, program, claim, receipt, public, opening = verify.JobFile, verify.ProgramFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile, verify.OpeningFile
+	const jobFile, program, assignment, claim, receipt, public = verify.JobFile, verify.ProgramFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile
+	const opening, opened = verify.OpeningFile, verify.OpenedFile
 	g.one("job_truncated", "the last nine bytes are missing", fault.BadForm, jobFile, "", g.edited(jobFile, func(d []byte) []byte { return d[:len(d)-9] }))
 	g.one("job_field_type", "a number where text is needed", fault.BadForm, jobFile, `field "payloadType"`, []byte(`{"payloadType":7}`))
 	g.one("job_spaced", "a space before the document", fault.NotCanonical, jobFile, "", g.edited(jobFile, func(d []byte) []byte { return append([]byte(" "), d...) }))
@@ -37,11 +38,15 @@ func (g *generator) documents() {
 	g.one("job_two_signatures", "the signature twice", fault.OutOfRange, jobFile, "signatures", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }))
 	g.one("job_next_version", "of version 2", fault.UnknownVersion, jobFile, "version", g.job(func(j *job.Job) { j.Version = "verifyd-job/2" }))
 	g.one("job_profile", "a profile that is none", fault.Unsupported, jobFile, "profile", g.payload(jobFile, job.Kind, g.operator, `"profile":"drn1/f32"`, `"profile":"drn9/f8"`))
-	g.one("job_rule", "an order of samples that is none", fault.Unsupported, jobFile, "order.rule", g.job(func(j *job.Job) { j.Order.Rule = "claimed" }))
+	g.one("job_rule", "an order of samples that is none", fault.Unsupported, jobFile, "order", g.job(func(j *job.Job) { j.Order = "claimed" }))
 	g.one("job_chain", "a chain that is none", fault.Unsupported, jobFile, "beacon", g.job(func(j *job.Job) { j.Beacon.Name = "lottery" }))
 	g.one("job_no_steps", "a job of no steps", fault.BadTerms, jobFile, "steps", g.job(func(j *job.Job) { j.Steps = 0 }))
 	g.one("job_no_pool", "a job of no pool", fault.BadTerms, jobFile, "pool", g.job(func(j *job.Job) { j.Pool = merkle.Hash{} }))
-	g.one("job_deadline", "a deadline before the beacon", fault.BadTerms, jobFile, "deadline", g.job(func(j *job.Job) { j.Deadline = 5 }))
+	g.one("job_deadline", "no time to answer", fault.BadTerms, jobFile, "deadline", g.job(func(j *job.Job) { j.Deadline = 0 }))
+	g.one("job_sampled", "a range of segments that holds no number", fault.BadTerms, jobFile, "sampled.most", g.job(func(j *job.Job) { j.Sampled = job.Range{Least: 3, Most: 2} }))
+	g.one("job_delay", "a public beacon that may be known when the claim arrives", fault.BadTerms, jobFile, "delay", g.job(func(j *job.Job) { j.Beacon, j.Delay = beacon.Chain{Name: beacon.Quicknet}, 5 }))
+	g.one("job_issued", "issued at no time", fault.BadTerms, jobFile, "issued", g.job(func(j *job.Job) { j.Issued = 0 }))
+	g.one("job_log", "a log whose key is none", fault.BadTerms, jobFile, "log: key", g.job(func(j *job.Job) { j.Log = &job.Log{Key: "log.example"} }))
 	g.one("job_other_operator", "names another operator than the one that signed", fault.BadTerms, jobFile, "operator", g.job(func(j *job.Job) { j.Operator = keyOf(g.t, g.stranger.PrivateKey) }))
 
 	g.one("program_truncated", "forty bytes of it", fault.BadForm, program, "", g.bundle[program][:40])
@@ -51,6 +56,13 @@ func (g *generator) documents() {
 	g.one("program_operator", "an operator that is none", fault.Unsupported, program, `node "net.0": op`, g.swapped(program, `"op":"linear"`, `"op":"oracle"`))
 	g.one("program_other", "another program than the job's", fault.WrongDigest, program, "", g.swapped(program, `"clip_norm":0.5`, `"clip_norm":1`))
 	g.one("program_spaced", "a space behind a brace", fault.NotCanonical, program, "", g.swapped(program, `{`, `{ `))
+
+	g.one("assignment_by_worker", "signed by the worker", fault.BadSignature, assignment, "", amended(g, assignment, job.AssignmentKind, g.worker, func(*job.Assignment) {}))
+	g.one("assignment_other_job", "of another job", fault.WrongJob, assignment, "job", g.assignment(func(a *job.Assignment) { a.Job[0] ^= 1 }))
+	g.one("assignment_slot", "of a slot that the job does not have", fault.OutOfRange, assignment, "slot", g.assignment(func(a *job.Assignment) { a.Slot = 2 }))
+	g.one("assignment_early", "registered before the job was issued", fault.BadTerms, assignment, "registered", g.assignment(func(a *job.Assignment) { a.Registered = 1 }))
+	g.one("assignment_next_version", "of version 2", fault.UnknownVersion, assignment, "version", g.assignment(func(a *job.Assignment) { a.Version = "verifyd-assignment/2" }))
+	g.add("assignment_other_seed", "another order, under the old receipt", fault.WrongClaim, receipt, "assignment", map[string][]byte{assignment: g.assignment(func(a *job.Assignment) { a.Seed[0] ^= 1 })})
 
 	g.one("claim_other_job", "of another job", fault.WrongJob, claim, "job", g.claim(func(c *trace.Claim) { c.Job[0] ^= 1 }))
 	g.one("claim_slot", "for a slot that the job does not have", fault.OutOfRange, claim, "slot", g.claim(func(c *trace.Claim) { c.Slot = 2 }))
@@ -63,7 +75,11 @@ func (g *generator) documents() {
 	g.one("receipt_by_worker", "signed by the worker", fault.BadSignature, receipt, "", amended(g, receipt, "receipt", g.worker, func(*verify.Receipt) {}))
 	g.one("receipt_other_job", "of another job", fault.WrongJob, receipt, "job", g.receipt(func(r *verify.Receipt) { r.Job[0] ^= 1 }))
 	g.one("receipt_next_version", "of version 2", fault.UnknownVersion, receipt, "version", g.receipt(func(r *verify.Receipt) { r.Version = "verifyd-receipt/2" }))
-	g.one("receipt_before_time", "a claim that arrived before 1970", fault.BadTerms, receipt, "arrived", g.receipt(func(r *verify.Receipt) { r.Arrived = -1 }))
+	g.one("receipt_before_time", "a claim that arrived before its worker was registered", fault.BadTerms, receipt, "arrived", g.receipt(func(r *verify.Receipt) { r.Arrived = 1 }))
+	g.one("receipt_sampled", "more segments than the job's range has", fault.BadTerms, receipt, "sampled", g.receipt(func(r *verify.Receipt) { r.Sampled++ }))
+	g.one("receipt_worker", "for another worker", fault.WrongClaim, receipt, "worker", g.receipt(func(r *verify.Receipt) { r.Worker[0] ^= 1 }))
+	g.one("receipt_slot", "for another slot", fault.WrongClaim, receipt, "slot", g.receipt(func(r *verify.Receipt) { r.Slot ^= 1 }))
+	g.one("receipt_root", "for other leaves than the claim's", fault.WrongClaim, receipt, "claim", g.receipt(func(r *verify.Receipt) { r.Root[0] ^= 1 }))
 
 	_, other := beacon.NewFixed([32]byte{9})
 	g.one("beacon_other_value", "a value that the job does not commit to", fault.BadBeacon, public, "value", g.encoded(other))
@@ -75,9 +91,21 @@ func (g *generator) documents() {
 	g.one("opening_by_another", "signed by another key than the worker's", fault.BadSignature, opening, "", amended(g, opening, "opening", g.stranger, func(*verify.Opening) {}))
 	g.one("opening_other_job", "of another job", fault.WrongJob, opening, "job", g.opening(func(o *verify.Opening) { o.Job[0] ^= 1 }))
 	g.one("opening_other_claim", "of another claim", fault.WrongClaim, opening, "claim", g.opening(func(o *verify.Opening) { o.Claim[0] ^= 1 }))
-	g.one("opening_other_seed", "answers another challenge", fault.WrongChallenge, opening, "seed", g.opening(func(o *verify.Opening) { o.Seed[0] ^= 1 }))
-	g.one("opening_too_few", "answers half of the challenge", fault.WrongChallenge, opening, "segments", g.opening(func(o *verify.Opening) { o.Segments = o.Segments[1:] }))
+	g.one("opening_other_receipt", "answers another receipt", fault.WrongChallenge, opening, "receipt", g.opening(func(o *verify.Opening) { o.Receipt[0] ^= 1 }))
+	g.fails("opening_other_seed", "answers another challenge than the one of its receipt", verify.Malformed, g.answered(func(o *verify.Opening) { o.Seed[0] ^= 1 }))
+	g.fails("opening_too_few", "answers half of the challenge", verify.Malformed, g.answered(func(o *verify.Opening) { o.Segments = o.Segments[1:] }))
+	g.fails("opening_size", "a file that no segment has", verify.Malformed, g.answered(func(o *verify.Opening) { o.Segments[0].Size = 1 << 60 }))
 	g.one("opening_next_version", "of version 2", fault.UnknownVersion, opening, "version", g.opening(func(o *verify.Opening) { o.Version = "verifyd-opening/2" }))
+
+	g.one("opened_by_worker", "signed by the worker", fault.BadSignature, opened, "", amended(g, opened, "opened", g.worker, func(*verify.Opened) {}))
+	g.one("opened_other_job", "of another job", fault.WrongJob, opened, "job", g.openedBy(func(o *verify.Opened) { o.Job[0] ^= 1 }))
+	g.one("opened_other_claim", "of another claim", fault.WrongClaim, opened, "claim", g.openedBy(func(o *verify.Opened) { o.Claim[0] ^= 1 }))
+	g.one("opened_other_receipt", "of another receipt", fault.WrongClaim, opened, "receipt", g.openedBy(func(o *verify.Opened) { o.Receipt[0] ^= 1 }))
+	g.one("opened_other_opening", "of another opening", fault.WrongDigest, opened, "opening", g.openedBy(func(o *verify.Opened) { o.Opening[0] ^= 1 }))
+	g.one("opened_early", "before the claim", fault.BadTerms, opened, "arrived", g.openedBy(func(o *verify.Opened) { o.Arrived = 1 }))
+	g.one("opened_next_version", "of version 2", fault.UnknownVersion, opened, "version", g.openedBy(func(o *verify.Opened) { o.Version = "verifyd-opened/2" }))
+	late := arrived.Unix() + 6 + 3600
+	g.fails("opened_late", "a second after the deadline", verify.Late, map[string][]byte{opened: g.openedBy(func(o *verify.Opened) { o.Arrived = late + 1 })})
 }
 
 // work are vectors of the leaves and the opened segments.
@@ -91,22 +119,24 @@ func (g *generator) work() {
 	g.one("leaves_empty", "an empty file", fault.BadLength, leaves, "header", nil)
 	g.one("leaves_magic", "begins with other bytes", fault.BadForm, leaves, "header", g.edited(leaves, func(d []byte) []byte { d[7] = '2'; return d }))
 	g.one("leaves_count", "counts more leaves than the job has steps", fault.BadLength, leaves, "header", g.edited(leaves, func(d []byte) []byte { d[8]++; return d }))
-	g.one("leaves_order", "the first leaf is of step 1", fault.OutOfRange, leaves, "leaf 0: step", leaf(func(d []byte) { d[0] = 1 }))
-	g.one("leaves_nan", "a loss of NaN", fault.NotFinite, leaves, "leaf 0", leaf(func(d []byte) { binary.LittleEndian.PutUint32(d[trace.LeafSize-4:], 0x7fc00000) }))
+	g.one("leaves_order", "the first leaf is of step 1, and the root another one", fault.WrongDigest, leaves, "", leaf(func(d []byte) { d[0] = 1 }))
+	g.one("leaves_nan", "a loss of NaN, and the root another one", fault.WrongDigest, leaves, "", leaf(func(d []byte) { binary.LittleEndian.PutUint32(d[trace.LeafSize-4:], 0x7fc00000) }))
+	g.fails("leaves_committed_nan", "a loss of NaN, as claimed", verify.Malformed, g.committed(leaf(func(d []byte) { binary.LittleEndian.PutUint32(d[trace.LeafSize-4:], 0x7fc00000) })))
+	g.fails("leaves_committed_order", "the first leaf is of step 1, as claimed", verify.Malformed, g.committed(leaf(func(d []byte) { d[0] = 1 })))
 	g.one("leaves_damaged", "one bit of a root", fault.WrongDigest, leaves, "", leaf(func(d []byte) { d[100] ^= 1 }))
 
 	segment := g.segment
 	g.one("segment_damaged", "one bit in its middle", fault.WrongDigest, segment, "", g.edited(segment, func(d []byte) []byte { d[len(d)/2] ^= 1; return d }))
 	g.one("segment_truncated", "a hundred bytes of it", fault.BadLength, segment, "", g.bundle[segment][:100])
-	g.add("segment_not_zstd", "signed, and no zstd", fault.BadForm, segment, "header length: zstd", g.packed([]byte("not zstd at all")))
-	g.add("segment_header_huge", "a header of 2^64-1 bytes", fault.TooLarge, segment, "header length", g.opened(func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 1<<20) }))
-	g.add("segment_empty", "compressed nothing", fault.BadLength, segment, "header length", g.opened(func([]byte) []byte { return nil }))
-	g.add("segment_bomb", "a mebibyte behind the last tensor", fault.BadLength, segment, "", g.opened(func(p []byte) []byte { return append(p, make([]byte, 1<<20)...) }))
-	g.add("segment_header_array", "a header that is no object", fault.BadForm, segment, "header", g.opened(func(p []byte) []byte { p[8] = '['; return p }))
-	g.add("segment_other_name", "another tensor than the program's", fault.WrongType, segment, "header", g.opened(func(p []byte) []byte {
+	g.fails("segment_not_zstd", "signed, and no zstd", verify.Malformed, g.packed([]byte("not zstd at all")))
+	g.fails("segment_header_huge", "a header of 2^64-1 bytes", verify.Malformed, g.opened(func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 1<<20) }))
+	g.fails("segment_empty", "compressed nothing", verify.Malformed, g.opened(func([]byte) []byte { return nil }))
+	g.fails("segment_bomb", "a mebibyte behind the last tensor", verify.Malformed, g.opened(func(p []byte) []byte { return append(p, make([]byte, 1<<20)...) }))
+	g.fails("segment_header_array", "a header that is no object", verify.Malformed, g.opened(func(p []byte) []byte { p[8] = '['; return p }))
+	g.fails("segment_other_name", "another tensor than the program's", verify.Malformed, g.opened(func(p []byte) []byte {
 		return bytes.Replace(p, []byte(`"state/param/net.0.weight"`), []byte(`"state/param/net.1.weight"`), 1)
 	}))
-	g.add("segment_nan", "a weight of NaN", fault.NotFinite, segment, `state: tensor "param/net.0.weight"`, g.opened(func(p []byte) []byte {
+	g.fails("segment_nan", "a weight of NaN", verify.Malformed, g.opened(func(p []byte) []byte {
 		at := 8 + binary.LittleEndian.Uint64(p)
 		binary.LittleEndian.PutUint32(p[at+4:], math.Float32bits(float32(math.NaN())))
 		return p
@@ -115,15 +145,17 @@ func (g *generator) work() {
 
 // circumstances are vectors of missing and strange files, of the machine, and of results.
 func (g *generator) circumstances() {
-	at := arrived.Unix()
+	answers := arrived.Unix() + 6 + 3600
 	g.add("good", "nothing is changed", "", "", "", nil, "verdict", "PASS none", "evidence", g.evidence)
 	g.add("good_results", "concluded on results", "", "", "", g.concluded(func(r []verify.Result) []verify.Result { return r }),
 		"conclude", "results.json", "verdict", "PASS none", "evidence", g.evidence)
-	g.add("silent_in_time", "not opened, at the last second", fault.NotOpenedYet, verify.OpeningFile, "", nil, "remove", verify.OpeningFile, "now", unix(at+3600))
-	g.add("silent_too_long", "not opened, a second later", "", "", "", nil, "remove", verify.OpeningFile, "now", unix(at+3601), "verdict", "FAIL not-opened", "evidence", g.silence(at+3601))
+	g.add("silent_in_time", "no opening received, at the last second", fault.NotOpenedYet, verify.OpenedFile, "", nil, "remove", verify.OpenedFile, "now", unix(answers))
+	g.fails("silent_too_long", "no opening received, a second later", verify.Unopened, nil, "remove", verify.OpenedFile, "now", unix(answers+1))
+	g.add("opening_missing", "an opening that was received and is gone, also past the deadline", fault.Missing, verify.OpeningFile, "", nil, "remove", verify.OpeningFile, "now", unix(answers+9999))
+	g.add("assignment_missing", "no assignment", fault.Missing, verify.AssignmentFile, "", nil, "remove", verify.AssignmentFile)
 	g.add("job_missing", "no job", fault.Missing, verify.JobFile, "", nil, "remove", verify.JobFile)
 	g.add("leaves_missing", "no leaves", fault.Missing, verify.LeavesFile, "", nil, "remove", verify.LeavesFile)
-	g.add("segment_missing", "no file of an opened segment, also past the deadline", fault.Missing, g.segment, "", nil, "remove", g.segment, "now", unix(at+9999))
+	g.add("segment_missing", "no file of an opened segment, also past the deadline", fault.Missing, g.segment, "", nil, "remove", g.segment, "now", unix(answers+9999))
 	g.add("claim_linked", "a symbolic link", fault.NotRegular, verify.ClaimFile, "", nil, "link", verify.ClaimFile)
 	g.add("claim_folder", "a folder", fault.NotRegular, verify.ClaimFile, "", nil, "folder", verify.ClaimFile)
 	g.add("job_grown", "a byte more than a document may have", fault.TooLarge, verify.JobFile, "", nil, "grow", verify.JobFile+" 1048577")

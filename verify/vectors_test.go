@@ -181,7 +181,8 @@ func TestEveryClassOfTheSpecificationHasAVectorAndIsAClassHere(t *testing.T) {
 	}
 	for _, class := range verify.Classes() {
 		known = append(known, string(class)+" blames "+string(class.Blames()))
-		if !triggered[string(class)] {
+		// What is not finite, a worker meets in its own training; in a claim it is a FAIL.
+		if !triggered[string(class)] && class != verify.ClassNotFinite {
 			t.Errorf("no vector is refused as %s", class)
 		}
 		delete(triggered, string(class))

@@ -30,7 +30,9 @@ type Reason string
 // The reasons, in the order in which they are looked for.
 const (
 	Honest        Reason = "none"
-	Unopened      Reason = "not-opened"     // no opening, and the deadline is over
+	Malformed     Reason = "malformed"      // what the worker committed to or signed is not in its format, or not finite
+	Unopened      Reason = "not-opened"     // no opening that the operator received, and the deadline is over
+	Late          Reason = "late"           // the opening arrived after the deadline
 	WrongInit     Reason = "initial-state"  // the first leaf does not begin at the job's initial state
 	BrokenChain   Reason = "chain"          // a leaf does not begin where the one before it ended
 	WrongFinal    Reason = "final-state"    // the claim's final state is not the last leaf's
@@ -72,6 +74,7 @@ type Finding struct {
 	Job        merkle.Hash     `json:"job"`
 	Worker     merkle.Hash     `json:"worker"` // key id
 	Slot       uint32          `json:"slot"`
+	Assignment merkle.Hash     `json:"assignment"`
 	Claim      merkle.Hash     `json:"claim"`
 	Receipt    merkle.Hash     `json:"receipt"`
 	Root       merkle.Hash     `json:"root"`  // over the step leaves
@@ -86,7 +89,14 @@ type Finding struct {
 	Challenged []uint64        `json:"challenged"`
 	Replayed   uint64          `json:"replayed"` // steps that were run again
 	Odds       []Odds          `json:"odds"`
+	Word       Word            `json:"word"` // on which the times rest: that of the receipt, and of an opening or its absence
 }
+
+// Word is whose word is believed about time.
+type Word string
+
+// OperatorsWord is that of the one who signs receipts.
+const OperatorsWord Word = "operator"
 
 // Build says what reached a finding.
 type Build struct {
@@ -101,7 +111,7 @@ type Build struct {
 // Verdict is a finding with the evidence that it rests on and the build that reached it.
 type Verdict struct {
 	Finding  Finding     `json:"finding"`
-	Evidence merkle.Hash `json:"evidence"` // root over job, claim, receipt, beacon, leaves, opening and finding
+	Evidence merkle.Hash `json:"evidence"` // root over the case's documents and the finding
 	Build    Build       `json:"build"`
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -34,7 +35,7 @@ func models(t *testing.T) map[string]struct {
 func TestThreeHundredStepsAndTheirReplayAreTheSameOnEveryCodePathAndThreadCount(t *testing.T) {
 	for name, m := range models(t) {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, m.program, m.data, func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 300, 10, job.MaxSampled })
+			r := newRig(t, m.program, m.data, func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 300, 10, job.Exactly(job.MaxSampled) })
 			var first *verify.Verdict
 			var claimed trace.Summary
 			var bundle string
@@ -88,26 +89,25 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 }
 
 func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Beacon = beacon.Chain{Name: beacon.Quicknet} })
-	// Quicknet's round 1000 was published 2,997 seconds after its genesis; the job's delay is 6.
-	r.arrived = time.Unix(1692803367+2997-6, 0)
-	r.docs.Beacon = []byte(`{"chain":"drand-quicknet","round":1000,"value":"b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"}`)
+	// Quicknet's round 1000 was published 2,997 seconds after its genesis; the job's delay is 6, and so is that of
+	// the round which gives the seed of the worker's order.
+	r := newDrandRig(t, time.Unix(1692803367+2997-6, 0))
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	f := r.judge(r.bundle(dir), r.options(kernels.Auto, 1)).Finding
 	if f.Outcome != verify.Pass || f.Beacon != beacon.Quicknet || f.Round != 1000 {
 		t.Errorf("%+v", f)
 	}
 	r.arrived = r.arrived.Add(time.Second) // the round before would have been known
-	if _, err := r.tryBundle(dir); err == nil || !strings.HasPrefix(err.Error(), "beacon.json: round: 1000, the receipt fixes 1001") {
+	if _, err := r.tryBundle(dir); err == nil || !strings.HasPrefix(err.Error(), "beacon.json: round: 1000, 1001 is due") {
 		t.Error(err)
 	}
 }
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "a47ada124c340b2d45eee94f926389774871f04fc79e4355b4fde70fb7e5a74c",
-		"cnn": "de63b12da02c26ff3273a468e44d8df860b385f0e369e46e3092ac4253821d38",
-		"gpt": "4a192e500c8a22f576b2128e9d180e7b502a647a29fb7df630637fa50a01fb65",
+		"mlp": "5428b2f029caa7ba6ae13cfc995d1f7a4148820f4a1e7a05f55cbd7ee7fb90b6",
+		"cnn": "dac14cc9c62a008abcc8cb95f13fa8d3bed92f0ab24d774b798ce030a500bfe6",
+		"gpt": "f1dc442792c617a17d08d158802f1f34d07ed1769d61ae537677eb70212f106f",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)
@@ -115,4 +115,23 @@ func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 			t.Errorf("%s: root %v, want %s: the program's encoding, the order of samples or the bits have changed", name, s.Root, want)
 		}
 	}
+}
+
+// round1000 is a round of quicknet, as it was published.
+var round1000 = beacon.Beacon{
+	Chain: beacon.Quicknet, Round: 1000,
+	Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
+}
+
+// newDrandRig is a rig whose worker is registered and claims at a time, and whose beacons are both round 1000.
+func newDrandRig(t testing.TB, at time.Time) *rig {
+	t.Helper()
+	operator, worker := newKey(t, 1), newKey(t, 2)
+	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
+		Operator: operator, Worker: worker, Program: mlp(), Data: blobs(t, 40, 7), Slot: 1, Registered: at, Round: &round1000,
+		Job: func(j *job.Job) { j.Issued, j.Beacon = at.Unix(), beacon.Chain{Name: beacon.Quicknet} },
+	}))(t)
+	r := &rig{t: t, operator: operator, worker: worker, data: pool.Data, terms: pool.Terms, docs: pool.Documents, arrived: at}
+	r.docs.Beacon = must(document.Encode(round1000))(t)
+	return r
 }

@@ -56,13 +56,30 @@ func (c Chain) RoundAt(unix int64) uint64 {
 	return quicknetRound(unix)
 }
 
+// Period is the time between two rounds in seconds: 0 for a fixed chain, which has one.
+func (c Chain) Period() int64 {
+	if c.Name == Fixed {
+		return 0
+	}
+	return quicknetPeriod
+}
+
+// Published is when the first round at or after a Unix time is, by the chain's own clock: at that time, where a
+// chain has no clock.
+func (c Chain) Published(unix int64) int64 {
+	if c.Name == Fixed {
+		return unix
+	}
+	return quicknetTime(quicknetRound(unix))
+}
+
 // Randomness returns the 32 random bytes of b, or an error unless b is the value of that round.
 func (c Chain) Randomness(b Beacon, round uint64) (merkle.Hash, error) {
 	if b.Chain != c.Name {
 		return merkle.Hash{}, fault.New(fault.WrongRound, "", "chain", "%.40q, the job names %q", b.Chain, c.Name)
 	}
 	if b.Round != round {
-		return merkle.Hash{}, fault.New(fault.WrongRound, "", "round", "%d, the receipt fixes %d", b.Round, round)
+		return merkle.Hash{}, fault.New(fault.WrongRound, "", "round", "%d, %d is due", b.Round, round)
 	}
 	value, err := hex.DecodeString(b.Value)
 	if err != nil || hex.EncodeToString(value) != b.Value {

@@ -38,7 +38,7 @@ func TestAnyOtherValueForARoundIsRefused(t *testing.T) {
 		words string
 		class fault.Class
 	}{
-		"another round asked":   {quicknet, round1000, 1001, "round: 1000, the receipt fixes 1001", fault.WrongRound},
+		"another round asked":   {quicknet, round1000, 1001, "round: 1000, 1001 is due", fault.WrongRound},
 		"round relabelled":      {quicknet, with(round1000, func(b *Beacon) { b.Round = 999 }), 999, "not quicknet's signature of round 999", fault.BadBeacon},
 		"bit flipped":           {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:95] + "8" }), 1000, "value", fault.BadForm},
 		"truncated":             {quicknet, with(round1000, func(b *Beacon) { b.Value = b.Value[:94] }), 1000, "47 bytes", fault.BadLength},

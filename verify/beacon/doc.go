@@ -1,8 +1,8 @@
 // Package beacon holds the public randomness that picks what is replayed.
 //
 // A job names a chain before any work is done. A receipt fixes the round: the first one that is
-// published at or after the time of arrival plus the job's delay. Nobody knows that round's value
-// when the claim is made, and anybody can check it afterwards without a network:
+// published at or after the time of arrival plus the job's delay, which is two periods at least. Nobody
+// knows that round's value when the claim is made, and anybody can check it afterwards without a network:
 //
 //   - drand-quicknet: a BLS signature over the round number, checked with the public key of the League
 //     of Entropy's quicknet, which is pinned here;

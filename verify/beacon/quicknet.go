@@ -33,6 +33,9 @@ func quicknetRound(unix int64) uint64 {
 	return uint64(unix-quicknetGenesis+quicknetPeriod-1)/quicknetPeriod + 1
 }
 
+// quicknetTime is when a round is published.
+func quicknetTime(round uint64) int64 { return quicknetGenesis + int64(round-1)*quicknetPeriod }
+
 // quicknetRandomness checks the signature of a round and returns its SHA-256.
 func quicknetRandomness(signature []byte, round uint64) (merkle.Hash, error) {
 	if len(signature) != bls.SizeOfG1AffineCompressed {

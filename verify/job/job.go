@@ -26,6 +26,9 @@ const (
 	MaxSampled = 1 << 12
 	MaxRows    = 1 << 32 // samples of the data
 	MaxWindow  = 1 << 31 // seconds of delay and deadline
+	MaxHold    = 1 << 16
+	LastSecond = 1 << 40 // of Unix time
+	Millionths = 1_000_000
 )
 
 // Job is the manifest. Every field is signed by the operator, and an empty one is refused unless its
@@ -36,14 +39,15 @@ type Job struct {
 	Merkle  string          `json:"merkle"`  // construction of trees: merkle.Version
 	State   string          `json:"state"`   // construction of state roots: state.Version
 
-	Operator document.Key `json:"operator"` // signs the job and receipts
+	Issued   int64        `json:"issued"`   // Unix time in seconds
+	Operator document.Key `json:"operator"` // signs the job, assignments and receipts
 	Pool     merkle.Hash  `json:"pool"`     // the pool that the job belongs to
 	Audience merkle.Hash  `json:"audience"` // SHA-256 of the name of the ledger that proofs are for
 	Policy   merkle.Hash  `json:"policy"`   // digest of the scoring policy; may be zero
 
 	Program merkle.Hash `json:"program"` // digest of the program, which holds optimizer and schedule
 	Data    Data        `json:"data"`
-	Order   OrderRule   `json:"order"`
+	Order   string      `json:"order"` // how the samples are ordered: Rule
 	Init    Init        `json:"init"`
 	Seed    uint64      `json:"seed,string"` // of dropout
 
@@ -51,22 +55,28 @@ type Job struct {
 	Stride uint64 `json:"stride"` // steps between stored states: the length of a segment
 	Slots  uint32 `json:"slots"`  // slots are numbered from 0; one claim for each
 
-	Sampled  uint32       `json:"sampled"` // segments drawn uniformly; the last one is replayed besides
+	Sampled  Range        `json:"sampled"` // segments drawn uniformly; the last one is replayed besides
+	Audit    uint32       `json:"audit"`   // share of the claims that are audited, in millionths; may be zero
+	Hold     uint32       `json:"hold"`    // further claims that are judged before one is paid; may be zero
 	Beacon   beacon.Chain `json:"beacon"`
-	Delay    uint32       `json:"delay"`    // seconds from a claim's arrival to its beacon, at least
-	Deadline uint32       `json:"deadline"` // seconds from a claim's arrival by which it must be opened
+	Delay    uint32       `json:"delay"`         // seconds from a claim's arrival to its beacon, at least: two periods of the chain
+	Deadline uint32       `json:"deadline"`      // seconds from the time of that beacon by which the claim must be opened
+	Log      *Log         `json:"log,omitempty"` // without one the operator is believed about time
 }
+
+// Range is how many segments may be drawn of a claim: its receipt says how many are.
+type Range struct {
+	Least uint32 `json:"least"`
+	Most  uint32 `json:"most"`
+}
+
+// Exactly is a range of one number.
+func Exactly(n uint32) Range { return Range{n, n} }
 
 // Data commits to the samples.
 type Data struct {
 	Root    merkle.Hash `json:"root"`
 	Samples uint64      `json:"samples"`
-}
-
-// OrderRule fixes the order of samples.
-type OrderRule struct {
-	Rule string      `json:"rule"`
-	Seed merkle.Hash `json:"seed"` // may be zero
 }
 
 // Init fixes the state before step 0: the program's own initialisation from a seed.
@@ -84,7 +94,7 @@ func (j *Job) Check() error {
 		{"version", j.Version, Version, fault.UnknownVersion},
 		{"merkle", j.Merkle, merkle.Version, fault.Unsupported},
 		{"state", j.State, state.Version, fault.Unsupported},
-		{"order.rule", j.Order.Rule, Rule, fault.Unsupported},
+		{"order", j.Order, Rule, fault.Unsupported},
 	} {
 		if f.got != f.want {
 			return fault.New(f.class, "", f.field, "%.60q, %q is needed", f.got, f.want)
@@ -104,25 +114,34 @@ func (j *Job) Check() error {
 			return fault.New(fault.BadTerms, "", f.field, "zero")
 		}
 	}
+	if err := j.Beacon.Check(); err != nil {
+		return fault.Under("beacon", err)
+	}
 	for _, f := range []struct {
 		field   string
 		got, lo uint64
 		hi      uint64
 	}{
+		{"issued", uint64(j.Issued), 1, LastSecond},
 		{"data.samples", j.Data.Samples, 1, MaxRows},
 		{"steps", j.Steps, 1, MaxSteps},
 		{"stride", j.Stride, 1, MaxStride},
 		{"slots", uint64(j.Slots), 1, 1 << 31},
-		{"sampled", uint64(j.Sampled), 1, MaxSampled},
-		{"delay", uint64(j.Delay), 0, MaxWindow},
-		{"deadline", uint64(j.Deadline), uint64(j.Delay), MaxWindow},
+		{"sampled.least", uint64(j.Sampled.Least), 1, MaxSampled},
+		{"sampled.most", uint64(j.Sampled.Most), uint64(j.Sampled.Least), MaxSampled},
+		{"audit", uint64(j.Audit), 0, Millionths},
+		{"hold", uint64(j.Hold), 0, MaxHold},
+		{"delay", uint64(j.Delay), uint64(2 * j.Beacon.Period()), MaxWindow},
+		{"deadline", uint64(j.Deadline), 1, MaxWindow},
 	} {
 		if f.got < f.lo || f.got > f.hi {
 			return fault.New(fault.BadTerms, "", f.field, "%d is outside %d to %d", f.got, f.lo, f.hi)
 		}
 	}
-	if err := j.Beacon.Check(); err != nil {
-		return fault.Under("beacon", err)
+	if j.Log != nil {
+		if err := j.Log.Check(); err != nil {
+			return fault.Under("log", err)
+		}
 	}
 	if _, err := j.Operator.Public(); err != nil {
 		return fault.Under("operator", err)
@@ -138,6 +157,18 @@ func (j *Job) Segments() uint64 { return (j.Steps + j.Stride - 1) / j.Stride }
 func (j *Job) Segment(i uint64) (first, count uint64) {
 	first = i * j.Stride
 	return first, min(j.Stride, j.Steps-first)
+}
+
+// Round is the beacon's round that challenges a claim which arrived at a Unix time, and when that round is due.
+func (j *Job) Round(arrived int64) (round uint64, due int64) {
+	after := arrived + int64(j.Delay)
+	return j.Beacon.RoundAt(after), j.Beacon.Published(after)
+}
+
+// Answers is the last second at which a claim that arrived at a Unix time may be opened.
+func (j *Job) Answers(arrived int64) int64 {
+	_, due := j.Round(arrived)
+	return due + int64(j.Deadline)
 }
 
 // Sign checks the manifest and returns its envelope. The signer must hold the operator's key.

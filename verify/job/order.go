@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
-
-	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // rounds is the number of Feistel rounds, as in NIST SP 800-38G's FF1.
@@ -21,23 +19,22 @@ const rounds = 10
 // Position p of an epoch holds the sample that a keyed permutation of [0, samples) gives for p: a
 // balanced Feistel network over the smallest even number of bits that holds every sample, walked
 // until it lands below the number of samples. The round function is AES-128, and the key comes from
-// HKDF-SHA256 over the job's order seed, with the worker, the slot and the epoch as info.
+// HKDF-SHA256 over the assignment's order seed, with the job, the worker, the slot and the epoch as info: what was
+// trained for one job is in the order of no other.
 type Order struct {
-	seed    merkle.Hash
-	worker  merkle.Hash
-	slot    uint32
-	samples uint64
-	half    uint // bits of half a position
-	epoch   uint64
-	block   cipher.Block // of epoch; nil before the first use
-	buf     [aes.BlockSize]byte
+	assignment Assignment
+	samples    uint64
+	half       uint // bits of half a position
+	epoch      uint64
+	block      cipher.Block // of epoch; nil before the first use
+	buf        [aes.BlockSize]byte
 }
 
-// OrderFor returns the order for a worker's key id and a slot. It serves one goroutine at a time.
-func (j *Job) OrderFor(worker merkle.Hash, slot uint32) *Order {
+// OrderFor returns the order of an assignment. It serves one goroutine at a time.
+func (j *Job) OrderFor(a Assignment) *Order {
 	width := uint(bits.Len64(j.Data.Samples - 1))
 	return &Order{
-		seed: j.Order.Seed, worker: worker, slot: slot, samples: j.Data.Samples,
+		assignment: a, samples: j.Data.Samples,
 		half: max(1, (width+1)/2),
 	}
 }
@@ -75,10 +72,12 @@ func (o *Order) at(position uint64) (uint64, error) {
 }
 
 func (o *Order) begin(epoch uint64) error {
-	info := append([]byte("verifyd-order/1"), o.worker[:]...)
-	info = binary.BigEndian.AppendUint32(info, o.slot)
+	a := &o.assignment
+	info := append([]byte("verifyd-order/1"), a.Job[:]...)
+	info = append(info, a.Worker[:]...)
+	info = binary.BigEndian.AppendUint32(info, a.Slot)
 	info = binary.BigEndian.AppendUint64(info, epoch)
-	key, err := hkdf.Key(sha256.New, o.seed[:], nil, string(info), 16)
+	key, err := hkdf.Key(sha256.New, a.Seed[:], nil, string(info), 16)
 	if err != nil {
 		return fmt.Errorf("order: %w", err)
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 func orderOf(samples uint64) *Order {
-	j := Job{Data: Data{Samples: samples}, Order: OrderRule{Seed: merkle.Hash{1}}}
-	return j.OrderFor(merkle.Hash{2}, 3)
+	j := Job{Data: Data{Samples: samples}}
+	return j.OrderFor(Assignment{Job: merkle.Hash{4}, Worker: merkle.Hash{2}, Slot: 3, Seed: merkle.Hash{1}})
 }
 
 func TestEachEpochMeetsEachSampleOnce(t *testing.T) {
@@ -40,7 +40,7 @@ func TestTheOrderIsFixedForAllTime(t *testing.T) {
 	if err := orderOf(1797).Fill(0, ids); err != nil {
 		t.Fatal(err)
 	}
-	want := []int64{1561, 789, 802, 218, 458, 1108, 1425, 733, 556, 142, 1262, 725}
+	want := []int64{620, 1785, 1474, 206, 616, 1388, 469, 1443, 355, 1042, 1787, 962}
 	if !slices.Equal(ids, want) {
 		t.Errorf("%v, want %v", ids, want)
 	}
@@ -67,15 +67,12 @@ func TestAStepIsTheSameWhateverWasAskedBefore(t *testing.T) {
 	}
 }
 
-func TestOrdersDependOnSeedWorkerAndSlot(t *testing.T) {
+func TestOrdersDependOnSeedJobWorkerAndSlot(t *testing.T) {
 	var seen [][]int64
-	for _, o := range []struct {
-		seed, worker merkle.Hash
-		slot         uint32
-	}{{}, {seed: merkle.Hash{1}}, {worker: merkle.Hash{1}}, {slot: 1}} {
-		j := Job{Data: Data{Samples: 1000}, Order: OrderRule{Seed: o.seed}}
+	for _, o := range []Assignment{{}, {Seed: merkle.Hash{1}}, {Job: merkle.Hash{1}}, {Worker: merkle.Hash{1}}, {Slot: 1}} {
+		j := Job{Data: Data{Samples: 1000}}
 		ids := make([]int64, 32)
-		if err := j.OrderFor(o.worker, o.slot).Fill(0, ids); err != nil {
+		if err := j.OrderFor(o).Fill(0, ids); err != nil {
 			t.Fatal(err)
 		}
 		for _, other := range seen {

@@ -101,11 +101,11 @@ func (w *Workshop) draw(ctx context.Context, r *rand.Rand, c *Claim) error {
 	device := engine.NewCPU("worker's", w.Runner, 1)
 	slots := 1 + r.Uint32N(3)
 	c.Pool, err = verifytest.NewPool(ctx, verifytest.Setting{
-		Program: p, Data: data, Device: device, Slot: r.Uint32N(slots), Secret: merkle.Hash{byte(r.Uint32()), 1},
+		Program: p, Data: data, Device: device, Slot: r.Uint32N(slots), Secret: merkle.Hash{byte(r.Uint32()), 1}, Order: merkle.Hash{byte(r.Uint32()), 2},
 		Job: func(j *job.Job) {
-			j.Init.Seed, j.Seed, j.Order.Seed = r.Uint64(), r.Uint64(), merkle.Hash{byte(r.Uint32())}
+			j.Init.Seed, j.Seed = r.Uint64(), r.Uint64()
 			j.Steps, j.Stride = 2+r.Uint64N(12), 1+r.Uint64N(4)
-			j.Slots, j.Sampled, j.Delay = slots, 1+r.Uint32N(4), r.Uint32N(10)
+			j.Slots, j.Sampled, j.Delay = slots, job.Exactly(1+r.Uint32N(4)), r.Uint32N(10)
 			if diverges {
 				j.Steps = 1
 			}
@@ -117,7 +117,7 @@ func (w *Workshop) draw(ctx context.Context, r *rand.Rand, c *Claim) error {
 	c.bundle = filepath.Join(c.dir, "bundle")
 	j := c.Pool.Terms.Job
 	c.What = fmt.Sprintf("%d nodes, %s, %s, %s; %d steps of %d rows in segments of %d, %d drawn",
-		len(p.Graph.Nodes), p.Loss, p.Optimizer.Kind, p.Schedule.Kind, j.Steps, c.Pool.Terms.Rows(), j.Stride, j.Sampled)
+		len(p.Graph.Nodes), p.Loss, p.Optimizer.Kind, p.Schedule.Kind, j.Steps, c.Pool.Terms.Rows(), j.Stride, j.Sampled.Least)
 	if diverges {
 		if err := w.diverge(ctx, c); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 func (c *Claim) spoil(r *rand.Rand) error {
 	late := one(r, 3)
 	if late || one(r, 3) {
-		c.now = c.Pool.Arrived.Add(time.Duration(c.Pool.Terms.Job.Deadline) * time.Second) // when there is still time
+		c.now = time.Unix(c.Pool.Terms.Job.Answers(c.Pool.Arrived.Unix()), 0) // when there is still time
 	}
 	if late {
 		c.now = c.now.Add(time.Second)
@@ -38,8 +38,8 @@ func (c *Claim) spoil(r *rand.Rand) error {
 	if one(r, 4) {
 		return c.repacked(r, pick(r, segments...))
 	}
-	path := pick(r, append(segments, c.path(verify.OpeningFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
-		c.path(verify.JobFile), c.path(verify.ProgramFile), c.path(verify.ClaimFile), c.path(verify.ReceiptFile), c.path(verify.BeaconFile))...)
+	path := pick(r, append(segments, c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
+		c.path(verify.JobFile), c.path(verify.ProgramFile), c.path(verify.AssignmentFile), c.path(verify.ClaimFile), c.path(verify.ReceiptFile), c.path(verify.BeaconFile))...)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -48,8 +48,9 @@ func (c *Claim) spoil(r *rand.Rand) error {
 	switch r.IntN(3) {
 	case 0:
 		c.What += fmt.Sprintf("; %s is missing", name)
+		leaves := c.Truth.Leaves
 		c.spoiled(path)
-		if name == verify.OpeningFile && late && !c.Truth.Leaves {
+		if name == verify.OpenedFile && late && !leaves {
 			c.Truth = Truth{Outcome: verify.Fail, Reason: verify.Unopened}
 		}
 		return os.Remove(path)
@@ -100,7 +101,7 @@ func (c *Claim) path(name string) string { return filepath.Join(c.bundle, name) 
 // spoiled says what is left of the truth when a file cannot be read: an error, unless what is found is found before
 // the file is looked at.
 func (c *Claim) spoiled(path string) {
-	answer := filepath.Base(path) == verify.OpeningFile || filepath.Base(filepath.Dir(path)) == verify.OpeningsDir
+	answer := filepath.Base(path) == verify.OpeningFile || filepath.Base(path) == verify.OpenedFile || filepath.Base(filepath.Dir(path)) == verify.OpeningsDir
 	if answer && c.Truth.Leaves {
 		return
 	}

@@ -106,7 +106,7 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	if err := c.Pool.Bundle(ctx, forged, c.bundle); err != nil {
 		return err
 	}
-	claimed, err := readSteps(c.Pool.Terms, forged)
+	claimed, err := readSteps(c.Pool, forged)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 		if err := w.trace(ctx, c, f, s.Segment, dir); err != nil {
 			return err
 		}
-		honest, err := readSteps(c.Pool.Terms, dir)
+		honest, err := readSteps(c.Pool, dir)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,8 @@ func (c *Claim) lie(r *rand.Rand) error {
 	segment := opening.Segments[at].Segment
 	if one(r, 6) {
 		c.What += fmt.Sprintf("; segment %d is rubbish", segment)
-		c.Truth = Truth{}
+		first, _ := c.Pool.Terms.Job.Segment(segment)
+		c.Truth = failing(c.Pool.Terms.Job, verify.Malformed, first, "")
 		return c.Pool.Replace(c.bundle, at, []byte("signed rubbish"))
 	}
 	first, count := c.Pool.Terms.Job.Segment(segment)

@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // Truth is what must be found of a claim. It is known without judging.
@@ -47,12 +48,18 @@ func failing(j *job.Job, reason verify.Reason, step uint64, tensor string) Truth
 
 // steps is what a trace says of each step.
 type steps struct {
-	terms *verify.Terms
-	all   []trace.Step
+	terms  *verify.Terms
+	serves merkle.Hash // digest of the assignment
+	all    []trace.Step
 }
 
 // readSteps reads a trace whole.
-func readSteps(t *verify.Terms, dir string) (*steps, error) {
+func readSteps(p *verifytest.Pool, dir string) (*steps, error) {
+	t := p.Terms
+	_, serves, err := t.ReadAssignment(p.Documents.Assignment)
+	if err != nil {
+		return nil, err
+	}
 	r, err := trace.Read(dir, t.Trace())
 	if err != nil {
 		return nil, err
@@ -62,7 +69,7 @@ func readSteps(t *verify.Terms, dir string) (*steps, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &steps{terms: t}
+	s := &steps{terms: t, serves: serves}
 	for step := range t.Job.Steps {
 		next := trace.Step{
 			Gradients: make([]merkle.Hash, len(t.Gradient().Tensors())), Next: make([]merkle.Hash, len(t.State().Tensors())),
@@ -107,8 +114,8 @@ func (s *steps) departs(segment uint64, honest *steps) (Truth, bool) {
 func (s *steps) difference(step uint64, honest *trace.Step) (reason verify.Reason, tensor string) {
 	t, claimed := s.terms, &s.all[step]
 	switch l := &claimed.Leaf; {
-	case t.Gradient().Root(t.Counters(step), claimed.Gradients) != l.Gradient,
-		t.State().Root(t.Counters(step+1), claimed.Next) != l.Next:
+	case t.Gradient().Root(t.Counters(step, s.serves), claimed.Gradients) != l.Gradient,
+		t.State().Root(t.Counters(step+1, s.serves), claimed.Next) != l.Next:
 		return verify.WrongDigests, ""
 	case l.Batch != honest.Leaf.Batch:
 		return verify.WrongBatch, ""

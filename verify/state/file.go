@@ -63,6 +63,8 @@ func (c Counters) metadata() map[string]string {
 		"step":   strconv.FormatUint(c.Step, 10),
 		"rng":    strconv.FormatUint(c.RNG, 10),
 		"cursor": strconv.FormatUint(c.Cursor, 10),
+
+		"assignment": c.Assignment.String(),
 	}
 }
 
@@ -78,8 +80,11 @@ func parseCounters(m map[string]string) (Counters, error) {
 		}
 		*into = v
 	}
-	if len(m) != 4 {
-		return c, fault.New(fault.BadForm, "", "", "%d keys, 4 are needed", len(m))
+	if err := c.Assignment.UnmarshalText([]byte(m["assignment"])); err != nil {
+		return c, fault.Under("assignment", err)
+	}
+	if len(m) != 5 {
+		return c, fault.New(fault.BadForm, "", "", "%d keys, 5 are needed", len(m))
 	}
 	return c, nil
 }

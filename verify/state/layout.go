@@ -28,6 +28,9 @@ type Counters struct {
 	Step   uint64 // updates applied since the initial state
 	RNG    uint64 // value of the random-number counter for the next micro-batch
 	Cursor uint64 // position in the slot's sequence of samples
+	// Assignment is the digest of the assignment that the state was reached for: a training serves one. It is
+	// zero in the initial state, which no assignment is needed for.
+	Assignment merkle.Hash
 }
 
 // Layout is the ordered list of tensors that a root covers. It is read-only.
@@ -83,6 +86,7 @@ func (l *Layout) Root(c Counters, digests []merkle.Hash) merkle.Hash {
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.Step)
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.RNG)
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.Cursor)
+	leaf = append(leaf, c.Assignment[:]...)
 	leaf = binary.LittleEndian.AppendUint32(leaf, uint32(len(l.leaves)))
 	b.Append(merkle.LeafHash(leaf))
 	for i, prefix := range l.leaves {

@@ -45,6 +45,7 @@ func plainRoot(l *Layout, c Counters, tensors [][]float32) merkle.Hash {
 	for _, v := range []uint64{c.Step, c.RNG, c.Cursor} {
 		header = binary.LittleEndian.AppendUint64(header, v)
 	}
+	header = append(header, c.Assignment[:]...)
 	header = binary.LittleEndian.AppendUint32(header, uint32(len(tensors)))
 	leaves := []merkle.Hash{merkle.LeafHash(header)}
 	for i, s := range l.specs {
@@ -76,7 +77,7 @@ func plainRoot(l *Layout, c Counters, tensors [][]float32) merkle.Hash {
 
 func TestTheRootIsTheOneThatTheDocumentationDefines(t *testing.T) {
 	l, tensors := fixture(t)
-	c := Counters{Step: 7, RNG: 14, Cursor: 1 << 40}
+	c := Counters{Step: 7, RNG: 14, Cursor: 1 << 40, Assignment: merkle.Hash{3, 31: 9}}
 	want := plainRoot(l, c, tensors)
 	for _, threads := range []int{1, 2, 8} {
 		h := NewHasher(l, threads)
@@ -96,8 +97,8 @@ func TestTheRootIsFixedForAllTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := NewHasher(l, 1).Root(Counters{1, 2, 3}, [][]float32{{1, -2, 0.5, float32(math.Inf(1))}}).String()
-	const want = "d20a6042ec4a714db2245f48b86a863ae066d1336e3efa9bc89630653f0a112c"
+	got := NewHasher(l, 1).Root(Counters{1, 2, 3, merkle.Hash{4}}, [][]float32{{1, -2, 0.5, float32(math.Inf(1))}}).String()
+	const want = "f89a96a4d85d11e8dc2188da7cfa846866b9d412b5f61212eab42cbade6bd64c"
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
@@ -106,9 +107,9 @@ func TestTheRootIsFixedForAllTime(t *testing.T) {
 func TestEveryBitOfAStateReachesItsRoot(t *testing.T) {
 	l, tensors := fixture(t)
 	h := NewHasher(l, 2)
-	base := h.Root(Counters{1, 2, 3}, tensors)
+	base := h.Root(Counters{1, 2, 3, merkle.Hash{4}}, tensors)
 	before := append([]merkle.Hash(nil), h.Digests(tensors)...)
-	for _, c := range []Counters{{2, 2, 3}, {1, 3, 3}, {1, 2, 4}} {
+	for _, c := range []Counters{{2, 2, 3, merkle.Hash{4}}, {1, 3, 3, merkle.Hash{4}}, {1, 2, 4, merkle.Hash{4}}, {1, 2, 3, merkle.Hash{5}}} {
 		if h.Root(c, tensors) == base {
 			t.Errorf("%+v has the root of another state", c)
 		}
@@ -117,7 +118,7 @@ func TestEveryBitOfAStateReachesItsRoot(t *testing.T) {
 		for _, k := range []int{0, len(tensors[i]) / 2, len(tensors[i]) - 1} {
 			old := tensors[i][k]
 			tensors[i][k] = math.Float32frombits(math.Float32bits(old) ^ 1)
-			if h.Root(Counters{1, 2, 3}, tensors) == base {
+			if h.Root(Counters{1, 2, 3, merkle.Hash{4}}, tensors) == base {
 				t.Errorf("tensor %d element %d: the last bit does not reach the root", i, k)
 			}
 			if got := l.FirstDifference(before, h.Digests(tensors)); got != l.specs[i].Name {
@@ -209,7 +210,7 @@ func TestHashingAllocatesNothing(t *testing.T) {
 
 func TestAStateComesBackFromItsFile(t *testing.T) {
 	l, tensors := fixture(t)
-	c := Counters{9, 18, 27}
+	c := Counters{9, 18, 27, merkle.Hash{7}}
 	var buf bytes.Buffer
 	if err := Write(&buf, l, c, tensors); err != nil {
 		t.Fatal(err)
@@ -284,7 +285,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	var buf bytes.Buffer
-	if err := Write(&buf, l, Counters{1, 2, 3}, [][]float32{{1, 2}}); err != nil {
+	if err := Write(&buf, l, Counters{1, 2, 3, merkle.Hash{4}}, [][]float32{{1, 2}}); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(buf.Bytes())

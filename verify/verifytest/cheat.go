@@ -4,19 +4,18 @@ import (
 	"math"
 	"slices"
 
-	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // Cheat alters an honest worker's work; its functions may be nil. Everything that it does not alter is consistent.
 type Cheat struct {
-	Init   func(m *program.Machine)                           // alters the state before step 0
-	Batch  func(t uint64, ids []int64)                        // alters the samples of step t
-	Skip   func(t uint64) bool                                // steps whose update is left out
-	State  func(t uint64, m *program.Machine)                 // alters the state after the update of step t
-	Record func(t uint64, s *trace.Step, terms *verify.Terms) // alters what is written down of step t
-	Work   func(f *Forger, first, count uint64) error         // fills a segment
+	Init   func(m *program.Machine)                   // alters the state before step 0
+	Batch  func(t uint64, ids []int64)                // alters the samples of step t
+	Skip   func(t uint64) bool                        // steps whose update is left out
+	State  func(t uint64, m *program.Machine)         // alters the state after the update of step t
+	Record func(t uint64, s *trace.Step, f *Forger)   // alters what is written down of step t
+	Work   func(f *Forger, first, count uint64) error // fills a segment
 	// Segments are those that Work fills; nil means all.
 	Segments func(segment uint64) bool
 }
@@ -71,36 +70,36 @@ func OtherSample(at Steps, row, samples int) Cheat {
 
 // OtherGradient claims another digest of a gradient.
 func OtherGradient(at Steps, parameter int) Cheat {
-	return written(at, func(t uint64, s *trace.Step, terms *verify.Terms) {
+	return written(at, func(t uint64, s *trace.Step, f *Forger) {
 		s.Gradients[parameter][0] ^= 1
-		s.Leaf.Gradient = terms.Gradient().Root(terms.Counters(t), s.Gradients)
+		s.Leaf.Gradient = f.GradientRoot(t, s.Gradients)
 	})
 }
 
 // OtherLoss claims another loss.
 func OtherLoss(at Steps) Cheat {
-	return written(at, func(_ uint64, s *trace.Step, _ *verify.Terms) { s.Leaf.Loss ^= 1 })
+	return written(at, func(_ uint64, s *trace.Step, _ *Forger) { s.Leaf.Loss ^= 1 })
 }
 
 // OtherClip claims another clip coefficient.
 func OtherClip(at Steps) Cheat {
-	return written(at, func(_ uint64, s *trace.Step, _ *verify.Terms) { s.Leaf.Clip ^= 1 })
+	return written(at, func(_ uint64, s *trace.Step, _ *Forger) { s.Leaf.Clip ^= 1 })
 }
 
 // OtherDigest keeps another digest of a tensor of the next state than the leaf commits to.
 func OtherDigest(at Steps, tensor int) Cheat {
-	return written(at, func(_ uint64, s *trace.Step, _ *verify.Terms) { s.Next[tensor][5] ^= 4 })
+	return written(at, func(_ uint64, s *trace.Step, _ *Forger) { s.Next[tensor][5] ^= 4 })
 }
 
 // BreakChain claims that a step began at a state which the one before did not lead to.
 func BreakChain(at Steps) Cheat {
-	return written(at, func(_ uint64, s *trace.Step, _ *verify.Terms) { s.Leaf.State[0] ^= 1 })
+	return written(at, func(_ uint64, s *trace.Step, _ *Forger) { s.Leaf.State[0] ^= 1 })
 }
 
-func written(at Steps, alter func(uint64, *trace.Step, *verify.Terms)) Cheat {
-	return Cheat{Record: func(t uint64, s *trace.Step, terms *verify.Terms) {
+func written(at Steps, alter func(uint64, *trace.Step, *Forger)) Cheat {
+	return Cheat{Record: func(t uint64, s *trace.Step, f *Forger) {
 		if at(t) {
-			alter(t, s, terms)
+			alter(t, s, f)
 		}
 	}}
 }

@@ -2,16 +2,20 @@ package verifytest
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // Work is what the worker brings to the job.
 func (p *Pool) Work(d engine.Device) (verify.Work, error) {
-	worker, err := KeyOf(p.Worker)
-	return verify.Work{Terms: p.Terms, Data: p.Data, Device: d, Worker: worker.ID(), Slot: p.Slot}, err
+	a, _, err := p.Terms.ReadAssignment(p.Documents.Assignment)
+	return verify.Work{Terms: p.Terms, Data: p.Data, Device: d, Assignment: a}, err
 }
 
 // Train does the work honestly and leaves its trace in dir, which must not exist.
@@ -23,13 +27,37 @@ func (p *Pool) Train(ctx context.Context, d engine.Device, dir string) (trace.Su
 	return verify.Train(ctx, w, dir)
 }
 
-// Claim signs a claim of a trace and the operator's receipt for it, whatever became of earlier ones.
+// Claim signs a claim of a trace and the operator's receipt for it, whatever became of earlier ones, and without a look
+// at the leaves.
 func (p *Pool) Claim(s trace.Summary) (err error) {
 	if p.Documents.Claim, err = verify.Claim(p.Terms, s, p.Slot, p.Worker); err != nil {
 		return err
 	}
-	p.Documents.Receipt, err = verify.Receive(p.Terms, p.Documents.Claim, p.Arrived, p.Operator)
+	r, err := p.Receipt(s)
+	if err != nil {
+		return err
+	}
+	p.Documents.Receipt, err = document.Sign("receipt", r, p.Operator)
 	return err
+}
+
+// Receipt is what the operator signs for the claim of a trace.
+func (p *Pool) Receipt(s trace.Summary) (verify.Receipt, error) {
+	a, assigned, err := p.Terms.ReadAssignment(p.Documents.Assignment)
+	if err != nil {
+		return verify.Receipt{}, err
+	}
+	worker, err := KeyOf(p.Worker)
+	if err != nil {
+		return verify.Receipt{}, err
+	}
+	claim, err := document.Digest(trace.ClaimKind, trace.Claim{
+		Version: trace.ClaimVersion, Job: p.Terms.Digest, Worker: worker, Slot: p.Slot, Steps: s.Steps, Root: s.Root, Final: s.Final,
+	})
+	return verify.Receipt{
+		Version: verify.ReceiptVersion, Job: p.Terms.Digest, Assignment: assigned, Worker: a.Worker, Slot: p.Slot,
+		Claim: claim, Root: s.Root, Sampled: p.Terms.Job.Sampled.Least, Arrived: p.Arrived.Unix(),
+	}, err
 }
 
 // Bundle claims the trace in traceDir and answers the challenge into dir, which must not exist.
@@ -45,9 +73,28 @@ func (p *Pool) Bundle(ctx context.Context, traceDir, dir string) error {
 	return p.Answer(ctx, t, dir)
 }
 
-// Answer answers the challenge to the claim of a trace into dir, which must not exist.
+// Answer answers the challenge to the claim of a trace into dir, which must not exist, and the operator receives the
+// answer a delay after the claim.
 func (p *Pool) Answer(ctx context.Context, t *trace.Reader, dir string) error {
-	return verify.Answer(ctx, verify.Response{
+	err := verify.Answer(ctx, verify.Response{
 		Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker,
 	}, dir)
+	if err != nil {
+		return err
+	}
+	return p.Open(ctx, dir, p.Arrived.Add(time.Duration(p.Terms.Job.Delay)*time.Second))
+}
+
+// Open puts the operator's receipt for the opening in dir beside it.
+func (p *Pool) Open(ctx context.Context, dir string, at time.Time) error {
+	bundle, err := verify.OpenFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer bundle.Close()
+	opened, err := verify.ReceiveOpening(ctx, bundle, at, p.Operator)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, verify.OpenedFile), opened, 0o644)
 }

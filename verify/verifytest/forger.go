@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -24,6 +25,7 @@ type Forger struct {
 	runner  program.Runner
 	data    *job.Dataset
 	order   *job.Order
+	serves  merkle.Hash // digest of the assignment
 	states  *state.Hasher
 	grads   *state.Hasher
 	samples *job.SampleHasher
@@ -61,9 +63,13 @@ func (p *Pool) Forge(ctx context.Context, r program.Runner, c Cheat, dir string)
 // newForger stands where an honest worker stands before step 0.
 func newForger(w verify.Work, r program.Runner, c Cheat) (f *Forger, err error) {
 	t := w.Terms
+	serves, err := document.Digest(job.AssignmentKind, w.Assignment)
+	if err != nil {
+		return nil, err
+	}
 	f = &Forger{
-		Terms: t, cheat: c, runner: r, data: w.Data, order: t.Job.OrderFor(w.Worker, w.Slot),
-		states: state.NewHasher(t.State(), 1), grads: state.NewHasher(t.Gradient(), 1), samples: job.NewSampleHasher(),
+		Terms: t, cheat: c, runner: r, data: w.Data, order: t.Job.OrderFor(w.Assignment),
+		serves: serves, states: state.NewHasher(t.State(), 1), grads: state.NewHasher(t.Gradient(), 1), samples: job.NewSampleHasher(),
 		ids: make([]int64, t.Rows()), leaves: make([]merkle.Hash, t.Rows()),
 		record: trace.Step{
 			Gradients: make([]merkle.Hash, len(t.Plan.Params())),
@@ -72,6 +78,11 @@ func newForger(w verify.Work, r program.Runner, c Cheat) (f *Forger, err error) 
 	}
 	f.Machine, err = f.Begin(t.Plan, t.Job.Init.Seed)
 	return f, err
+}
+
+// GradientRoot is the root of step t's gradients with some digests.
+func (f *Forger) GradientRoot(t uint64, digests []merkle.Hash) merkle.Hash {
+	return f.Terms.Gradient().Root(f.Terms.Counters(t, f.serves), digests)
 }
 
 // Begin returns a machine in a plan's initial state for a seed.
@@ -88,13 +99,13 @@ func (f *Forger) write(ctx context.Context) error {
 	if f.cheat.Init != nil {
 		f.cheat.Init(f.Machine)
 	}
-	f.current = f.states.Root(f.Terms.Counters(0), f.Machine.Tensors())
+	f.current = f.states.Root(f.Terms.Counters(0, f.serves), f.Machine.Tensors())
 	for segment := range f.Terms.Job.Segments() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		first, count := f.Terms.Job.Segment(segment)
-		if err := f.writer.Snapshot(f.Terms.Counters(first), f.Machine.Tensors()); err != nil {
+		if err := f.writer.Snapshot(f.Terms.Counters(first, f.serves), f.Machine.Tensors()); err != nil {
 			return err
 		}
 		work := f.Honest
@@ -172,11 +183,11 @@ func (f *Forger) Claim(t uint64) error {
 	copy(f.record.Next, f.states.Digests(f.Machine.Tensors()))
 	leaf := &f.record.Leaf
 	leaf.Step, leaf.State, leaf.Batch = t, f.current, job.BatchRoot(f.leaves)
-	leaf.Gradient = f.Terms.Gradient().Root(f.Terms.Counters(t), f.record.Gradients)
-	leaf.Next = f.Terms.State().Root(f.Terms.Counters(t+1), f.record.Next)
+	leaf.Gradient = f.Terms.Gradient().Root(f.Terms.Counters(t, f.serves), f.record.Gradients)
+	leaf.Next = f.Terms.State().Root(f.Terms.Counters(t+1, f.serves), f.record.Next)
 	f.current = leaf.Next
 	if f.cheat.Record != nil {
-		f.cheat.Record(t, &f.record, f.Terms)
+		f.cheat.Record(t, &f.record, f)
 	}
 	return f.writer.Append(&f.record)
 }

@@ -20,6 +20,9 @@ import (
 // Arrived is when claims arrive where a setting does not say.
 var Arrived = time.Unix(1_790_000_000, 0)
 
+// Issued is when jobs are, and an hour later the worker is registered.
+var Issued = time.Unix(1_700_000_000, 0)
+
 // Secret is the value of the beacon where a setting does not say.
 var Secret = merkle.Hash{4, 2}
 
@@ -28,10 +31,13 @@ type Setting struct {
 	Operator, Worker crypto.Signer // keys 1 and 2
 	Program          *program.Program
 	Data             *job.Dataset
-	Device           engine.Device // computes the initial state; a thread of this processor
-	Slot             uint32        // of the worker's claim
-	Arrived          time.Time     // of the claim
-	Secret           merkle.Hash   // value of the beacon
+	Device           engine.Device  // computes the initial state; a thread of this processor
+	Slot             uint32         // of the worker's claim
+	Arrived          time.Time      // of the claim
+	Secret           merkle.Hash    // value of the beacon
+	Order            merkle.Hash    // seed of the order of the worker's samples; 5
+	Registered       time.Time      // when the worker is, an hour after jobs are issued
+	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
 	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed.
 	Job func(*job.Job)
@@ -70,12 +76,12 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	chain, public := beacon.NewFixed(cmp.Or(s.Secret, Secret))
 	j := job.Job{
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
-		Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
+		Issued: Issued.Unix(), Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: s.Program.Digest(),
 		Data:    job.Data{Samples: uint64(s.Data.Samples())},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: merkle.Hash{5}},
+		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
-		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: 3,
+		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3),
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
 	if s.Job != nil {
@@ -90,7 +96,13 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		}
 	}
 	p.Documents.Program = s.Program.JSON()
-	return p, p.offer(j, public)
+	if p.Documents.Beacon, err = document.Encode(public); err != nil {
+		return nil, err
+	}
+	if err := p.offer(j); err != nil {
+		return nil, err
+	}
+	return p, p.assign(s)
 }
 
 // initial is the root of the state that a job begins with.
@@ -107,23 +119,33 @@ func initial(ctx context.Context, s Setting, j *job.Job) (merkle.Hash, error) {
 }
 
 // offer signs a job and accepts it.
-func (p *Pool) offer(j job.Job, public beacon.Beacon) (err error) {
+func (p *Pool) offer(j job.Job) (err error) {
 	if p.Documents.Job, err = job.Sign(j, p.Operator); err != nil {
 		return err
 	}
-	if p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, j.Operator); err != nil {
-		return err
-	}
-	p.Documents.Beacon, err = document.Encode(public)
+	p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, j.Operator)
 	return err
 }
 
-// Again is the same job with another fixed beacon. Jobs that differ only in their beacon have the same steps, so
-// that one trace can be claimed for each.
-func (p *Pool) Again(secret merkle.Hash) (*Pool, error) {
-	again, j := *p, *p.Terms.Job
-	again.Documents = verify.Documents{Program: p.Documents.Program}
-	chain, public := beacon.NewFixed(secret)
-	j.Beacon = chain
-	return &again, again.offer(j, public)
+// assign gives the slot to the worker.
+func (p *Pool) assign(s Setting) error {
+	worker, err := KeyOf(p.Worker)
+	if err != nil {
+		return err
+	}
+	if s.Registered.IsZero() {
+		s.Registered = Issued.Add(time.Hour)
+	}
+	p.Documents.Assignment, err = verify.Assign(p.Terms, verify.Registration{
+		Worker: worker.ID(), Slot: p.Slot, At: s.Registered, Beacon: s.Round, Seed: cmp.Or(s.Order, merkle.Hash{5}),
+	}, p.Operator)
+	return err
+}
+
+// Again is the same pool whose claims arrive so many seconds later: the same trace gets another challenge. An operator
+// does not give such a second chance.
+func (p *Pool) Again(later int64) *Pool {
+	again := *p
+	again.Arrived = p.Arrived.Add(time.Duration(later) * time.Second)
+	return &again
 }

@@ -87,7 +87,7 @@ func (p *Pool) Replace(bundle string, i int, file []byte) error {
 	})
 }
 
-// Resign alters the opening and signs it again with the worker's key.
+// Resign alters the opening and signs it again with the worker's key. The operator receives it as the one before.
 func (p *Pool) Resign(bundle string, alter func(*verify.Opening)) error {
 	o, err := p.Opening(bundle)
 	if err != nil {
@@ -98,7 +98,33 @@ func (p *Pool) Resign(bundle string, alter func(*verify.Opening)) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(bundle, verify.OpeningFile), signed, 0o644)
+	if err := os.WriteFile(filepath.Join(bundle, verify.OpeningFile), signed, 0o644); err != nil {
+		return err
+	}
+	digest, err := document.Digest("opening", o)
+	if err != nil {
+		return err
+	}
+	return p.Reopened(bundle, func(opened *verify.Opened) { opened.Opening = digest })
+}
+
+// Reopened alters the receipt of an opening and signs it again with the operator's key.
+func (p *Pool) Reopened(bundle string, alter func(*verify.Opened)) error {
+	path := filepath.Join(bundle, verify.OpenedFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	opened, err := document.Peek[verify.Opened](path, data, "opened")
+	if err != nil {
+		return err
+	}
+	alter(&opened)
+	signed, err := document.Sign("opened", opened, p.Operator)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, signed, 0o644)
 }
 
 // Opening is the signed list of a bundle's opened segments.

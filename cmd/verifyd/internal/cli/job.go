@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -23,7 +25,7 @@ import (
 )
 
 func (a *app) jobCommand() *cobra.Command {
-	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobNewCommand(), a.jobReceiptCommand(), a.jobBeaconCommand())
+	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobNewCommand(), a.jobAssignCommand(), a.jobReceiptCommand(), a.jobBeaconCommand(), a.jobOpenedCommand())
 }
 
 // jobOptions are what an operator decides about a job.
@@ -35,14 +37,17 @@ type jobOptions struct {
 	chain, reveal      string
 	out                string // folder
 	steps, stride      uint64
-	sampled, slots     uint32
+	sampled            segmentRange
+	slots, hold        uint32
+	audit              float64
+	log                job.Log
 	delay, deadline    time.Duration
 	seed               uint64
 	seedGiven          bool
 }
 
 func (a *app) jobNewCommand() *cobra.Command {
-	var o jobOptions
+	o := jobOptions{sampled: segmentRange(job.Exactly(5))}
 	cmd := &cobra.Command{
 		Use:   "new --program FILE --data FILE --steps N --key OPERATOR --audience NAME --out FOLDER",
 		Short: "Sign a job: fix everything that matters before any work is done",
@@ -73,14 +78,19 @@ a public beacon that nobody can foresee.`,
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
-	f.Uint32Var(&o.sampled, "sampled", 5, "segments drawn for replay, besides the last one")
+	f.Var(&o.sampled, "sampled", "segments drawn for replay, besides the last one: a number or LEAST:MOST, of which each receipt picks one")
+	f.Float64Var(&o.audit, "audit", 0, "share of the claims that are audited, 0 to 1")
+	f.Uint32Var(&o.hold, "hold", 0, "further claims of a worker that are judged before one is paid")
+	f.StringVar(&o.log.Key, "log", "", "verifier key of the log that assignments, receipts and openings are entered into")
+	f.StringArrayVar(&o.log.Witnesses, "witness", nil, "verifier key of a witness of that log; repeat")
+	f.Uint32Var(&o.log.Threshold, "threshold", 0, "witnesses whose cosignatures are needed")
 	f.Uint32Var(&o.slots, "slots", 1, "claims that one worker may make, each with an order of data of its own")
 	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
 	f.StringVar(&o.chain, "beacon", beacon.Quicknet, "source of randomness: drand-quicknet or fixed")
 	f.StringVar(&o.reveal, "reveal", "", "with --beacon fixed: file for the value, to be kept until claims have arrived")
-	f.DurationVar(&o.delay, "delay", 6*time.Second, "from a claim's arrival to its beacon, at least")
-	f.DurationVar(&o.deadline, "deadline", 24*time.Hour, "from a claim's arrival to its opening, at most")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state, data order and dropout; drawn at random if not given")
+	f.DurationVar(&o.delay, "delay", 6*time.Second, "from a claim's arrival to its beacon, at least: two periods of the chain")
+	f.DurationVar(&o.deadline, "deadline", 24*time.Hour, "from that beacon to the claim's opening, at most")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout; drawn at random if not given")
 	for _, name := range []string{"program", "data", "key", "audience", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
@@ -116,8 +126,16 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	}
 	offer := pool.Offer{
 		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
-		Steps: o.steps, Stride: o.stride, Sampled: o.sampled, Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
-		Seed: o.seed, Beacon: o.chain,
+		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
+		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
+	}
+	if o.audit < 0 || o.audit > 1 {
+		return usageError{fmt.Errorf("--audit %v: a share from 0 to 1 is needed", o.audit)}
+	}
+	if o.log.Key != "" {
+		offer.Log = &o.log
+	} else if len(o.log.Witnesses) > 0 || o.log.Threshold > 0 {
+		return usageError{errors.New("--witness and --threshold belong to --log")}
 	}
 	if offer.Policy, err = policyHash(o.policy); err != nil {
 		return err
@@ -188,6 +206,6 @@ func (a *app) emitJob(dir string, j *job.Job) error {
 		row(w, "job", digest)
 		row(w, "folder", dir)
 		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
-		row(w, "replay", fmt.Sprintf("%d segments and the last one, picked by %s", j.Sampled, j.Beacon.Name))
+		row(w, "replay", fmt.Sprintf("%s segments and the last one, picked by %s", (*segmentRange)(&j.Sampled), j.Beacon.Name))
 	})
 }

@@ -3,26 +3,31 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 func (a *app) jobReceiptCommand() *cobra.Command {
-	var dir, keyFile, out string
+	var dir, keyFile, assignment, leaves, out string
+	var sampled uint32
 	cmd := &cobra.Command{
-		Use:   "receipt CLAIM --job FOLDER --key OPERATOR --out FILE",
+		Use:   "receipt CLAIM --leaves FILE --assignment FILE --job FOLDER --key OPERATOR --out FILE",
 		Short: "Sign the time at which a claim arrived, which fixes the beacon's round",
-		Long: `receipt signs that a claim arrived now. Give each worker and slot one receipt,
-ever: a second one would draw the challenge anew.`,
-		Example: `  verifyd job receipt claim.json --job job --key operator.pem --out receipt.json`,
-		Args:    cobra.ExactArgs(1),
+		Long: `receipt signs that a claim arrived now, with all of its leaves. Give each worker
+and slot one receipt, ever: a second one would draw the challenge anew. A claim whose
+leaves are missing or are not those that it commits to gets none.`,
+		Example: `  verifyd job receipt claim.json --leaves leaves.bin --assignment assignment.json \
+      --job job --key operator.pem --out receipt.json`,
+		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			key, err := a.openKey(cmd.Context(), keyFile, keys.Operator)
 			if err != nil {
@@ -41,7 +46,20 @@ ever: a second one would draw the challenge anew.`,
 			if err != nil {
 				return err
 			}
-			receipt, err := pool.Receive(t.Terms, claim, time.Now(), key)
+			arrived := verify.Arrival{Claim: claim, At: time.Now(), Sampled: sampled}
+			if sampled == 0 {
+				arrived.Sampled = t.Job.Sampled.Least
+			}
+			if arrived.Assignment, err = readFile(assignment, document.MaxSize); err != nil {
+				return err
+			}
+			file, err := os.Open(leaves)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			arrived.Leaves = file
+			receipt, err := pool.Receive(t.Terms, arrived, key)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -54,10 +72,11 @@ ever: a second one would draw the challenge anew.`,
 	f := cmd.Flags()
 	f.StringVar(&dir, "job", "", "the job's folder")
 	f.StringVar(&keyFile, "key", "", "operator's private key")
+	f.StringVar(&assignment, "assignment", "", "the assignment that the claim is to")
+	f.StringVar(&leaves, "leaves", "", "leaves.bin, as it came with the claim")
+	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is the least")
 	f.StringVar(&out, "out", "", "file to write; it must not exist")
-	for _, name := range []string{"job", "key", "out"} {
-		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
-	}
+	require(cmd, "assignment", "leaves", "job", "key", "out")
 	return cmd
 }
 

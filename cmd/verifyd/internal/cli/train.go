@@ -40,17 +40,17 @@ func (w *worker) flags(cmd *cobra.Command) {
 
 func (a *app) trainRunCommand() *cobra.Command {
 	var who worker
-	var slot uint32
-	var out string
+	var assignment, out string
 	cmd := &cobra.Command{
-		Use:   "run JOB --operator KEY.pub --data FILE --key WORKER --out FOLDER",
+		Use:   "run JOB --assignment FILE --operator KEY.pub --data FILE --key WORKER --out FOLDER",
 		Short: "Do the work of a job and sign a claim to it",
 		Long: `run trains as the job says and writes the trace and the signed claim to a
-folder. Send claim.json in it to the operator, and keep the rest: it is needed to
-answer what will be challenged.`,
+folder. Send claim.json and leaves.bin in it to the operator, and keep all of it: it
+is needed to answer what will be challenged. The operator's assignment decides the
+order of the samples, and what is trained serves it and no other.`,
 		Example: `  verifyd keys new worker.pem
-  verifyd train run job --operator operator.pem.pub --data data.safetensors \
-      --key worker.pem --out trace`,
+  verifyd train run job --assignment assignment.json --operator operator.pem.pub \
+      --data data.safetensors --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			t, err := readOffer(args[0], who.operator)
@@ -66,8 +66,16 @@ answer what will be challenged.`,
 			if err != nil {
 				return err
 			}
-			if slot >= t.Job.Slots {
-				return fmt.Errorf("--slot %d: the job has %d, from 0", slot, t.Job.Slots)
+			file, err := readFile(assignment, document.MaxSize)
+			if err != nil {
+				return err
+			}
+			assigned, _, err := t.ReadAssignment(file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", assignment, err)
+			}
+			if assigned.Worker != id.ID() {
+				return fmt.Errorf("%s: assigned to %s, the key is %s", assignment, assigned.Worker, id.ID())
 			}
 			data, err := readData(who.data)
 			if err != nil {
@@ -80,15 +88,18 @@ answer what will be challenged.`,
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Device: devices.First(), Worker: id.ID(), Slot: slot,
+				Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned,
 				MaxMemory: uint64(who.maxMemory),
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
 				return err
 			}
-			claim, err := verify.Claim(t.Terms, summary, slot, key)
+			claim, err := verify.Claim(t.Terms, summary, assigned.Slot, key)
 			if err != nil {
+				return err
+			}
+			if err := writeNew(filepath.Join(out, verify.AssignmentFile), file, 0o644); err != nil {
 				return err
 			}
 			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
@@ -98,9 +109,9 @@ answer what will be challenged.`,
 		}),
 	}
 	who.flags(cmd)
-	cmd.Flags().Uint32Var(&slot, "slot", 0, "which of the job's slots to fill")
+	cmd.Flags().StringVar(&assignment, "assignment", "", "the operator's assignment of a slot")
 	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
-	_ = cmd.MarkFlagRequired("out") // fails only for a flag that is not there
+	require(cmd, "assignment", "out")
 	return cmd
 }
 
@@ -145,6 +156,7 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 				path string
 				into *[]byte
 			}{
+				{filepath.Join(traceDir, verify.AssignmentFile), &documents.Assignment},
 				{filepath.Join(traceDir, verify.ClaimFile), &documents.Claim},
 				{receipt, &documents.Receipt},
 				{public, &documents.Beacon},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 )
 
@@ -37,7 +39,7 @@ says what of the loss the values do not explain.`,
 	f := cmd.Flags()
 	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
 	f.StringVar(&o.data, "data", "", "the job's data set (safetensors)")
-	f.StringVar(&o.claim, "claim", "", "the worker's signed claim")
+	f.StringVar(&o.claim, "claim", "", "the worker's signed claim, with its assignment.json beside it")
 	f.StringVar(&o.validation, "validation", "", "validation rows, x and y (safetensors)")
 	f.StringVar(&o.owners, "owners", "", "owner of each sample, numbers from 0: values are of owners; without it of samples")
 	f.IntVar(&o.order, "order", 2, "order of the values in the learning rate, 1 or 2")
@@ -63,8 +65,15 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if err != nil {
 		return err
 	}
+	assignment, err := readFile(filepath.Join(filepath.Dir(o.claim), verify.AssignmentFile), document.MaxSize)
+	if err != nil {
+		return err
+	}
 	r := valuation.Replay{Terms: t.Terms, Order: o.order, Rows: o.rows, Progress: a.progress("steps")}
 	if r.Claim, _, err = t.ReadClaim(file); err != nil {
+		return err
+	}
+	if r.Assignment, _, err = t.ReadAssignment(assignment); err != nil {
 		return err
 	}
 	if r.Data, err = readData(o.data); err != nil {

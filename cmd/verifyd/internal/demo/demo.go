@@ -124,6 +124,7 @@ func (s *setting) honest(ctx context.Context, m model, earned *proofs.Uint128) (
 		return result, err
 	}
 
+	s.pool.Arrived = s.options.now()
 	result.Bundle = filepath.Join(s.dir, "bundle")
 	if err := s.bundle(ctx, s.pool, traceDir, result.Bundle); err != nil {
 		return result, err
@@ -154,7 +155,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 	if _, err := tr.Snapshot(last, m.Tensors()); err != nil {
 		return 0, err
 	}
-	order, ids := w.Terms.Job.OrderFor(w.Worker, w.Slot), make([]int64, w.Terms.Rows())
+	order, ids := w.Terms.Job.OrderFor(w.Assignment), make([]int64, w.Terms.Rows())
 	first, count := w.Terms.Job.Segment(last)
 	for t := first; t < first+count; t++ {
 		if err := order.Fill(t, ids); err != nil {

@@ -95,15 +95,11 @@ func (s *setting) tryForgery(ctx context.Context, f verifytest.Shortcut, from, t
 	result.Promised = odds(offer.Terms.Job, from, to)
 
 	// The first challenge is the one that the worker really met. If it misses
-	// the forged segment, the same trace is claimed for the next beacon, and so
-	// on, until one does not.
+	// the forged segment, the same claim is received a second later, which draws
+	// anew, and so on, until one does not. An operator never does that.
 	for number := uint64(1); ; number++ {
-		if number > 1 {
-			if offer, err = s.pool.Again(beaconValue(number)); err != nil {
-				return err
-			}
-		}
-		drawn, err := s.draw(offer, summary, number)
+		offer = s.pool.Again(int64(number - 1))
+		drawn, err := s.draw(offer, summary)
 		if err != nil {
 			return err
 		}
@@ -141,13 +137,17 @@ func (s *setting) claimOf(o *verifytest.Pool, summary trace.Summary) (trace.Clai
 	}, err
 }
 
-// draw returns the segments that the beacon of a number asks for.
-func (s *setting) draw(o *verifytest.Pool, summary trace.Summary, number uint64) ([]uint64, error) {
+// draw returns the segments that are asked for when a claim arrives as o says.
+func (s *setting) draw(o *verifytest.Pool, summary trace.Summary) ([]uint64, error) {
 	claim, err := s.claimOf(o, summary)
 	if err != nil {
 		return nil, err
 	}
-	challenge, err := o.Terms.DrawWith(claim, beaconValue(number))
+	receipt, err := o.Receipt(summary)
+	if err != nil {
+		return nil, err
+	}
+	challenge, err := o.Terms.DrawWith(claim, receipt, beaconValue(1))
 	if err != nil {
 		return nil, err
 	}
@@ -161,9 +161,13 @@ func (s *setting) count(o *verifytest.Pool, summary trace.Summary, forged func(u
 	if err != nil {
 		return 0, err
 	}
+	receipt, err := o.Receipt(summary)
+	if err != nil {
+		return 0, err
+	}
 	seen := 0
 	for number := range uint64(challenges) {
-		challenge, err := o.Terms.DrawWith(claim, beaconValue(number+1))
+		challenge, err := o.Terms.DrawWith(claim, receipt, beaconValue(number+1))
 		if err != nil {
 			return 0, err
 		}
@@ -180,6 +184,6 @@ func odds(j *job.Job, from, to uint64) float64 {
 	if to == j.Segments() {
 		return 1 // the last segment is always replayed
 	}
-	p, _ := verify.Caught(j.Segments(), uint64(j.Sampled), to-from).Float64()
+	p, _ := verify.Caught(j.Segments(), uint64(j.Sampled.Least), to-from).Float64()
 	return p
 }

@@ -52,7 +52,7 @@ type setting struct {
 	options Options
 	dir     string
 	plan    *program.Plan
-	pool    *verifytest.Pool // with the first beacon
+	pool    *verifytest.Pool // as claims first arrive
 }
 
 // newSetting writes a model's data into dir and publishes the job.
@@ -75,7 +75,7 @@ func newSetting(ctx context.Context, o Options, p people, m model, dir string) (
 	}
 	s.pool, err = verifytest.NewPool(ctx, verifytest.Setting{
 		Operator: p.operator, Worker: p.worker, Program: &m.program, Data: data, Device: o.Devices[0],
-		Arrived: o.now(), Secret: beaconValue(1), Job: manifest,
+		Arrived: o.now(), Secret: beaconValue(1), Order: sha256.Sum256([]byte("verifyd demo order")), Job: manifest,
 	})
 	return s, err
 }
@@ -85,9 +85,8 @@ func manifest(j *job.Job) {
 	j.Pool = sha256.Sum256([]byte("verifyd demo"))
 	j.Audience = sha256.Sum256([]byte("urn:verifyd:demo"))
 	j.Policy = sha256.Sum256([]byte(policy))
-	j.Order.Seed = sha256.Sum256([]byte("verifyd demo order"))
 	j.Init.Seed, j.Seed = 1, 2
-	j.Steps, j.Stride, j.Slots, j.Sampled = steps, stride, 1, sampled
+	j.Steps, j.Stride, j.Slots, j.Sampled = steps, stride, 1, job.Exactly(sampled)
 	j.Delay = 0
 }
 
@@ -98,7 +97,6 @@ func beaconValue(number uint64) merkle.Hash {
 
 // bundle claims a trace of an offer, has the claim received, and opens the challenge into dir.
 func (s *setting) bundle(ctx context.Context, offer *verifytest.Pool, traceDir, dir string) error {
-	offer.Arrived = s.options.now()
 	return offer.Bundle(ctx, traceDir, dir)
 }
 

@@ -19,6 +19,7 @@ import (
 	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -123,7 +124,7 @@ func TestAnOfferThatNobodyCouldTakeIsNotSigned(t *testing.T) {
 	r := newRig(t)
 	good := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test",
-		Steps: 8, Stride: 2, Sampled: 2, Slots: 1, Deadline: time.Minute, Beacon: beacon.Quicknet,
+		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Delay: 6 * time.Second, Deadline: time.Minute, Issued: arrived, Beacon: beacon.Quicknet,
 	}
 	if offered, err := good.Sign(t.Context(), r.devices.First(), r.operator); err != nil || offered.Revealed != nil {
 		t.Errorf("%+v, %v", offered, err)
@@ -135,7 +136,10 @@ func TestAnOfferThatNobodyCouldTakeIsNotSigned(t *testing.T) {
 		"program: ":     func(o *pool.Offer) { o.Program = &program.Program{Version: program.Version} },
 		"job: steps: ":  func(o *pool.Offer) { o.Steps = 0 },
 		"job: beacon":   func(o *pool.Offer) { o.Beacon = "dice" },
-		"job: deadline": func(o *pool.Offer) { o.Deadline = 0; o.Delay = time.Minute },
+		"job: deadline": func(o *pool.Offer) { o.Deadline = 0 },
+		"job: delay":    func(o *pool.Offer) { o.Delay = 5 * time.Second },
+		"job: sampled":  func(o *pool.Offer) { o.Sampled = job.Range{} },
+		"job: issued":   func(o *pool.Offer) { o.Issued = time.Time{} },
 	} {
 		o := good
 		change(&o)

@@ -26,11 +26,15 @@ type Offer struct {
 	Pool, Audience  string      // names, of which the job holds the hashes
 	Policy          merkle.Hash // of the scoring policy; zero for none
 	Steps, Stride   uint64
-	Sampled, Slots  uint32
-	Delay, Deadline time.Duration // from a claim's arrival, in whole seconds
-	Seed            uint64        // of initial state, order of the data and dropout
-	Beacon          string        // beacon.Quicknet, or beacon.Fixed
-	Secret          [32]byte      // value of a fixed beacon: whoever knows it can foresee the challenge
+	Slots           uint32
+	Sampled         job.Range
+	Audit, Hold     uint32        // share of the claims that are audited, in millionths; claims that are judged before one is paid
+	Delay, Deadline time.Duration // from a claim's arrival to its beacon, and from there to its opening, in whole seconds
+	Issued          time.Time
+	Log             *job.Log // nil: the operator is believed about time
+	Seed            uint64   // of initial state and dropout
+	Beacon          string   // beacon.Quicknet, or beacon.Fixed
+	Secret          [32]byte // value of a fixed beacon: whoever knows it can foresee the challenge
 }
 
 // Offered is a job as its operator signed it.
@@ -69,13 +73,13 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 	}
 	offered.Job = &job.Job{
 		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
-		Operator: key, Pool: Named(o.Pool), Audience: Named(o.Audience), Policy: o.Policy,
+		Issued: o.Issued.Unix(), Operator: key, Pool: Named(o.Pool), Audience: Named(o.Audience), Policy: o.Policy,
 		Program: o.Program.Digest(),
 		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
-		Order:   job.OrderRule{Rule: job.Rule, Seed: Named(fmt.Sprintf("verifyd/order/%d", o.Seed))},
+		Order:   job.Rule,
 		Init:    job.Init{Root: root, Seed: o.Seed},
 		Seed:    o.Seed,
-		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled,
+		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
 	}
 	offered.File, err = job.Sign(*offered.Job, operator)

@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -72,7 +73,7 @@ func (r *rig) offer(t *testing.T, audience string) []byte {
 	t.Helper()
 	o := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: audience,
-		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: 2, Slots: 1, Deadline: time.Minute,
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour),
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
@@ -86,22 +87,35 @@ func (r *rig) claim(t *testing.T, jobFile []byte) (bundle string) {
 	dir := t.TempDir()
 	terms := must(verify.Accept(jobFile, r.program.JSON(), r.by))(t)
 	worker := must(document.NewKey(r.worker.Public()))(t)
+	assignment := must(verify.Assign(terms, verify.Registration{Worker: worker.ID(), At: arrived.Add(-time.Minute)}, r.operator))(t)
+	a, _, err := terms.ReadAssignment(assignment)
+	if err != nil {
+		t.Fatal(err)
+	}
 	summary := must(verify.Train(t.Context(), verify.Work{
-		Terms: terms, Data: r.data, Device: r.devices.First(), Worker: worker.ID(),
+		Terms: terms, Data: r.data, Device: r.devices.First(), Assignment: a,
 	}, filepath.Join(dir, "trace")))(t)
 	claim := must(verify.Claim(terms, summary, 0, r.worker))(t)
-	receipt := must(pool.Receive(terms, claim, arrived.Add(time.Millisecond), r.operator))(t)
+	opened := must(trace.Read(filepath.Join(dir, "trace"), terms.Trace()))(t)
+	defer opened.Close()
+	receipt := must(pool.Receive(terms, verify.Arrival{
+		Assignment: assignment, Claim: claim, Leaves: opened.Leaves(), At: arrived.Add(-time.Millisecond), Sampled: 2,
+	}, r.operator))(t)
 	if receipt.Arrived != arrived || receipt.Round != 1 || receipt.Deadline != arrived.Add(time.Minute) {
 		t.Errorf("%+v", receipt)
 	}
-	opened := must(trace.Read(filepath.Join(dir, "trace"), terms.Trace()))(t)
-	defer opened.Close()
 	bundle = filepath.Join(dir, "bundle")
-	err := verify.Answer(t.Context(), verify.Response{
+	err = verify.Answer(t.Context(), verify.Response{
 		Terms: terms, Trace: opened, Data: r.data, Signer: r.worker,
-		Documents: verify.Documents{Job: jobFile, Program: r.program.JSON(), Claim: claim, Receipt: receipt.File, Beacon: r.beacon},
+		Documents: verify.Documents{Job: jobFile, Program: r.program.JSON(), Assignment: assignment, Claim: claim, Receipt: receipt.File, Beacon: r.beacon},
 	}, bundle)
 	if err != nil {
+		t.Fatal(err)
+	}
+	folder := must(verify.OpenFolder(bundle))(t)
+	defer folder.Close()
+	received := must(verify.ReceiveOpening(t.Context(), folder, arrived.Add(time.Second), r.operator))(t)
+	if err := os.WriteFile(filepath.Join(bundle, verify.OpenedFile), received, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return bundle

@@ -89,9 +89,9 @@ func decision(f verify.Finding) proofs.Verdict {
 	}
 	reason := proofs.Mismatch
 	switch f.Reason {
-	case verify.Unopened:
+	case verify.Unopened, verify.Late:
 		reason = proofs.NotOpened
-	case verify.WrongState, verify.WrongDigests, verify.WrongSample:
+	case verify.Malformed, verify.WrongState, verify.WrongDigests, verify.WrongSample:
 		reason = proofs.BadOpening
 	}
 	return proofs.Verdict{Kind: proofs.Rejected, Reason: reason}

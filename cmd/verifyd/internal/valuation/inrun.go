@@ -7,6 +7,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley/inrun"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -17,6 +18,7 @@ import (
 // Replay is a claim whose steps are all replayed to value the samples that they used.
 type Replay struct {
 	Terms      *verify.Terms
+	Assignment job.Assignment // of the claim
 	Claim      trace.Claim
 	Data       *job.Dataset
 	X, Y       kernels.Buf // validation rows
@@ -60,7 +62,11 @@ func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	if err := r.steps(ctx, m, a); err != nil {
 		return nil, err
 	}
-	v := &RunValues{Final: state.NewHasher(r.Terms.State(), r.Threads).Root(r.Terms.Counters(j.Steps), m.Tensors())}
+	serves, err := document.Digest(job.AssignmentKind, r.Assignment)
+	if err != nil {
+		return nil, err
+	}
+	v := &RunValues{Final: state.NewHasher(r.Terms.State(), r.Threads).Root(r.Terms.Counters(j.Steps, serves), m.Tensors())}
 	if v.Final != r.Claim.Final {
 		return nil, fmt.Errorf("claim: final: %v, the replay ends in %v: the claim does not hold", r.Claim.Final, v.Final)
 	}
@@ -75,9 +81,9 @@ func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	return v, err
 }
 
-// steps replays all steps of the job on m, in the order of the claim's worker.
+// steps replays all steps of the job on m, in the order of the assignment.
 func (r *Replay) steps(ctx context.Context, m *program.Machine, a *inrun.Accumulator) error {
-	order := r.Terms.Job.OrderFor(r.Claim.Worker.ID(), r.Claim.Slot)
+	order := r.Terms.Job.OrderFor(r.Assignment)
 	ids, samples := make([]int64, r.Terms.Rows()), make([]int, r.Terms.Rows())
 	for t := range r.Terms.Job.Steps {
 		if err := ctx.Err(); err != nil {

@@ -47,15 +47,17 @@ func replay(t *testing.T) *Replay {
 	t.Cleanup(cpu.Close)
 	device := engine.NewCPU("cpu", cpu, 1)
 	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{
-		Program: &p, Data: data, Device: device, Job: func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 6, 2, 1 },
+		Program: &p, Data: data, Device: device, Job: func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 6, 2, job.Exactly(1) },
 	})
 	must(err)
 	summary, err := pool.Train(t.Context(), device, filepath.Join(t.TempDir(), "trace"))
 	must(err)
 	worker, err := verifytest.KeyOf(pool.Worker)
 	must(err)
+	assignment, _, err := pool.Terms.ReadAssignment(pool.Documents.Assignment)
+	must(err)
 	return &Replay{
-		Terms: pool.Terms, Data: data, X: kernels.Buf{F: x}, Y: kernels.Buf{I: y}, Order: 2, CPU: cpu, Threads: 1,
+		Terms: pool.Terms, Assignment: assignment, Data: data, X: kernels.Buf{F: x}, Y: kernels.Buf{I: y}, Order: 2, CPU: cpu, Threads: 1,
 		Claim: trace.Claim{Worker: worker, Steps: summary.Steps, Root: summary.Root, Final: summary.Final},
 	}
 }

@@ -71,7 +71,7 @@ func newClaim(t testing.TB) *claim {
 	devices := cpus(t)
 	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
 		Program: p, Data: data, Device: devices[0],
-		Job: func(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled, j.Delay = 6, 2, 1, 1, 0 },
+		Job: func(j *job.Job) { j.Steps, j.Stride, j.Slots, j.Sampled, j.Delay = 6, 2, 1, job.Exactly(1), 0 },
 	}))(t)
 	c := &claim{dir: filepath.Join(t.TempDir(), "bundle"), operator: pool.Terms.Job.Operator}
 	traced := filepath.Join(t.TempDir(), "trace")

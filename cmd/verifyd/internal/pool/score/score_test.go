@@ -59,7 +59,7 @@ func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 		t.Fatal(err)
 	}
 	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{Program: &prog, Data: data, Job: func(j *job.Job) {
-		j.Policy, j.Steps, j.Stride, j.Sampled = merkle.Hash(hash), 10, 5, 1
+		j.Policy, j.Steps, j.Stride, j.Sampled = merkle.Hash(hash), 10, 5, job.Exactly(1)
 	}})
 	if err != nil {
 		t.Fatal(err)
