@@ -58,8 +58,8 @@ pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a 
 	$(GO) vet -tags pkcs11 ./cmd/verifyd/internal/keys
 	CGO_ENABLED=1 $(GO) test -tags pkcs11 ./cmd/verifyd/internal/keys
 
-crash: ## kill the log's writer at every call that changes a file
-	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog -crash.every=1
+crash: ## kill the writers of log and registry at every call that changes a file
+	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog ./cmd/verifyd/internal/registry -crash.every=1
 
 metamorphic: ## judge drawn claims in drawn ways, HISTORIES of them (default 20000), others each time
 	$(GO) test -count=1 -timeout 0 ./verify/metamorphic -run 'TestHistories$$' -seed $$(date +%s)000 -histories $(HISTORIES)

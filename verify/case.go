@@ -290,6 +290,9 @@ func (c *Case) appendEvidence(tree *merkle.Builder) {
 // Arrived is when the claim did, as the receipt says.
 func (c *Case) Arrived() time.Time { return time.Unix(c.receipt.Arrived, 0) }
 
+// ReceiptDigest is the digest of the claim's receipt, for whoever holds evidence of when it was signed.
+func (c *Case) ReceiptDigest() merkle.Hash { return c.receiptDigest }
+
 // Overdue says that the time in which the worker may answer is over.
 func (c *Case) Overdue(now time.Time) bool {
 	return !now.IsZero() && now.Unix() > int64(c.Cost.Answers)

@@ -41,25 +41,35 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	if err != nil {
 		return nil, err
 	}
-	data, err := readDocument(ctx, source, OpeningFile)
+	digest, err := c.WholeOpening(ctx)
 	if err != nil {
 		return nil, err
-	}
-	opening, digest, err := c.readOpening(data)
-	if err != nil {
-		return nil, err
-	}
-	if !c.malformed(&opening) {
-		for _, s := range opening.Segments {
-			if err := c.checkSegment(ctx, s); err != nil {
-				return nil, err
-			}
-		}
 	}
 	return document.Sign(openedKind, Opened{
 		Version: OpenedVersion, Job: c.Terms.Digest, Claim: c.claimDigest, Receipt: c.receiptDigest,
 		Opening: digest, Arrived: at.Unix(),
 	}, operator)
+}
+
+// WholeOpening checks that the opening in the case's source is signed by the worker, to this claim and receipt, and is
+// there with every file that it names, whoever says that it arrived, and returns its digest.
+func (c *Case) WholeOpening(ctx context.Context) (merkle.Hash, error) {
+	data, err := readDocument(ctx, c.source, OpeningFile)
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	opening, digest, err := c.readOpening(data)
+	if err != nil {
+		return merkle.Hash{}, err
+	}
+	if !c.malformed(&opening) {
+		for _, s := range opening.Segments {
+			if err := c.checkSegment(ctx, s); err != nil {
+				return merkle.Hash{}, err
+			}
+		}
+	}
+	return digest, nil
 }
 
 // checkSegment reads the file of an opened segment and refuses it unless it is the one that the worker signed for.

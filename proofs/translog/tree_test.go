@@ -15,7 +15,10 @@ import (
 	"github.com/verifyd/verifyd/proofs/translog"
 )
 
-const origin = "example.com/verifyd"
+const (
+	origin     = "example.com/verifyd"
+	cosignedAt = 1_795_000_000 // Unix time
+)
 
 // tree is a log in memory.
 type tree struct {
@@ -31,11 +34,12 @@ type key struct {
 	name    string
 	kind    byte
 	private ed25519.PrivateKey
+	at      int64 // when it cosigns
 }
 
 func newKey(name string, kind byte) *key {
 	seed := sha256.Sum256(fmt.Appendf(nil, "test key %s %d", name, kind))
-	return &key{name, kind, ed25519.NewKeyFromSeed(seed[:])}
+	return &key{name, kind, ed25519.NewKeyFromSeed(seed[:]), cosignedAt}
 }
 
 func (k *key) material() []byte {
@@ -57,9 +61,8 @@ func (k *key) Sign(msg []byte) ([]byte, error) {
 	if k.kind == 1 {
 		return ed25519.Sign(k.private, msg), nil
 	}
-	const at = 1_795_000_000
-	signed := append([]byte("cosignature/v1\ntime "+strconv.Itoa(at)+"\n"), msg...)
-	return append(binary.BigEndian.AppendUint64(nil, at), ed25519.Sign(k.private, signed)...), nil
+	signed := append([]byte("cosignature/v1\ntime "+strconv.FormatInt(k.at, 10)+"\n"), msg...)
+	return append(binary.BigEndian.AppendUint64(nil, uint64(k.at)), ed25519.Sign(k.private, signed)...), nil
 }
 
 // newTree is a log that holds entry(0) to entry(n-1).

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"crypto/rand"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
@@ -51,89 +51,98 @@ func (r *segmentRange) Type() string { return "number or LEAST:MOST" }
 
 // assignOptions are what an operator assigns a slot by.
 type assignOptions struct {
-	job, key, beacon, out string // folder and files
-	slot                  uint32
-	registered            int64
-	seed                  string
+	desk
+	beacon, out string // files
+	slot        uint32
+	seed        string
 }
 
 func (a *app) jobAssignCommand() *cobra.Command {
 	var o assignOptions
 	cmd := &cobra.Command{
-		Use:   "assign WORKER.pub --job FOLDER --key OPERATOR [--registered TIME --beacon FILE --out FILE]",
+		Use:   "assign WORKER.pub --job FOLDER --registry FOLDER --key OPERATOR [--beacon FILE --out FILE]",
 		Short: "Give a slot of a job to a worker, with the seed of its order of samples",
-		Long: `assign signs that a slot is a worker's. Give each worker and slot one assignment,
-ever: with two the worker would pick the order that suits.
+		Long: `assign signs that a slot is a worker's. Each worker and slot has one assignment,
+ever, which the registry remembers: with two the worker would pick the order that
+suits. Asked again, assign gives the first one.
 
 With a public beacon the seed comes from a round that nobody knew when the worker was
-registered: assign without --beacon registers the worker now and says which round that
-is; once it is there, assign again with what was printed. With a fixed beacon the seed
-is the operator's choice, or drawn here.`,
-		Example: `  verifyd job assign worker.pem.pub --job job --key operator.pem
+registered: assign without --beacon registers the worker and says which round that is;
+once it is there, assign again with it. With a fixed beacon the seed is the operator's
+choice, or drawn here. With --log, both are in the log before anybody has them.`,
+		Example: `  verifyd registry init registry
+  verifyd job assign worker.pem.pub --job job --registry registry --key operator.pem
   verifyd job beacon SIGNATURE --round 29000000 --out round.json
-  verifyd job assign worker.pem.pub --job job --key operator.pem \
-      --registered 1796000000 --beacon round.json --out assignment.json`,
+  verifyd job assign worker.pem.pub --job job --registry registry --key operator.pem \
+      --beacon round.json --out assignment.json`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.assign(cmd, args[0], o) }),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.assign(cmd.Context(), args[0], o) }),
 	}
+	o.desk.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.job, "job", "", "the job's folder")
-	f.StringVar(&o.key, "key", "", "operator's private key")
 	f.Uint32Var(&o.slot, "slot", 0, "which of the job's slots")
-	f.Int64Var(&o.registered, "registered", 0, "Unix time at which the worker was registered; now if not given")
 	f.StringVar(&o.beacon, "beacon", "", "the round that gives the seed, where the job's chain has rounds")
 	f.StringVar(&o.seed, "seed", "", "seed of the order in hex, with a fixed beacon; drawn at random if not given")
-	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
-	require(cmd, "job", "key")
+	f.StringVar(&o.out, "out", "", "file to write the assignment to")
 	return cmd
 }
 
-func (a *app) assign(cmd *cobra.Command, workerFile string, o assignOptions) error {
+func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) error {
 	worker, err := readKey(workerFile, keys.Worker)
 	if err != nil {
 		return err
 	}
-	key, err := a.openKey(cmd.Context(), o.key, keys.Operator)
-	if err != nil {
-		return err
+	var seed merkle.Hash
+	if o.seed != "" {
+		if seed, err = merkle.ParseHash(o.seed); err != nil {
+			return usageError{fmt.Errorf("--seed: %w", err)}
+		}
 	}
-	defer key.Close()
-	operator, err := keyOf(key)
-	if err != nil {
-		return err
+	var public *beacon.Beacon
+	if o.beacon != "" {
+		file, err := readFile(o.beacon, document.MaxSize)
+		if err != nil {
+			return err
+		}
+		b, err := document.Decode[beacon.Beacon](o.beacon, file)
+		if err != nil {
+			return err
+		}
+		public = &b
 	}
-	t, err := readOfferBy(o.job, operator)
-	if err != nil {
-		return err
-	}
-	r := verify.Registration{Worker: worker.ID(), Slot: o.slot, At: time.Unix(o.registered, 0)}
-	if o.registered == 0 {
-		r.At = time.Now().Add(time.Second).Truncate(time.Second)
-	}
-	fixed := t.Job.Beacon.Name == beacon.Fixed
-	switch {
-	case fixed && o.beacon != "", !fixed && o.seed != "":
-		return usageError{fmt.Errorf("--beacon is for jobs with a public beacon and --seed for others: this one has %s", t.Job.Beacon.Name)}
-	case !fixed && o.beacon == "":
-		return a.emitRegistration(t.Job, r)
-	case o.out == "":
+	if public != nil && o.out == "" {
 		return usageError{errors.New("--out is needed")}
-	case !fixed && o.registered == 0:
-		return usageError{errors.New("--registered is needed: the time that assign printed")}
 	}
-	if err := o.seeded(&r, fixed); err != nil {
-		return err
-	}
-	file, err := verify.Assign(t.Terms, r, key)
+	var registered *pool.Registered
+	var assigned job.Assignment
+	var digest merkle.Hash
+	err = a.atDesk(ctx, &o.desk, func(d *pool.Desk) (pool.Given, error) {
+		name := d.Terms.Job.Beacon.Name
+		fixed := name == beacon.Fixed
+		switch {
+		case fixed && public != nil, !fixed && o.seed != "":
+			return pool.Given{}, usageError{fmt.Errorf("--beacon is for jobs with a public beacon and --seed for others: this one has %s", name)}
+		case fixed && o.out == "":
+			return pool.Given{}, usageError{errors.New("--out is needed")}
+		case !fixed && public == nil:
+			if registered, err = d.Register(ctx, worker.ID(), o.slot); err != nil {
+				return pool.Given{}, err
+			}
+			o.out = "" // there is no assignment yet
+			return registered.Given, nil
+		}
+		given, err := d.Assign(ctx, worker.ID(), o.slot, public, seed)
+		if err != nil {
+			return pool.Given{}, err
+		}
+		assigned, digest, err = d.Terms.ReadAssignment(given.File)
+		return *given, err
+	}, &o.out)
 	if err != nil {
 		return err
 	}
-	if err := writeNew(o.out, file, 0o644); err != nil {
-		return err
-	}
-	assigned, digest, err := t.ReadAssignment(file)
-	if err != nil {
-		return err
+	if registered != nil {
+		return a.emitRegistration(registered)
 	}
 	view := struct {
 		Assignment string      `json:"assignment"`
@@ -148,38 +157,16 @@ func (a *app) assign(cmd *cobra.Command, workerFile string, o assignOptions) err
 	})
 }
 
-// seeded puts into r what the order's seed comes from.
-func (o *assignOptions) seeded(r *verify.Registration, fixed bool) error {
-	if !fixed {
-		file, err := readFile(o.beacon, document.MaxSize)
-		if err != nil {
-			return err
-		}
-		b, err := document.Decode[beacon.Beacon](o.beacon, file)
-		r.Beacon = &b
-		return err
-	}
-	if o.seed == "" {
-		_, err := rand.Read(r.Seed[:])
-		return err
-	}
-	seed, err := merkle.ParseHash(o.seed)
-	if err != nil {
-		return usageError{fmt.Errorf("--seed: %w", err)}
-	}
-	r.Seed = seed
-	return nil
-}
-
 // emitRegistration prints which round gives the seed to who is registered.
-func (a *app) emitRegistration(j *job.Job, r verify.Registration) error {
+func (a *app) emitRegistration(r *pool.Registered) error {
 	view := struct {
-		Registered int64  `json:"registered"`
-		Beacon     string `json:"beacon"`
-		Round      uint64 `json:"round"`
-	}{r.At.Unix(), j.Beacon.Name, j.AssignmentRound(r.At.Unix())}
+		Registered int64     `json:"registered"`
+		Beacon     string    `json:"beacon"`
+		Round      uint64    `json:"round"`
+		Due        time.Time `json:"due"`
+	}{r.At.Unix(), r.Beacon, r.Round, r.Due}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "registered", view.Registered)
-		row(w, "beacon", fmt.Sprintf("%s, round %d gives the seed", view.Beacon, view.Round))
+		row(w, "beacon", fmt.Sprintf("%s, round %d, of %s, gives the seed", view.Beacon, view.Round, view.Due.Format(time.RFC3339)))
 	})
 }

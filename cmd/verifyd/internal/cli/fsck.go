@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 )
 
@@ -14,18 +15,25 @@ func (a *app) fsckCommand() *cobra.Command {
 	var w logOptions
 	cmd := &cobra.Command{
 		Use:   "fsck FOLDER [--key KEY]",
-		Short: "Check a log on disk, and append what a crash left out",
+		Short: "Check a log or a registry on disk, and append what a crash left out of a log",
 		Long: `fsck reads every entry and every tile of a log, computes the tree anew and
 compares it with the signed checkpoint. It then looks for entries that were
 recorded and are not in the published tree; with --key it appends and publishes
 them. It never changes an unsound log.
 
+Of a registry it reads every record: that it is whole, lies under the name that
+its content gives, and rests on those that came before it. It changes nothing.
+
 ` + references,
 		Example: `  verifyd fsck log
-  verifyd fsck log --key log.pem`,
+  verifyd fsck log --key log.pem
+  verifyd fsck registry`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			dir := args[0]
+			if registry.Is(dir) {
+				return a.checkRegistry(cmd.Context(), dir)
+			}
 			r, err := translog.Check(cmd.Context(), dir)
 			// A log that died before its first checkpoint is completed, not checked.
 			if err != nil && (w.key == "" || !errors.Is(err, translog.ErrNoCheckpoint)) {

@@ -16,11 +16,11 @@ import (
 )
 
 // proofSuffix is what the file of a log proof adds to its entry's name.
-const proofSuffix = ".tlog-proof"
+const proofSuffix = pool.ProofSuffix
 
 func (a *app) logCommand() *cobra.Command {
 	return group("log", "Keep and serve the transparency log of what is signed",
-		a.logInitCommand(), a.logKeyCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logServeCommand())
+		a.logInitCommand(), a.logKeyCommand(), a.logAppendCommand(), a.logProofCommand(), a.logVerifyCommand(), a.logAuditCommand(), a.logServeCommand())
 }
 
 // logOptions is what the commands that write a log have in common.

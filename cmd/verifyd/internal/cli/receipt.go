@@ -3,80 +3,67 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
-	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 func (a *app) jobReceiptCommand() *cobra.Command {
-	var dir, keyFile, assignment, leaves, out string
+	var o desk
+	var leaves, out string
 	var sampled uint32
 	cmd := &cobra.Command{
-		Use:   "receipt CLAIM --leaves FILE --assignment FILE --job FOLDER --key OPERATOR --out FILE",
+		Use:   "receipt CLAIM --leaves FILE --job FOLDER --registry FOLDER --key OPERATOR --out FILE",
 		Short: "Sign the time at which a claim arrived, which fixes the beacon's round",
-		Long: `receipt signs that a claim arrived now, with all of its leaves. Give each worker
-and slot one receipt, ever: a second one would draw the challenge anew. A claim whose
-leaves are missing or are not those that it commits to gets none.`,
-		Example: `  verifyd job receipt claim.json --leaves leaves.bin --assignment assignment.json \
-      --job job --key operator.pem --out receipt.json`,
+		Long: `receipt signs that a claim arrived now, with all of its leaves. Each worker and slot
+has one receipt, ever, which the registry remembers: a second one would draw the
+challenge anew. Asked again for the same claim, receipt gives the first one. The slot
+must be assigned. A claim whose leaves are missing or are not those that it commits to
+gets none.
+
+With --log the receipt is in the log before anybody has it, and the proof of that is
+written to FILE` + proofSuffix + `. It must be cosigned before the beacon's round is published
+where the job asks for witnesses.`,
+		Example: `  verifyd job receipt claim.json --leaves leaves.bin --job job --registry registry \
+      --key operator.pem --out receipt.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			key, err := a.openKey(cmd.Context(), keyFile, keys.Operator)
-			if err != nil {
-				return err
-			}
-			defer key.Close()
-			operator, err := keyOf(key)
-			if err != nil {
-				return err
-			}
-			t, err := readOfferBy(dir, operator)
-			if err != nil {
-				return err
-			}
 			claim, err := readFile(args[0], document.MaxSize)
 			if err != nil {
 				return err
 			}
-			arrived := verify.Arrival{Claim: claim, At: time.Now(), Sampled: sampled}
-			if sampled == 0 {
-				arrived.Sampled = t.Job.Sampled.Least
-			}
-			if arrived.Assignment, err = readFile(assignment, document.MaxSize); err != nil {
-				return err
-			}
-			file, err := os.Open(leaves)
+			file, err := openRegular(leaves)
 			if err != nil {
 				return err
 			}
 			defer file.Close()
-			arrived.Leaves = file
-			receipt, err := pool.Receive(t.Terms, arrived, key)
+			var receipt *pool.Receipt
+			err = a.atDesk(cmd.Context(), &o, func(d *pool.Desk) (pool.Given, error) {
+				if sampled == 0 {
+					sampled = d.Terms.Job.Sampled.Least
+				}
+				if receipt, err = d.Receive(cmd.Context(), claim, file, sampled); err != nil {
+					return pool.Given{}, fmt.Errorf("%s: %w", args[0], err)
+				}
+				return receipt.Given, nil
+			}, &out)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			if err := writeNew(out, receipt.File, 0o644); err != nil {
 				return err
 			}
 			return a.emitReceipt(out, receipt)
 		}),
 	}
+	o.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&dir, "job", "", "the job's folder")
-	f.StringVar(&keyFile, "key", "", "operator's private key")
-	f.StringVar(&assignment, "assignment", "", "the assignment that the claim is to")
 	f.StringVar(&leaves, "leaves", "", "leaves.bin, as it came with the claim")
 	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is the least")
-	f.StringVar(&out, "out", "", "file to write; it must not exist")
-	require(cmd, "assignment", "leaves", "job", "key", "out")
+	f.StringVar(&out, "out", "", "file to write")
+	require(cmd, "leaves", "out")
 	return cmd
 }
 

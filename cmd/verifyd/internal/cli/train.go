@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -18,7 +22,7 @@ import (
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainAnswerCommand())
+	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainAnswerCommand(), a.trainEnterCommand())
 }
 
 // worker is what both of the worker's commands ask for.
@@ -182,6 +186,9 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := carryProof(receipt, out); err != nil {
+				return err
+			}
 			return a.emitBundle(out, opened)
 		}),
 	}
@@ -195,6 +202,18 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	return cmd
+}
+
+// carryProof puts the proof that a receipt is in the log into a bundle, if it lies beside the receipt.
+func carryProof(receipt, bundle string) error {
+	proof, err := readFile(receipt+pool.ProofSuffix, logproof.MaxProofSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return writeNew(filepath.Join(bundle, pool.ReceiptProof), proof, 0o644)
 }
 
 func (a *app) emitBundle(dir string, segments int) error {

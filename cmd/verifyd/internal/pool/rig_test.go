@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
@@ -69,11 +70,14 @@ func newRig(t *testing.T) *rig {
 }
 
 // offer signs the job for a ledger. Everything else of it is the same each time.
-func (r *rig) offer(t *testing.T, audience string) []byte {
+func (r *rig) offer(t *testing.T, audience string) []byte { return r.offerOn(t, audience, nil) }
+
+// offerOn signs a job with a log.
+func (r *rig) offerOn(t *testing.T, audience string, l *job.Log) []byte {
 	t.Helper()
 	o := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: audience,
-		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour),
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour), Log: l,
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
@@ -81,44 +85,95 @@ func (r *rig) offer(t *testing.T, audience string) []byte {
 	return offered.File
 }
 
+// desk is where the operator of a job gives what there is one of.
+func (r *rig) desk(t *testing.T, jobFile []byte, l *translog.Log) *pool.Desk {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "registry")
+	if err := registry.Init(dir); err != nil {
+		t.Fatal(err)
+	}
+	return &pool.Desk{
+		Terms: must(verify.Accept(jobFile, r.program.JSON(), r.by))(t), Job: jobFile, Operator: r.operator,
+		Registry: must(registry.Open(dir))(t), Log: l, Clock: func() time.Time { return arrived.Add(-time.Millisecond) },
+	}
+}
+
 // claim does the work of a job, has its claim received and answers the challenge: the bundle's folder.
 func (r *rig) claim(t *testing.T, jobFile []byte) (bundle string) {
 	t.Helper()
-	dir := t.TempDir()
-	terms := must(verify.Accept(jobFile, r.program.JSON(), r.by))(t)
+	d := r.desk(t, jobFile, nil)
+	bundle = r.work(t, d).answer(t)
+	r.receive(t, d, bundle)
+	return bundle
+}
+
+// work is what a worker has when its claim has its receipt.
+type work struct {
+	*rig
+	desk                       *pool.Desk
+	dir                        string
+	assignment, claim, receipt []byte
+	index                      int64 // of the receipt in the log
+}
+
+// work does the work of a desk's job and has its claim received.
+func (r *rig) work(t *testing.T, d *pool.Desk) *work {
+	t.Helper()
+	w := &work{rig: r, desk: d, dir: t.TempDir()}
 	worker := must(document.NewKey(r.worker.Public()))(t)
-	assignment := must(verify.Assign(terms, verify.Registration{Worker: worker.ID(), At: arrived.Add(-time.Minute)}, r.operator))(t)
-	a, _, err := terms.ReadAssignment(assignment)
+	w.assignment = must(d.Assign(t.Context(), worker.ID(), 0, nil, merkle.Hash{5}))(t).File
+	a, _, err := d.Terms.ReadAssignment(w.assignment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	summary := must(verify.Train(t.Context(), verify.Work{
-		Terms: terms, Data: r.data, Device: r.devices.First(), Assignment: a,
-	}, filepath.Join(dir, "trace")))(t)
-	claim := must(verify.Claim(terms, summary, 0, r.worker))(t)
-	opened := must(trace.Read(filepath.Join(dir, "trace"), terms.Trace()))(t)
+		Terms: d.Terms, Data: r.data, Device: r.devices.First(), Assignment: a,
+	}, filepath.Join(w.dir, "trace")))(t)
+	w.claim = must(verify.Claim(d.Terms, summary, 0, r.worker))(t)
+	receipt := w.received(t)
+	w.receipt, w.index = receipt.File, receipt.Index
+	return w
+}
+
+// received has the claim received.
+func (w *work) received(t *testing.T) *pool.Receipt {
+	t.Helper()
+	opened := must(trace.Read(filepath.Join(w.dir, "trace"), w.desk.Terms.Trace()))(t)
 	defer opened.Close()
-	receipt := must(pool.Receive(terms, verify.Arrival{
-		Assignment: assignment, Claim: claim, Leaves: opened.Leaves(), At: arrived.Add(-time.Millisecond), Sampled: 2,
-	}, r.operator))(t)
+	receipt := must(w.desk.Receive(t.Context(), w.claim, opened.Leaves(), 2))(t)
 	if receipt.Arrived != arrived || receipt.Round != 1 || receipt.Deadline != arrived.Add(time.Minute) {
 		t.Errorf("%+v", receipt)
 	}
-	bundle = filepath.Join(dir, "bundle")
-	err = verify.Answer(t.Context(), verify.Response{
-		Terms: terms, Trace: opened, Data: r.data, Signer: r.worker,
-		Documents: verify.Documents{Job: jobFile, Program: r.program.JSON(), Assignment: assignment, Claim: claim, Receipt: receipt.File, Beacon: r.beacon},
+	return receipt
+}
+
+// answer answers the challenge: the bundle's folder, which lacks the receipt of the opening.
+func (w *work) answer(t *testing.T) (bundle string) {
+	t.Helper()
+	opened := must(trace.Read(filepath.Join(w.dir, "trace"), w.desk.Terms.Trace()))(t)
+	defer opened.Close()
+	bundle = filepath.Join(w.dir, "bundle")
+	err := verify.Answer(t.Context(), verify.Response{
+		Terms: w.desk.Terms, Trace: opened, Data: w.data, Signer: w.worker,
+		Documents: verify.Documents{
+			Job: w.desk.Job, Program: w.program.JSON(), Assignment: w.assignment, Claim: w.claim, Receipt: w.receipt, Beacon: w.beacon,
+		},
 	}, bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return bundle
+}
+
+// receive has the opening in a bundle received.
+func (r *rig) receive(t *testing.T, d *pool.Desk, bundle string) {
+	t.Helper()
 	folder := must(verify.OpenFolder(bundle))(t)
 	defer folder.Close()
-	received := must(verify.ReceiveOpening(t.Context(), folder, arrived.Add(time.Second), r.operator))(t)
-	if err := os.WriteFile(filepath.Join(bundle, verify.OpenedFile), received, 0o644); err != nil {
+	opened := must(d.Open(t.Context(), folder))(t)
+	if err := os.WriteFile(filepath.Join(bundle, verify.OpenedFile), opened.File, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return bundle
 }
 
 // verifierID names the verifier.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/crashtest"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	proof "github.com/verifyd/verifyd/proofs/translog"
 )
@@ -22,12 +23,17 @@ import (
 var crashEvery = flag.Int("crash.every", 20, "kill and fail at every n-th call that changes a file")
 
 // crash runs that process on a folder under a tracer.
-func crash(t *testing.T, dir string, at func(n int) action) (output string, calls int, state syscall.WaitStatus) {
+func crash(t *testing.T, dir string, at func(n int) crashtest.Action) (output string, calls int, state syscall.WaitStatus) {
 	t.Helper()
-	tr := &tracer{
-		folder: dir,
-		at:     func(n, _, _ int) action { return at(n) },
-		unsynced: func(line string, what []string) {
+	inJournal := func(path string) bool {
+		return strings.HasSuffix(path, "/journal") || strings.Contains(path, "/journal/")
+	}
+	tr := &crashtest.Tracer{
+		Folder: dir,
+		At:     at,
+		Bytes:  inJournal,
+		Names:  inJournal,
+		Unsynced: func(line string, what []string) {
 			// Where several goroutines append, others may be on their way.
 			if line == "0-1\n" || line == "1-300\n" {
 				t.Errorf("promised %q while not synced: %v", line, what)
@@ -36,8 +42,8 @@ func crash(t *testing.T, dir string, at func(n int) action) (output string, call
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashFolder+"="+dir)
-	output, state = tr.run(t, cmd)
-	return output, tr.number, state
+	output, state = tr.Run(t, cmd)
+	return output, tr.Number, state
 }
 
 func promised(t *testing.T, output string) (numbers []int) {
@@ -123,11 +129,11 @@ func TestNothingPromisedIsLostWhereverTheProcessIsKilled(t *testing.T) {
 	kills := 0
 	for n := first; ; n += *crashEvery {
 		dir := filepath.Join(t.TempDir(), "log")
-		output, calls, state := crash(t, dir, func(at int) action {
+		output, calls, state := crash(t, dir, func(at int) crashtest.Action {
 			if at == n {
-				return kill
+				return crashtest.Kill
 			}
-			return proceed
+			return crashtest.Proceed
 		})
 		promises := promised(t, output)
 		if !state.Signaled() {
@@ -158,11 +164,11 @@ func TestNothingPromisedIsLostWhenRecoveryIsKilledToo(t *testing.T) {
 		var promises []int
 		for range 4 {
 			n := 1 + random.IntN(120)
-			output, _, _ := crash(t, dir, func(at int) action {
+			output, _, _ := crash(t, dir, func(at int) crashtest.Action {
 				if at == n {
-					return kill
+					return crashtest.Kill
 				}
-				return proceed
+				return crashtest.Proceed
 			})
 			promises = append(promises, promised(t, output)...)
 		}
@@ -176,12 +182,12 @@ func TestNothingPromisedIsLostWhenACallFails(t *testing.T) {
 	for n := first; ; n += *crashEvery {
 		dir := filepath.Join(t.TempDir(), "log")
 		failed := false
-		output, _, state := crash(t, dir, func(at int) action {
+		output, _, state := crash(t, dir, func(at int) crashtest.Action {
 			if at == n {
 				failed = true
-				return fail
+				return crashtest.Fail
 			}
-			return proceed
+			return crashtest.Proceed
 		})
 		if state.Signaled() {
 			t.Fatalf("call %d: %v", n, state.Signal())

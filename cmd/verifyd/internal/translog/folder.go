@@ -19,7 +19,7 @@ import (
 
 // Names in a log's folder.
 const (
-	keyFile       = "log.pub"
+	KeyFile       = "log.pub" // of the log's key
 	lockFile      = "lock"
 	journalFolder = "journal"
 	tilesFolder   = "tiles"
@@ -56,7 +56,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	}
 	policy, err := translog.NewPolicy(key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, keyFile), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, KeyFile), err)
 	}
 	tiles, err := os.OpenRoot(filepath.Join(dir, tilesFolder))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,9 +70,9 @@ func OpenFolder(dir string) (*Folder, error) {
 
 // FolderKey reads the key of the log in a folder.
 func FolderKey(dir string) (string, error) {
-	key, err := ReadKey(filepath.Join(dir, keyFile))
+	key, err := ReadKey(filepath.Join(dir, KeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNoLog, keyFile)
+		return "", fmt.Errorf("%s: %w: %s is missing", dir, ErrNoLog, KeyFile)
 	}
 	return key, err
 }
@@ -188,6 +188,21 @@ func (f *Folder) ConsistencyUnder(signed []byte, old int64) ([]byte, error) {
 		}
 	}
 	return proof.Text(), nil
+}
+
+// Grew refuses a checkpoint that the log signed unless the published tree begins
+// with the tree of that one: a log shows one history to everybody.
+func (f *Folder) Grew(signed []byte) error {
+	old, err := f.policy.Open(signed)
+	if err != nil {
+		return err
+	}
+	text, err := f.Consistency(old.Size)
+	if err != nil {
+		return err
+	}
+	_, err = f.policy.VerifyConsistency(text, old)
+	return err
 }
 
 // Find is the index of the entry with a leaf hash: the first one, by reading

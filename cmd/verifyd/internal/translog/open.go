@@ -70,7 +70,7 @@ func Init(dir string, s *Signer) error {
 	if err != nil {
 		return err
 	}
-	const made = keyFile + ".new"
+	const made = KeyFile + ".new"
 	for _, f := range files {
 		if f.Name() != made {
 			return fmt.Errorf("%s: %w: it holds %s", dir, fs.ErrExist, f.Name())
@@ -84,7 +84,7 @@ func Init(dir string, s *Signer) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, keyFile)); err != nil {
+	if err := os.Rename(f.Name(), filepath.Join(dir, KeyFile)); err != nil {
 		return err
 	}
 	return errors.Join(syncFolder(dir), syncFolder(filepath.Dir(filepath.Clean(dir))))

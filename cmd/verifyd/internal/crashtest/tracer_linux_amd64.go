@@ -1,4 +1,4 @@
-package translog_test
+package crashtest
 
 import (
 	"bytes"
@@ -16,32 +16,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tracer runs a process and stops it at every system call of every thread.
+// A Tracer runs a process and stops it at every system call of every thread.
 // It counts those that change files below a folder, in the order in which the
 // process makes them, and interferes with one of them.
 //
 // What it counts is all that matters to a kill: between two of these calls the
 // files stay as they are, whatever else the process does.
-type tracer struct {
-	folder string // what is below it is counted
-	// at is called before a counted call is made, with its number from 1 on.
-	at func(number int, pid, tid int) action
-	// unsynced is called if the process writes a line to its standard output
-	// while something that it wrote to a journal is not synced.
-	unsynced func(line string, what []string)
+type Tracer struct {
+	Folder string // what is below it is counted
+	// At is called before a counted call is made, with its number from 1 on.
+	At func(number int) Action
+	// Bytes and Names say of a path whether what is promised rests on what is
+	// written there, and on its being there.
+	Bytes, Names func(path string) bool
+	// Unsynced is called if the process writes a line to its standard output
+	// while something of that is not synced: the file's path, the name's folder.
+	Unsynced func(line string, what []string)
 
-	number int
-	dirty  map[string]bool // paths of the journal written and not synced
+	Number int             // of calls counted, when Run has returned
+	dirty  map[string]bool // paths written and not synced
 	ending map[int]call    // calls that threads are in
 }
 
-// action is what becomes of a call.
-type action int
+// Action is what becomes of a call.
+type Action int
 
+// The actions.
 const (
-	proceed action = iota
-	kill           // the process ends before it
-	fail           // it is not made and returns EIO
+	Proceed Action = iota
+	Kill           // the process ends before it
+	Fail           // it is not made and returns EIO
 )
 
 type call struct {
@@ -67,11 +71,11 @@ const (
 	infoExit             = 2
 )
 
-// run runs the command to its end and returns what it wrote to its standard
+// Run runs the command to its end and returns what it wrote to its standard
 // output.
-func (tr *tracer) run(t testing.TB, cmd *exec.Cmd) (output string, state syscall.WaitStatus) {
+func (tr *Tracer) Run(t testing.TB, cmd *exec.Cmd) (output string, state syscall.WaitStatus) {
 	t.Helper()
-	tr.number, tr.dirty, tr.ending = 0, map[string]bool{}, map[int]call{}
+	tr.Number, tr.dirty, tr.ending = 0, map[string]bool{}, map[int]call{}
 	runtime.LockOSThread() // ptrace belongs to a thread
 	defer runtime.UnlockOSThread()
 	r, w, err := os.Pipe()
@@ -145,7 +149,7 @@ func (tr *tracer) run(t testing.TB, cmd *exec.Cmd) (output string, state syscall
 func resume(tid, signal int) { _ = syscall.PtraceSyscall(tid, signal) }
 
 // stopped looks at a thread that enters or leaves a call.
-func (tr *tracer) stopped(pid, tid int) {
+func (tr *Tracer) stopped(pid, tid int) {
 	var info syscallInfo
 	if _, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, ptraceGetSyscallInfo, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0); errno != 0 {
 		return // the thread is being killed
@@ -156,25 +160,25 @@ func (tr *tracer) stopped(pid, tid int) {
 		path, counted := tr.changes(pid, nr, args)
 		c := call{nr: nr, path: path}
 		if counted {
-			tr.number++
-			switch tr.at(tr.number, pid, tid) {
-			case kill:
+			tr.Number++
+			switch tr.At(tr.Number) {
+			case Kill:
 				_ = syscall.Kill(pid, syscall.SIGKILL)
-			case fail:
+			case Fail:
 				c.fail = true
 				skipCall(tid)
 			}
 		}
 		if nr == unix.SYS_WRITE && args[0] == 1 {
 			if left := tr.left(); len(left) > 0 {
-				tr.unsynced(text(pid, args[1], args[2]), left)
+				tr.Unsynced(text(pid, args[1], args[2]), left)
 			}
 		}
-		if nr == unix.SYS_WRITE && inJournal(path) {
+		if nr == unix.SYS_WRITE && tr.Bytes(path) {
 			tr.dirty[path] = true
 		}
-		if nr == unix.SYS_OPENAT && counted && inJournal(path) {
-			tr.dirty[filepath.Dir(path)] = true // its new name
+		if made := tr.named(pid, nr, args, path); counted && tr.Names(made) {
+			tr.dirty[filepath.Dir(made)] = true
 		}
 		tr.ending[tid] = c
 	case infoExit:
@@ -190,11 +194,7 @@ func (tr *tracer) stopped(pid, tid int) {
 	}
 }
 
-func inJournal(path string) bool {
-	return strings.HasSuffix(path, "/journal") || strings.Contains(path, "/journal/")
-}
-
-func (tr *tracer) left() (paths []string) {
+func (tr *Tracer) left() (paths []string) {
 	for p := range tr.dirty {
 		paths = append(paths, p)
 	}
@@ -203,7 +203,7 @@ func (tr *tracer) left() (paths []string) {
 
 // changes says which file a call changes, and whether that is below the
 // folder. A synced file counts as changed: what is on the disk is.
-func (tr *tracer) changes(pid int, nr uint64, args []uint64) (path string, counted bool) {
+func (tr *Tracer) changes(pid int, nr uint64, args []uint64) (path string, counted bool) {
 	switch nr {
 	case unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE:
 		path, _ = os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, args[0]))
@@ -217,11 +217,22 @@ func (tr *tracer) changes(pid int, nr uint64, args []uint64) (path string, count
 	default:
 		return "", false
 	}
-	return path, path == tr.folder || strings.HasPrefix(path, tr.folder+"/")
+	return path, path == tr.Folder || strings.HasPrefix(path, tr.Folder+"/")
+}
+
+// named is the path that a call gives a file; empty for none.
+func (tr *Tracer) named(pid int, nr uint64, args []uint64, path string) string {
+	switch nr {
+	case unix.SYS_OPENAT:
+		return path
+	case unix.SYS_LINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
+		return tr.argument(pid, args[2], args[3])
+	}
+	return ""
 }
 
 // argument is a path that a call is given, made absolute.
-func (tr *tracer) argument(pid int, dirfd, at uint64) string {
+func (tr *Tracer) argument(pid int, dirfd, at uint64) string {
 	name, _, _ := strings.Cut(text(pid, at, 4096), "\x00")
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
