@@ -241,6 +241,13 @@ func TestClosingADeviceEndsItsChild(t *testing.T) {
 	}
 }
 
+func TestAChildStartsNoChild(t *testing.T) {
+	t.Setenv("VERIFYD_GPU_CHILD", "1")
+	if _, err := Open(t.Context(), Options{Ordinal: Any}); !errors.Is(err, cgo.ErrNoDevice) {
+		t.Error(err)
+	}
+}
+
 // TestAChildEndsWithItsParent kills a parent that waits for an answer.
 func TestAChildEndsWithItsParent(t *testing.T) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil { // orphans become ours

@@ -34,6 +34,9 @@ type child struct {
 
 // spawn starts a child and waits for its greeting.
 func spawn(ctx context.Context, o Options) (_ *child, err error) {
+	if os.Getenv(isChild) != "" {
+		return nil, fail(cgo.ErrNoDevice, "the GPU's process starts no other")
+	}
 	ours, theirs, err := pair(syscall.SOCK_SEQPACKET)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,7 @@ func spawn(ctx context.Context, o Options) (_ *child, err error) {
 	cmd := &exec.Cmd{
 		Path:       executable,
 		Args:       []string{os.Args[0], Command, "--device", NameOf(o.Ordinal), "--watchdog", o.Watchdog.String()},
-		Env:        append(environment(), o.environment...),
+		Env:        append(append(environment(), isChild+"=1"), o.environment...),
 		ExtraFiles: []*os.File{theirs}, // controlDescriptor
 		Stderr:     c.words,
 		WaitDelay:  time.Second,
@@ -73,6 +76,10 @@ func spawn(ctx context.Context, o Options) (_ *child, err error) {
 	o.Log.Debug("the gpu's process has started", "pid", c.process.Pid, "device", c.info.Name)
 	return c, nil
 }
+
+// isChild is set in a child's environment. A child starts none, so that a program that takes no notice of Command and
+// opens a device again does not start itself for ever.
+const isChild = "VERIFYD_GPU_CHILD"
 
 // environment is ours. Goroutines are no last words.
 func environment() []string {
