@@ -8,6 +8,7 @@ import (
 
 	"github.com/verifyd/verifyd/cgo"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // Options choose what a session measures.
@@ -33,6 +34,7 @@ type session struct {
 	options Options
 	dir     string          // scratch
 	cpus    [2]*kernels.CPU // one and two threads
+	device  *engine.CPU     // of all threads, for values
 	report  *Report
 }
 

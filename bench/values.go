@@ -12,10 +12,12 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/knn"
 	"github.com/verifyd/verifyd/shapley/retrain"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 //go:embed peers/values.py
@@ -41,9 +43,14 @@ func startValues(ctx context.Context, dir string, threads int) (*Peer, error) {
 
 // measureValues times valuations beside the libraries that have them, all on as many threads as there are processors.
 func (s *session) measureValues(ctx context.Context) error {
+	cpu, err := kernels.NewCPU(kernels.Options{})
+	if err != nil {
+		return err
+	}
+	defer cpu.Close()
+	s.device = engine.NewCPU("cpu", cpu, cpu.Threads())
 	var peer *Peer
 	if !s.options.NoPeers {
-		var err error
 		if peer, err = startValues(ctx, s.dir, runtime.GOMAXPROCS(0)); err != nil {
 			return err
 		}
@@ -71,7 +78,7 @@ func (s *session) measureNeighbours(ctx context.Context, peer *Peer) error {
 	}
 	d := neighbourRows(n, m, width)
 	ours := Contender{Name: "verifyd", Run: func() (Sample, error) {
-		return timed(1, func() error { _, err := knn.Values(ctx, d, knn.Options{K: neighbours}); return err })
+		return timed(1, func() error { _, err := knn.Values(ctx, d, knn.Options{K: neighbours, Device: s.device}); return err })
 	}}
 	name := fmt.Sprintf("KNN-Shapley %dx%dx%d", n, m, width)
 	if peer == nil {
@@ -86,7 +93,7 @@ func (s *session) measureNeighbours(ctx context.Context, peer *Peer) error {
 		rows           int
 		limit, goal    float64
 	}{{"pydvl", "pyDVL", m, 50, 150}, {"opendataval", "OpenDataVal", m, 15, 45}, {"dattri", "dattri", 10, 500, 1500}} {
-		if err := agreeOnNeighbours(ctx, d, peer, p.library, p.rows); err != nil {
+		if err := s.agreeOnNeighbours(ctx, d, peer, p.library, p.rows); err != nil {
 			return err
 		}
 		scale := m / p.rows
@@ -111,10 +118,10 @@ func (s *session) measureNeighbours(ctx context.Context, peer *Peer) error {
 
 // agreeOnNeighbours compares the library's values for the first test rows with ours. Its distances are binary32, so
 // that a few neighbours change places.
-func agreeOnNeighbours(ctx context.Context, d knn.Data, peer *Peer, library string, rows int) error {
+func (s *session) agreeOnNeighbours(ctx context.Context, d knn.Data, peer *Peer, library string, rows int) error {
 	few := d
 	few.Test, few.TestLabels = d.Test[:rows*d.Width], d.TestLabels[:rows]
-	ours, err := knn.Values(ctx, few, knn.Options{K: neighbours})
+	ours, err := knn.Values(ctx, few, knn.Options{K: neighbours, Device: s.device})
 	if err != nil {
 		return err
 	}
@@ -142,7 +149,7 @@ func (s *session) measureModels(ctx context.Context, peer *Peer) error {
 	if s.options.Quick {
 		n, m, width, count, theirs = 30, 20, 5, 16, 16
 	}
-	g, err := retrain.New(modelRows(n, m, width), retrain.Options{})
+	g, err := retrain.New(ctx, modelRows(n, m, width), retrain.Options{Device: s.device})
 	if err != nil {
 		return err
 	}
@@ -200,7 +207,7 @@ func (s *session) measureManyNeighbours(ctx context.Context) error {
 	}
 	d := neighbourRows(n, m, width)
 	name := fmt.Sprintf("KNN-Shapley %dx%dx%d", n, m, width)
-	err := s.within(name, 15, 8, 3, func() error { _, err := knn.Values(ctx, d, knn.Options{K: neighbours}); return err })
+	err := s.within(name, 15, 8, 3, func() error { _, err := knn.Values(ctx, d, knn.Options{K: neighbours, Device: s.device}); return err })
 	if err != nil || s.options.Quick && s.options.Verifyd == "" {
 		return err
 	}
@@ -261,14 +268,14 @@ func (s *session) measureRound(ctx context.Context) error {
 		parameters += len(t)
 	}
 	name := fmt.Sprintf("round, n = %d, %d parameters, %d rows: ", n, parameters, rows)
-	err = s.within(name+"round2", 1, 0.4, 7, func() error { _, err := round.SecondOrder(ctx, r, round.Options{}); return err })
+	err = s.within(name+"round2", 1, 0.4, 7, func() error { _, err := round.SecondOrder(ctx, r, round.Options{Device: s.device}); return err })
 	if err != nil {
 		return err
 	}
 	walk := pairOf(n)
 	out := make([]int64, len(walk))
 	return s.within(name+"an antithetic pair, game made anew", 4, 2, 5, func() error {
-		g, err := round.New(r, round.Options{})
+		g, err := round.New(ctx, r, round.Options{Device: s.device})
 		if err != nil {
 			return err
 		}

@@ -27,13 +27,19 @@ func (d accelerated) Name() string { return d.device.Info().Name }
 func (d accelerated) Path() string { return "cuda" }
 
 func (d accelerated) Start(ctx context.Context, s *engine.Spec) (engine.Engine, error) {
-	return engine.NewAccelerated(ctx, s, func(ctx context.Context, words int) (engine.Accelerator, error) {
-		a, err := cgo.NewAccelerator(ctx, d.device, d.kernels, words, d.limit)
-		if err != nil {
-			return nil, err
-		}
-		return a, nil
-	})
+	return engine.NewAccelerated(ctx, s, d.accelerator)
+}
+
+func (d accelerated) Open(ctx context.Context, words int) (engine.Memory, error) {
+	return engine.NewMemory(ctx, words, d.accelerator)
+}
+
+func (d accelerated) accelerator(ctx context.Context, words int) (engine.Accelerator, error) {
+	a, err := cgo.NewAccelerator(ctx, d.device, d.kernels, words, d.limit)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // sideBySide runs the small trainings twice each, all at once.

@@ -1,4 +1,4 @@
-// knn_order: KNNOrder in knn_order.go, contract.md section 14.3. A thread counts the columns before its own, which is its place: no
+// knn_order: KNNOrder in knn_order.go, contract.md section 14.2. A thread counts the columns before its own, which is its place: no
 // column waits for another, and equal distances are told apart by index. Floor: N^2 comparisons a row; a block
 // reads each distance of the row once.
 #include "drn1.cuh"

@@ -3,7 +3,7 @@ package kernels
 import "slices"
 
 // KNNOrder sorts the columns of each row by their distance, an unsigned integer, equal ones by index: the selection of
-// nearest neighbours. contract.md section 14.3.
+// nearest neighbours. contract.md section 14.2.
 //
 //	distances[Rows,N] (I32) -> order[Rows,N] (I32): the columns, the nearest first
 type KNNOrder struct{ Rows, N int }

@@ -1,4 +1,4 @@
-// knn_recursion: KNNRecursion in knn_recursion.go, contract.md section 14.4. A block values one row: every thread sums the changes of its
+// knn_recursion: KNNRecursion in knn_recursion.go, contract.md section 14.3. A block values one row: every thread sums the changes of its
 // stretch of places, then adds those of the stretches behind it and walks its own from the back. A second kernel
 // sums over the rows. Integers modulo 2^64 have one sum. Floor: 24 bytes a row and column.
 #include "wide.cuh"

@@ -1,7 +1,7 @@
 package kernels
 
 // KNNRecursion is the recursion of exact KNN-Shapley (Jia et al., VLDB 2019, theorem 1) over the neighbours of each row, summed
-// over the rows. contract.md section 14.4. Each row of order is a permutation of the columns, the nearest
+// over the rows. contract.md section 14.3. Each row of order is a permutation of the columns, the nearest
 // first. The table holds 64-bit integers as two words, the low one first: entry i, from 1, is what a change of match
 // between places i and i+1 is worth, entry N what a match at the last place is. Sums are modulo 2^64, so any
 // order gives the same bits.
@@ -61,3 +61,6 @@ func (o KNNRecursion) piece(w *worker, phase, i int, b []Buf) {
 		next = own
 	}
 }
+
+// joined is the 64 bits of two words, the low one first.
+func joined(w []int32) uint64 { return uint64(uint32(w[0])) | uint64(uint32(w[1]))<<32 }

@@ -7,6 +7,11 @@ import (
 	"math/big"
 )
 
+var antitheticRow = Estimator{
+	Name: "antithetic", Unit: PermutationPairs, Cost: "2B(n-1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n-1) + 2 }, run: antithetic,
+	Axioms: "efficiency, null player, linearity; all for 2-additive games", Control: true,
+}
+
 // antithetic is the mean marginal over pairs of a permutation and its reverse (Castro, Gomez and Tejada 2009
 // for permutations; Mitchell, Cooper, Frank and Holmes, JMLR 2022, for pairs). A pair is exact for every
 // 2-additive game, and so nearly exact for a smooth utility of a weighted sum.
@@ -80,6 +85,11 @@ func maximum(widths []uint64) uint64 {
 	return w
 }
 
+var permutationRow = Estimator{
+	Name: "permutation", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: permutation,
+	Axioms: "efficiency, null player, linearity", Control: true,
+}
+
 // permutation is the mean marginal over permutations (Castro, Gomez and Tejada 2009), for comparison with
 // the literature: at the same cost its error on smooth games is 10 to 40 times that of antithetic.
 //
@@ -120,6 +130,9 @@ func permutation(ctx context.Context, g Game, o Options) (*Result, error) {
 	m.intervals(res, one, big.NewRat(int64(1000-o.level()), 1000), 0)
 	return res, nil
 }
+
+// perPermutation is the cost of as many walks as the budget.
+func perPermutation(n, b uint64) uint64 { return b*(n-1) + 2 }
 
 // walk is every player's marginal when they join in an order.
 func (r *run) walk(ctx context.Context, order []int) ([]int64, error) {

@@ -28,5 +28,11 @@
 // Games of models compute their products in drn1/f32, whatever profile a job has; only inrun, which repeats the
 // steps of a run, takes the run's.
 //
-// The package never looks at a signature, a ledger or a device, and holds no data of a game.
+// # Devices
+//
+// A game that computes is handed an engine.Device. On this process' processor it works on its data where they lie; on
+// another device it runs the operators of package kernels in a memory there, with the same utilities.
+//
+// The package never looks at a signature, a ledger or a device, and holds no data of a game. None of its games starts
+// a device.
 package shapley

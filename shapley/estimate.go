@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/big"
-	"slices"
 	"strings"
 )
 
@@ -30,8 +29,8 @@ type Options struct {
 	Tolerance uint64
 	// Alpha and Beta are the parameters of beta values, 1 to 64: (1, 1) is Shapley, (16, 1) stresses small coalitions.
 	Alpha, Beta int
-	// Control is a game close to this one whose Shapley values are known; permutation and antithetic sampling
-	// then only estimate the difference. A quadratic one changes nothing for pairs, which are exact on it.
+	// Control is a game close to this one whose Shapley values are known: estimators that take one only estimate the
+	// difference. A quadratic one changes nothing for pairs, which are exact on it.
 	Control *Control
 
 	// Known are the first utilities of an earlier run with the same game and options: they are not asked
@@ -56,54 +55,72 @@ func (o Options) level() int {
 	return o.Level
 }
 
-// Estimator describes one way to values.
+// Estimator describes one way to values. Its page declares it.
 type Estimator struct {
-	Name   string
-	Unit   string // what Budget counts; "" if it takes none
-	Cost   string // evaluations, with n players and a budget B
-	Axioms string // which hold with == in every run
-	run    func(ctx context.Context, g Game, o Options) (*Result, error)
+	Name    string
+	Unit    BudgetUnit // what Budget counts
+	Cost    string     // evaluations, with n players and a budget B
+	Axioms  string     // which hold with == in every run
+	Control bool       // whether it takes a control variate
+
+	cost func(n, b uint64) uint64 // Cost as a number
+	run  func(ctx context.Context, g Game, o Options) (*Result, error)
 }
 
-// Estimators lists the ways to values, in the order of their pages.
+// BudgetUnit is what a budget counts.
+type BudgetUnit string
+
+// The units.
+const (
+	None             BudgetUnit = "" // the estimator takes no budget
+	Permutations     BudgetUnit = "permutations"
+	PermutationPairs BudgetUnit = "pairs of permutations"
+	Coalitions       BudgetUnit = "coalitions"
+	CoalitionPairs   BudgetUnit = "pairs of coalitions"
+)
+
+// Estimators lists the ways to values.
 func Estimators() []Estimator {
 	return []Estimator{
-		{"exact", "", "2^n", "efficiency, null player, symmetry, linearity", exact},
-		{"exact-banzhaf", "", "2^n", "null player, symmetry, linearity", exactBanzhaf},
-		{"exact-beta", "", "2^n", "null player, symmetry, linearity", exactBeta},
-		{"antithetic", "pairs of permutations", "2B(n-1)+2", "efficiency, null player, linearity; all for 2-additive games", antithetic},
-		{"permutation", "permutations", "B(n-1)+2", "efficiency, null player, linearity", permutation},
-		{"truncated", "permutations", "at most B(n-1)+2", "null player", truncated},
-		{"gtg", "permutations", "at most B(n-1)+2", "null player", gtg},
-		{"banzhaf", "coalitions", "B+2", "linearity", msrBanzhaf},
-		{"beta", "permutations", "B(n-1)+2", "null player, linearity", beta},
-		{"owen", "pairs of coalitions", "2B(n+1)+2", "null player, linearity", owen},
-		{"stratified", "coalitions", "B+2n+2", "linearity", stratified},
-		{"kernel", "pairs of coalitions", "2B+2", "efficiency, linearity", kernelSHAP},
-		{"leverage", "pairs of coalitions", "2B+2", "efficiency, linearity", leverageSHAP},
-		{"loo", "", "n+2", "null player, symmetry, linearity", leaveOneOut},
+		exactRow, exactBanzhafRow, exactBetaRow, antitheticRow, permutationRow, truncatedRow, gtgRow, banzhafRow, betaRow,
+		owenRow, stratifiedRow, kernelRow, leverageRow, looRow,
 	}
+}
+
+// Named is the estimator of a name.
+func Named(name string) (Estimator, error) {
+	var names []string
+	for _, e := range Estimators() {
+		if e.Name == name {
+			return e, nil
+		}
+		names = append(names, e.Name)
+	}
+	return Estimator{}, fmt.Errorf("estimator: %.40q is unknown: want one of %s", name, strings.Join(names, ", "))
+}
+
+// Evaluations is how many utilities a run asks for at most: Cost of 1 to MaxPlayers players and a budget of 0
+// to MaxBudget. It is 2^64-1 where the estimator refuses so many players for their cost.
+func (e Estimator) Evaluations(players, budget int) uint64 {
+	return e.cost(uint64(players), uint64(budget))
 }
 
 // Estimate values the players of a game. The result depends on the game, the seed and the options
 // alone. It fails on options that the estimator does not take, on utilities beyond MaxUtility, when the
 // game fails, and when ctx ends; what Record was given by then resumes the run.
 func Estimate(ctx context.Context, g Game, o Options) (*Result, error) {
-	all := Estimators()
-	at := slices.IndexFunc(all, func(e Estimator) bool { return e.Name == o.Estimator })
-	if at < 0 {
-		var names []string
-		for _, e := range all {
-			names = append(names, e.Name)
-		}
-		return nil, fmt.Errorf("estimator: %q is unknown: want one of %s", o.Estimator, strings.Join(names, ", "))
+	e, err := Named(o.Estimator)
+	if err != nil {
+		return nil, err
 	}
-	e := all[at]
 	if l := o.level(); l < 500 || l > 999 {
 		return nil, fmt.Errorf("level: %d thousandths is outside 500 to 999", l)
 	}
-	if e.Unit == "" && o.Budget != 0 {
+	if e.Unit == None && o.Budget != 0 {
 		return nil, fmt.Errorf("%w: %s takes none, %d given", errBudget, e.Name, o.Budget)
+	}
+	if o.Control != nil && !e.Control {
+		return nil, fmt.Errorf("control: %s takes none", e.Name)
 	}
 	if o.Width > 1<<50 {
 		return nil, fmt.Errorf("width: %d is above %d", o.Width, uint64(1)<<50)

@@ -3,12 +3,18 @@ package shapley
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 	"math/bits"
 )
 
 // MaxExact is the largest number of players whose coalitions are enumerated.
 const MaxExact = 24
+
+var exactRow = Estimator{
+	Name: "exact", Unit: None, Cost: "2^n+2", cost: everyCoalition, run: exact,
+	Axioms: "efficiency, null player, symmetry, linearity",
+}
 
 // exact is the Shapley value from the utilities of all 2^n coalitions. Transcript: the empty coalition,
 // all players, then every coalition by the number whose bits are its members.
@@ -20,9 +26,19 @@ func exact(ctx context.Context, g Game, o Options) (*Result, error) {
 	return enumerate(ctx, g, o, shapleyWeights)
 }
 
+var exactBanzhafRow = Estimator{
+	Name: "exact-banzhaf", Unit: None, Cost: "2^n+2", cost: everyCoalition, run: exactBanzhaf,
+	Axioms: "null player, symmetry, linearity",
+}
+
 // exactBanzhaf is the Banzhaf value from all coalitions: the mean marginal over the 2^(n-1) others.
 func exactBanzhaf(ctx context.Context, g Game, o Options) (*Result, error) {
 	return enumerate(ctx, g, o, banzhafWeights)
+}
+
+var exactBetaRow = Estimator{
+	Name: "exact-beta", Unit: None, Cost: "2^n+2", cost: everyCoalition, run: exactBeta,
+	Axioms: "null player, symmetry, linearity",
 }
 
 // exactBeta is the Beta(alpha, beta) value from all coalitions.
@@ -31,6 +47,14 @@ func exactBeta(ctx context.Context, g Game, o Options) (*Result, error) {
 		return nil, err
 	}
 	return enumerate(ctx, g, o, func(n int) []*big.Rat { return betaWeights(n, o.Alpha, o.Beta) })
+}
+
+// everyCoalition is the cost of enumerating. More players than MaxExact are refused.
+func everyCoalition(n, _ uint64) uint64 {
+	if n > MaxExact {
+		return math.MaxUint64
+	}
+	return 1<<n + 2
 }
 
 // enumerate is the semivalue whose weight of a marginal to a coalition of s players is weights(n)[s].
@@ -116,6 +140,11 @@ func (t Table) Values() []*big.Rat {
 		s.add(uint64(m), u)
 	}
 	return s.values(shapleyWeights(s.n))
+}
+
+var looRow = Estimator{
+	Name: "loo", Unit: None, Cost: "n+2", cost: func(n, _ uint64) uint64 { return n + 2 }, run: leaveOneOut,
+	Axioms: "null player, symmetry, linearity",
 }
 
 // leaveOneOut is U(N) - U(N without i).

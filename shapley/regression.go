@@ -10,6 +10,11 @@ import (
 // integers: O(n^3) operations on numbers of O(n) words.
 const MaxRegression = 128
 
+var kernelRow = Estimator{
+	Name: "kernel", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: kernelSHAP,
+	Axioms: "efficiency, linearity",
+}
+
 // kernelSHAP is paired KernelSHAP (Lundberg and Lee, NeurIPS 2017; Covert and Lee, AISTATS 2021): coalitions
 // drawn in proportion to the Shapley kernel, each with its complement, and an unweighted least-squares fit of
 // an additive game that is held to U(N) - U(empty).
@@ -21,6 +26,11 @@ func kernelSHAP(ctx context.Context, g Game, o Options) (*Result, error) {
 	}, func(_, _ int) *big.Int { return big.NewInt(1) })
 }
 
+var leverageRow = Estimator{
+	Name: "leverage", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: leverageSHAP,
+	Axioms: "efficiency, linearity",
+}
+
 // leverageSHAP is Leverage SHAP (Musco and Witter, ICLR 2025): sizes are drawn uniformly, which makes the
 // probability of a coalition its leverage score, and the fit weighs it by 1/(s(n-s)), which is the
 // kernel over that probability.
@@ -29,6 +39,9 @@ func kernelSHAP(ctx context.Context, g Game, o Options) (*Result, error) {
 func leverageSHAP(ctx context.Context, g Game, o Options) (*Result, error) {
 	return regress(ctx, g, o, func(_, _ int) *big.Int { return big.NewInt(1) }, kernelScale)
 }
+
+// perPair is the cost of as many pairs as the budget.
+func perPair(_, b uint64) uint64 { return 2*b + 2 }
 
 // kernelScale is proportional to 1/(s(n-s)): lcm(1..n-1)^2 over it, small enough for 128 players.
 func kernelScale(n, s int) *big.Int {

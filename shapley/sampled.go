@@ -6,6 +6,11 @@ import (
 	"math/big"
 )
 
+var banzhafRow = Estimator{
+	Name: "banzhaf", Unit: Coalitions, Cost: "B+2", cost: func(_, b uint64) uint64 { return b + 2 }, run: msrBanzhaf,
+	Axioms: "linearity",
+}
+
 // msrBanzhaf is the Banzhaf value by maximum sample reuse (Wang and Jia, "Data Banzhaf", AISTATS 2023): each
 // player joins each coalition with probability 1/2, and its value is the mean utility of the coalitions
 // with it less that of those without it.
@@ -52,6 +57,11 @@ func msrBanzhaf(ctx context.Context, g Game, o Options) (*Result, error) {
 		values[i].Sub(values[i], new(big.Rat).SetFrac(rest, big.NewInt(out)))
 	}
 	return r.result(values), nil
+}
+
+var owenRow = Estimator{
+	Name: "owen", Unit: CoalitionPairs, Cost: "2B(n+1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n+1) + 2 }, run: owen,
+	Axioms: "null player, linearity",
 }
 
 // owen integrates the multilinear extension (Owen 1972; Okhrati and Lipani, ICPR 2020): with q uniform on (0,1),
@@ -114,6 +124,11 @@ func (r *run) marginals(ctx context.Context, c Coalition, sums []*big.Int) error
 		sum.Add(sum, big.NewInt(d))
 	}
 	return nil
+}
+
+var stratifiedRow = Estimator{
+	Name: "stratified", Unit: Coalitions, Cost: "at most B+2n+2", cost: func(n, b uint64) uint64 { return b + 2*n + 2 }, run: stratified,
+	Axioms: "linearity",
 }
 
 // stratified is stratified SVARM (Kolpaczki, Bengs, Muschalik and Huellermeier, AAAI 2024) with exact border

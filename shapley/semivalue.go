@@ -51,6 +51,11 @@ func betaWeights(n, alpha, beta int) []*big.Rat {
 // MaxSemivalue bounds the players of sampled beta values, whose weights are exact.
 const MaxSemivalue = 4096
 
+var betaRow = Estimator{
+	Name: "beta", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: beta,
+	Axioms: "null player, linearity",
+}
+
 // beta is the Beta(alpha, beta) value from permutations: the player that joins s others counts
 // n C(n-1,s) w[s] times. Cost: B(n-1)+2. Null players get exactly 0; efficiency does not hold, as for no
 // semivalue but Shapley's.

@@ -5,6 +5,11 @@ import (
 	"math/big"
 )
 
+var truncatedRow = Estimator{
+	Name: "truncated", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: truncated,
+	Axioms: "null player",
+}
+
 // truncated is Monte Carlo with truncation, TMC-Shapley (Ghorbani and Zou, ICML 2019), for comparison with
 // the literature: once a prefix is within Tolerance of the full utility, the players that follow get 0.
 //
@@ -12,6 +17,11 @@ import (
 // the residual says by how much; intervals know nothing of this bias.
 func truncated(ctx context.Context, g Game, o Options) (*Result, error) {
 	return truncatedBy(ctx, g, o, func(p int, order []int) { o.Seed.permutation(uint64(p), order) })
+}
+
+var gtgRow = Estimator{
+	Name: "gtg", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: gtg,
+	Axioms: "null player",
 }
 
 // gtg is the sampling of GTG-Shapley (Liu, Chen, Chen, Zhu and Cui, ACM TIST 2022) within a round, for comparison: player p mod n

@@ -31,8 +31,10 @@ import (
 type files struct {
 	now, then map[string][]byte
 	swap      string // the file that is swapped, "" for all of them
-	left      int    // moments until then; negative once it is over
-	moments   int
+
+	mu      sync.Mutex // for what follows: openings are read ahead
+	left    int        // moments until then; negative once it is over
+	moments int
 }
 
 func load(t testing.TB, bundle string) map[string][]byte {
@@ -51,6 +53,8 @@ func load(t testing.TB, bundle string) map[string][]byte {
 }
 
 func (f *files) at(name string) ([]byte, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.moments++
 	f.left--
 	data, ok := f.now[name]

@@ -59,7 +59,15 @@ var builtGPU = sync.OnceValues(func() ([]byte, error) {
 	return cgotest.Computing(pages...)
 })
 
-// pagesOf are those with a kernel that p's engine launches.
+// valued are the operators of valuations, besides those of the fixture's program.
+var valued = []kernels.Operator{
+	kernels.SqDistance{M: 1, N: 1, W: 1}, kernels.KNNOrder{Rows: 1, N: 1}, kernels.KNNRecursion{Rows: 1, N: 1}, kernels.Copy{N: 1},
+	kernels.CoalitionSum{Coalitions: 1, Players: 1, N: 1}, kernels.BiasAdd{N: 1, C: 1, P: 1}, kernels.CrossEntropy{Rows: 1, Classes: 1},
+	kernels.LogisticResidual{Rows: 1, Columns: 1, Models: 1}, kernels.Gemm{M: 1, N: 1, K: 1, Profile: kernels.ProfileF32}, kernels.SGD{N: 1},
+	kernels.Mul{N: 1},
+}
+
+// pagesOf are those with a kernel that p's engine or a valuation launches.
 func pagesOf(p *program.Program) (pages []string, err error) {
 	all, err := ptx.Modules()
 	if err != nil {
@@ -76,6 +84,13 @@ func pagesOf(p *program.Program) (pages []string, err error) {
 	}
 	if err := errors.Join(e.Init(ctx, 1), e.Close(ctx)); err != nil {
 		return nil, err
+	}
+	for _, op := range valued {
+		plan, err := launch.For(op)
+		if err != nil {
+			return nil, err
+		}
+		seen.see(plan)
 	}
 	for _, m := range all {
 		if slices.ContainsFunc(m.Kernels, func(k string) bool { return slices.Contains(seen.kernels, k) }) {
@@ -95,9 +110,13 @@ func (*launches) Run(context.Context, int, []uint32, []uint32) error { return ni
 func (*launches) Close(context.Context) error                        { return nil }
 func (l *launches) Record(_ context.Context, r launch.Routine) (int, error) {
 	for _, c := range r.Calls {
-		for _, one := range c.Plan.Launches {
-			l.kernels = append(l.kernels, one.Kernel)
-		}
+		l.see(c.Plan)
 	}
 	return 0, nil
+}
+
+func (l *launches) see(p launch.Plan) {
+	for _, one := range p.Launches {
+		l.kernels = append(l.kernels, one.Kernel)
+	}
 }

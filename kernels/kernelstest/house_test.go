@@ -26,7 +26,7 @@ func (h harmed) Execute(plan launch.Plan, bufs []kernels.Buf) error {
 
 func TestAWrongBitIsFound(t *testing.T) {
 	house := Interpreter(t)
-	l := launch.Linear{M: 2, N: 3, K: 4, Activation: kernels.Tanh{N: 6}}
+	l := launch.Linear{M: 2, N: 3, K: 4, Profile: kernels.ProfileF32, Activation: kernels.Tanh{N: 6}}
 	for what, check := range map[string]func(Runner) error{
 		"digest": func(r Runner) error { return CheckDigests(r, 17) },
 		"linear": func(r Runner) error { return CheckLinear(r, l, false) },

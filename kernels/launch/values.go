@@ -16,9 +16,6 @@ func values(op kernels.Operator) (Plan, bool) {
 			operand(0), operand(1), operand(2), operand(3), operand(4))
 		l.Grid[1] = uint32(parts(o.Coalitions, coalitionsOfThread))
 		return one(l)
-	case kernels.MSRSums:
-		return one(line("drn1_msr_sums", parts(o.Players, 256), 256, integer(o.Samples), integer(o.Players),
-			operand(0), operand(1), operand(2), operand(3)))
 	case kernels.KNNOrder:
 		l := line("drn1_knn_order", parts(o.N, 256), 256, integer(o.N), operand(0), operand(1))
 		l.Grid[1] = uint32(o.Rows)

@@ -13,15 +13,6 @@ func values() []entry {
 	for _, s := range [][3]int{{11, 37, 29}, {1, 1, 1}, {8, 32, 256}, {9, 33, 257}, {3, 64, 4097}, {17, 5, 3}, {2, 0, 7}, {0, 3, 5}, {3, 4, 0}} {
 		sum.shapes = append(sum.shapes, kernels.CoalitionSum{Coalitions: s[0], Players: s[1], N: s[2]})
 	}
-	msr := entry{
-		random: func(r *source) kernels.Operator {
-			return kernels.MSRSums{Samples: r.between(1, 60), Players: r.between(1, 80)}
-		},
-		perf: kernels.MSRSums{Samples: 1 << 14, Players: 256},
-	}
-	for _, s := range [][2]int{{50, 37}, {1, 1}, {7, 32}, {3, 33}, {300, 64}, {5, 300}, {0, 3}, {3, 0}} {
-		msr.shapes = append(msr.shapes, kernels.MSRSums{Samples: s[0], Players: s[1]})
-	}
 	order := entry{
 		random: func(r *source) kernels.Operator { return kernels.KNNOrder{Rows: r.between(1, 6), N: r.between(1, 90)} },
 		perf:   kernels.KNNOrder{Rows: 16, N: 1 << 12},
@@ -56,5 +47,5 @@ func values() []entry {
 		order.shapes = append(order.shapes, kernels.KNNOrder{Rows: s[0], N: s[1]})
 		recursion.shapes = append(recursion.shapes, kernels.KNNRecursion{Rows: s[0], N: s[1]})
 	}
-	return []entry{sum, msr, order, recursion}
+	return []entry{sum, order, recursion}
 }

@@ -2,13 +2,14 @@ package head
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"sync"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // Limits of a game. With them a margin fits an int32.
@@ -110,30 +111,25 @@ func (g *Game) right(logits []int32) int64 {
 }
 
 // Quantise computes the fixed-point logits x*W^T of features x, rows x width, under a head's weight or
-// an update of it already times its player's weight, classes x width: float32 products in the order of
+// an update of it already times its player's weight, classes x width, on a device: float32 products in the order of
 // kernels.Gemm, times 2^bits and rounded half to even. It refuses results beyond the limits of New.
-func Quantise(x, weight []float32, rows, width, classes, bits int) ([]int32, error) {
+func Quantise(ctx context.Context, device engine.Device, x, weight []float32, rows, width, classes, bits int) ([]int32, error) {
 	if rows < 1 || rows > MaxRows || classes < 2 || classes > MaxClasses || width < 1 || width > 1<<20 {
 		return nil, fmt.Errorf("head: shape: %d rows, %d features and %d classes are outside the limits", rows, width, classes)
 	}
 	if bits < 0 || bits > 30 {
 		return nil, fmt.Errorf("head: bits: %d is outside 0 to 30", bits)
 	}
-	cpu, err := kernels.NewCPU(kernels.Options{Threads: min(runtime.GOMAXPROCS(0), 1024)})
-	if err != nil {
-		return nil, fmt.Errorf("head: %w", err)
-	}
-	defer cpu.Close()
 	op := kernels.Gemm{M: rows, N: classes, K: width, TransB: true, Profile: kernels.ProfileF32}
-	bufs := []kernels.Buf{{F: x}, {F: weight}, {F: make([]float32, rows*classes)}}
-	if err := kernels.Check(op, bufs); err != nil {
+	exact := make([]float32, rows*classes)
+	if err := kernels.Check(op, []kernels.Buf{{F: x}, {F: weight}, {F: exact}}); err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
-	if err := cpu.Run(op, bufs); err != nil {
+	if err := product(ctx, device, op, x, weight, exact); err != nil {
 		return nil, fmt.Errorf("head: %w", err)
 	}
 	logits := make([]int32, rows*classes)
-	for i, v := range bufs[2].F {
+	for i, v := range exact {
 		q := math.RoundToEven(float64(v) * float64(int64(1)<<bits))
 		if !(math.Abs(q) <= maxLogit) {
 			return nil, fmt.Errorf("head: row %d: logit %v at %d fraction bits is above the limit %d", i/classes, v, bits, maxLogit)
@@ -141,4 +137,28 @@ func Quantise(x, weight []float32, rows, width, classes, bits int) ([]int32, err
 		logits[i] = int32(q)
 	}
 	return logits, nil
+}
+
+// product computes op on a device.
+func product(ctx context.Context, device engine.Device, op kernels.Gemm, a, b, c []float32) (err error) {
+	var l engine.Layout
+	at := []kernels.Range{l.Take(len(a)), l.Take(len(b)), l.Take(len(c))}
+	m, err := device.Open(ctx, l.Words())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.Close(context.WithoutCancel(ctx))) }()
+	for i, x := range [][]float32{a, b} {
+		if err := m.Write(ctx, at[i].Offset, engine.Words(x)); err != nil {
+			return err
+		}
+	}
+	routine, err := m.Record(ctx, []kernels.Call{{Op: op, Operands: at}})
+	if err != nil {
+		return err
+	}
+	if err := m.Run(ctx, routine); err != nil {
+		return err
+	}
+	return m.Read(ctx, engine.Words(c), at[2].Offset)
 }

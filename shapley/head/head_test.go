@@ -1,6 +1,7 @@
 package head_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/head"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
 
 // random is a game with ties: logits are small integers times scale.
@@ -86,7 +88,7 @@ func TestTheRangeOfALaneIsUsedToItsEnd(t *testing.T) {
 }
 
 func TestQuantisedLogitsAreProductsInFixedPoint(t *testing.T) {
-	got, err := head.Quantise([]float32{1, 2, -3, 0.5}, []float32{0.5, 0.25, 1, -1}, 2, 2, 2, 4)
+	got, err := head.Quantise(context.Background(), shapleytest.CPU(kernels.Options{}), []float32{1, 2, -3, 0.5}, []float32{0.5, 0.25, 1, -1}, 2, 2, 2, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +108,9 @@ func TestAGameThatDoesNotFitIsRefused(t *testing.T) {
 		"base: 3":              second(head.New(y, 2, b[1:], p)),
 		"players[0]: 3":        second(head.New(y, 2, b, [][]int32{b[1:]})),
 		"players[0]: row 0":    second(head.New(y, 2, b, [][]int32{big})),
-		"bits: 31":             second(head.Quantise(nil, nil, 1, 1, 2, 31)),
-		"row 0: logit":         second(head.Quantise([]float32{1 << 20}, []float32{1 << 10, 0}, 1, 1, 2, 10)),
-		`operand "a" has 0`:    second(head.Quantise(nil, []float32{1, 0}, 1, 1, 2, 10)),
+		"bits: 31":             second(head.Quantise(context.Background(), shapleytest.CPU(kernels.Options{}), nil, nil, 1, 1, 2, 31)),
+		"row 0: logit":         second(head.Quantise(context.Background(), shapleytest.CPU(kernels.Options{}), []float32{1 << 20}, []float32{1 << 10, 0}, 1, 1, 2, 10)),
+		`operand "a" has 0`:    second(head.Quantise(context.Background(), shapleytest.CPU(kernels.Options{}), nil, []float32{1, 0}, 1, 1, 2, 10)),
 		"25 is outside 1 to 2": second(random(t, 25, 1, 2, 1).Exact(t.Context(), 1)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

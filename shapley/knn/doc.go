@@ -28,5 +28,8 @@
 // Test rows are taken in tiles of at most 64, and training rows in blocks that a core's cache holds meanwhile: no
 // N x M matrix exists.
 //
+// On a device whose memory is not this process', kernels.SqDistance, KNNOrder and KNNRecursion do the same for up to 512
+// test rows at a time, with the same sums; radii and regressions take distances and orders from it.
+//
 // The package never reads a file, and no float leaves it.
 package knn

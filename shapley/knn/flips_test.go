@@ -59,7 +59,7 @@ func TestFlippedLabelsOf2dplanesHaveTheLowestValues(t *testing.T) {
 				left--
 			}
 		}
-		values, err := knn.Values(context.Background(), d, knn.Options{K: 5})
+		values, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

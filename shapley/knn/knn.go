@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // Variant is what a coalition achieves for a test row; see the package's page.
@@ -68,8 +68,7 @@ type Options struct {
 	// values; for Unweighted and Weighted.
 	Epsilon int64
 
-	Threads  int                      // 0 takes runtime.GOMAXPROCS(0). Not part of the game
-	ISA      kernels.ISA              // code path. Not part of the game
+	Device   engine.Device            // where it is computed. Not part of the game
 	Progress func(done, total uint64) // test rows, one call at a time; may be nil
 }
 
@@ -77,17 +76,18 @@ type Options struct {
 type job struct {
 	Data
 	Options
-	n, m      int
-	words     int
-	classes   int64
-	blocks    []block
-	testWords []int32
-	tile      int     // test rows that a worker takes at a time
-	scale     uint    // values of one test row are in units of 2^-scale
-	table     []int64 // by place from 1, what a change of match between it and the next is worth; for Threshold H(i)
-	harmonic  int64   // for SoftLabel: H(min(K,N)) - 1
-	tables    *regressor
-	weight    int64 // sum of the weights
+	threads               int // of this process
+	n, m                  int
+	words                 int
+	classes               int64
+	blocks                []block
+	trainWords, testWords []int32
+	tile                  int     // test rows that a worker takes at a time
+	scale                 uint    // values of one test row are in units of 2^-scale
+	table                 []int64 // by place from 1, what a change of match between it and the next is worth; for Threshold H(i)
+	harmonic              int64   // for SoftLabel: H(min(K,N)) - 1
+	tables                *regressor
+	weight                int64 // sum of the weights
 }
 
 // worker is one goroutine's memory.
@@ -107,11 +107,25 @@ func Values(ctx context.Context, d Data, o Options) (*Result, error) {
 	if err := j.check(); err != nil {
 		return nil, fmt.Errorf("knn: %w", err)
 	}
-	if err := j.prepare(); err != nil {
+	j.prepare()
+	values := j.apart
+	if _, ok := engine.Host(j.Device); ok {
+		values = j.here
+	}
+	workers, err := values(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("knn: %w", err)
 	}
+	return j.result(workers), nil
+}
+
+// here values the test rows on the threads of this process.
+func (j *job) here(ctx context.Context) ([]*worker, error) {
+	if err := j.pack(); err != nil {
+		return nil, err
+	}
 	tiles := (j.m + j.tile - 1) / j.tile
-	workers := make([]*worker, min(j.Threads, tiles))
+	workers := make([]*worker, min(j.threads, tiles))
 	var next atomic.Int64
 	var done uint64
 	var report sync.Mutex
@@ -136,10 +150,7 @@ func Values(ctx context.Context, d Data, o Options) (*Result, error) {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("knn: %w", err)
-	}
-	return j.result(workers), nil
+	return workers, group.Wait()
 }
 
 // check refuses what does not fit together.
@@ -162,16 +173,17 @@ func (j *job) check() (err error) {
 	if j.Width < 1 || j.Width > MaxWidth {
 		return fmt.Errorf("width: %d features are outside 1 to %d", j.Width, MaxWidth)
 	}
-	if j.Threads == 0 {
-		j.Threads = runtime.GOMAXPROCS(0)
+	if j.Device == nil {
+		return errors.New("device: none is given")
 	}
-	if j.Threads < 1 || j.Threads > 1024 {
-		return fmt.Errorf("threads: %d is outside 1 to 1024", j.Threads)
+	j.threads = runtime.GOMAXPROCS(0)
+	if cpu, ok := engine.Host(j.Device); ok {
+		j.threads = cpu.Threads()
 	}
-	if j.n, err = rowsOf("train", j.Train, j.Width, j.Threads); err != nil {
+	if j.n, err = rowsOf("train", j.Train, j.Width, j.threads); err != nil {
 		return err
 	}
-	if j.m, err = rowsOf("test", j.Test, j.Width, j.Threads); err != nil {
+	if j.m, err = rowsOf("test", j.Test, j.Width, j.threads); err != nil {
 		return err
 	}
 	if j.n > MaxPairs/j.m {
@@ -197,13 +209,9 @@ func (j *job) check() (err error) {
 }
 
 // prepare quantises the features and makes the tables.
-func (j *job) prepare() (err error) {
-	train, test := Quantise(j.Train, j.Test, j.Width, j.Threads)
-	j.words, j.testWords = (j.Width+1)/2, test
-	if j.blocks, err = pack(j.ISA, train, j.n, j.words, j.Threads); err != nil {
-		return err
-	}
-	j.tile = tileRows(j.n, j.m, j.Threads)
+func (j *job) prepare() {
+	j.trainWords, j.testWords = Quantise(j.Train, j.Test, j.Width, j.threads)
+	j.words = (j.Width + 1) / 2
 	j.scale = uint(min(52, 61-bits.Len(uint(j.m))))
 	switch j.Variant {
 	case Unweighted:
@@ -217,5 +225,4 @@ func (j *job) prepare() (err error) {
 	case Regression:
 		j.regressionTables()
 	}
-	return nil
 }

@@ -12,7 +12,11 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/knn"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
+
+// device is this machine's processor.
+var device = shapleytest.CPU(kernels.Options{})
 
 // source is seeded words.
 type source struct{ ctr, key uint32 }
@@ -161,7 +165,7 @@ func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
 		for _, k := range []int{1, 2, 3, 5, 12} {
 			for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
 				d := made(uint32(100*n+k), n, 3, 2, 3)
-				o := knn.Options{Variant: v, K: k}
+				o := knn.Options{Device: device, Variant: v, K: k}
 				switch v {
 				case knn.Threshold:
 					o.K, o.Radius = 0, uint32(2*k)
@@ -194,7 +198,7 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 		d.Train[i] += float32(i%11) * 0.37
 	}
 	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
-		o, data := knn.Options{Variant: v, K: 5}, d
+		o, data := knn.Options{Device: device, Variant: v, K: 5}, d
 		if v == knn.Threshold {
 			o.Radius = 1 << 22
 		}
@@ -207,7 +211,7 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 		var first string
 		for _, isa := range kernels.Available() {
 			for _, threads := range []int{1, 2, 8} {
-				o.ISA, o.Threads = isa, threads
+				o.Device = shapleytest.CPU(kernels.Options{ISA: isa, Threads: threads})
 				r, err := knn.Values(context.Background(), data, o)
 				if err != nil {
 					t.Fatal(err)
@@ -258,9 +262,9 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 		"weights: place 2: 1048577 is above":       func(_ *knn.Data, o *knn.Options) { o.Variant, o.Weights = knn.Weighted, []uint32{0, 1<<20 + 1, 0} },
 		"weights: only weighted has them":          func(_ *knn.Data, o *knn.Options) { o.Weights = make([]uint32, 3) },
 		"epsilon: only unweighted and weighted":    func(_ *knn.Data, o *knn.Options) { o.Epsilon, o.Variant = 1, knn.SoftLabel },
-		"threads: -1 is outside":                   func(_ *knn.Data, o *knn.Options) { o.Threads = -1 },
+		"device: none is given":                    func(_ *knn.Data, o *knn.Options) { o.Device = nil },
 	} {
-		d, o := made(1, 30, 10, 2, 3), knn.Options{K: 3}
+		d, o := made(1, 30, 10, 2, 3), knn.Options{Device: device, K: 3}
 		change(&d, &o)
 		if _, err := knn.Values(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
@@ -288,10 +292,12 @@ func bench(b *testing.B, n, m, width int, o knn.Options) {
 	}
 }
 
-func BenchmarkValues10000x500x784(b *testing.B) { bench(b, 10_000, 500, 784, knn.Options{K: 5}) }
+func BenchmarkValues10000x500x784(b *testing.B) {
+	bench(b, 10_000, 500, 784, knn.Options{Device: device, K: 5})
+}
 func BenchmarkValues50000x10000x512(b *testing.B) {
-	bench(b, 50_000, 10_000, 512, knn.Options{K: 5})
+	bench(b, 50_000, 10_000, 512, knn.Options{Device: device, K: 5})
 }
 func BenchmarkTruncated50000x10000x512(b *testing.B) {
-	bench(b, 50_000, 10_000, 512, knn.Options{K: 5, Epsilon: shapley.Unit / 1000})
+	bench(b, 50_000, 10_000, 512, knn.Options{Device: device, K: 5, Epsilon: shapley.Unit / 1000})
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // blockBytes is about how large a block of packed training rows is: a core's cache holds it while the test rows of a
@@ -18,21 +19,23 @@ type block struct {
 	packed      *kernels.PackedRows
 }
 
-// pack lays n rows of w words out in blocks.
-func pack(isa kernels.ISA, rows []int32, n, w, threads int) ([]block, error) {
-	size := max(64, blockBytes/(4*w)/64*64)
-	blocks := make([]block, (n+size-1)/size)
+// pack lays the training rows out in blocks for the processor's code path.
+func (j *job) pack() error {
+	cpu, _ := engine.Host(j.Device)
+	size := max(64, blockBytes/(4*j.words)/64*64)
+	j.blocks = make([]block, (j.n+size-1)/size)
+	j.tile = tileRows(j.n, j.m, j.threads)
 	var group errgroup.Group
-	group.SetLimit(threads)
-	for i := range blocks {
+	group.SetLimit(j.threads)
+	for i := range j.blocks {
 		group.Go(func() (err error) {
-			b := &blocks[i]
-			b.first, b.rows = i*size, min(size, n-i*size)
-			b.packed, err = kernels.PackRows(isa, rows[b.first*w:(b.first+b.rows)*w], b.rows, w)
+			b := &j.blocks[i]
+			b.first, b.rows = i*size, min(size, j.n-i*size)
+			b.packed, err = kernels.PackRows(cpu.ISA(), j.trainWords[b.first*j.words:(b.first+b.rows)*j.words], b.rows, j.words)
 			return err
 		})
 	}
-	return blocks, group.Wait()
+	return group.Wait()
 }
 
 // tileRows is how many test rows a worker takes at a time: each block that is read serves all of them. No more than

@@ -3,17 +3,20 @@ package knn_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/big"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley/knn"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
 
 func TestProgressRisesToAllTestRows(t *testing.T) {
 	d := made(2, 50, 333, 4, 3)
 	for _, threads := range []int{1, 3} {
 		last := uint64(0)
-		_, err := knn.Values(context.Background(), d, knn.Options{K: 3, Threads: threads, Progress: func(done, total uint64) {
+		_, err := knn.Values(context.Background(), d, knn.Options{Device: shapleytest.CPU(kernels.Options{Threads: threads}), K: 3, Progress: func(done, total uint64) {
 			if done <= last || total != 333 {
 				t.Errorf("%d of %d after %d", done, total, last)
 			}
@@ -28,7 +31,7 @@ func TestProgressRisesToAllTestRows(t *testing.T) {
 func TestAnEndedContextEndsTheWork(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := made(2, 50, 333, 4, 3)
-	_, err := knn.Values(ctx, d, knn.Options{K: 3, Threads: 1, Progress: func(done, _ uint64) {
+	_, err := knn.Values(ctx, d, knn.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1}), K: 3, Progress: func(done, _ uint64) {
 		cancel()
 		if done > 300 {
 			t.Errorf("still working at row %d", done)
@@ -48,7 +51,7 @@ func TestTheLargestTargetsDoNotOverflow(t *testing.T) {
 		}
 		d.TestTargets = []int64{knn.MaxTarget, -knn.MaxTarget, -knn.MaxTarget}
 		for _, k := range []int{1, 2, 3, 20} {
-			o := knn.Options{Variant: knn.Regression, K: k}
+			o := knn.Options{Device: device, Variant: knn.Regression, K: k}
 			want, _, full := bruteForce(d, o)
 			r, err := knn.Values(context.Background(), d, o)
 			if err != nil {
@@ -63,6 +66,25 @@ func TestTheLargestTargetsDoNotOverflow(t *testing.T) {
 					t.Errorf("N %d, K %d: row %d has %v, want %v", n, k, i, r.Value(i), want[i])
 				}
 			}
+		}
+	}
+}
+
+// More test rows than a device measures at a time.
+func TestTilesOfADeviceNeverShow(t *testing.T) {
+	d := made(8, 90, 1100, 3, 3)
+	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel} {
+		want, err := knn.Values(context.Background(), d, knn.Options{Device: device, Variant: v, K: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := uint64(0)
+		got, err := knn.Values(context.Background(), d, knn.Options{Device: shapleytest.Apart(device), Variant: v, K: 4, Progress: func(done, _ uint64) { last = done }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) || last != 1100 {
+			t.Errorf("%v: other values, progress ends at %d", v, last)
 		}
 	}
 }

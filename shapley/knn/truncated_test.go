@@ -13,12 +13,12 @@ func TestATruncatedValueIsOffByEpsilonAtMost(t *testing.T) {
 	for n := 1; n <= 60; n += 7 {
 		for _, k := range []int{1, 3, 9} {
 			d := made(uint32(n+k), n, 4, 2, 2)
-			exact, err := knn.Values(context.Background(), d, knn.Options{K: k})
+			exact, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: k})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, epsilon := range []int64{shapley.Unit, 300_000_000, 100_000_000, 40_000_000, 1_000_000} {
-				r, err := knn.Values(context.Background(), d, knn.Options{K: k, Epsilon: epsilon})
+				r, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: k, Epsilon: epsilon})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -41,11 +41,11 @@ func TestATruncatedValueIsOffByEpsilonAtMost(t *testing.T) {
 
 func TestTruncationBeyondTheRowsChangesNothing(t *testing.T) {
 	d := made(3, 40, 9, 3, 3)
-	exact, err := knn.Values(context.Background(), d, knn.Options{K: 5})
+	exact, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := knn.Values(context.Background(), d, knn.Options{K: 5, Epsilon: shapley.Unit / 40})
+	r, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: 5, Epsilon: shapley.Unit / 40})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +60,11 @@ func TestEqualWeightsAreNone(t *testing.T) {
 	for _, n := range []int{1, 4, 30} {
 		d := made(8, n, 5, 3, 3)
 		for _, epsilon := range []int64{0, shapley.Unit / 10} {
-			plain, err := knn.Values(context.Background(), d, knn.Options{K: 6, Epsilon: epsilon})
+			plain, err := knn.Values(context.Background(), d, knn.Options{Device: device, K: 6, Epsilon: epsilon})
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := knn.Options{Variant: knn.Weighted, K: 6, Weights: []uint32{9, 9, 9, 9, 9, 9}, Epsilon: epsilon}
+			o := knn.Options{Device: device, Variant: knn.Weighted, K: 6, Weights: []uint32{9, 9, 9, 9, 9, 9}, Epsilon: epsilon}
 			r, err := knn.Values(context.Background(), d, o)
 			if err != nil {
 				t.Fatal(err)

@@ -26,25 +26,26 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 	defer g.mu.Unlock()
 	t := g.trainer
 	right, out := make([]int64, t.rows), make([]int64, t.rows)
-	outputs, drawn := make([]float32, t.rows*t.columns*t.most), make([]uint32, t.rows)
+	drawn := make([]uint32, t.rows)
 	for lo := 0; lo < learners; lo += t.most {
 		n := min(t.most, learners-lo)
-		t.begin(n)
+		weights := t.batch(n)
 		wide := t.columns * n
 		for m := range n {
 			seed.Draws(uint64(lo+m), uint64(t.rows), drawn)
 			for _, r := range drawn {
-				t.weights[int(r)*n+m]++
+				weights[int(r)*n+m]++
 			}
 		}
 		if err := t.train(ctx); err != nil {
 			return nil, fmt.Errorf("retrain: %w", err)
 		}
-		if err := t.predict(t.x, outputs); err != nil {
+		outputs, err := t.predict(ctx, true)
+		if err != nil {
 			return nil, fmt.Errorf("retrain: %w", err)
 		}
 		for r, y := range g.data.Labels {
-			for m, w := range t.weights[r*n : (r+1)*n] {
+			for m, w := range weights[r*n : (r+1)*n] {
 				if w != 0 {
 					continue
 				}

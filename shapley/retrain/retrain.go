@@ -4,20 +4,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // Options choose the model and how it is computed.
 type Options struct {
-	Steps   int         // of each training, 1 to 10,000; 0 stands for 20
-	Decay   float64     // of the weights, from 1e-6 to 1e6; 0 stands for 1, scikit-learn's default
-	Threads int         // 0 takes one a processor. Not part of the game
-	ISA     kernels.ISA // code path. Not part of the game
+	Steps  int           // of each training, 1 to 10,000; 0 stands for 20
+	Decay  float64       // of the weights, from 1e-6 to 1e6; 0 stands for 1, scikit-learn's default
+	Device engine.Device // where it is computed. Not part of the game
 }
 
 func (o *Options) check() error {
@@ -33,6 +33,9 @@ func (o *Options) check() error {
 	if !(o.Decay >= 1e-6 && o.Decay <= 1e6) {
 		return fmt.Errorf("decay: %v is outside 1e-06 to 1e+06", o.Decay)
 	}
+	if o.Device == nil {
+		return errors.New("device: none is given")
+	}
 	return nil
 }
 
@@ -44,24 +47,35 @@ type Game struct {
 	options Options
 	mu      sync.Mutex
 	trainer *trainer
-	val     []float32 // standardised validation rows
-	outputs []float32
 	zero    int64 // sum of squared errors of predicting 0, in 1e-9
 }
 
-// batchColumns is how many columns of a product a batch has at most: wide enough for the product to be fast.
-const batchColumns = 256
+// How many columns of a product a batch has at most: wide enough for the product to be fast, and on a device whose memory
+// is not this process' so few that its logits have 64 MiB.
+const (
+	batchColumns = 256
+	apartColumns = 4096
+	apartWords   = 1 << 24
+)
 
-// New checks the data and makes its game. Close ends its threads.
-func New(d Data, o Options) (*Game, error) {
-	g, err := newGame(d, o)
+// columnsOf is that number for rows on a device.
+func columnsOf(device engine.Device, rows int) int {
+	if _, ok := engine.Host(device); ok {
+		return batchColumns
+	}
+	return max(batchColumns, min(apartColumns, apartWords/rows))
+}
+
+// New checks the data and makes its game. Close releases its memory.
+func New(ctx context.Context, d Data, o Options) (*Game, error) {
+	g, err := newGame(ctx, d, o)
 	if err != nil {
 		return nil, fmt.Errorf("retrain: %w", err)
 	}
 	return g, nil
 }
 
-func newGame(d Data, o Options) (*Game, error) {
+func newGame(ctx context.Context, d Data, o Options) (*Game, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -75,19 +89,11 @@ func newGame(d Data, o Options) (*Game, error) {
 	case d.classes > 2:
 		columns, curve = d.classes, softmaxCurve
 	}
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: o.ISA, Threads: o.Threads})
-	if err != nil {
+	g := &Game{data: d, options: o}
+	var err error
+	if g.trainer, err = newTrainer(ctx, &d, columns, max(1, columnsOf(o.Device, d.rows)/columns), curve, o); err != nil {
 		return nil, err
 	}
-	g := &Game{data: d, options: o, val: d.standard(d.Validation)}
-	models := max(1, batchColumns/columns)
-	g.trainer, err = newTrainer(cpu, d.standard(d.Train), d.rows, d.Width+1, columns, models, curve, o)
-	if err != nil {
-		cpu.Close()
-		return nil, err
-	}
-	g.trainer.labels, g.trainer.targets = d.Labels, d.Targets
-	g.outputs = make([]float32, d.val*columns*models)
 	for _, y := range d.ValidationTargets {
 		g.zero += squared(y)
 	}
@@ -110,8 +116,8 @@ const maxSquare = 1 << 40
 // Players is the number of rows, or of their owners.
 func (g *Game) Players() int { return g.data.players }
 
-// Close ends the threads. No call may be under way or follow.
-func (g *Game) Close() { g.trainer.cpu.Close() }
+// Close releases the memory. No call may be under way or follow.
+func (g *Game) Close() { _ = g.trainer.memory.Close(context.Background()) } // a device that fails here has nothing more to give
 
 // Utilities trains a model for each coalition.
 func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
@@ -120,9 +126,9 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 	t := g.trainer
 	for lo := 0; lo < len(coalitions); lo += t.most {
 		batch := coalitions[lo:min(lo+t.most, len(coalitions))]
-		t.begin(len(batch))
+		all := t.batch(len(batch))
 		for r := range t.rows {
-			weights, p := t.weights[r*t.models:(r+1)*t.models], g.data.owner(r)
+			weights, p := all[r*t.models:(r+1)*t.models], g.data.owner(r)
 			for m, c := range batch {
 				if c.Has(p) {
 					weights[m] = 1
@@ -132,29 +138,30 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 		if err := t.train(ctx); err != nil {
 			return fmt.Errorf("retrain: %w", err)
 		}
-		if err := t.predict(g.val, g.outputs); err != nil {
+		outputs, err := t.predict(ctx, false)
+		if err != nil {
 			return fmt.Errorf("retrain: %w", err)
 		}
 		for m := range batch {
-			out[lo+m] = g.utility(m)
+			out[lo+m] = g.utility(outputs, m)
 		}
 	}
 	return nil
 }
 
-// utility judges model m of the batch.
-func (g *Game) utility(m int) int64 {
+// utility judges model m of the batch by its outputs.
+func (g *Game) utility(outputs []float32, m int) int64 {
 	wide := g.trainer.columns * g.trainer.models
 	if g.data.Targets != nil {
 		sum := g.zero
 		for r, y := range g.data.ValidationTargets {
-			sum -= squared(g.outputs[r*wide+m] - y)
+			sum -= squared(outputs[r*wide+m] - y)
 		}
 		return ratio(sum, 1, int64(g.data.val))
 	}
 	right := int64(0)
 	for r, y := range g.data.ValidationLabels {
-		if g.trainer.class(g.outputs[r*wide:(r+1)*wide], m) == y {
+		if g.trainer.class(outputs[r*wide:(r+1)*wide], m) == y {
 			right++
 		}
 	}

@@ -11,7 +11,11 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/retrain"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
+
+// device is this machine's processor.
+var device = shapleytest.CPU(kernels.Options{})
 
 // made is data of some classes, each round a centre of its own.
 func made(rows, val, width, classes int) retrain.Data {
@@ -38,7 +42,7 @@ func made(rows, val, width, classes int) retrain.Data {
 
 func game(t testing.TB, d retrain.Data, o retrain.Options) *retrain.Game {
 	t.Helper()
-	g, err := retrain.New(d, o)
+	g, err := retrain.New(context.Background(), d, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +81,10 @@ func TestAUtilityDependsOnItsCoalitionAlone(t *testing.T) {
 	}
 	for name, d := range map[string]retrain.Data{"two classes": made(90, 40, 7, 2), "four classes": made(120, 50, 9, 4), "targets": targets(made(90, 40, 7, 2))} {
 		coalitions := some(len(d.Train)/d.Width, count)
-		want := utilities(t, game(t, d, retrain.Options{ISA: kernels.Generic, Threads: 1}), coalitions)
+		want := utilities(t, game(t, d, retrain.Options{Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})}), coalitions)
 		for _, isa := range kernels.Available() {
 			for _, threads := range []int{1, 2, 8} {
-				g := game(t, d, retrain.Options{ISA: isa, Threads: threads})
+				g := game(t, d, retrain.Options{Device: shapleytest.CPU(kernels.Options{ISA: isa, Threads: threads})})
 				if got := utilities(t, g, coalitions); !slices.Equal(got, want) {
 					t.Errorf("%s on %v with %d threads: other utilities", name, isa, threads)
 				}
@@ -162,7 +166,7 @@ func converged(d retrain.Data, in shapley.Coalition) float64 {
 func TestTwentyStepsPredictAsTheMinimumDoes(t *testing.T) {
 	d := made(60, 200, 5, 2)
 	coalitions := some(60, 8)
-	got := utilities(t, game(t, d, retrain.Options{}), coalitions)
+	got := utilities(t, game(t, d, retrain.Options{Device: device}), coalitions)
 	for k, c := range coalitions[1:] {
 		want := converged(d, c)
 		if have := float64(got[k+1]) / shapley.Unit; math.Abs(have-want) > 0.011 {
@@ -174,7 +178,7 @@ func TestTwentyStepsPredictAsTheMinimumDoes(t *testing.T) {
 func TestTheEmptyCoalitionPredictsTheFirstClass(t *testing.T) {
 	for _, classes := range []int{2, 5} {
 		d := made(40, 40, 3, classes)
-		got := utilities(t, game(t, d, retrain.Options{}), some(40, 1))
+		got := utilities(t, game(t, d, retrain.Options{Device: device}), some(40, 1))
 		if want := int64(shapley.Unit / classes); got[0] != want {
 			t.Errorf("%d classes: %d, want %d", classes, got[0], want)
 		}
@@ -183,7 +187,7 @@ func TestTheEmptyCoalitionPredictsTheFirstClass(t *testing.T) {
 
 func TestALinearModelExplainsItsTargets(t *testing.T) {
 	d := targets(made(200, 100, 6, 2))
-	got := utilities(t, game(t, d, retrain.Options{}), some(200, 2))
+	got := utilities(t, game(t, d, retrain.Options{Device: device}), some(200, 2))
 	if got[0] != 0 || got[1] < shapley.Unit/20 || got[1] > shapley.Unit {
 		t.Errorf("utilities %v: want 0 of nothing, and a part of the variance 1 of everything", got)
 	}
@@ -191,12 +195,12 @@ func TestALinearModelExplainsItsTargets(t *testing.T) {
 
 func TestOwnersPlayWithAllOfTheirRows(t *testing.T) {
 	d := made(60, 40, 4, 3)
-	rows := game(t, d, retrain.Options{})
+	rows := game(t, d, retrain.Options{Device: device})
 	d.Owners = make([]int32, 60)
 	for r := range d.Owners {
 		d.Owners[r] = int32(r / 20)
 	}
-	owners := game(t, d, retrain.Options{})
+	owners := game(t, d, retrain.Options{Device: device})
 	if owners.Players() != 3 || owners.Root() == rows.Root() {
 		t.Fatalf("%d players", owners.Players())
 	}
@@ -214,7 +218,7 @@ func TestOutOfBagValuesFindFlippedLabels(t *testing.T) {
 	for r := range 15 {
 		d.Labels[r*10] ^= 1
 	}
-	g := game(t, d, retrain.Options{})
+	g := game(t, d, retrain.Options{Device: device})
 	values, err := g.OutOfBag(context.Background(), 300, shapley.Seed{4})
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +234,7 @@ func TestOutOfBagValuesFindFlippedLabels(t *testing.T) {
 	if flipped.Quo(flipped, big.NewRat(15, 1)).Cmp(fine.Quo(fine, big.NewRat(135, 1))) >= 0 {
 		t.Errorf("flipped rows have %s on average, others %s", flipped.FloatString(3), fine.FloatString(3))
 	}
-	again, err := game(t, d, retrain.Options{ISA: kernels.Generic, Threads: 1}).OutOfBag(context.Background(), 300, shapley.Seed{4})
+	again, err := game(t, d, retrain.Options{Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})}).OutOfBag(context.Background(), 300, shapley.Seed{4})
 	if err != nil || !slices.EqualFunc(values, again, func(a, b *big.Rat) bool { return a.Cmp(b) == 0 }) {
 		t.Errorf("other values on another code path: %v", err)
 	}
@@ -251,11 +255,11 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 		"owners: 1 players own rows, the highest is 1":  func(d *retrain.Data, _ *retrain.Options) { d.Owners = slices.Repeat([]int32{1}, 20) },
 		"steps: 10001 is outside":                       func(_ *retrain.Data, o *retrain.Options) { o.Steps = 10001 },
 		"decay: -1 is outside":                          func(_ *retrain.Data, o *retrain.Options) { o.Decay = -1 },
-		"threads: -1 is outside":                        func(_ *retrain.Data, o *retrain.Options) { o.Threads = -1 },
+		"device: none is given":                         func(_ *retrain.Data, o *retrain.Options) { o.Device = nil },
 	} {
-		d, o := made(20, 10, 3, 2), retrain.Options{}
+		d, o := made(20, 10, 3, 2), retrain.Options{Device: device}
 		change(&d, &o)
-		if g, err := retrain.New(d, o); err == nil || !strings.Contains(err.Error(), want) {
+		if g, err := retrain.New(context.Background(), d, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 			if g != nil {
 				g.Close()
@@ -266,7 +270,7 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 
 // The size of the data set "adult" as benchmarks of data valuation use it.
 func BenchmarkCoalitionsOf1000x108(b *testing.B) {
-	g := game(b, made(1000, 500, 108, 2), retrain.Options{})
+	g := game(b, made(1000, 500, 108, 2), retrain.Options{Device: device})
 	coalitions := some(1000, 1024)
 	out := make([]int64, len(coalitions))
 	for b.Loop() {

@@ -2,31 +2,44 @@ package retrain
 
 import (
 	"context"
-	"fmt"
-	"math"
+	"errors"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
-// trainer trains batches of models on the same rows. Everything of a model is a column: weights are
-// width x columns x models.
+// trainer trains batches of models on the same rows, in a device's memory. Everything of a model is a column: its
+// parameters are width x columns x models.
 type trainer struct {
-	cpu             *kernels.CPU
-	rows, width     int
+	memory          engine.Memory
+	rows, val       int // to learn from, and to be judged by
+	width           int
 	columns, models int // of a batch
 	most            int // models of a batch
 	steps           int
-	decay           float32
-	x               []float32 // rows x width
-	labels          []int32   // nil for linear models
-	targets         []float32
-	bound           []float32 // width x width: inverse of the bound of the Hessian
+	linear          bool
+	routines        map[int]training // by models
 
-	weights         []float32 // rows x models: how often a model has each row
-	w, ahead, moved []float32 // width x columns*models: parameters, the point ahead of them, and the step
-	grad            []float32
-	logits          []float32 // rows x columns*models, residuals after them
+	x, judged kernels.Range // rows x width
+	labels    kernels.Range // of linear models the targets, negated
+	bound     kernels.Range // width x width: inverse of the bound of the Hessian
+	weights   kernels.Range // rows x models: how often a model has each row
+	w, ahead  kernels.Range // width x columns*models: parameters, and the point ahead of them
+	moved     kernels.Range // the step
+	grad      kernels.Range
+	logits    kernels.Range // rows x columns*models, residuals after them
+	outputs   kernels.Range // val x columns*models
+	rate      kernels.Range // scalars of kernels.SGD, two words each: how far the next point lies ahead,
+	one       kernels.Range // 1,
+	decay     kernels.Range // and the decay, negated
+
+	drawn []float32 // of weights
+	zero  []float32
+	read  []float32
 }
+
+// training is what a batch of some size runs.
+type training struct{ step, predict, own int }
 
 // The largest second derivatives of the losses by a logit.
 const (
@@ -35,137 +48,128 @@ const (
 	softmaxCurve = 0.5 // of each column apart
 )
 
-// newTrainer lays out the memory of batches of so many models.
-func newTrainer(cpu *kernels.CPU, x []float32, rows, width, columns, models int, curve float64, o Options) (*trainer, error) {
-	t := &trainer{cpu: cpu, rows: rows, width: width, columns: columns, models: models, steps: o.Steps, decay: float32(o.Decay), x: x}
-	n := width * columns * models
-	t.weights = make([]float32, rows*models)
-	t.w, t.ahead, t.moved, t.grad = make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
-	t.logits = make([]float32, rows*columns*models)
-	t.most = models
-	return t, t.setBound(curve, o.Decay)
+// newTrainer lays out the memory of batches of so many models, with the standardised rows of d in it.
+func newTrainer(ctx context.Context, d *Data, columns, models int, curve float64, o Options) (*trainer, error) {
+	t := &trainer{
+		rows: d.rows, val: d.val, width: d.Width + 1, columns: columns, most: models, steps: o.Steps, linear: d.Targets != nil,
+		routines: map[int]training{},
+	}
+	n := t.width * columns * models
+	var l engine.Layout
+	t.x, t.judged, t.labels = l.Take(t.rows*t.width), l.Take(t.val*t.width), l.Take(t.rows)
+	t.bound, t.weights = l.Take(t.width*t.width), l.Take(t.rows*models)
+	t.w, t.ahead, t.moved, t.grad = l.Take(n), l.Take(n), l.Take(n), l.Take(n)
+	t.logits, t.outputs = l.Take(t.rows*columns*models), l.Take(t.val*columns*models)
+	t.rate, t.one, t.decay = l.Take(2), l.Take(2), l.Take(2)
+	t.drawn, t.zero = make([]float32, t.weights.Words), make([]float32, n)
+	var err error
+	if t.memory, err = o.Device.Open(ctx, l.Words()); err != nil {
+		return nil, err
+	}
+	if err := t.begin(ctx, d, curve, o.Decay); err != nil {
+		return nil, errors.Join(err, t.memory.Close(context.WithoutCancel(ctx)))
+	}
+	return t, nil
 }
 
-// begin makes room for a batch of so many models, at most t.most. A model does not depend on the others of its batch
-// or on their number.
-func (t *trainer) begin(models int) {
-	t.models = models
-	n := t.width * t.columns * models
-	t.weights, t.logits = t.weights[:t.rows*models], t.logits[:t.rows*t.columns*models]
-	t.w, t.ahead, t.moved, t.grad = t.w[:n], t.ahead[:n], t.moved[:n], t.grad[:n]
-	clear(t.weights)
-}
-
-// setBound inverts curve * X'X + decay * I in binary64 by Cholesky's factors and rounds it once. X'X is
-// kernels.Gemm's. Any positive definite matrix would do for the bits; this one makes steps that never overshoot.
-func (t *trainer) setBound(curve, decay float64) error {
-	d := t.width
-	gram := make([]float32, d*d)
-	if err := t.cpu.Run(kernels.Gemm{M: d, N: d, K: t.rows, TransA: true, Profile: kernels.ProfileF32}, []kernels.Buf{{F: t.x}, {F: t.x}, {F: gram}}); err != nil {
+// begin writes what no batch changes.
+func (t *trainer) begin(ctx context.Context, d *Data, curve, decay float64) error {
+	labels := engine.Words(d.Labels)
+	if t.linear {
+		minus := make([]float32, len(d.Targets))
+		for i, y := range d.Targets {
+			minus[i] = -y
+		}
+		labels = engine.Words(minus)
+	}
+	for _, part := range []struct {
+		at    kernels.Range
+		words []uint32
+	}{
+		{t.x, engine.Words(d.standard(d.Train))}, {t.judged, engine.Words(d.standard(d.Validation))}, {t.labels, labels},
+		{t.one, engine.Words([]float32{1, 1})}, {t.decay, engine.Words([]float32{-float32(decay), 1})},
+	} {
+		if err := t.memory.Write(ctx, part.at.Offset, part.words); err != nil {
+			return err
+		}
+	}
+	gram, err := t.memory.Record(ctx, []kernels.Call{{
+		Op: kernels.Gemm{M: t.width, N: t.width, K: t.rows, TransA: true, Profile: kernels.ProfileF32}, Operands: []kernels.Range{t.x, t.x, t.bound},
+	}})
+	if err != nil {
 		return err
 	}
-	l := make([]float64, d*d)
-	for i := range d {
-		for j := range i + 1 {
-			s := curve * float64(gram[i*d+j])
-			if i == j {
-				s += decay
-			}
-			for k := range j {
-				s -= float64(l[i*d+k] * l[j*d+k])
-			}
-			if i == j {
-				if !(s > 0) {
-					return fmt.Errorf("decay: %v is too small for features that depend on each other", decay)
-				}
-				l[i*d+i] = math.Sqrt(s)
-			} else {
-				l[i*d+j] = s / l[j*d+j]
-			}
-		}
+	if err := t.memory.Run(ctx, gram); err != nil {
+		return err
 	}
-	t.bound = make([]float32, d*d)
-	col := make([]float64, d)
-	for c := range d {
-		clear(col)
-		col[c] = 1
-		for i := c; i < d; i++ {
-			for k := c; k < i; k++ {
-				col[i] -= float64(l[i*d+k] * col[k])
-			}
-			col[i] /= l[i*d+i]
-		}
-		for i := d - 1; i >= 0; i-- {
-			for k := i + 1; k < d; k++ {
-				col[i] -= float64(l[k*d+i] * col[k])
-			}
-			col[i] /= l[i*d+i]
-		}
-		for i := range d {
-			t.bound[i*d+c] = float32(col[i])
-		}
+	product := make([]float32, t.bound.Words)
+	if err := t.memory.Read(ctx, engine.Words(product), t.bound.Offset); err != nil {
+		return err
 	}
-	return nil
+	bound, err := inverse(product, t.width, curve, decay)
+	if err != nil {
+		return err
+	}
+	return t.memory.Write(ctx, t.bound.Offset, engine.Words(bound))
+}
+
+// batch is the weights of a batch of so many models, at most t.most, all 0: rows x models. A model does not depend on the
+// others of its batch or on their number.
+func (t *trainer) batch(models int) []float32 {
+	t.models = models
+	weights := t.drawn[:t.rows*models]
+	clear(weights)
+	return weights
 }
 
 // train trains the batch whose weights are set, from zero. Step k goes from the point ahead by the bound's
 // inverse times the gradient there, and the next point ahead lies k/(k+3) of the way further on (Nesterov
 // 1983).
 func (t *trainer) train(ctx context.Context) error {
-	clear(t.w)
-	clear(t.ahead)
-	n := t.columns * t.models
-	forward := kernels.Gemm{M: t.rows, N: n, K: t.width, Profile: kernels.ProfileF32}
-	backward := kernels.Gemm{M: t.width, N: n, K: t.rows, TransA: true, Profile: kernels.ProfileF32}
-	newton := kernels.Gemm{M: t.width, N: n, K: t.width, Profile: kernels.ProfileF32}
+	r, err := t.record(ctx)
+	if err != nil {
+		return err
+	}
+	n := t.width * t.columns * t.models
+	if err := t.memory.Write(ctx, t.weights.Offset, engine.Words(t.drawn[:t.rows*t.models])); err != nil {
+		return err
+	}
+	for _, at := range []kernels.Range{t.w, t.ahead} {
+		if err := t.memory.Write(ctx, at.Offset, engine.Words(t.zero[:n])); err != nil {
+			return err
+		}
+	}
 	for k := range t.steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := t.cpu.Run(forward, []kernels.Buf{{F: t.x}, {F: t.ahead}, {F: t.logits}}); err != nil {
-			return err
-		}
-		if err := t.residual(); err != nil {
-			return err
-		}
-		if err := t.cpu.Run(backward, []kernels.Buf{{F: t.x}, {F: t.logits}, {F: t.grad}}); err != nil {
-			return err
-		}
-		for i, v := range t.ahead {
-			t.grad[i] += float32(t.decay * v)
-		}
-		if err := t.cpu.Run(newton, []kernels.Buf{{F: t.bound}, {F: t.grad}, {F: t.moved}}); err != nil {
-			return err
-		}
 		on := float32(float64(k) / float64(k+3))
-		for i, m := range t.moved {
-			next := t.ahead[i] - m
-			t.ahead[i] = next + float32(on*(next-t.w[i]))
-			t.w[i] = next
+		if err := t.memory.Write(ctx, t.rate.Offset, engine.Words([]float32{-on, 1})); err != nil {
+			return err
+		}
+		if err := t.memory.Run(ctx, r.step); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// residual turns logits into weighted residuals.
-func (t *trainer) residual() error {
-	if t.labels != nil {
-		op := kernels.LogisticResidual{Rows: t.rows, Columns: t.columns, Models: t.models}
-		return t.cpu.Run(op, []kernels.Buf{{F: t.logits}, {F: t.weights}, {I: t.labels}, {F: t.logits}})
+// predict is the outputs of the batch for the rows to be judged by, or for its own: rows x columns x models, valid
+// until the next call.
+func (t *trainer) predict(ctx context.Context, own bool) ([]float32, error) {
+	r, err := t.record(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for r, y := range t.targets {
-		z := t.logits[r*t.models : (r+1)*t.models]
-		for m, w := range t.weights[r*t.models : (r+1)*t.models] {
-			z[m] = (z[m] - y) * w
-		}
+	routine, from, rows := r.predict, t.outputs, t.val
+	if own {
+		routine, from, rows = r.own, t.logits, t.rows
 	}
-	return nil
-}
-
-// predict is the outputs of the batch for rows: len(x)/width x columns x models.
-func (t *trainer) predict(x, out []float32) error {
-	rows, n := len(x)/t.width, t.columns*t.models
-	return t.cpu.Run(kernels.Gemm{M: rows, N: n, K: t.width, Profile: kernels.ProfileF32}, []kernels.Buf{{F: x}, {F: t.w}, {F: out[:rows*n]}})
+	if err := t.memory.Run(ctx, routine); err != nil {
+		return nil, err
+	}
+	n := rows * t.columns * t.models
+	if len(t.read) < n {
+		t.read = make([]float32, from.Words)
+	}
+	return t.read[:n], t.memory.Read(ctx, engine.Words(t.read[:n]), from.Offset)
 }
 
 // class is what model m says of a row of outputs: the first largest, or whether the only one is above 0.

@@ -5,11 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/shapley/round/roundtest"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
+
+// device is this machine's processor.
+var device = shapleytest.CPU(kernels.Options{})
 
 // scenario is a round of synthetic digits, of which each worker has some classes, that worker 2 attacks.
 func scenario(t *testing.T, classes, steps int, o round.Options) robust.Scenario {
@@ -43,7 +48,7 @@ func scenario(t *testing.T, classes, steps int, o round.Options) robust.Scenario
 		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
 			played := r
 			played.Updates, played.Sizes = updates, sizes
-			return round.New(played, o)
+			return round.New(t.Context(), played, o)
 		},
 	}
 }
@@ -74,7 +79,7 @@ func gains(t *testing.T, s robust.Scenario) map[string]float64 {
 }
 
 func TestADuplicateEarnsNothingMoreOnceItIsClustered(t *testing.T) {
-	g := gains(t, scenario(t, 3, 4, round.Options{}))
+	g := gains(t, scenario(t, 3, 4, round.Options{Device: device}))
 	for _, name := range []string{robust.Duplicate, robust.NearDuplicate} {
 		if g[name] < 1.15 || g["clustered "+name] > 1.05 || g["clustered "+name] < 0.95 {
 			t.Errorf("%s gains %.3f, clustered %.3f", name, g[name], g["clustered "+name])
@@ -94,18 +99,18 @@ func TestADuplicateEarnsNothingMoreOnceItIsClustered(t *testing.T) {
 }
 
 func TestRenormalisedWeightsPayAnUpdateOfZeros(t *testing.T) {
-	if g := gains(t, scenario(t, 1, 40, round.Options{Renormalised: true})); g[robust.ZeroUpdate] <= 0 {
+	if g := gains(t, scenario(t, 1, 40, round.Options{Device: device, Renormalised: true})); g[robust.ZeroUpdate] <= 0 {
 		t.Errorf("an update of zeros earns %v", g[robust.ZeroUpdate])
 	}
 }
 
 func TestAScenarioWithoutAnHonestValueIsRefused(t *testing.T) {
-	s := scenario(t, 3, 4, round.Options{})
+	s := scenario(t, 3, 4, round.Options{Device: device})
 	s.Updates[2] = s.Updates[2][:1:1]
 	if _, err := robust.Simulate(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "updates[2]") {
 		t.Error(err)
 	}
-	s = scenario(t, 3, 4, round.Options{})
+	s = scenario(t, 3, 4, round.Options{Device: device})
 	for _, u := range s.Updates[2] {
 		clear(u)
 	}

@@ -37,7 +37,7 @@ func million(b *testing.B) round.Round {
 func BenchmarkSecondOrder(b *testing.B) {
 	r := million(b)
 	for b.Loop() {
-		if _, err := round.SecondOrder(b.Context(), r, round.Options{}); err != nil {
+		if _, err := round.SecondOrder(b.Context(), r, round.Options{Device: device}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -46,7 +46,7 @@ func BenchmarkSecondOrder(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	r := million(b)
 	for b.Loop() {
-		g, err := round.New(r, round.Options{})
+		g, err := round.New(b.Context(), r, round.Options{Device: device})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -65,9 +65,9 @@ func BenchmarkAntitheticPair(b *testing.B) {
 			walk = append(walk, c.Clone())
 		}
 	}
-	for name, o := range map[string]round.Options{"shared": {}, "direct": {Direct: true}} {
+	for name, o := range map[string]round.Options{"shared": {Device: device}, "direct": {Device: device, Direct: true}} {
 		b.Run(name, func(b *testing.B) {
-			g, err := round.New(r, o)
+			g, err := round.New(b.Context(), r, o)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -13,6 +13,9 @@
 // surrogate, from two gradients more than one: no coalition is evaluated but that of all players.
 // NewSurrogate is that surrogate as a game, a control variate.
 //
+// On a device whose memory is not this process' all updates lie there: kernels.CoalitionSum makes the models of several
+// coalitions, whose losses come back.
+//
 // The package never trains, never trusts an update (it refuses what is not finite or does not fit), and
 // never decides who may be a player or what is paid.
 package round

@@ -2,18 +2,13 @@ package round
 
 import (
 	"context"
-	"math"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// MaxLoss is the largest loss of a position. Larger ones, and NaN, count as this much: a ruined model has
-// a utility too.
-const MaxLoss = 1000
-
-// chunkRows is about how many rows are evaluated at a time.
+// chunkRows is about how many rows a thread evaluates at a time.
 const chunkRows = 256
 
 // evaluator is one thread's machine.
@@ -31,9 +26,9 @@ type evaluator struct {
 	extra   [3][]float32 // what CrossEntropy leaves besides
 }
 
-// chunkOf cuts rows into equal chunks of about chunkRows.
-func chunkOf(rows int) int {
-	chunks := (rows + chunkRows - 1) / chunkRows
+// chunkOf cuts rows into equal chunks of at most so many.
+func chunkOf(rows, most int) int {
+	chunks := (rows + most - 1) / most
 	return (rows + chunks - 1) / chunks
 }
 
@@ -46,12 +41,12 @@ func evaluation(p *program.Program, g program.Graph, rows int) (*program.Plan, e
 }
 
 // newEvaluator allocates a machine of one thread.
-func newEvaluator(g *Game, plan *program.Plan) (*evaluator, error) {
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: g.options.ISA, Threads: 1})
+func newEvaluator(team *kernels.CPU, g *Game, plan *program.Plan) (*evaluator, error) {
+	cpu, err := team.Single()
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluator{game: g, cpu: cpu, chunk: chunkOf(g.layout.rows)}
+	e := &evaluator{game: g, cpu: cpu, chunk: plan.X().Shape[0]}
 	if e.machine, err = program.NewMachine(plan, cpu, 0); err != nil {
 		cpu.Close()
 		return nil, err
@@ -65,8 +60,7 @@ func newEvaluator(g *Game, plan *program.Plan) (*evaluator, error) {
 	return e, nil
 }
 
-// of is the score of a coalition: the mean loss, or the number of correct positions. With each, which has
-// a place for every row, the sum of the scores of each row's positions is left there.
+// of is the score of a coalition, as a scorer gives it; each is its rows' scores or nil.
 func (e *evaluator) of(ctx context.Context, c shapley.Coalition, each []int64) (int64, error) {
 	g := e.game
 	var err error
@@ -95,10 +89,7 @@ func (e *evaluator) of(ctx context.Context, c shapley.Coalition, each []int64) (
 		}
 		sum += s
 	}
-	if g.options.Utility == Loss {
-		sum = divide(sum, int64(g.layout.rows*g.layout.scored))
-	}
-	return sum, nil
+	return g.scoreOf(sum), nil
 }
 
 // foldParam sums the coalition's parameter k.
@@ -180,44 +171,4 @@ func copyRows(dst, src kernels.Buf, lo, n, width int) {
 		return
 	}
 	copy(dst.F[:n*width], src.F[lo*width:])
-}
-
-// fixed is a loss in units of 1e-9, rounded half to even.
-func fixed(loss float32) int64 {
-	switch {
-	case loss < -MaxLoss:
-		return -MaxLoss * shapley.Unit
-	case loss <= MaxLoss:
-		return int64(math.RoundToEven(float64(loss) * shapley.Unit))
-	}
-	return MaxLoss * shapley.Unit
-}
-
-// correct counts the positions whose label's output is above those before it and no lower than those
-// behind it: the first of the largest wins. A NaN there makes a position wrong.
-func correct(out []float32, labels []int32, cols int) int64 {
-	n := int64(0)
-	for p, label := range labels {
-		row := out[p*cols : (p+1)*cols]
-		top, ok := row[label], true
-		for j, v := range row {
-			ok = ok && (v < top || v == top && j >= int(label))
-		}
-		if ok {
-			n++
-		}
-	}
-	return n
-}
-
-// divide is a/b for b > 0, rounded half to even.
-func divide(a, b int64) int64 {
-	q, r := a/b, a%b
-	if r < 0 {
-		q, r = q-1, r+b
-	}
-	if r > b-r || r == b-r && q&1 != 0 {
-		q++
-	}
-	return q
 }

@@ -10,10 +10,12 @@ import (
 // in the fold that makes its parameters. Rounding differs from that of products with the summed
 // parameters, so whether the layer is shared is part of the game.
 type firstLayer struct {
-	width int         // outputs of the layer for one row of X
-	bias  bool        // whether parameter 1 is the layer's bias
-	outs  int         // outputs at one position: the bias' length
-	base  []float32   // x * W0^T, rows x width
+	width   int          // outputs of the layer for one row of X
+	bias    bool         // whether parameter 1 is the layer's bias
+	outs    int          // outputs at one position: the bias' length
+	product kernels.Gemm // of all rows with a weight
+
+	base  []float32   // x * W0^T, rows x width; on the processor
 	terms [][]float32 // x * d_i^T for each player
 }
 
@@ -42,27 +44,29 @@ func cutGraph(walked []program.Walked) program.Graph {
 	return g
 }
 
-// newFirstLayer computes the products.
-func newFirstLayer(cpu *kernels.CPU, r *Round, l *layout, linear program.Linear) (*firstLayer, error) {
-	out := l.walked[1].Output
-	f := &firstLayer{width: out.Len(), outs: linear.Out, bias: linear.Bias}
-	in := l.params[0].Shape[1]
-	op := kernels.Gemm{M: l.rows * l.width / in, N: linear.Out, K: in, TransB: true, Profile: kernels.ProfileF32}
+// newFirstLayer measures the layer.
+func newFirstLayer(l *layout, linear program.Linear) *firstLayer {
+	f := &firstLayer{width: l.walked[1].Output.Len(), outs: linear.Out, bias: linear.Bias}
+	f.product = kernels.Gemm{M: l.rows * l.width / l.params[0].Shape[1], N: linear.Out, K: l.params[0].Shape[1], TransB: true, Profile: kernels.ProfileF32}
+	return f
+}
+
+// multiply computes the products.
+func (f *firstLayer) multiply(cpu *kernels.CPU, r *Round) (err error) {
 	product := func(weight []float32) ([]float32, error) {
-		y := make([]float32, l.rows*f.width)
-		return y, cpu.Run(op, []kernels.Buf{r.X, {F: weight}, {F: y}})
+		y := make([]float32, f.product.M*f.product.N)
+		return y, cpu.Run(f.product, []kernels.Buf{r.X, {F: weight}, {F: y}})
 	}
-	var err error
 	if f.base, err = product(r.Base[0]); err != nil {
-		return nil, err
+		return err
 	}
 	f.terms = make([][]float32, len(r.Updates))
 	for i, u := range r.Updates {
 		if f.terms[i], err = product(u[0]); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // params is how many of the program's parameters belong to the layer.

@@ -2,14 +2,11 @@ package round
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -43,22 +40,9 @@ type Options struct {
 	// the validation rows are computed once for each player and summed, which rounds differently.
 	Direct bool
 
-	Threads int         // coalitions evaluated at a time; 0 takes runtime.GOMAXPROCS(0). Not part of the game
-	ISA     kernels.ISA // code path; not part of the game
-}
-
-// maxThreads bounds the machines of a game.
-const maxThreads = 1024
-
-// threads is the number of machines.
-func (o Options) threads() (int, error) {
-	if o.Threads == 0 {
-		return min(runtime.GOMAXPROCS(0), maxThreads), nil
-	}
-	if o.Threads < 1 || o.Threads > maxThreads {
-		return 0, fmt.Errorf("threads: %d is outside 1 to %d", o.Threads, maxThreads)
-	}
-	return o.Threads, nil
+	// Device is where it is computed. Not part of the game. On the processor as many coalitions are evaluated at a time as it
+	// has threads.
+	Device engine.Device
 }
 
 // Game is the game of a round. Its methods may be called from several goroutines.
@@ -69,27 +53,33 @@ type Game struct {
 	first   *firstLayer // nil if the first layer is not shared
 	weights []float32
 	empty   int64 // score of w0
-	all     []*evaluator
-	free    chan *evaluator
+	scorer  scorer
+}
+
+// scorer evaluates coalitions on a device.
+type scorer interface {
+	// scores sets out[k] to the score of coalitions[k]: the mean loss, or the number of correct positions. With rows,
+	// which has a place for every row of each coalition, the sums of the scores of each row's positions are left there.
+	scores(ctx context.Context, coalitions []shapley.Coalition, out []int64, rows [][]int64) error
+	close(ctx context.Context) error
 }
 
 // New checks a round and makes its game. Updates that do not fit or are not finite are errors that name
-// the player. Close releases its threads.
-func New(r Round, o Options) (*Game, error) {
-	g, err := newGame(r, o)
+// the player. Close releases what it holds of the device.
+func New(ctx context.Context, r Round, o Options) (*Game, error) {
+	g, err := newGame(ctx, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("round: %w", err)
 	}
 	return g, nil
 }
 
-func newGame(r Round, o Options) (*Game, error) {
+func newGame(ctx context.Context, r Round, o Options) (*Game, error) {
 	if o.Utility > Accuracy {
 		return nil, fmt.Errorf("utility: %d is neither loss nor accuracy", o.Utility)
 	}
-	threads, err := o.threads()
-	if err != nil {
-		return nil, err
+	if o.Device == nil {
+		return nil, errNoDevice
 	}
 	l, err := r.check()
 	if err != nil {
@@ -98,48 +88,32 @@ func newGame(r Round, o Options) (*Game, error) {
 	if o.Utility == Accuracy && r.Program.Loss != program.CrossEntropy {
 		return nil, fmt.Errorf("utility: accuracy needs the loss %q", program.CrossEntropy)
 	}
-	g := &Game{round: r, options: o, layout: l, free: make(chan *evaluator, threads)}
+	g := &Game{round: r, options: o, layout: l}
 	if g.weights, err = r.weights(); err != nil {
 		return nil, err
 	}
 	graph := r.Program.Graph
 	if linear, ok := shareable(l.walked); ok && !o.Direct {
-		if err := g.share(linear, threads); err != nil {
-			return nil, err
-		}
+		g.first = newFirstLayer(l, linear)
 		graph = cutGraph(l.walked)
 	}
-	plan, err := evaluation(r.Program, graph, chunkOf(l.rows))
+	if cpu, ok := engine.Host(o.Device); ok {
+		g.scorer, err = newHere(cpu, g, graph)
+	} else {
+		g.scorer, err = newApart(ctx, g, graph)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for range threads {
-		e, err := newEvaluator(g, plan)
-		if err != nil {
-			g.Close()
-			return nil, err
-		}
-		g.all = append(g.all, e)
-		g.free <- e
+	empty := make([]int64, 1)
+	if err := g.scorer.scores(ctx, []shapley.Coalition{shapley.NewCoalition(len(r.Updates))}, empty, nil); err != nil {
+		return nil, errors.Join(err, g.scorer.close(context.WithoutCancel(ctx)))
 	}
-	g.empty, err = g.all[0].of(context.Background(), shapley.NewCoalition(len(r.Updates)), nil)
-	if err != nil {
-		g.Close()
-		return nil, err
-	}
+	g.empty = empty[0]
 	return g, nil
 }
 
-// share computes the first layer's products.
-func (g *Game) share(linear program.Linear, threads int) error {
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: g.options.ISA, Threads: threads})
-	if err != nil {
-		return err
-	}
-	defer cpu.Close()
-	g.first, err = newFirstLayer(cpu, &g.round, g.layout, linear)
-	return err
-}
+var errNoDevice = errors.New("device: none is given")
 
 // weightsOf appends the members' weights to to.
 func (g *Game) weightsOf(members []int, to []float32) []float32 {
@@ -169,7 +143,7 @@ func (g *Game) Rows() int { return g.layout.rows }
 // Utilities are differences from it.
 func (g *Game) Empty() int64 { return g.empty }
 
-// Utilities evaluates coalitions, as many at a time as there are threads.
+// Utilities evaluates coalitions.
 func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
 	if len(out) < len(coalitions) {
 		return fmt.Errorf("round: out: %d places for %d coalitions", len(out), len(coalitions))
@@ -179,39 +153,16 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 
 // scores is Utilities; with rows it also leaves each coalition's scores of the rows there.
 func (g *Game) scores(ctx context.Context, coalitions []shapley.Coalition, out []int64, rows [][]int64) error {
-	group, ctx := errgroup.WithContext(ctx)
-	var next atomic.Int64
-	for range min(len(g.all), len(coalitions)) {
-		group.Go(func() error {
-			var e *evaluator
-			select {
-			case e = <-g.free:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			defer func() { g.free <- e }()
-			for k := next.Add(1) - 1; k < int64(len(coalitions)); k = next.Add(1) - 1 {
-				var each []int64
-				if rows != nil {
-					each = rows[k]
-				}
-				score, err := e.of(ctx, coalitions[k], each)
-				if err != nil {
-					return fmt.Errorf("round: coalition %d: %w", k, err)
-				}
-				if out[k] = score - g.empty; g.options.Utility == Loss {
-					out[k] = g.empty - score
-				}
-			}
-			return nil
-		})
+	if err := g.scorer.scores(ctx, coalitions, out, rows); err != nil {
+		return fmt.Errorf("round: %w", err)
 	}
-	return group.Wait()
+	for k := range coalitions {
+		if out[k] -= g.empty; g.options.Utility == Loss {
+			out[k] = -out[k]
+		}
+	}
+	return nil
 }
 
-// Close ends the machines' threads. No other call may be running or follow.
-func (g *Game) Close() {
-	for _, e := range g.all {
-		e.cpu.Close()
-	}
-}
+// Close releases what the game holds. No other call may be running or follow.
+func (g *Game) Close() { _ = g.scorer.close(context.Background()) } // a device that fails here has nothing more to give

@@ -10,8 +10,13 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/shapley/round/roundtest"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
+
+// device is this machine's processor.
+var device = shapleytest.CPU(kernels.Options{})
 
 // small is a round of n workers of a small MLP: player 1 has no update, player 3 repeats player 2's.
 func small(t *testing.T, n int) round.Round {
@@ -33,7 +38,10 @@ func small(t *testing.T, n int) round.Round {
 
 func newGame(t *testing.T, r round.Round, o round.Options) *round.Game {
 	t.Helper()
-	g, err := round.New(r, o)
+	if o.Device == nil {
+		o.Device = device
+	}
+	g, err := round.New(t.Context(), r, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +95,7 @@ func TestUtilitiesAreTheSameForAnyThreadsBatchAndInstructionSet(t *testing.T) {
 		var root [32]byte
 		for _, isa := range kernels.Available() {
 			for _, threads := range []int{1, 2, 8} {
-				o.ISA, o.Threads = isa, threads
+				o.Device = shapleytest.CPU(kernels.Options{ISA: isa, Threads: threads})
 				g := newGame(t, r, o)
 				got := table(t, g)
 				if want == nil {
@@ -131,14 +139,14 @@ func TestAZeroUpdateEarnsExactlyZero(t *testing.T) {
 }
 
 func TestRenormalisedWeightsPayAZeroUpdate(t *testing.T) {
-	if phi := exact(table(t, newGame(t, small(t, 5), round.Options{Renormalised: true}))); phi[1] == 0 {
+	if phi := exact(table(t, newGame(t, small(t, 5), round.Options{Device: device, Renormalised: true}))); phi[1] == 0 {
 		t.Fatal("the warning of Options.Renormalised is out of date")
 	}
 }
 
 func TestASharedFirstLayerIsWithinAMillionthOfTheDirectEvaluation(t *testing.T) {
 	r := small(t, 5)
-	shared, direct := newGame(t, r, round.Options{}), newGame(t, r, round.Options{Direct: true})
+	shared, direct := newGame(t, r, round.Options{Device: device}), newGame(t, r, round.Options{Device: device, Direct: true})
 	a, b := table(t, shared), table(t, direct)
 	for m := range a {
 		if d := a[m] - b[m]; d > shapley.Unit/1e6 || d < -shapley.Unit/1e6 {
@@ -152,7 +160,7 @@ func TestASharedFirstLayerIsWithinAMillionthOfTheDirectEvaluation(t *testing.T) 
 
 func TestTheDirectLossIsThatOfTheMachine(t *testing.T) {
 	r := small(t, 4)
-	g := newGame(t, r, round.Options{Direct: true})
+	g := newGame(t, r, round.Options{Device: device, Direct: true})
 	p := *r.Program
 	p.BatchSize = len(r.Y.I)
 	plan, err := program.Compile(&p, kernels.ProfileF32)
@@ -187,11 +195,11 @@ func TestASplitUpdateGainsNothing(t *testing.T) {
 	for i := range r.Sizes {
 		r.Sizes[i] *= 2
 	}
-	whole := exact(table(t, newGame(t, r, round.Options{})))
+	whole := exact(table(t, newGame(t, r, round.Options{Device: device})))
 	r.Sizes[0] /= 2
 	r.Sizes = append(r.Sizes, r.Sizes[0])
 	r.Updates = append(r.Updates, r.Updates[0])
-	halves := exact(table(t, newGame(t, r, round.Options{})))
+	halves := exact(table(t, newGame(t, r, round.Options{Device: device})))
 	ratio := float64(halves[0]+halves[4]) / 5 / float64(whole[0])
 	if math.Abs(ratio-1) > 1e-3 {
 		t.Fatalf("two halves earn %v of the whole", ratio)
@@ -212,7 +220,7 @@ func TestTheRootCommitsToEveryPartOfTheGame(t *testing.T) {
 		"renormalised": func(_ *round.Round, o *round.Options) { o.Renormalised = true },
 		"direct":       func(_ *round.Round, o *round.Options) { o.Direct = true },
 	} {
-		r, o := small(t, 4), round.Options{Threads: 1}
+		r, o := small(t, 4), round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1})}
 		change(&r, &o)
 		root := newGame(t, r, o).Root()
 		if other, ok := seen[root]; ok {
@@ -237,8 +245,37 @@ func TestARoundThatDoesNotFitIsRefused(t *testing.T) {
 	} {
 		r := small(t, 4)
 		change(&r)
-		if _, err := round.New(r, round.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := round.New(t.Context(), r, round.Options{Device: device}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v: want %q", err, want)
+		}
+	}
+}
+
+// More validation rows than a device evaluates at a time, and the last of its chunks is not full.
+func TestChunksOfADeviceNeverShow(t *testing.T) {
+	workers := make([]roundtest.Worker, 11)
+	for i := range workers {
+		workers[i] = roundtest.Digits(20, 16, 5, 2, uint32(i+1))
+	}
+	r, err := roundtest.New(roundtest.MLP(16, 5, 10, 0.1, 6), 1, workers, 3, roundtest.Digits(4103, 16, 5, 2, 99))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var coalitions []shapley.Coalition
+	for k := range uint64(21) { // more than a device sums at a time, twice, and some
+		coalitions = append(coalitions, shapley.Coalition{k * 97 % (1 << 11)})
+	}
+	for _, o := range []round.Options{{}, {Utility: round.Accuracy}, {Renormalised: true}, {Direct: true}} {
+		var got [2][]int64
+		for i, d := range []engine.Device{device, shapleytest.Apart(device)} {
+			o.Device = d
+			got[i] = make([]int64, len(coalitions))
+			if err := newGame(t, r, o).Utilities(t.Context(), coalitions, got[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(got[0], got[1]) {
+			t.Errorf("%+v: %v apart, want %v", o, got[1], got[0])
 		}
 	}
 }

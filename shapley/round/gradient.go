@@ -2,10 +2,13 @@ package round
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -19,22 +22,32 @@ const gradientRows = 1024
 // which falls with it.
 const reach = 0x1p-8
 
-// differ computes gradients of the validation loss.
+// differ computes gradients of the validation loss on a device.
 type differ struct {
-	round    *Round
-	layout   *layout
-	cpu      *kernels.CPU
-	machines map[int]*program.Machine // by rows
-	graph    program.Graph
+	round   *Round
+	layout  *layout
+	device  engine.Device
+	threads int              // of this process
+	models  map[int]*descent // by rows
+	graph   program.Graph
 }
 
-// newDiffer starts a team of threads. Dropout is off.
-func newDiffer(r *Round, l *layout, o Options, threads int) (*differ, error) {
-	cpu, err := kernels.NewCPU(kernels.Options{ISA: o.ISA, Threads: threads})
-	if err != nil {
-		return nil, err
+// descent is a model in a device's memory.
+type descent struct {
+	tape    *program.Tape
+	memory  engine.Memory
+	routine int
+	in      []uint32
+	state   []float32 // of range State
+	grads   []float32 // from the first gradient on
+}
+
+// newDiffer prepares gradients on the device. Dropout is off.
+func newDiffer(r *Round, l *layout, device engine.Device) *differ {
+	d := &differ{round: r, layout: l, device: device, threads: runtime.GOMAXPROCS(0), models: map[int]*descent{}}
+	if cpu, ok := engine.Host(device); ok {
+		d.threads = cpu.Threads()
 	}
-	d := &differ{round: r, layout: l, cpu: cpu, machines: map[int]*program.Machine{}}
 	for _, w := range l.walked {
 		n := w.Node
 		if _, ok := n.Op.(program.Dropout); ok {
@@ -42,7 +55,16 @@ func newDiffer(r *Round, l *layout, o Options, threads int) (*differ, error) {
 		}
 		d.graph.Nodes = append(d.graph.Nodes, n)
 	}
-	return d, nil
+	return d
+}
+
+// close releases the device's memory.
+func (d *differ) close(ctx context.Context) error {
+	var err error
+	for _, m := range d.models {
+		err = errors.Join(err, m.memory.Close(context.WithoutCancel(ctx)))
+	}
+	return err
 }
 
 // gradient is the gradient of the mean loss at w0 + step*direction, w0 itself if direction is nil: each
@@ -50,50 +72,77 @@ func newDiffer(r *Round, l *layout, o Options, threads int) (*differ, error) {
 func (d *differ) gradient(ctx context.Context, step float32, direction [][]float32) ([]float64, error) {
 	g := make([]float64, d.layout.elements())
 	for lo := 0; lo < d.layout.rows; lo += gradientRows {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		n := min(gradientRows, d.layout.rows-lo)
-		m, err := d.machine(n)
+		m, err := d.model(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		for k, dst := range m.Tensors() {
+		for k, r := range m.tape.Tensors {
+			dst := m.state[r.Offset-m.tape.State.Offset:][:r.Words]
 			if direction == nil {
 				copy(dst, d.round.Base[k])
 				continue
 			}
 			fold(dst, d.round.Base[k], direction[k:k+1], []float32{step})
 		}
-		copyRows(m.X(), d.round.X, lo, n, d.layout.width)
-		copyRows(m.Y(), d.round.Y, lo, n, d.layout.labels)
-		if _, err := m.Gradients(0); err != nil {
+		x, y := rowsOf(d.round.X, lo, n, d.layout.width), rowsOf(d.round.Y, lo, n, d.layout.labels)
+		if err := m.step(ctx, x, y); err != nil {
 			return nil, err
 		}
 		share, at := float64(n)/float64(d.layout.rows), 0
-		for _, t := range m.Grads() {
-			for e, v := range t {
+		for _, r := range m.tape.Gradients {
+			for e, v := range m.grads[r.Offset-m.tape.Gradients[0].Offset:][:r.Words] {
 				g[at+e] += float64(share * float64(v))
 			}
-			at += len(t)
+			at += r.Words
 		}
 	}
 	return g, nil
 }
 
-// machine is the machine for a number of rows.
-func (d *differ) machine(rows int) (*program.Machine, error) {
-	if m, ok := d.machines[rows]; ok {
+// step computes the gradients of the parameters in m.state.
+func (m *descent) step(ctx context.Context, x, y kernels.Buf) error {
+	if err := m.tape.Fill(m.in, x, y, 0, 0); err != nil {
+		return err
+	}
+	if err := m.memory.Write(ctx, m.tape.In.Offset, m.in); err != nil {
+		return err
+	}
+	if err := m.memory.Write(ctx, m.tape.State.Offset, engine.Words(m.state)); err != nil {
+		return err
+	}
+	if err := m.memory.Run(ctx, m.routine); err != nil {
+		return err
+	}
+	return m.memory.Read(ctx, engine.Words(m.grads), m.tape.Gradients[0].Offset)
+}
+
+// rowsOf is n rows of width elements, from row lo on.
+func rowsOf(b kernels.Buf, lo, n, width int) kernels.Buf {
+	if b.I != nil {
+		return kernels.Buf{I: b.I[lo*width : (lo+n)*width]}
+	}
+	return kernels.Buf{F: b.F[lo*width : (lo+n)*width]}
+}
+
+// model is the model for a number of rows.
+func (d *differ) model(ctx context.Context, rows int) (*descent, error) {
+	if m, ok := d.models[rows]; ok {
 		return m, nil
 	}
 	plan, err := evaluation(d.round.Program, d.graph, rows)
 	if err != nil {
 		return nil, err
 	}
-	m, err := program.NewMachine(plan, d.cpu, 0)
-	if err == nil {
-		d.machines[rows] = m
+	m := &descent{tape: plan.Tape(0)}
+	last := m.tape.Gradients[len(m.tape.Gradients)-1]
+	m.in, m.state = make([]uint32, m.tape.In.Words), make([]float32, m.tape.State.Words)
+	m.grads = make([]float32, last.Offset+last.Words-m.tape.Gradients[0].Offset)
+	if m.memory, err = d.device.Open(ctx, m.tape.Words); err != nil {
+		return nil, err
 	}
+	d.models[rows] = m
+	m.routine, err = m.memory.Record(ctx, m.tape.Backward())
 	return m, err
 }
 
@@ -127,12 +176,12 @@ func (d *differ) hessian(ctx context.Context, direction [][]float32) ([]float64,
 
 // Gradient is the gradient of the validation loss at w0, shaped as Base: what an update would be made of by
 // somebody who knows the validation rows.
-func Gradient(ctx context.Context, r Round, o Options) ([][]float32, error) {
+func Gradient(ctx context.Context, r Round, o Options) (gradient [][]float32, err error) {
 	d, _, err := startDiffer(&r, o)
 	if err != nil {
 		return nil, fmt.Errorf("round: gradient: %w", err)
 	}
-	defer d.cpu.Close()
+	defer func() { err = errors.Join(err, d.close(ctx)) }()
 	v, err := d.gradient(ctx, 0, nil)
 	if err != nil {
 		return nil, fmt.Errorf("round: gradient: %w", err)

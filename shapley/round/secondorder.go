@@ -2,6 +2,7 @@ package round
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -40,7 +41,7 @@ func (s *Second) Gap(ctx context.Context, g shapley.Game) (int64, error) {
 // the validation rows and one dot product a player. The Hessian product is a central difference of the
 // program's gradients. Dot products are sums in binary64 in a fixed order, so the values are the same on
 // every machine. A player without an update has exactly 0; two halves of a player have what it has, but
-// for rounding. Of the options it reads ISA and Threads, and it refuses Accuracy and Renormalised.
+// for rounding. Of the options it reads Device, and it refuses Accuracy and Renormalised.
 func SecondOrder(ctx context.Context, r Round, o Options) (*Second, error) {
 	s, err := secondOrder(ctx, &r, o)
 	if err != nil {
@@ -49,12 +50,12 @@ func SecondOrder(ctx context.Context, r Round, o Options) (*Second, error) {
 	return s, nil
 }
 
-func secondOrder(ctx context.Context, r *Round, o Options) (*Second, error) {
+func secondOrder(ctx context.Context, r *Round, o Options) (second *Second, err error) {
 	d, weights, err := startDiffer(r, o)
 	if err != nil {
 		return nil, err
 	}
-	defer d.cpu.Close()
+	defer func() { err = errors.Join(err, d.close(ctx)) }()
 	g, err := d.gradient(ctx, 0, nil)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func secondOrder(ctx context.Context, r *Round, o Options) (*Second, error) {
 	n := len(weights)
 	s := &Second{Values: make([]int64, n), First: make([]int64, n)}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(d.cpu.Threads())
+	group.SetLimit(d.threads)
 	for i := range n {
 		group.Go(func() (err error) {
 			if err := ctx.Err(); err != nil {
@@ -100,9 +101,8 @@ func startDiffer(r *Round, o Options) (*differ, []float32, error) {
 	if o.Utility != Loss || o.Renormalised {
 		return nil, nil, fmt.Errorf("options: the surrogate is of the loss with fixed weights")
 	}
-	threads, err := o.threads()
-	if err != nil {
-		return nil, nil, err
+	if o.Device == nil {
+		return nil, nil, errNoDevice
 	}
 	l, err := r.check()
 	if err != nil {
@@ -112,8 +112,7 @@ func startDiffer(r *Round, o Options) (*differ, []float32, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := newDiffer(r, l, o, threads)
-	return d, weights, err
+	return newDiffer(r, l, o.Device), weights, nil
 }
 
 // sum is D, folded in float32 from +0 in the order of the players.

@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/shapley/round/roundtest"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -102,7 +103,7 @@ func secondOrder(t *testing.T, r round.Round, o round.Options) *round.Second {
 
 func TestTheSecondOrderIsThatOfExactDerivatives(t *testing.T) {
 	r := small(t, 5)
-	s := secondOrder(t, r, round.Options{})
+	s := secondOrder(t, r, round.Options{Device: device})
 	total := 0.0
 	for _, n := range r.Sizes {
 		total += float64(n)
@@ -143,7 +144,7 @@ func TestTheSecondOrderIsThatOfExactDerivatives(t *testing.T) {
 
 func TestSecondOrderValuesAreTheSameForAnyThreadsAndInstructionSet(t *testing.T) {
 	r := small(t, 5)
-	want := secondOrder(t, r, round.Options{Threads: 1, ISA: kernels.Generic})
+	want := secondOrder(t, r, round.Options{Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})})
 	if want.Values[1] != 0 || want.First[1] != 0 {
 		t.Errorf("no update earns %d and %d", want.First[1], want.Values[1])
 	}
@@ -152,7 +153,7 @@ func TestSecondOrderValuesAreTheSameForAnyThreadsAndInstructionSet(t *testing.T)
 	}
 	for _, isa := range kernels.Available() {
 		for _, threads := range []int{1, 2, 8} {
-			got := secondOrder(t, r, round.Options{Threads: threads, ISA: isa})
+			got := secondOrder(t, r, round.Options{Device: shapleytest.CPU(kernels.Options{ISA: isa, Threads: threads})})
 			if !slices.Equal(got.Values, want.Values) || !slices.Equal(got.First, want.First) || got.Everyone != want.Everyone {
 				t.Fatalf("%v with %d threads: other values", isa, threads)
 			}
@@ -162,7 +163,7 @@ func TestSecondOrderValuesAreTheSameForAnyThreadsAndInstructionSet(t *testing.T)
 
 func TestSecondOrderValuesSumToTheSurrogateAndComeNearTheExactOnes(t *testing.T) {
 	r := small(t, 5)
-	s, g := secondOrder(t, r, round.Options{}), newGame(t, r, round.Options{})
+	s, g := secondOrder(t, r, round.Options{Device: device}), newGame(t, r, round.Options{Device: device})
 	sum := int64(0)
 	for _, v := range s.Values {
 		sum += v
@@ -193,10 +194,10 @@ func TestTheSecondOrderPaysTwoHalvesWhatItPaysTheWhole(t *testing.T) {
 	for i := range r.Sizes {
 		r.Sizes[i] *= 2
 	}
-	whole := secondOrder(t, r, round.Options{})
+	whole := secondOrder(t, r, round.Options{Device: device})
 	r.Sizes[0] /= 2
 	r.Sizes, r.Updates = append(r.Sizes, r.Sizes[0]), append(r.Updates, r.Updates[0])
-	halves := secondOrder(t, r, round.Options{})
+	halves := secondOrder(t, r, round.Options{Device: device})
 	if ratio := float64(halves.Values[0]+halves.Values[4]) / float64(whole.Values[0]); math.Abs(ratio-1) > 1e-4 {
 		t.Fatalf("two halves earn %v of the whole", ratio)
 	}
@@ -204,9 +205,9 @@ func TestTheSecondOrderPaysTwoHalvesWhatItPaysTheWhole(t *testing.T) {
 
 func TestTheSecondOrderOfManyRowsIsThatOfTheirMean(t *testing.T) {
 	r := small(t, 4)
-	one := secondOrder(t, r, round.Options{})
+	one := secondOrder(t, r, round.Options{Device: device})
 	r.X.F, r.Y.I = slices.Repeat(r.X.F, 5), slices.Repeat(r.Y.I, 5)
-	for i, v := range secondOrder(t, r, round.Options{}).Values {
+	for i, v := range secondOrder(t, r, round.Options{Device: device}).Values {
 		if d := math.Abs(float64(v - one.Values[i])); d > 1e-4*math.Abs(float64(one.Values[i]))+2 {
 			t.Errorf("player %d: %d from five copies of the rows, %d from one", i, v, one.Values[i])
 		}
@@ -215,7 +216,7 @@ func TestTheSecondOrderOfManyRowsIsThatOfTheirMean(t *testing.T) {
 
 func TestTheSurrogateGameHasItsClosedFormValues(t *testing.T) {
 	r := small(t, 5)
-	s, err := round.NewSurrogate(t.Context(), r, round.Options{})
+	s, err := round.NewSurrogate(t.Context(), r, round.Options{Device: device})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func TestTheSurrogateGameHasItsClosedFormValues(t *testing.T) {
 	if s.Values()[1] != 0 {
 		t.Errorf("no update earns %d", s.Values()[1])
 	}
-	closed := secondOrder(t, r, round.Options{})
+	closed := secondOrder(t, r, round.Options{Device: device})
 	for i, v := range closed.Values {
 		if d := math.Abs(float64(v - s.Values()[i])); d > 1e-4*math.Abs(float64(v))+10 {
 			t.Errorf("player %d: %d by one Hessian product, %d by one a player", i, v, s.Values()[i])
@@ -253,13 +254,13 @@ func TestTheSurrogateGameHasItsClosedFormValues(t *testing.T) {
 
 func TestASurrogateOfAnotherGameIsRefused(t *testing.T) {
 	r := small(t, 4)
-	for _, o := range []round.Options{{Utility: round.Accuracy}, {Renormalised: true}} {
+	for _, o := range []round.Options{{Device: device, Utility: round.Accuracy}, {Device: device, Renormalised: true}} {
 		if _, err := round.SecondOrder(t.Context(), r, o); err == nil || !strings.Contains(err.Error(), "options") {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
 	r.Updates[0][0][0] = 1e30
-	if _, err := round.SecondOrder(t.Context(), r, round.Options{}); err == nil {
+	if _, err := round.SecondOrder(t.Context(), r, round.Options{Device: device}); err == nil {
 		t.Error("an endless value is no error")
 	}
 }
@@ -272,8 +273,8 @@ func TestADirectGameOfConvolutionsAndSquaresIsEvaluated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := table(t, newGame(t, r, round.Options{}))
-	s := secondOrder(t, r, round.Options{})
+	u := table(t, newGame(t, r, round.Options{Device: device}))
+	s := secondOrder(t, r, round.Options{Device: device})
 	if d := math.Abs(float64(s.Everyone-u[3])) / math.Abs(float64(u[3])); d > 0.5 {
 		t.Errorf("everyone: %d, second order %d", u[3], s.Everyone)
 	}
@@ -282,7 +283,7 @@ func TestADirectGameOfConvolutionsAndSquaresIsEvaluated(t *testing.T) {
 	base := [][]float32{make([]float32, 80), make([]float32, 5)}
 	update := [][]float32{make([]float32, 80), {1, 1, 1, 1, 1}}
 	g := newGame(t, round.Round{Program: p, Base: base, Updates: [][][]float32{update}, Sizes: []uint64{3},
-		X: kernels.Buf{F: make([]float32, 32)}, Y: kernels.Buf{F: []float32{1, 1, 1, 1, 1, 3, 3, 3, 3, 3}}}, round.Options{})
+		X: kernels.Buf{F: make([]float32, 32)}, Y: kernels.Buf{F: []float32{1, 1, 1, 1, 1, 3, 3, 3, 3, 3}}}, round.Options{Device: device})
 	if got := table(t, g); got[1] != 3*shapley.Unit || g.Empty() != 5*shapley.Unit {
 		t.Errorf("squares: %d from %d", got[1], g.Empty())
 	}

@@ -2,6 +2,7 @@ package round
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +33,7 @@ func NewSurrogate(ctx context.Context, r Round, o Options) (*Surrogate, error) {
 	return s, nil
 }
 
-func newSurrogate(ctx context.Context, r *Round, o Options) (*Surrogate, error) {
+func newSurrogate(ctx context.Context, r *Round, o Options) (surrogate *Surrogate, err error) {
 	n := len(r.Updates)
 	if n > MaxSurrogate {
 		return nil, fmt.Errorf("updates: %d players are outside 1 to %d", n, MaxSurrogate)
@@ -41,7 +42,7 @@ func newSurrogate(ctx context.Context, r *Round, o Options) (*Surrogate, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer d.cpu.Close()
+	defer func() { err = errors.Join(err, d.close(ctx)) }()
 	g, err := d.gradient(ctx, 0, nil)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func newSurrogate(ctx context.Context, r *Round, o Options) (*Surrogate, error) 
 		}
 		q[j] = make([]float64, n)
 		var group errgroup.Group
-		group.SetLimit(d.cpu.Threads())
+		group.SetLimit(d.threads)
 		for i := range n {
 			group.Go(func() error {
 				q[j][i] = d.dot(weights[i], i, h) * float64(weights[j])

@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/shapley/shapleytest"
 )
 
 func TestTheValidationErrorIsWhatABootstrapOfTheRowsFinds(t *testing.T) {
@@ -18,7 +19,7 @@ func TestTheValidationErrorIsWhatABootstrapOfTheRowsFinds(t *testing.T) {
 	r := small(t, 5)
 	seed := shapley.Seed{7}
 	for _, utility := range []round.Utility{round.Loss, round.Accuracy} {
-		g := newGame(t, r, round.Options{Utility: utility})
+		g := newGame(t, r, round.Options{Device: device, Utility: utility})
 		errs, err := g.ValidationError(t.Context(), seed)
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +38,7 @@ func TestTheValidationErrorIsWhatABootstrapOfTheRowsFinds(t *testing.T) {
 				copy(again.X.F[i*width:(i+1)*width], r.X.F[int(from)*width:])
 				again.Y.I[i] = r.Y.I[from]
 			}
-			h, err := round.New(again, round.Options{Utility: utility, Threads: 1})
+			h, err := round.New(t.Context(), again, round.Options{Utility: utility, Device: shapleytest.CPU(kernels.Options{Threads: 1})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +59,7 @@ func TestTheValidationErrorIsWhatABootstrapOfTheRowsFinds(t *testing.T) {
 				t.Errorf("%v: player %d: error %.0f, a bootstrap's is %.0f", utility, i, e, spread)
 			}
 		}
-		other := newGame(t, r, round.Options{Utility: utility, Threads: 1, ISA: kernels.Generic})
+		other := newGame(t, r, round.Options{Utility: utility, Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})})
 		if again, err := other.ValidationError(t.Context(), seed); err != nil || !slices.Equal(again, errs) {
 			t.Errorf("%v: %v on another code path, %v: %v", utility, again, errs, err)
 		}

@@ -53,6 +53,10 @@ func (d opened) Start(ctx context.Context, s *Spec) (Engine, error) {
 	return NewAccelerated(ctx, s, d.open)
 }
 
+func (d opened) Open(ctx context.Context, words int) (Memory, error) {
+	return NewMemory(ctx, words, d.open)
+}
+
 // NewAccelerated starts an engine on the accelerator that open makes with a memory of so many words, all
 // zero. Whatever fails on the accelerator while ctx lasts, and a program that no kernel computes, is of class
 // ErrDevice.

@@ -50,6 +50,8 @@ type Device interface {
 	Path() string
 	// Start makes an engine whose state is zero. The caller closes it.
 	Start(ctx context.Context, s *Spec) (Engine, error)
+	// Open makes a memory of so many words, all zero. The caller closes it.
+	Open(ctx context.Context, words int) (Memory, error)
 }
 
 // Engine holds the state of a program and runs its steps. It serves one goroutine at a time. After an

@@ -7,9 +7,9 @@
 //
 // Another number draws a configuration ([Configuration]): on what devices the claim is judged and which of them
 // fail when, from which source and how far ahead it is read, and in what manner: whole, or segment by segment in any
-// order and side by side, with results that are stored and read again, or by a process that ends and another that
-// goes on. Nothing of it may show in the bytes of the finding, in the evidence root, in the verifier's imprints or in
-// the error.
+// order and side by side, with results that are stored and read again, or by a process that ends or is called off
+// and another that goes on. Nothing of it may show in the bytes of the finding, in the evidence root, in the
+// verifier's imprints or in the error.
 //
-// A history is one claim under one configuration. It depends on its number alone.
+// A history is one claim under one configuration. It depends on its number and on the devices on offer alone.
 package metamorphic

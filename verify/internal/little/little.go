@@ -31,6 +31,14 @@ func Words32[T float32 | int32](x []T) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }
 
+// Integers32 returns the memory of x as signed integers.
+func Integers32(x []float32) []int32 {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
+}
+
 // Swap turns x from little-endian order into the machine's, or back, in place.
 func Swap[T Number](x []T) {
 	if Native || len(x) == 0 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -181,17 +180,22 @@ func estimatorNames() []string {
 	return names
 }
 
-// run is the flags as what is to be run on a game.
-func (o *estimateOptions) run(kind string, root merkle.Hash, players []string) (valuation.Run, error) {
+// named is the estimator that was asked for.
+func (o *estimateOptions) named() (shapley.Estimator, error) {
+	e, err := shapley.Named(o.estimator)
+	if err != nil {
+		return e, usageError{fmt.Errorf("--estimator %.40q: verifyd value estimators lists them", o.estimator)}
+	}
+	return e, nil
+}
+
+// run is the flags as what is to be run on a game with an estimator.
+func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string) (valuation.Run, error) {
 	r := valuation.Run{
 		Version: valuation.GameVersion, Kind: kind, Root: root, Estimator: o.estimator, Budget: o.budget, Level: o.level,
 		Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta, Control: o.control, Players: players,
 	}
-	i := slices.IndexFunc(shapley.Estimators(), func(e shapley.Estimator) bool { return e.Name == o.estimator })
-	if i < 0 {
-		return r, usageError{fmt.Errorf("--estimator %.40q: verifyd value estimators lists them", o.estimator)}
-	}
-	sampled := shapley.Estimators()[i].Unit != ""
+	sampled := e.Unit != shapley.None
 	if o.budget < 0 {
 		if r.Budget = 0; sampled {
 			r.Budget = 8
@@ -208,43 +212,4 @@ func (o *estimateOptions) run(kind string, root merkle.Hash, players []string) (
 		return r, usageError{fmt.Errorf("--randomness: %w", err)}
 	}
 	return r, nil
-}
-
-func (a *app) valueEstimatorsCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "estimators",
-		Short: "List the ways to values: what they cost and which axioms hold exactly",
-		Args:  cobra.NoArgs,
-		RunE: a.runs(func(*cobra.Command, []string) error {
-			type view struct {
-				Name   string `json:"name"`
-				Unit   string `json:"budget_unit"`
-				Cost   string `json:"cost"`
-				Axioms string `json:"axioms"`
-			}
-			var all []view
-			for _, e := range shapley.Estimators() {
-				all = append(all, view{e.Name, e.Unit, e.Cost, e.Axioms})
-			}
-			if a.output == "csv" {
-				return tabular.WriteCSV(a.stdout, []string{"name", "budget_unit", "cost", "axioms"}, func(yield func([]string) bool) {
-					for _, v := range all {
-						if !yield([]string{v.Name, v.Unit, v.Cost, v.Axioms}) {
-							return
-						}
-					}
-				})
-			}
-			return a.emit(all, func(w io.Writer) {
-				row(w, "estimator", "budget B in", "evaluations", "axioms with ==")
-				for _, v := range all {
-					unit := v.Unit
-					if unit == "" {
-						unit = "-"
-					}
-					row(w, v.Name, unit, v.Cost, v.Axioms)
-				}
-			})
-		}),
-	}
 }

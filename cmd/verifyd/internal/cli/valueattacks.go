@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -41,7 +42,9 @@ where updates that point the same way count as one player.
       --update alice.safetensors --update bob.safetensors --sizes 4096,4096 \
       --validation validation.safetensors --randomness $BEACON`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.valueAttacks(cmd.Context(), &ro, o) }),
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueAttacks(cmd.Context(), device, &ro, o) })
+		}),
 	}
 	ro.fileFlags(cmd)
 	f := cmd.Flags()
@@ -65,7 +68,7 @@ type attackView struct {
 	Gain      string `json:"gain"` // decimal
 }
 
-func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOptions) error {
+func (a *app) valueAttacks(ctx context.Context, device engine.Device, o *roundOptions, ao attackOptions) error {
 	beacon, err := merkle.ParseHash(ao.randomness)
 	if err != nil {
 		return usageError{fmt.Errorf("--randomness: %w", err)}
@@ -73,7 +76,7 @@ func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOption
 	if !(ao.cosine > 0 && ao.cosine <= 1) {
 		return usageError{fmt.Errorf("--cosine %v: want a number above 0 and up to 1", ao.cosine)}
 	}
-	r, ro, err := a.readRound(o)
+	r, ro, err := o.read(device)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (a *app) valueAttacks(ctx context.Context, o *roundOptions, ao attackOption
 		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
 			again := *r
 			again.Updates, again.Sizes = updates, sizes
-			return round.New(again, ro)
+			return round.New(ctx, again, ro)
 		},
 	}
 	if s.Gradient, err = round.Gradient(ctx, *r, ro); err != nil {
@@ -143,20 +146,22 @@ func clusteredGain(all []robust.Outcome, x robust.Outcome) string {
 // attackEstimate is an estimate with about as many evaluations as so many antithetic pairs of n players.
 func attackEstimate(name string, pairs, n int) (shapley.Options, error) {
 	o := shapley.Options{Estimator: name, Alpha: 4, Beta: 1}
-	i := slices.IndexFunc(shapley.Estimators(), func(e shapley.Estimator) bool { return e.Name == name })
-	if i < 0 {
+	e, err := shapley.Named(name)
+	if err != nil {
 		return o, usageError{fmt.Errorf("--estimator %.40q: verifyd value estimators lists them", name)}
 	}
-	switch unit := shapley.Estimators()[i].Unit; unit {
-	case "":
-	case "permutations":
-		o.Budget = 2 * pairs
-	case "coalitions":
-		o.Budget = 2 * pairs * n
-	case "pairs of coalitions":
-		o.Budget = pairs * n
-	default:
+	switch e.Unit {
+	case shapley.None:
+	case shapley.PermutationPairs:
 		o.Budget = pairs
+	case shapley.Permutations:
+		o.Budget = 2 * pairs
+	case shapley.CoalitionPairs:
+		o.Budget = pairs * n
+	case shapley.Coalitions:
+		o.Budget = 2 * pairs * n
+	default:
+		return o, fmt.Errorf("--estimator %s: how many %s cost as much as a pair of permutations is not said", name, e.Unit)
 	}
 	return o, nil
 }

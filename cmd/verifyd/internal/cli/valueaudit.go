@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -40,7 +41,10 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
-			return a.valueAudit(cmd.Context(), args[0], map[string]gameFiles{roundKind: &ro, dataKind: &do}, later, checks)
+			kinds := map[string]gameFiles{roundKind: &ro, dataKind: &do}
+			return a.onDevice(cmd.Context(), func(device engine.Device) error {
+				return a.valueAudit(cmd.Context(), device, args[0], kinds, later, checks)
+			})
 		}),
 	}
 	ro.flags(cmd)
@@ -51,7 +55,7 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 	return cmd
 }
 
-func (a *app) valueAudit(ctx context.Context, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
+func (a *app) valueAudit(ctx context.Context, device engine.Device, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
 	before, err := valuation.ReadCertificate(dir)
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func (a *app) valueAudit(ctx context.Context, dir string, kinds map[string]gameF
 	if !ok {
 		return fmt.Errorf("%s: kind: %.40q is no game that can be audited", dir, before.Kind)
 	}
-	g, err := files.open(ctx, a, before.Control)
+	g, err := files.open(ctx, a, device, before.Control)
 	if err != nil {
 		return err
 	}

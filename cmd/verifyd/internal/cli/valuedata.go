@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/retrain"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // dataKind names the game of retraining in certificates.
@@ -102,13 +102,9 @@ func (o *dataOptions) flags(cmd *cobra.Command) {
 // maxNamedRows bounds the rows whose names a game keeps.
 const maxNamedRows = shapley.MaxPlayers
 
-func (o *dataOptions) open(_ context.Context, a *app, control bool) (*openGame, error) {
+func (o *dataOptions) open(ctx context.Context, _ *app, device engine.Device, control bool) (*openGame, error) {
 	if control {
 		return nil, usageError{errors.New("--control: the game of retraining has no surrogate")}
-	}
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return nil, err
 	}
 	want := tabular.Labels
 	if o.linear {
@@ -127,7 +123,7 @@ func (o *dataOptions) open(_ context.Context, a *app, control bool) (*openGame, 
 			return nil, err
 		}
 	}
-	g, err := retrain.New(d, retrain.Options{Steps: o.steps, Decay: o.decay, Threads: a.threads, ISA: isa})
+	g, err := retrain.New(ctx, d, retrain.Options{Steps: o.steps, Decay: o.decay, Device: device})
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -24,10 +24,10 @@ type openGame struct {
 	close   func()
 }
 
-// gameFiles opens the game that a command's flags describe. With control, the game's control variate comes
-// with it.
+// gameFiles opens the game that a command's flags describe, on a device. With control, the game's control variate
+// comes with it.
 type gameFiles interface {
-	open(ctx context.Context, a *app, control bool) (*openGame, error)
+	open(ctx context.Context, a *app, device engine.Device, control bool) (*openGame, error)
 }
 
 // estimate values a game of files and prints what came out.
@@ -37,19 +37,28 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 			return err
 		}
 	}
-	if eo.control && eo.estimator != "antithetic" && eo.estimator != "permutation" {
-		return usageError{errors.New("--control: only antithetic and permutation take a control variate")}
+	e, err := eo.named()
+	if err != nil {
+		return err
 	}
-	g, err := files.open(ctx, a, eo.control)
+	if eo.control && !e.Control {
+		return usageError{fmt.Errorf("--control: %s takes no control variate: verifyd value estimators lists those that do", e.Name)}
+	}
+	return a.onDevice(ctx, func(device engine.Device) error { return a.estimateOn(ctx, device, files, e, eo) })
+}
+
+// estimateOn values a game on a device with an estimator.
+func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFiles, e shapley.Estimator, eo estimateOptions) error {
+	g, err := files.open(ctx, a, device, eo.control)
 	if err != nil {
 		return err
 	}
 	defer g.close()
-	run, err := eo.run(g.kind, g.root, g.players)
+	run, err := eo.run(e, g.kind, g.root, g.players)
 	if err != nil {
 		return err
 	}
-	total := evaluations(run, len(g.players))
+	total := e.Evaluations(len(g.players), run.Budget)
 	progress := a.progress("coalitions")
 	c, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
 	if err != nil {
@@ -61,11 +70,11 @@ func (a *app) estimate(ctx context.Context, files gameFiles, eo estimateOptions)
 	if c.Resumed > 0 {
 		a.note("took up an interrupted run after %d utilities", c.Resumed)
 	}
-	if err := writeChart(eo.convergence, func(w io.Writer) error { return drawConvergence(ctx, w, c) }); err != nil {
-		return fmt.Errorf("--convergence: %w", err)
-	}
 	if err := writeChart(eo.removal, func(w io.Writer) error { return drawRemoval(ctx, w, g.game, c.Result) }); err != nil {
 		return fmt.Errorf("--removal: %w", err)
+	}
+	if err := writeChart(eo.convergence, func(w io.Writer) error { return drawConvergence(ctx, w, c) }); err != nil {
+		return fmt.Errorf("--convergence: %w", err)
 	}
 	v := &valued{document: c.Certificate, title: g.title, interval: intervalName(c.Result)}
 	v.rows, v.notes = resultRows(c.Result, g.players)
@@ -93,24 +102,4 @@ func utilityTexts[T int64 | uint64](values []T) string {
 		s += utilityText(big.NewInt(int64(v)))
 	}
 	return s
-}
-
-// evaluations is how many utilities a run asks for, at most.
-func evaluations(r valuation.Run, n int) uint64 {
-	b, m := uint64(r.Budget), uint64(n)
-	switch r.Estimator {
-	case "exact", "exact-banzhaf", "exact-beta":
-		return 1<<min(m, shapley.MaxExact) + 2
-	case "antithetic":
-		return 2*b*(m-1) + 2
-	case "permutation", "truncated", "gtg", "beta":
-		return b*(m-1) + 2
-	case "owen":
-		return 2*b*(m+1) + 2
-	case "kernel", "leverage":
-		return 2*b + 2
-	case "loo":
-		return m + 2
-	}
-	return b + 2*m + 2
 }

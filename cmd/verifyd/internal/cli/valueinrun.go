@@ -49,6 +49,9 @@ says what of the loss the values do not explain.`,
 }
 
 func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error {
+	if err := a.onProcessor("value inrun"); err != nil {
+		return err
+	}
 	if err := fresh(o.plot); err != nil {
 		return err
 	}

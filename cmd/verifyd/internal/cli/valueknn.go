@@ -9,9 +9,9 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/knn"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // knnOptions are the rows, the predictor and where the values go.
@@ -40,7 +40,9 @@ place: --weights), threshold (all neighbours within --radius; no sort), regressi
 		Example: `  verifyd value knn -k 5 --train train.csv --test test.csv --column label -o csv
   verifyd value knn -k 5 --train x.npy --train-labels y.npy --test xt.npy --test-labels yt.npy --out values.csv`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(cmd *cobra.Command, _ []string) error { return a.valueKNN(cmd.Context(), o) }),
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueKNN(cmd.Context(), device, o) })
+		}),
 	}
 	o.flags(cmd)
 	f := cmd.Flags()
@@ -73,7 +75,7 @@ type knnView struct {
 	Bound       string   `json:"bound"`    // what the magnitude of Residual cannot exceed
 }
 
-func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
+func (a *app) valueKNN(ctx context.Context, device engine.Device, o knnOptions) error {
 	for _, path := range []string{o.plot, o.out} {
 		if err := fresh(path); err != nil {
 			return err
@@ -82,10 +84,6 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 	variant, err := knn.ParseVariant(o.variant)
 	if err != nil {
 		return usageError{fmt.Errorf("--variant: %w", err)}
-	}
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return err
 	}
 	weights, err := o.places()
 	if err != nil {
@@ -103,7 +101,7 @@ func (a *app) valueKNN(ctx context.Context, o knnOptions) error {
 		Width: train.Cols, Train: train.F, Test: test.F, TrainLabels: train.Labels, TestLabels: test.Labels,
 		TrainTargets: train.Targets, TestTargets: test.Targets,
 	}, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
-		Threads: a.threads, ISA: isa, Progress: a.progress("test rows")})
+		Device: device, Progress: a.progress("test rows")})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/retrain"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -30,7 +31,9 @@ It needs no test rows, but takes them as verifyd value data does.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--randomness: %w", err)}
 			}
-			return a.valueOOB(cmd.Context(), &do, learners, beacon, plot)
+			return a.onDevice(cmd.Context(), func(device engine.Device) error {
+				return a.valueOOB(cmd.Context(), device, &do, learners, beacon, plot)
+			})
 		}),
 	}
 	do.flags(cmd)
@@ -42,14 +45,14 @@ It needs no test rows, but takes them as verifyd value data does.`,
 	return cmd
 }
 
-func (a *app) valueOOB(ctx context.Context, do *dataOptions, learners int, beacon merkle.Hash, plot string) error {
+func (a *app) valueOOB(ctx context.Context, device engine.Device, do *dataOptions, learners int, beacon merkle.Hash, plot string) error {
 	if err := fresh(plot); err != nil {
 		return err
 	}
 	if do.linear || do.owners != "" {
 		return usageError{errors.New("--linear, --owners: values out of the bag are of rows with classes")}
 	}
-	g, err := do.open(ctx, a, false)
+	g, err := do.open(ctx, a, device, false)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // roundKind names the round game in certificates.
@@ -45,18 +45,18 @@ func (o *roundOptions) fileFlags(cmd *cobra.Command) {
 // roundFlags are those that a round cannot do without.
 var roundFlags = []string{"program", "base", "update", "sizes", "validation"}
 
-func (o *roundOptions) open(ctx context.Context, a *app, control bool) (*openGame, error) {
+func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, control bool) (*openGame, error) {
 	if control && (o.accuracy || o.renormalised) {
 		return nil, usageError{errors.New("--control: only the game of the loss with fixed weights has a quadratic surrogate")}
 	}
 	if o.renormalised {
 		a.log.Warn("renormalised weights pay free riders: a worker without an update is worth more than 0")
 	}
-	r, ro, err := a.readRound(o)
+	r, ro, err := o.read(device)
 	if err != nil {
 		return nil, err
 	}
-	g, err := round.New(*r, ro)
+	g, err := round.New(ctx, *r, ro)
 	if err != nil {
 		return nil, err
 	}
@@ -78,22 +78,18 @@ func (o *roundOptions) open(ctx context.Context, a *app, control bool) (*openGam
 	return opened, nil
 }
 
-// readRound reads a round's files.
-func (a *app) readRound(o *roundOptions) (*round.Round, round.Options, error) {
+// read reads a round's files, for a game on a device.
+func (o *roundOptions) read(device engine.Device) (*round.Round, round.Options, error) {
 	for flag, file := range map[string]string{"program": o.files.Program, "base": o.files.Base, "validation": o.files.Validation} {
 		if file == "" {
 			return nil, round.Options{}, usageError{fmt.Errorf("--%s is missing: the game is a round", flag)}
 		}
 	}
-	isa, err := kernels.ParseISA(a.isa)
-	if err != nil {
-		return nil, round.Options{}, err
-	}
 	o.files.Sizes = nil
 	for _, n := range o.sizes {
 		o.files.Sizes = append(o.files.Sizes, uint64(n))
 	}
-	ro := round.Options{Renormalised: o.renormalised, Threads: a.threads, ISA: isa}
+	ro := round.Options{Renormalised: o.renormalised, Device: device}
 	if o.accuracy {
 		ro.Utility = round.Accuracy
 	}

@@ -24,7 +24,15 @@ no files and no network, takes some minutes, and prints the same table everywher
   verifyd value study --only coverage,knn-digits -o csv`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			o.Progress = a.progress("studies")
+			if err := a.onProcessor("value study"); err != nil {
+				return err
+			}
+			devices, err := a.processor(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer devices.Close()
+			o.Device, o.Progress = devices.Processor(), a.progress("studies")
 			rows, err := study.Run(cmd.Context(), o)
 			if err != nil {
 				return err

@@ -79,7 +79,7 @@ func (s *Set) openGPU(ctx context.Context, name string) error {
 	return nil
 }
 
-func ofCPU(cpu *kernels.CPU) engine.Device {
+func ofCPU(cpu *kernels.CPU) *engine.CPU {
 	name := fmt.Sprintf("cpu %v, %d threads", cpu.ISA(), cpu.Threads())
 	return engine.NewCPU(name, cpu, cpu.Threads())
 }

@@ -15,7 +15,7 @@ func attacks(ctx context.Context, o Options) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.play(ctx)
+	r, err := s.play(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -25,10 +25,10 @@ func attacks(ctx context.Context, o Options) ([]Row, error) {
 		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
 			played := *r
 			played.Updates, played.Sizes = updates, sizes
-			return round.New(played, round.Options{})
+			return round.New(ctx, played, round.Options{Device: o.Device})
 		},
 	}
-	if scenario.Gradient, err = round.Gradient(ctx, *r, round.Options{}); err != nil {
+	if scenario.Gradient, err = round.Gradient(ctx, *r, round.Options{Device: o.Device}); err != nil {
 		return nil, err
 	}
 	n := len(r.Updates)

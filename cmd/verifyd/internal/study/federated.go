@@ -2,12 +2,14 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/digits"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -126,16 +128,15 @@ const (
 )
 
 // play makes the round: workers train on their rows.
-func (s *setting) play(ctx context.Context) (*round.Round, error) {
+func (s *setting) play(ctx context.Context, o Options) (*round.Round, error) {
 	plan, err := program.Compile(s.program, kernels.ProfileF32)
 	if err != nil {
 		return nil, err
 	}
-	cpu, err := kernels.NewCPU(kernels.Options{})
-	if err != nil {
-		return nil, err
+	cpu, ok := engine.Host(o.Device)
+	if !ok {
+		return nil, errors.New("study: no processor is given")
 	}
-	defer cpu.Close()
 	m, err := program.NewMachine(plan, cpu, 0)
 	if err != nil {
 		return nil, err

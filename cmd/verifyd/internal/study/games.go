@@ -12,16 +12,16 @@ import (
 )
 
 // roundTable is the utilities of the round of the perceptron.
-func roundTable(ctx context.Context, workers int) (shapley.Table, error) {
+func roundTable(ctx context.Context, o Options, workers int) (shapley.Table, error) {
 	s, err := mlpSetting("", 0.5, 5, workers)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.play(ctx)
+	r, err := s.play(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	g, err := round.New(*r, round.Options{})
+	g, err := round.New(ctx, *r, round.Options{Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func regression(ctx context.Context, o Options) ([]Row, error) {
 		name string
 		make func() (shapley.Table, error)
 	}{
-		{"round on digits", func() (shapley.Table, error) { return roundTable(ctx, n) }},
+		{"round on digits", func() (shapley.Table, error) { return roundTable(ctx, o, n) }},
 		{"airport", func() (shapley.Table, error) { return airport(ctx) }},
 		{"sum of unanimity games", func() (shapley.Table, error) { return roughGame(ctx, n) }},
 	} {
@@ -99,7 +99,7 @@ func regression(ctx context.Context, o Options) ([]Row, error) {
 
 // coverage counts how often nominal 95 % intervals hold the exact value.
 func coverage(ctx context.Context, o Options) ([]Row, error) {
-	t, err := roundTable(ctx, o.workers(12))
+	t, err := roundTable(ctx, o, o.workers(12))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func linearHead(ctx context.Context, o Options) ([]Row, error) {
 	}
 	n, classes := o.workers(20), 10
 	zero := make([]float32, classes*val.in)
-	base, err := head.Quantise(val.x.F, zero, val.rows, val.in, classes, 12)
+	base, err := head.Quantise(ctx, o.Device, val.x.F, zero, val.rows, val.in, classes, 12)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func linearHead(ctx context.Context, o Options) ([]Row, error) {
 				}
 			}
 		}
-		p, err := head.Quantise(val.x.F, w, val.rows, val.in, classes, 12)
+		p, err := head.Quantise(ctx, o.Device, val.x.F, w, val.rows, val.in, classes, 12)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,8 @@ import (
 )
 
 // knnValues are the KNN-Shapley values of training rows.
-func knnValues(ctx context.Context, d knn.Data, k int) ([]float64, error) {
-	r, err := knn.Values(ctx, d, knn.Options{K: k})
+func knnValues(ctx context.Context, o Options, d knn.Data, k int) ([]float64, error) {
+	r, err := knn.Values(ctx, d, knn.Options{K: k, Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -46,14 +46,14 @@ func knnDigits(ctx context.Context, o Options) ([]Row, error) {
 		d.Train, d.TrainLabels = pick(order[:train])
 		d.Test, d.TestLabels = pick(order[train : train+val])
 		flagged := flip(d.TrainLabels, digits.Classes, 0.1, s)
-		v, err := knnValues(ctx, d, 5)
+		v, err := knnValues(ctx, o, d, 5)
 		if err != nil {
 			return nil, err
 		}
 		areas, scores = append(areas, auroc(v, flagged)), append(scores, f1(v, flagged))
 		rest := retrain.Data{Width: digits.Pixels, Train: d.Train, Labels: d.TrainLabels}
 		rest.Validation, rest.ValidationLabels = pick(order[train+val:])
-		acc, err := without(ctx, rest, v)
+		acc, err := without(ctx, o, rest, v)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +73,8 @@ func knnDigits(ctx context.Context, o Options) ([]Row, error) {
 }
 
 // without is the accuracy of a model of all rows, without those of the lowest tenth of values, and without those of the highest three tenths.
-func without(ctx context.Context, d retrain.Data, values []float64) ([]float64, error) {
-	g, err := retrain.New(d, retrain.Options{})
+func without(ctx context.Context, o Options, d retrain.Data, values []float64) ([]float64, error) {
+	g, err := retrain.New(ctx, d, retrain.Options{Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func knnPlanes(ctx context.Context, o Options) ([]Row, error) {
 		x, y := planes(2200, s)
 		d := knn.Data{Width: 10, Train: x[:20_000], TrainLabels: slices.Clone(y[:2000]), Test: x[20_000:], TestLabels: y[2000:]}
 		flagged := flip(d.TrainLabels, 2, 0.1, s)
-		v, err := knnValues(ctx, d, 5)
+		v, err := knnValues(ctx, o, d, 5)
 		if err != nil {
 			return nil, err
 		}

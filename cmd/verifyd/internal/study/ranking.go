@@ -60,7 +60,7 @@ func ranking(ctx context.Context, o Options) ([]Row, error) {
 
 // ranked is the values of every method that needs no luck.
 func ranked(ctx context.Context, d retrain.Data, seed shapley.Seed, o Options) (map[string][]float64, error) {
-	g, err := retrain.New(d, retrain.Options{})
+	g, err := retrain.New(ctx, d, retrain.Options{Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func ranked(ctx context.Context, d retrain.Data, seed shapley.Seed, o Options) (
 		return nil, err
 	}
 	all["Data-OOB, 1000 learners"] = floats(oob)
-	if all["KNN, K 10"], err = knnValues(ctx, knn.Data{Width: d.Width, Train: d.Train, TrainLabels: d.Labels, Test: d.Validation, TestLabels: d.ValidationLabels}, 10); err != nil {
+	if all["KNN, K 10"], err = knnValues(ctx, o, knn.Data{Width: d.Width, Train: d.Train, TrainLabels: d.Labels, Test: d.Validation, TestLabels: d.ValidationLabels}, 10); err != nil {
 		return nil, err
 	}
 	for name, e := range map[string]shapley.Options{

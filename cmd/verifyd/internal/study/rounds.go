@@ -37,11 +37,11 @@ type promises struct{ second, pairs float64 }
 
 // studyRound measures one round against its exact values.
 func studyRound(ctx context.Context, s setting, o Options, p promises) ([]Row, error) {
-	r, err := s.play(ctx)
+	r, err := s.play(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	g, err := round.New(*r, round.Options{})
+	g, err := round.New(ctx, *r, round.Options{Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func studyRound(ctx context.Context, s setting, o Options, p promises) ([]Row, e
 		return nil, err
 	}
 	exact := floats(table.Values())
-	second, err := round.SecondOrder(ctx, *r, round.Options{})
+	second, err := round.SecondOrder(ctx, *r, round.Options{Device: o.Device})
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +103,9 @@ func studyRound(ctx context.Context, s setting, o Options, p promises) ([]Row, e
 }
 
 // splitGains are what honest players earn as two with half of their rows each, over what they earn as one.
-func splitGains(ctx context.Context, r *round.Round, players []int) ([]float64, error) {
+func splitGains(ctx context.Context, o Options, r *round.Round, players []int) ([]float64, error) {
 	valued := func(r *round.Round) ([]*big.Rat, error) {
-		g, err := round.New(*r, round.Options{})
+		g, err := round.New(ctx, *r, round.Options{Device: o.Device})
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func roundMLP(ctx context.Context, o Options) ([]Row, error) {
 		if c.p.second == 0 {
 			continue
 		}
-		r, err := s.play(ctx)
+		r, err := s.play(ctx, o)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +189,7 @@ func roundMLP(ctx context.Context, o Options) ([]Row, error) {
 		if !o.Short {
 			honest = []int{4, 5, 6, 7, 8, 9, 10}
 		}
-		gains, err := splitGains(ctx, r, honest)
+		gains, err := splitGains(ctx, o, r, honest)
 		if err != nil {
 			return nil, err
 		}
@@ -230,11 +230,11 @@ func renormalised(ctx context.Context, o Options) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.play(ctx)
+	r, err := s.play(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	g, err := round.New(*r, round.Options{Renormalised: true})
+	g, err := round.New(ctx, *r, round.Options{Device: o.Device, Renormalised: true})
 	if err != nil {
 		return nil, err
 	}

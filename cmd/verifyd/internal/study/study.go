@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/big"
 	"slices"
+
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 // Row is one measured promise.
@@ -37,8 +39,9 @@ func verdict(ok bool) Met {
 
 // Options choose what is studied.
 type Options struct {
-	Short    bool     // fewer repetitions and smaller games: a smoke run
-	Only     []string // names of studies; all if empty
+	Short    bool          // fewer repetitions and smaller games: a smoke run
+	Only     []string      // names of studies; all if empty
+	Device   engine.Device // this process' processor, on which models are trained too
 	Progress func(done, total uint64)
 }
 

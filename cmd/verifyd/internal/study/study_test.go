@@ -4,13 +4,21 @@ import (
 	"context"
 	"reflect"
 	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/engine"
 )
 
 func TestEveryStudyRunsAndSaysTheSameAgain(t *testing.T) {
 	if testing.Short() {
 		t.Log("with the race detector only the studies of neighbours are run")
 	}
-	o := Options{Short: true}
+	cpu, err := kernels.NewCPU(kernels.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cpu.Close()
+	o := Options{Short: true, Device: engine.NewCPU("cpu", cpu, cpu.Threads())}
 	if testing.Short() {
 		o.Only = []string{"knn-2dplanes"}
 	}

@@ -73,6 +73,11 @@ func (d *Device) Start(ctx context.Context, s *engine.Spec) (engine.Engine, erro
 	return engine.NewAccelerated(ctx, s, d.Accelerator)
 }
 
+// Open reserves a memory in the child that runs operators.
+func (d *Device) Open(ctx context.Context, words int) (engine.Memory, error) {
+	return engine.NewMemory(ctx, words, d.Accelerator)
+}
+
 // Accelerator reserves a memory of so many words, all zero, in the child.
 func (d *Device) Accelerator(ctx context.Context, words int) (engine.Accelerator, error) {
 	c, err := d.serving(ctx)

@@ -1,0 +1,62 @@
+package program
+
+import "github.com/verifyd/verifyd/kernels"
+
+// Evaluation is where the parts of an evaluation lie in a memory: the first word of each. Several evaluations
+// that follow one another may share any of them.
+type Evaluation struct {
+	X, Y    int // rows and labels, as Plan.X and Plan.Y describe them
+	Params  int // ParameterWords words with the parameters at Parameters
+	Scratch int // EvaluationWords words of any content
+}
+
+// Parameters are each parameter's words in a block of ParameterWords.
+func (p *Plan) Parameters() []kernels.Range {
+	all := make([]kernels.Range, len(p.params))
+	for k, spec := range p.params {
+		all[k] = kernels.Range{Offset: p.offsets[k], Words: spec.Len()}
+	}
+	return all
+}
+
+// ParameterWords is the size of all parameters with their padding, on which nothing depends.
+func (p *Plan) ParameterWords() int { return p.block }
+
+// EvaluationWords is the size of what an evaluation works in.
+func (p *Plan) EvaluationWords() int {
+	return align + padded(p.eval.size[kernels.F32]) + padded(p.eval.size[kernels.I32])
+}
+
+// Evaluation lists what computes the outputs of a batch without dropout: those of a Machine's Evaluate. They lie in
+// the scratch memory. Of a plan that accumulates it is the first micro-batch.
+func (p *Plan) Evaluation(at Evaluation) (calls []kernels.Call, outputs kernels.Range) {
+	floats := at.Scratch + align // behind the loss
+	integers := floats + padded(p.eval.size[kernels.F32])
+	find := func(b buffer) kernels.Range {
+		from := at.Scratch
+		switch b.space {
+		case inputs:
+			from = at.X
+		case labels:
+			from = at.Y
+		case parameter:
+			from = at.Params
+		case arena:
+			if from = floats; b.kind == kernels.I32 {
+				from = integers
+			}
+		}
+		return kernels.Range{Offset: from + b.offset, Words: b.n}
+	}
+	for _, ins := range p.eval.code {
+		if ins.when == later {
+			continue
+		}
+		c := kernels.Call{Op: ins.op}
+		for _, v := range ins.bufs {
+			c.Operands = append(c.Operands, find(p.eval.buffers[v]))
+		}
+		calls = append(calls, c)
+	}
+	return calls, find(p.eval.buffers[p.eval.logits])
+}
