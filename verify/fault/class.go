@@ -25,7 +25,7 @@ const (
 	BadBeacon      Class = "bad-beacon"      // a beacon whose value is not that of its round
 	WrongCase      Class = "wrong-case"      // a result or a verdict on another case
 	WrongImprint   Class = "wrong-imprint"   // an imprint that no replay by its verifier leaves
-	NotFinite      Class = "not-finite"      // NaN or infinity where only finite numbers can be
+	NotFinite      Class = "not-finite"      // NaN or infinity in a worker's own training
 
 	BadTerms    Class = "bad-terms"   // signed by the operator, and nobody can keep to it
 	Unsupported Class = "unsupported" // a profile, rule or construction that this verifyd does not have
