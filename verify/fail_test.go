@@ -103,9 +103,9 @@ func TestAnOpeningIsInTimeByItsReceiptAndByNothingElse(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	good := r.bundle(dir)
-	for seconds, reason := range map[int]verify.Reason{0: verify.Honest, 3606: verify.Honest, 3607: verify.Late, 365 * 86400: verify.Late} {
+	for seconds, reason := range map[int]verify.Reason{1: verify.Honest, 3606: verify.Honest, 3607: verify.Late, 365 * 86400: verify.Late} {
 		b := copyBundle(t, good)
-		if err := r.pool().Open(t.Context(), b, arrived.Add(time.Duration(seconds)*time.Second+time.Millisecond)); err != nil {
+		if err := r.pool().Open(t.Context(), b, arrived.Add(time.Duration(seconds)*time.Second-time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
 		for _, now := range []time.Time{{}, arrived, arrived.Add(10 * 365 * 24 * time.Hour)} {

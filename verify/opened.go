@@ -26,7 +26,7 @@ type Opened struct {
 	Claim   merkle.Hash `json:"claim"`
 	Receipt merkle.Hash `json:"receipt"` // for the claim
 	Opening merkle.Hash `json:"opening"`
-	Arrived int64       `json:"arrived"` // Unix time, in seconds that have begun
+	Arrived int64       `json:"arrived"` // Unix time in seconds, not before the opening arrived
 }
 
 // ReceiveOpening checks that an opening has arrived whole, that is signed by the worker, to this claim and receipt, and
@@ -47,7 +47,7 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	}
 	return document.Sign(openedKind, Opened{
 		Version: OpenedVersion, Job: c.Terms.Digest, Claim: c.claimDigest, Receipt: c.receiptDigest,
-		Opening: digest, Arrived: at.Unix(),
+		Opening: digest, Arrived: notBefore(at),
 	}, operator)
 }
 

@@ -27,16 +27,12 @@ func (r *segmentRange) Set(text string) error {
 	if !ranged {
 		most = least
 	}
-	for part, into := range map[string]*uint32{least: &r.Least, most: &r.Most} {
-		n, err := strconv.ParseUint(part, 10, 32)
-		if err != nil {
-			return errors.New("want a number of segments, or LEAST:MOST, such as 5:50")
-		}
-		*into = uint32(n)
+	from, err := strconv.ParseUint(least, 10, 32)
+	to, errMost := strconv.ParseUint(most, 10, 32)
+	if err != nil || errMost != nil {
+		return errors.New("want a number of segments, or LEAST:MOST, such as 5:50")
 	}
-	if least == most {
-		r.Most = r.Least
-	}
+	r.Least, r.Most = uint32(from), uint32(to)
 	return nil
 }
 
