@@ -134,7 +134,7 @@ func TestWhereTheJobAsksForWitnessesTheReceiptMustBeDatedBeforeItsBeacon(t *test
 	w.desk.Log = nil
 	bundle := w.answer(t)
 	r.receive(t, w.desk, bundle)
-	proofFile := filepath.Join(bundle, pool.ReceiptProof)
+	proofFile := filepath.Join(bundle, verify.ReceiptProofFile)
 	f := must(translog.OpenFolder(l.Folder))(t)
 	defer f.Close()
 	for name, c := range map[string]struct {
@@ -189,21 +189,21 @@ func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(pool.ReceiptProof, before.cosigned(t, l, w.index))
+	write(verify.ReceiptProofFile, before.cosigned(t, l, w.index))
 	judge := func() *pool.Judged { return r.judge().Bundle(t.Context(), bundle, nil) } // an hour after, the deadline is a minute
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Fatalf("silence: %+v", j)
 	}
 	inTime, late := newWitness(arrived.Add(time.Minute)), newWitness(arrived.Add(time.Minute+time.Second))
-	write(pool.OpeningProof, late.cosigned(t, l, entered[0]))
+	write(verify.OpeningProofFile, late.cosigned(t, l, entered[0]))
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Errorf("entered too late: %+v", j)
 	}
-	write(pool.OpeningProof, inTime.cosigned(t, l, w.index))
+	write(verify.OpeningProofFile, inTime.cosigned(t, l, w.index))
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Errorf("another entry: %+v", j)
 	}
-	write(pool.OpeningProof, inTime.cosigned(t, l, entered[0]))
+	write(verify.OpeningProofFile, inTime.cosigned(t, l, entered[0]))
 	if j := judge(); fault.Of(j.Err) != fault.NotOpenedYet || j.Verdict != nil || !strings.Contains(j.Err.Error(), "owes") {
 		t.Errorf("entered in time: %+v", j)
 	}
