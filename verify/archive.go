@@ -121,7 +121,8 @@ func split(name string) (folder, file string) {
 		return folder, ""
 	}
 	switch file {
-	case JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile:
+	case JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile,
+		ReceiptProofFile, OpeningProofFile:
 		return folder, file
 	}
 	var segment uint64

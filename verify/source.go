@@ -25,6 +25,11 @@ const (
 	OpenedFile     = "opened.json"
 	LeavesFile     = trace.LeavesFile
 	OpeningsDir    = "openings"
+
+	// Proofs that a log has the receipt, or the opening's digest (c2sp.org/tlog-proof). Nothing here reads
+	// them: they are evidence of when, for whoever asks for it.
+	ReceiptProofFile = ReceiptFile + ".tlog-proof"
+	OpeningProofFile = OpeningFile + ".tlog-proof"
 )
 
 // Source is where the files of a bundle lie: a [Folder], an [Archive] or a store of the caller's. Only names

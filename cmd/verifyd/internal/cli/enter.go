@@ -58,7 +58,7 @@ witnesses in the job this shows nothing, and the operator is believed.
 			if err != nil {
 				return err
 			}
-			out := filepath.Join(args[0], pool.OpeningProof)
+			out := filepath.Join(args[0], verify.OpeningProofFile)
 			if err := writeNew(out, proof, 0o644); err != nil {
 				return err
 			}

@@ -213,7 +213,7 @@ func carryProof(receipt, bundle string) error {
 	if err != nil {
 		return err
 	}
-	return writeNew(filepath.Join(bundle, pool.ReceiptProof), proof, 0o644)
+	return writeNew(filepath.Join(bundle, verify.ReceiptProofFile), proof, 0o644)
 }
 
 func (a *app) emitBundle(dir string, segments int) error {

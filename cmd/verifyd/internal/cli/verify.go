@@ -152,7 +152,10 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 			return err
 		}
 	}
-	if err := a.emit(j.Verdict, func(w io.Writer) { verdictText(w, j.Verdict, j.Took) }); err != nil {
+	if err := a.emit(j.Verdict, func(w io.Writer) {
+		verdictText(w, j.Verdict, j.Took)
+		row(w, "time", wordText(j.Word))
+	}); err != nil {
 		return err
 	}
 	return ending(j.Severity())
@@ -195,6 +198,14 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 	}
 	a.note("signed contribution proof in %s", o.proof)
 	return nil
+}
+
+// wordText says whose word the time of a claim's receipt rests on.
+func wordText(w pool.Word) string {
+	if w == pool.WitnessesWord {
+		return "the job's witnesses saw the receipt before the beacon"
+	}
+	return "the operator is believed about it"
 }
 
 func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {

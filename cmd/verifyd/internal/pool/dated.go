@@ -18,12 +18,6 @@ import (
 // ProofSuffix is what the file of a log proof (c2sp.org/tlog-proof) adds to the name of the file that it is of.
 const ProofSuffix = ".tlog-proof"
 
-// Files of a bundle beside those of package verify.
-const (
-	ReceiptProof = verify.ReceiptFile + ProofSuffix // that the receipt is in the job's log
-	OpeningProof = verify.OpeningFile + ProofSuffix // that the opening's digest is in a log: [OpeningEntry]
-)
-
 // Word is whose word the time of a receipt rests on.
 type Word string
 
@@ -57,17 +51,17 @@ func dated(ctx context.Context, bundle verify.Source, c *verify.Case) (Word, err
 	if digest != c.ReceiptDigest() {
 		return "", fault.New(fault.Altered, verify.ReceiptFile, "", "it was another one when it was read before")
 	}
-	proof, err := readSource(ctx, bundle, ReceiptProof, translog.MaxProofSize)
+	proof, err := readSource(ctx, bundle, verify.ReceiptProofFile, translog.MaxProofSize)
 	if err != nil {
 		return "", err
 	}
 	if len(l.Witnesses) == 0 {
 		_, err = policy.Verify(proof, receipt)
-		return OperatorsWord, wrongProof(ReceiptProof, err)
+		return OperatorsWord, wrongProof(verify.ReceiptProofFile, err)
 	}
 	_, due := c.Terms.Job.Round(c.Arrived().Unix())
 	_, err = policy.VerifyBefore(proof, receipt, due)
-	return WitnessesWord, wrongProof(ReceiptProof, err)
+	return WitnessesWord, wrongProof(verify.ReceiptProofFile, err)
 }
 
 // wrongProof is the refusal of a log proof.
@@ -106,7 +100,7 @@ func entered(ctx context.Context, bundle verify.Source, c *verify.Case) (bool, e
 	if err != nil {
 		return false, fault.New(fault.BadTerms, verify.JobFile, "log", "%w", err)
 	}
-	proof, err := readSource(ctx, bundle, OpeningProof, translog.MaxProofSize)
+	proof, err := readSource(ctx, bundle, verify.OpeningProofFile, translog.MaxProofSize)
 	if err != nil {
 		return false, ofMachine(err)
 	}

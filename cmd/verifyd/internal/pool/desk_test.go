@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,8 +19,10 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
+	"github.com/verifyd/verifyd/kernels"
 	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -57,6 +60,61 @@ func TestAnAssignmentIsNotDrawnAgain(t *testing.T) {
 	}
 	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, nil, merkle.Hash{}); err == nil {
 		t.Error("a slot that the job does not have")
+	}
+}
+
+func TestWhereTheBeaconHasRoundsTheRegistrationDecidesWhichGivesTheSeed(t *testing.T) {
+	r := newRig(t)
+	at := time.Unix(1_692_803_367+999*3-6, 0) // two periods before round 1000 of quicknet
+	o := pool.Offer{
+		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test", Issued: at.Add(-time.Hour),
+		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 2, Delay: 6 * time.Second, Deadline: time.Minute, Beacon: beacon.Quicknet,
+	}
+	d := r.desk(t, must(o.Sign(t.Context(), r.devices.First(), r.operator))(t).File, nil)
+	d.Clock = func() time.Time { return at.Add(-time.Millisecond) }
+	registered := must(d.Register(t.Context(), merkle.Hash{7}, 0))(t)
+	if registered.Round != 1000 || registered.Due != at.Add(6*time.Second).UTC() || registered.Index != -1 {
+		t.Errorf("%+v", registered)
+	}
+	public := &beacon.Beacon{
+		Chain: beacon.Quicknet, Round: 1000,
+		Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
+	}
+	d.Clock = func() time.Time { return at.Add(time.Hour) } // whoever asks later is registered as at first
+	first := must(d.Assign(t.Context(), merkle.Hash{7}, 0, public, merkle.Hash{}))(t)
+	if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, public, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
+		t.Error("another assignment")
+	}
+	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, public, merkle.Hash{}); fault.Of(err) != fault.WrongRound {
+		t.Errorf("a round that was known when the worker was registered: %v", err)
+	}
+}
+
+func TestWhatALogCouldNotTakeIsGivenAgainWithTheSameBytes(t *testing.T) {
+	r := newRig(t)
+	l := r.log(t)
+	d := r.desk(t, r.offer(t, "urn:db:test"), nil)
+	var closed *translog.Log
+	if err := l.Write(t.Context(), func(written *translog.Log) error { closed = written; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	d.Log = closed
+	if given, err := d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}); !errors.Is(err, translog.ErrClosed) || given != nil {
+		t.Fatalf("%+v, %v", given, err)
+	}
+	d.Log = nil
+	kept := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t)
+	err := l.Write(t.Context(), func(written *translog.Log) error {
+		d.Log = written
+		for range 2 {
+			if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, kept.File) || again.Index != 2 {
+				t.Errorf("entry %d, the same %v", again.Index, bytes.Equal(again.File, kept.File))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -134,7 +192,7 @@ func TestWhereTheJobAsksForWitnessesTheReceiptMustBeDatedBeforeItsBeacon(t *test
 	w.desk.Log = nil
 	bundle := w.answer(t)
 	r.receive(t, w.desk, bundle)
-	proofFile := filepath.Join(bundle, pool.ReceiptProof)
+	proofFile := filepath.Join(bundle, verify.ReceiptProofFile)
 	f := must(translog.OpenFolder(l.Folder))(t)
 	defer f.Close()
 	for name, c := range map[string]struct {
@@ -189,21 +247,21 @@ func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(pool.ReceiptProof, before.cosigned(t, l, w.index))
+	write(verify.ReceiptProofFile, before.cosigned(t, l, w.index))
 	judge := func() *pool.Judged { return r.judge().Bundle(t.Context(), bundle, nil) } // an hour after, the deadline is a minute
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Fatalf("silence: %+v", j)
 	}
 	inTime, late := newWitness(arrived.Add(time.Minute)), newWitness(arrived.Add(time.Minute+time.Second))
-	write(pool.OpeningProof, late.cosigned(t, l, entered[0]))
+	write(verify.OpeningProofFile, late.cosigned(t, l, entered[0]))
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Errorf("entered too late: %+v", j)
 	}
-	write(pool.OpeningProof, inTime.cosigned(t, l, w.index))
+	write(verify.OpeningProofFile, inTime.cosigned(t, l, w.index))
 	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Errorf("another entry: %+v", j)
 	}
-	write(pool.OpeningProof, inTime.cosigned(t, l, entered[0]))
+	write(verify.OpeningProofFile, inTime.cosigned(t, l, entered[0]))
 	if j := judge(); fault.Of(j.Err) != fault.NotOpenedYet || j.Verdict != nil || !strings.Contains(j.Err.Error(), "owes") {
 		t.Errorf("entered in time: %+v", j)
 	}

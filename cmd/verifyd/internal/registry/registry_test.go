@@ -294,3 +294,18 @@ func TestDamageIsFoundAndNeverMeansThatNothingWasGiven(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkAReceipt(b *testing.B) {
+	r := fresh(b)
+	n := uint32(0)
+	for b.Loop() {
+		s := Slot{Slot: n}
+		n++
+		if _, err := r.Assign(s, merkle.Hash{}, give("assignment")); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.Receive(s, merkle.Hash{1}, give("receipt")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

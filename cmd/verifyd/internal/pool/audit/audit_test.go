@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
@@ -228,6 +229,47 @@ func (b *book) digestOf(entry int, kind document.Kind) hash {
 	}
 	_, digest, err := document.Read[job.Assignment]("", b.entries[entry], kind, b.of.Operator)
 	return must(digest, err)(b.t)
+}
+
+func TestARegistrationMustBeLoggedBeforeTheBeaconOfItsSeed(t *testing.T) {
+	quicknet := func(b *book) {
+		b.of.Beacon = beacon.Chain{Name: beacon.Quicknet}
+		b.job = must(job.Sign(*b.of, b.operator))(b.t)
+		b.digest = must(document.Digest(job.Kind, *b.of))(b.t)
+		b.add(b.job)
+	}
+	register := func(b *book, at int64) {
+		b.sign(pool.RegistrationKind, pool.Registration{Version: pool.RegistrationVersion, Job: b.digest, Worker: hash{9}, At: began + at})
+	}
+	assign := func(b *book, at int64) {
+		b.sign(job.AssignmentKind, job.Assignment{
+			Version: job.AssignmentVersion, Job: b.digest, Worker: hash{9}, Registered: began + at, Beacon: &beacon.Beacon{Chain: beacon.Quicknet},
+		})
+	}
+	for name, c := range map[string]struct {
+		plant func(b *book)
+		rule  Rule
+	}{
+		"in order":                     {func(b *book) { register(b, 60); assign(b, 60) }, ""},
+		"not registered":               {func(b *book) { assign(b, 60) }, Unlogged},
+		"registered at another time":   {func(b *book) { register(b, 60); assign(b, 63) }, Unlogged},
+		"registered again":             {func(b *book) { register(b, 60); register(b, 70) }, SecondRegistration},
+		"dated back":                   {func(b *book) { register(b, 47) }, BackDated},
+		"dated back behind its beacon": {func(b *book) { register(b, 20) }, LateRegistration},
+	} {
+		b := newBook(t)
+		b.honest() // until 50
+		quicknet(b)
+		c.plant(b)
+		r := b.audit(Options{})
+		if (c.rule == "") != (len(r.Findings) == 0) {
+			t.Errorf("%s: %+v", name, r.Findings)
+			continue
+		}
+		if c.rule != "" && (len(r.Findings) != 1 || r.Findings[0].Rule != c.rule || r.Findings[0].Entry != int64(len(b.entries)-1)) {
+			t.Errorf("%s: %+v", name, r.Findings)
+		}
+	}
 }
 
 func TestSlackForgivesClocks(t *testing.T) {
