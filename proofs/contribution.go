@@ -7,7 +7,7 @@ import (
 	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
-const contributionWords = 20
+const contributionWords = 21
 
 // A Contribution is what a contribution proof states. There is no float in it:
 // values are integers with a fixed scale.
@@ -23,6 +23,9 @@ type Contribution struct {
 	TaskID Hash
 	// WorkerID is the SHA-256 of the worker's public key in SPKI DER.
 	WorkerID Hash
+	// Slot is which of the task's slots the worker filled: the slots of one
+	// worker in one task are contributions of their own.
+	Slot uint32
 	// Account is the ledger account, an EVM address left-padded with zeros.
 	Account Hash
 	// Units is what this contribution earns, in the policy's scale.
@@ -55,14 +58,14 @@ type Contribution struct {
 	IssuedAt uint64
 }
 
-// Nullifier names the one contribution of this worker to this task in this
-// epoch of this pool. It is derived, never chosen, so that a database or a
-// contract that has seen it can refuse a second one.
+// Nullifier names the one contribution of this worker to this slot of this
+// task of this pool, in whatever epoch it is paid. It is derived, never chosen,
+// so that a database or a contract that has seen it can refuse another one.
 func (c Contribution) Nullifier() Hash {
 	msg := append([]byte("verifyd/nullifier/v1"), c.PoolID[:]...)
 	msg = append(msg, c.WorkerID[:]...)
-	msg = binary.BigEndian.AppendUint64(msg, c.Epoch)
-	return sha256.Sum256(append(msg, c.TaskID[:]...))
+	msg = append(msg, c.TaskID[:]...)
+	return sha256.Sum256(binary.BigEndian.AppendUint32(msg, c.Slot))
 }
 
 func (c Contribution) payloadType() string { return contributionType }
@@ -79,6 +82,7 @@ func (c *Contribution) layout(f fields) {
 	f.uint64("epoch", &c.Epoch)
 	f.hash("taskId", &c.TaskID)
 	f.hash("workerId", &c.WorkerID)
+	f.uint32("slot", &c.Slot)
 	f.hash("account", &c.Account)
 	f.uint128("units", &c.Units)
 	f.uint128("cumulativeUnits", &c.CumulativeUnits)
@@ -92,7 +96,7 @@ func (c *Contribution) layout(f fields) {
 	f.hash("evidenceRoot", &c.EvidenceRoot)
 	f.hash("engineHash", &c.EngineHash)
 	f.hash("sampleSeed", &c.SampleSeed)
-	f.derived("nullifier", c.Nullifier()) // of words 1, 2, 3 and 4, which are read by now
+	f.derived("nullifier", c.Nullifier()) // of words 1, 3, 4 and 5, which are read by now
 	f.uint64("issuedAt", &c.IssuedAt)
 }
 

@@ -21,7 +21,7 @@ func id(s string) Hash { return sha256.Sum256([]byte(s)) }
 // awkward ones (negative, beyond 64 bits) where they may be.
 func sample() Contribution {
 	return Contribution{
-		Audience: id("urn:db:test"), PoolID: id("pool"), Epoch: 7, TaskID: id("task"), WorkerID: id("worker"),
+		Audience: id("urn:db:test"), PoolID: id("pool"), Epoch: 7, TaskID: id("task"), WorkerID: id("worker"), Slot: 3,
 		Account: Hash{31: 0xaa, 12: 0x01}, Units: Uint128{1, 5}, CumulativeUnits: Uint128{1 << 63, 9},
 		Shapley: Int(-123_456_789), StdErr: Uint(42), Verdict: Verdict{Partial, Mismatch},
 		StepsClaimed: 1000, StepsReplayed: 40, StepsFailed: 2,

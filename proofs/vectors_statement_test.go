@@ -2,6 +2,7 @@ package proofs_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"slices"
@@ -80,6 +81,7 @@ func contributionRows(t *testing.T) []row {
 			c.Units, c.Verdict = proofs.Uint128{}, proofs.Verdict{Kind: kind, Reason: reason}
 		})
 	}
+	withEpoch := sha256.Sum256(slices.Concat([]byte("verifyd/nullifier/v1"), good[32:64], good[4*32:5*32], good[2*32+24:3*32], good[3*32:4*32]))
 	most := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
 	return []row{
 		s.good("good", "every field set, shapley negative", good),
@@ -97,35 +99,47 @@ func contributionRows(t *testing.T) []row {
 		s.good("good_zero_identifiers", "only the audience must not be zero", encode(t, proofs.Contribution{
 			Audience: proofs.Hash{31: 1}, Verdict: proofs.Verdict{Kind: proofs.Accepted},
 		})),
+		s.good("good_first_slot", "slot 0", with(func(c *proofs.Contribution) { c.Slot = 0 })),
+		s.good("good_last_slot", "slot 2^32-1", with(func(c *proofs.Contribution) { c.Slot = math.MaxUint32 })),
+		s.good("good_another_epoch", "the epoch changed, the nullifier is the same", change(good, 2, 31, 8)),
 		s.bad("audience_zero", "wrong audience", "no ledger named", class.OutOfRange, "audience", blank(good, 0)),
 		s.bad("epoch_dirty", "dirty padding", "a bit above 64", class.DirtyPadding, "epoch", change(good, 2, 23, 1)),
-		s.bad("units_dirty", "dirty padding", "a bit above 128", class.DirtyPadding, "units", change(good, 6, 15, 1)),
-		s.dirty("contribution", "cumulativeUnits", good, 7, 16),
-		s.dirty("contribution", "stdErr", good, 9, 16),
-		s.dirty("contribution", "stepsClaimed", good, 11, 8),
-		s.dirty("contribution", "stepsReplayed", good, 12, 8),
-		s.dirty("contribution", "stepsFailed", good, 13, 8),
-		s.bad("units_over_cumulative", "units over total", "more earned than in total", class.OutOfRange, "cumulativeUnits", change(good, 7, 16, 0)),
-		s.bad("shapley_half_extended", "dirty padding", "negative with one byte of padding zero", class.DirtyPadding, "shapley", change(good, 8, 7, 0)),
-		s.bad("shapley_not_extended", "dirty padding", "sign bit without its extension", class.DirtyPadding, "shapley", change(good, 8, 16, 0x7f)),
+		s.bad("units_dirty", "dirty padding", "a bit above 128", class.DirtyPadding, "units", change(good, 7, 15, 1)),
+		s.dirty("contribution", "slot", good, 5, 4),
+		s.bad("slot_highest_dirty", "dirty padding", "the word's highest bit", class.DirtyPadding, "slot", change(good, 5, 0, 0x80)),
+		s.bad("slot_extended", "dirty padding", "padded as if negative", class.DirtyPadding, "slot",
+			slices.Concat(good[:5*32], bytes.Repeat([]byte{0xff}, 28), good[5*32+28:])),
+		s.dirty("contribution", "cumulativeUnits", good, 8, 16),
+		s.dirty("contribution", "stdErr", good, 10, 16),
+		s.dirty("contribution", "stepsClaimed", good, 12, 8),
+		s.dirty("contribution", "stepsReplayed", good, 13, 8),
+		s.dirty("contribution", "stepsFailed", good, 14, 8),
+		s.bad("units_over_cumulative", "units over total", "more earned than in total", class.OutOfRange, "cumulativeUnits", change(good, 8, 16, 0)),
+		s.bad("shapley_half_extended", "dirty padding", "negative with one byte of padding zero", class.DirtyPadding, "shapley", change(good, 9, 7, 0)),
+		s.bad("shapley_not_extended", "dirty padding", "sign bit without its extension", class.DirtyPadding, "shapley", change(good, 9, 16, 0x7f)),
 		s.bad("shapley_zero_extended", "dirty padding", "negative, padded as if unsigned", class.DirtyPadding, "shapley",
-			slices.Concat(good[:8*32], make([]byte, 16), good[8*32+16:])),
-		s.bad("verdict_dirty", "dirty padding", "a bit above 32", class.DirtyPadding, "verdict", change(good, 10, 27, 1)),
-		s.bad("verdict_kind_zero", "unknown kind", "no decision", class.OutOfRange, "verdict", change(good, 10, 29, 0)),
-		s.bad("verdict_kind_unknown", "unknown kind", "kind 5", class.OutOfRange, "verdict", change(good, 10, 29, 5)),
-		s.bad("verdict_kind_high", "unknown kind", "kind 256 and 2", class.OutOfRange, "verdict", change(good, 10, 28, 1)),
-		s.bad("rejected_with_units", "units for nothing", "a rejection that earns", class.OutOfRange, "units", change(good, 10, 29, 3)),
-		s.bad("inconclusive_with_units", "units for nothing", "an open question that earns", class.OutOfRange, "units", change(good, 10, 29, 4)),
-		s.bad("accepted_with_failures", "contradiction", "accepted though two steps failed", class.OutOfRange, "stepsFailed", change(good, 10, 29, 1)),
-		s.bad("replayed_over_claimed", "contradiction", "more replayed than claimed", class.OutOfRange, "stepsReplayed", change(good, 12, 30, 0xff)),
-		s.bad("failed_over_replayed", "contradiction", "more failed than replayed", class.OutOfRange, "stepsFailed", change(good, 13, 31, 41)),
-		s.bad("nullifier_chosen", "chosen nullifier", "not derived from pool, worker, epoch and task", class.OutOfRange, "nullifier", change(good, 18, 0, good[18*32]^1)),
-		s.bad("nullifier_of_another_epoch", "chosen nullifier", "the epoch changed, the nullifier not", class.OutOfRange, "nullifier", change(good, 2, 31, 8)),
-		s.bad("issued_at_dirty", "dirty padding", "a bit above 64", class.DirtyPadding, "issuedAt", change(good, 19, 0, 0x80)),
-		s.bad("short", "bad length", "one word missing", class.BadLength, "body", good[:608]),
+			slices.Concat(good[:9*32], make([]byte, 16), good[9*32+16:])),
+		s.bad("verdict_dirty", "dirty padding", "a bit above 32", class.DirtyPadding, "verdict", change(good, 11, 27, 1)),
+		s.bad("verdict_kind_zero", "unknown kind", "no decision", class.OutOfRange, "verdict", change(good, 11, 29, 0)),
+		s.bad("verdict_kind_unknown", "unknown kind", "kind 5", class.OutOfRange, "verdict", change(good, 11, 29, 5)),
+		s.bad("verdict_kind_high", "unknown kind", "kind 256 and 2", class.OutOfRange, "verdict", change(good, 11, 28, 1)),
+		s.bad("rejected_with_units", "units for nothing", "a rejection that earns", class.OutOfRange, "units", change(good, 11, 29, 3)),
+		s.bad("inconclusive_with_units", "units for nothing", "an open question that earns", class.OutOfRange, "units", change(good, 11, 29, 4)),
+		s.bad("accepted_with_failures", "contradiction", "accepted though two steps failed", class.OutOfRange, "stepsFailed", change(good, 11, 29, 1)),
+		s.bad("replayed_over_claimed", "contradiction", "more replayed than claimed", class.OutOfRange, "stepsReplayed", change(good, 13, 30, 0xff)),
+		s.bad("failed_over_replayed", "contradiction", "more failed than replayed", class.OutOfRange, "stepsFailed", change(good, 14, 31, 41)),
+		s.bad("nullifier_chosen", "chosen nullifier", "not derived from pool, worker, task and slot", class.OutOfRange, "nullifier", change(good, 19, 0, good[19*32]^1)),
+		s.bad("nullifier_of_another_slot", "chosen nullifier", "the slot changed, the nullifier not", class.OutOfRange, "nullifier", change(good, 5, 31, 4)),
+		s.bad("nullifier_of_another_task", "chosen nullifier", "the task changed, the nullifier not", class.OutOfRange, "nullifier", change(good, 3, 31, good[3*32+31]^1)),
+		s.bad("nullifier_with_epoch", "chosen nullifier", "derived from pool, worker, epoch and task: work has one, whatever the epoch", class.OutOfRange,
+			"nullifier", slices.Concat(good[:19*32], withEpoch[:], good[20*32:])),
+		s.bad("issued_at_dirty", "dirty padding", "a bit above 64", class.DirtyPadding, "issuedAt", change(good, 20, 0, 0x80)),
+		s.bad("short", "bad length", "one word missing", class.BadLength, "body", good[:640]),
+		s.bad("without_slot", "bad length", "the other twenty words, as a reader without slots expects", class.BadLength, "body",
+			slices.Concat(good[:5*32], good[6*32:])),
 		s.bad("long", "bad length", "one word more", class.BadLength, "body", append(bytes.Clone(good), make([]byte, 32)...)),
 		s.bad("empty", "bad length", "nothing", class.BadLength, "body", nil),
-		s.bad("contribution_byte_short", "bad length", "the last byte missing", class.BadLength, "body", good[:639]),
+		s.bad("contribution_byte_short", "bad length", "the last byte missing", class.BadLength, "body", good[:671]),
 	}
 }
 

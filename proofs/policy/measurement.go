@@ -14,11 +14,12 @@ const One = 1_000_000_000
 // MaxClaims is the largest number of claims of an epoch.
 const MaxClaims = 1 << 20
 
-// A Measurement is what one worker's verified work on one task measured. All of it is
+// A Measurement is what one worker's verified work in one slot of a task measured. All of it is
 // the verifier's or the valuer's; none is the worker's word.
 type Measurement struct {
 	Worker proofs.Hash
 	Task   proofs.Hash
+	Slot   uint32
 	// Owner is whom the roster names for the worker, zero if it is not on it.
 	// It counts only under a policy with a cap for owners.
 	Owner   proofs.Hash

@@ -45,7 +45,7 @@ func TestAnotherLanguageReachesTheSameUnits(t *testing.T) {
 				owner = hex.EncodeToString(c.Owner[:])
 			}
 			claims = append(claims, map[string]any{
-				"worker": hex.EncodeToString(c.Worker[:]), "task": hex.EncodeToString(c.Task[:]), "owner": owner,
+				"worker": hex.EncodeToString(c.Worker[:]), "task": hex.EncodeToString(c.Task[:]), "slot": c.Slot, "owner": owner,
 				"kind": c.Verdict.Kind, "reason": c.Verdict.Reason, "withheld": c.Withheld,
 				"work": wide(c.Work), "improvement": wideSigned(c.Improvement),
 				"value": wideSigned(c.Value), "stdErr": wide(c.StdErr), "quality": c.Quality,
@@ -76,7 +76,7 @@ func TestAnotherLanguageReachesTheSameUnits(t *testing.T) {
 			t.Fatalf("seed %d: total %s with %s dust, Python has %s with %s", seed, sheet.Total, sheet.Dust, got.Total, got.Dust)
 		}
 		for _, a := range sheet.Awards {
-			key := hex.EncodeToString(a.Worker[:]) + "/" + hex.EncodeToString(a.Task[:])
+			key := fmt.Sprintf("%x/%x/%d", a.Worker[:], a.Task[:], a.Slot)
 			if have := [2]json.Number{json.Number(a.Units.String()), json.Number(fmt.Sprint(uint16(a.Verdict.Reason)))}; have != got.Awards[key] {
 				t.Fatalf("seed %d: %s gets %v, in Python %v", seed, key, have, got.Awards[key])
 			}

@@ -14,6 +14,7 @@ import (
 type Award struct {
 	Worker  proofs.Hash
 	Task    proofs.Hash
+	Slot    uint32
 	Points  proofs.Uint128 // in 1e-9
 	Units   proofs.Uint128
 	Verdict proofs.Verdict // the claim's kind, with the reason for Units
@@ -22,7 +23,7 @@ type Award struct {
 // A Sheet is the outcome of an epoch. The units of its awards and its dust add
 // up to Total, which is never above the policy's budget.
 type Sheet struct {
-	Awards []Award // in the order of worker and task
+	Awards []Award // in the order of worker, task and slot
 	Total  proofs.Uint128
 	// Dust is what rounding left, for the policy's dust account: less than one
 	// unit for each identity and one for each worker.
@@ -30,8 +31,8 @@ type Sheet struct {
 }
 
 // Score applies p to all claims of an epoch. The order of the claims makes no
-// difference. A worker has at most one claim on a task, which is what the
-// nullifier of a proof identifies.
+// difference. A worker has at most one claim on a slot of a task, which is what
+// the nullifier of a proof identifies.
 func Score(p *Policy, claims []Measurement) (*Sheet, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -59,10 +60,13 @@ func Score(p *Policy, claims []Measurement) (*Sheet, error) {
 	for i := range entries {
 		sheet.Awards = append(sheet.Awards, entries[i].award)
 	}
-	slices.SortFunc(sheet.Awards, func(a, b Award) int {
-		return cmp.Or(bytes.Compare(a.Worker[:], b.Worker[:]), bytes.Compare(a.Task[:], b.Task[:]))
-	})
+	slices.SortFunc(sheet.Awards, compareAwards)
 	return sheet, nil
+}
+
+// compareAwards is the order of worker, task and slot.
+func compareAwards(a, b Award) int {
+	return cmp.Or(bytes.Compare(a.Worker[:], b.Worker[:]), bytes.Compare(a.Task[:], b.Task[:]), cmp.Compare(a.Slot, b.Slot))
 }
 
 // entry is a claim while it is scored.
@@ -75,17 +79,17 @@ type entry struct {
 }
 
 // entries checks the claims, counts their points and sorts them by identity,
-// worker and task.
+// worker, task and slot.
 func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 	entries, scales := make([]entry, len(claims)), p.Metrics.scales()
 	for i := range claims {
 		c := &claims[i]
 		if err := c.check(p); err != nil {
-			return nil, fmt.Errorf("worker %s, task %s: %w", c.Worker, c.Task, err)
+			return nil, fmt.Errorf("worker %s, task %s, slot %d: %w", c.Worker, c.Task, c.Slot, err)
 		}
 		e := entry{
 			identity: c.Worker, work: new(big.Int), points: new(big.Int),
-			award: Award{Worker: c.Worker, Task: c.Task, Verdict: c.Verdict},
+			award: Award{Worker: c.Worker, Task: c.Task, Slot: c.Slot, Verdict: c.Verdict},
 		}
 		if p.Caps.Owner != nil {
 			e.identity = c.Owner
@@ -108,14 +112,17 @@ func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 		entries[i] = e
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(bytes.Compare(a.identity[:], b.identity[:]),
-			bytes.Compare(a.award.Worker[:], b.award.Worker[:]), bytes.Compare(a.award.Task[:], b.award.Task[:]))
+		return cmp.Or(bytes.Compare(a.identity[:], b.identity[:]), compareAwards(a.award, b.award))
 	})
-	seen := make(map[[2]proofs.Hash]bool, len(entries))
+	type claim struct {
+		worker, task proofs.Hash
+		slot         uint32
+	}
+	seen := make(map[claim]bool, len(entries))
 	for i := range entries {
-		id := [2]proofs.Hash{entries[i].award.Worker, entries[i].award.Task}
+		id := claim{entries[i].award.Worker, entries[i].award.Task, entries[i].award.Slot}
 		if seen[id] {
-			return nil, fmt.Errorf("worker %s, task %s: two claims in one epoch, a proof can stand for one", id[0], id[1])
+			return nil, fmt.Errorf("worker %s, task %s, slot %d: two claims in one epoch, a proof can stand for one", id.worker, id.task, id.slot)
 		}
 		seen[id] = true
 	}

@@ -55,9 +55,10 @@ func draw(seed uint64) *scene {
 	return s
 }
 
+// claim is one of two slots of a task.
 func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 	c := Measurement{
-		Worker: id(worker), Task: id(task), Owner: owner, Verdict: proofs.Verdict{Kind: proofs.Accepted},
+		Worker: id(worker), Task: id(task / 2), Slot: uint32(task % 2), Owner: owner, Verdict: proofs.Verdict{Kind: proofs.Accepted},
 		Work: proofs.Uint(s.Uint64N(80)), Improvement: proofs.Int(s.Int64N(80) - 40),
 		Value: proofs.Int(s.Int64N(80) - 40), StdErr: proofs.Uint(s.Uint64N(9)), Quality: s.Uint64N(One + 1),
 	}
@@ -130,7 +131,7 @@ func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
 			t.Fatalf("seed %d: %d awards for %d claims", seed, len(awards), len(s.claims))
 		}
 		for _, c := range s.claims {
-			i := slices.IndexFunc(awards, func(a Award) bool { return a.Worker == c.Worker && a.Task == c.Task })
+			i := slices.IndexFunc(awards, func(a Award) bool { return a.Worker == c.Worker && a.Task == c.Task && a.Slot == c.Slot })
 			a := awards[i]
 			earns := c.Verdict.Kind == proofs.Accepted && c.Withheld == proofs.NoReason &&
 				(s.p.Caps.Owner == nil || c.Owner != proofs.Hash{})

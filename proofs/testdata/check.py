@@ -172,7 +172,7 @@ def verify(key, message, sig):
 # -- Statements. h is a hash, a number the bytes of an unsigned integer, s a signed one of 16 bytes.
 OURS = 'application/vnd.verifyd.'
 LAYOUT = {name: [f.split(':') for f in text.split()] for name, text in {
-    'contribution': 'audience:h poolId:h epoch:8 taskId:h workerId:h account:h units:16 cumulativeUnits:16 shapley:s stdErr:16 verdict:4 '
+    'contribution': 'audience:h poolId:h epoch:8 taskId:h workerId:h slot:4 account:h units:16 cumulativeUnits:16 shapley:s stdErr:16 verdict:4 '
                     'stepsClaimed:8 stepsReplayed:8 stepsFailed:8 policyHash:h evidenceRoot:h engineHash:h sampleSeed:h nullifier:h issuedAt:8',
     'epoch-root': 'audience:h poolId:h epoch:8 root:h policyHash:h cumulativeUnits:16 signerSet:8 notAfter:8 checkpointHash:h dataHash:h',
     'revocation': 'audience:h poolId:h epoch:8 target:h targetKind:4 reason:4 signerSet:8 issuedAt:8',
@@ -204,7 +204,7 @@ def rules(s):
     need(any(s['audience']), 'out-of-range')
     if s['kind'] == 'contribution':
         outcome = s['verdict'] >> 16
-        need(s['nullifier'] == sha256(b'verifyd/nullifier/v1' + s['poolId'] + s['workerId'] + s['epoch'].to_bytes(8, 'big') + s['taskId']), 'out-of-range')
+        need(s['nullifier'] == sha256(b'verifyd/nullifier/v1' + s['poolId'] + s['workerId'] + s['taskId'] + s['slot'].to_bytes(4, 'big')), 'out-of-range')
         need(s['units'] <= s['cumulativeUnits'] and 1 <= outcome <= 4 and (outcome < 3 or s['units'] == 0), 'out-of-range')
         need(s['stepsFailed'] <= s['stepsReplayed'] <= s['stepsClaimed'] and (outcome > 1 or s['stepsFailed'] == 0), 'out-of-range')
     elif s['kind'] == 'epoch-root': need(s['epoch'] and any(s['root']) and s['signerSet'], 'out-of-range')

@@ -130,7 +130,7 @@ func account(i int) proofs.Hash {
 func (p *Pool) contribution(i int) proofs.Contribution {
 	c := proofs.Contribution{
 		Audience: ID(Audience), PoolID: ID("pool"), Epoch: 2, TaskID: ID(fmt.Sprintf("task %d", i)),
-		WorkerID: ID(fmt.Sprintf("worker %d", i)), Account: account(i),
+		WorkerID: ID(fmt.Sprintf("worker %d", i)), Slot: uint32(i), Account: account(i),
 		Units: proofs.Uint(uint64(100 * (i + 1))), Shapley: proofs.Int(int64(i)*500_000_000 - 3), StdErr: proofs.Uint(1_000_000),
 		Verdict: proofs.Verdict{Kind: proofs.Accepted}, StepsClaimed: 400, StepsReplayed: 40,
 		PolicyHash: ID("policy"), EvidenceRoot: ID("evidence"), EngineHash: ID("engine"), SampleSeed: ID("seed"), IssuedAt: Now,

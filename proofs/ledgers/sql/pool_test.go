@@ -75,7 +75,7 @@ func newSeason(t testing.TB, p *scenario.Pool) season {
 			emission += units
 			account := scenario.ID(fmt.Sprintf("account %d", i))
 			all = append(all, proofs.Contribution{
-				Audience: p.Set.Audience, PoolID: p.Set.PoolID, Epoch: e, TaskID: scenario.ID("task"), WorkerID: account, Account: account,
+				Audience: p.Set.Audience, PoolID: p.Set.PoolID, Epoch: e, TaskID: scenario.ID(fmt.Sprint("task ", e)), WorkerID: account, Account: account,
 				Units: proofs.Uint(units), CumulativeUnits: proofs.Uint(totals[i]), Verdict: proofs.Verdict{Kind: proofs.Accepted},
 				StepsClaimed: 1, StepsReplayed: 1, PolicyHash: scenario.ID("policy"), EvidenceRoot: scenario.ID("evidence"),
 				EngineHash: scenario.ID("engine"), SampleSeed: scenario.ID("seed"), IssuedAt: scenario.Now,

@@ -1,7 +1,7 @@
 """The arithmetic of SPEC.md, read again in another language.
 
 Standard input: JSON lines {"policy": the document, "claims": [...]}. Standard
-output: for each, a JSON line {"total", "dust", "awards": {"worker/task": [units,
+output: for each, a JSON line {"total", "dust", "awards": {"worker/task/slot": [units,
 reason]}}. Every amount is exact (fractions.Fraction) until SPEC.md says floor.
 """
 import json
@@ -34,7 +34,7 @@ def score(policy, claims):
     budget, caps = int(policy["budget"]), policy["caps"]
     awards, earning = {}, []
     for c in claims:
-        key = c["worker"] + "/" + c["task"]
+        key = "%s/%s/%d" % (c["worker"], c["task"], c["slot"])
         if c["kind"] != 1:
             awards[key] = [0, c["reason"]]
         elif c["withheld"]:
@@ -45,7 +45,7 @@ def score(policy, claims):
             p, clipped = points(policy["metrics"], c)
             awards[key] = [0, NO_POINTS]
             identity = c["owner"] if "owner" in caps else c["worker"]
-            earning.append((identity, c["worker"], c["task"], key, p, c["work"], clipped))
+            earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, c["work"], clipped))
     everything = sum(e[4] for e in earning)
     if everything == 0:
         return {"total": 0, "dust": 0, "awards": awards}

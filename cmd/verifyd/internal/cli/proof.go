@@ -179,6 +179,7 @@ func contributionText(w io.Writer, c proofs.Contribution) {
 	row(w, "epoch", c.Epoch)
 	row(w, "task", c.TaskID)
 	row(w, "worker", c.WorkerID)
+	row(w, "slot", c.Slot)
 	row(w, "account", c.Account)
 	row(w, "policy", c.PolicyHash)
 	row(w, "evidence", c.EvidenceRoot)

@@ -47,7 +47,7 @@ the same --issued write the same bodies.
 their hashes; amounts are decimal strings, 1000000000 is 1:
 
   {"validation":"0x...","values":[{"improvement":"20000000","quality":900000000,
-    "stdErr":"3","task":"0xJOB","value":"-5","withheld":0,"worker":"0xKEYID"}],
+    "slot":0,"stdErr":"3","task":"0xJOB","value":"-5","withheld":0,"worker":"0xKEYID"}],
    "version":"verifyd-values/1"}
   {"version":"verifyd-roster/1","workers":[{"account":"0x...","owner":"0x...",
     "worker":"0xKEYID"}]}
@@ -196,13 +196,13 @@ func (a *app) writeScored(ctx context.Context, dir string, files []score.File, l
 }
 
 func scoreText(w io.Writer, e *score.Epoch, r *score.Result) {
-	row(w, "worker", "task", "verdict", "reason", "gigaflop", "points", "units", "in all")
+	row(w, "worker", "task", "slot", "verdict", "reason", "gigaflop", "points", "units", "in all")
 	for _, s := range r.Statements {
 		reason := s.Reason
 		if reason == "" {
 			reason = "-"
 		}
-		row(w, s.Worker.String()[:14], s.Task.String()[:14], proofs.Verdict{Kind: s.Verdict.Kind}, reason,
+		row(w, s.Worker.String()[:14], s.Task.String()[:14], s.Slot, proofs.Verdict{Kind: s.Verdict.Kind}, reason,
 			decimal(s.Work, 9), decimal(s.Points, 9), s.Units, s.Contribution.CumulativeUnits)
 	}
 	fmt.Fprintf(w, "dust %s of a total of %s, budget %s, policy %s\n", r.Dust, r.Total, e.Policy.Budget, r.PolicyHash)

@@ -49,6 +49,7 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 		Epoch:           c.Epoch,
 		TaskID:          proofs.Hash(f.Job),
 		WorkerID:        proofs.Hash(f.Worker),
+		Slot:            f.Slot,
 		Account:         c.Account,
 		CumulativeUnits: c.Cumulative,
 		Verdict:         decision(f),

@@ -172,7 +172,7 @@ func claim(t *testing.T, tree *merkle.Tree, leaf merkle.Leaf) []byte {
 // contribution is one that earns an account its first units under a policy.
 func contribution(audience, policy proofs.Hash, number uint64, worker int, units, before uint64) proofs.Contribution {
 	return proofs.Contribution{
-		Audience: audience, PoolID: poolID, Epoch: number, TaskID: scenario.ID("task"), WorkerID: scenario.ID(fmt.Sprint("worker", worker)),
+		Audience: audience, PoolID: poolID, Epoch: number, TaskID: scenario.ID(fmt.Sprint("task", number)), WorkerID: scenario.ID(fmt.Sprint("worker", worker)),
 		Account: account(worker), Units: proofs.Uint(units), CumulativeUnits: proofs.Uint(before + units),
 		Verdict: proofs.Verdict{Kind: proofs.Accepted}, StepsClaimed: 400, StepsReplayed: 40, PolicyHash: policy, IssuedAt: genesisTime,
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,7 +103,7 @@ func (p *pool) epoch(number uint64, units map[string]uint64, keys ...crypto.Sign
 		emission += n
 		p.totals[worker] += n
 		c := proofs.Contribution{
-			Audience: p.set.Audience, PoolID: p.set.PoolID, Epoch: number, TaskID: id("task"), WorkerID: id(worker), Account: id(worker),
+			Audience: p.set.Audience, PoolID: p.set.PoolID, Epoch: number, TaskID: id(fmt.Sprint("task ", number)), WorkerID: id(worker), Account: id(worker),
 			Units: proofs.Uint(n), CumulativeUnits: proofs.Uint(p.totals[worker]), Verdict: proofs.Verdict{Kind: proofs.Accepted},
 			StepsClaimed: 1, StepsReplayed: 1, PolicyHash: id("policy"), IssuedAt: 1,
 		}

@@ -35,8 +35,11 @@ type Epoch struct {
 	entries map[id]*entry
 }
 
-// id is what makes a claim one in an epoch.
-type id struct{ worker, task proofs.Hash }
+// id is what makes a claim one.
+type id struct {
+	worker, task proofs.Hash
+	slot         uint32
+}
 
 type entry struct {
 	statement proofs.Contribution
@@ -54,7 +57,7 @@ type Statement struct {
 // Result is an epoch's outcome.
 type Result struct {
 	PolicyHash proofs.Hash
-	Statements []Statement // in the order of worker and task
+	Statements []Statement // in the order of worker, task and slot
 	Total      proofs.Uint128
 	Dust       proofs.Uint128
 	Earned     *Earned // all totals after the epoch, dust included
@@ -102,9 +105,9 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		case t.Job.Pool != first.Pool || t.Job.Audience != first.Audience:
 			return fmt.Errorf("%s: job %s is of another pool or for another ledger than the first", j.File, f.Job)
 		}
-		name := id{proofs.Hash(f.Worker), proofs.Hash(f.Job)}
+		name := id{proofs.Hash(f.Worker), proofs.Hash(f.Job), f.Slot}
 		if e.entries[name] != nil {
-			return fmt.Errorf("%s: a second verdict on worker %s and job %s: one proof stands for a worker, a job and an epoch", j.File, f.Worker, f.Job)
+			return fmt.Errorf("%s: a second verdict on worker %s, job %s and slot %d: one proof stands for the three", j.File, f.Worker, f.Job, f.Slot)
 		}
 		w := listed[name.worker]
 		account := w.Account.Hash
@@ -122,7 +125,7 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		work := proofs.Uint128{Hi: hi, Lo: lo}
 		e.entries[name] = &entry{statement, work}
 		e.claims = append(e.claims, policy.Measurement{
-			Worker: name.worker, Task: name.task, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
+			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
 		})
 	}
 	return nil
@@ -139,18 +142,18 @@ func (e *Epoch) value() error {
 	values := make(map[id]*Value, len(e.Values.Values))
 	for i := range e.Values.Values {
 		v := &e.Values.Values[i]
-		name := id{v.Worker.Hash, v.Task.Hash}
+		name := id{v.Worker.Hash, v.Task.Hash, v.Slot}
 		if e.entries[name] == nil {
-			return fmt.Errorf("values: worker %s, task %s: there is no verdict on it", v.Worker, v.Task)
+			return fmt.Errorf("values: worker %s, task %s, slot %d: there is no verdict on it", v.Worker, v.Task, v.Slot)
 		}
 		values[name] = v
 	}
 	for i := range e.claims {
 		c := &e.claims[i]
-		if v := values[id{c.Worker, c.Task}]; v != nil {
+		if v := values[id{c.Worker, c.Task, c.Slot}]; v != nil {
 			c.Improvement, c.Value, c.StdErr = v.Improvement.Int128, v.Value.Int128, v.StdErr.Uint128
 			c.Quality, c.Withheld = v.Quality, v.Withheld
-			s := &e.entries[id{c.Worker, c.Task}].statement
+			s := &e.entries[id{c.Worker, c.Task, c.Slot}].statement
 			s.Shapley, s.StdErr = c.Value, c.StdErr
 		}
 	}
@@ -175,7 +178,7 @@ func (e *Epoch) state(hash proofs.Hash, sheet *policy.Sheet) (*Result, error) {
 	}
 	r := &Result{PolicyHash: hash, Total: sheet.Total, Dust: sheet.Dust}
 	for _, a := range sheet.Awards {
-		found := e.entries[id{a.Worker, a.Task}]
+		found := e.entries[id{a.Worker, a.Task, a.Slot}]
 		c := found.statement
 		c.Units, c.Verdict = a.Units, a.Verdict
 		var err error

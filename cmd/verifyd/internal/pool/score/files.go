@@ -2,8 +2,10 @@ package score
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
@@ -26,7 +28,7 @@ type Values struct {
 	// Validation is the root of the validation set that was used. It must be the
 	// policy's.
 	Validation policy.Hash `json:"validation"`
-	Values     []Value     `json:"values"` // in the order of worker and task
+	Values     []Value     `json:"values"` // in the order of worker, task and slot
 	Version    string      `json:"version"`
 }
 
@@ -35,6 +37,7 @@ type Values struct {
 type Value struct {
 	Improvement policy.Int    `json:"improvement"`
 	Quality     uint64        `json:"quality"`
+	Slot        uint32        `json:"slot"`
 	StdErr      policy.Uint   `json:"stdErr"`
 	Task        policy.Hash   `json:"task"` // digest of the job
 	Value       policy.Int    `json:"value"`
@@ -78,13 +81,16 @@ func ParseValues(file string, data []byte) (*Values, error) {
 	}
 	for i := 1; i < len(v.Values); i++ {
 		if bytes.Compare(v.Values[i-1].id(), v.Values[i].id()) >= 0 {
-			return nil, fmt.Errorf("%s: values[%d]: not in the order of worker and task, or twice the same", file, i)
+			return nil, fmt.Errorf("%s: values[%d]: not in the order of worker, task and slot, or twice the same", file, i)
 		}
 	}
 	return v, nil
 }
 
-func (v *Value) id() []byte { return append(v.Worker.Hash[:], v.Task.Hash[:]...) }
+// id orders values as their claims are.
+func (v *Value) id() []byte {
+	return binary.BigEndian.AppendUint32(slices.Concat(v.Worker.Hash[:], v.Task.Hash[:]), v.Slot)
+}
 
 // ParseRoster reads a roster. Errors begin with file.
 func ParseRoster(file string, data []byte) (*Roster, error) {

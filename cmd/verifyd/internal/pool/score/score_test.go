@@ -280,8 +280,8 @@ var files = map[string]struct {
 }{
 	"values": {
 		func(data []byte) error { _, err := ParseValues("f", data); return err },
-		`{"validation":"0x` + zeros + `","values":[{"improvement":"-1","quality":5,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-values/1"}`,
-		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`}],`, `},{"improvement":"-1","quality":5,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],`}},
+		`{"validation":"0x` + zeros + `","values":[{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-values/1"}`,
+		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`"slot":1`, `"slot":-1`}, {`"slot":1,`, ``}, {`}],`, `},{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],`}},
 	},
 	"roster": {
 		func(data []byte) error { _, err := ParseRoster("f", data); return err },

@@ -9,7 +9,7 @@ import (
 type Sheet struct {
 	Policy      proofs.Hash `json:"policy"`
 	Epoch       uint64      `json:"epoch"`
-	Awards      []Award     `json:"awards"` // in the order of worker and task
+	Awards      []Award     `json:"awards"` // in the order of worker, task and slot
 	Dust        policy.Uint `json:"dust"`
 	DustAccount proofs.Hash `json:"dustAccount"`
 	Total       policy.Uint `json:"total"`
@@ -20,6 +20,7 @@ type Sheet struct {
 type Award struct {
 	Worker     proofs.Hash   `json:"worker"`
 	Task       proofs.Hash   `json:"task"`
+	Slot       uint32        `json:"slot"`
 	Account    proofs.Hash   `json:"account"`
 	Verdict    string        `json:"verdict"`
 	Reason     string        `json:"reason"`
@@ -41,7 +42,7 @@ func (e *Epoch) Sheet(r *Result) *Sheet {
 	for _, st := range r.Statements {
 		c := st.Contribution
 		s.Awards = append(s.Awards, Award{
-			Worker: st.Worker, Task: st.Task, Account: c.Account,
+			Worker: st.Worker, Task: st.Task, Slot: st.Slot, Account: c.Account,
 			Verdict: proofs.Verdict{Kind: st.Verdict.Kind}.String(), Reason: st.Reason, ReasonCode: st.Verdict.Reason,
 			Operations: policy.Uint{Uint128: st.Work}, Nanopoints: policy.Uint{Uint128: st.Points},
 			Units: policy.Uint{Uint128: st.Units}, Cumulative: policy.Uint{Uint128: c.CumulativeUnits}, Nullifier: c.Nullifier(),
