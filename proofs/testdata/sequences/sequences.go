@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/bundle"
 	"github.com/verifyd/verifyd/proofs/testdata/vectors"
+	"github.com/verifyd/verifyd/proofs/translog"
 )
 
 // Files are the sequences, one text file each.
@@ -105,6 +106,11 @@ func (s Sequence) Ledger() (*bundle.Ledger, error) {
 		return nil, fmt.Errorf("signers: %w", err)
 	}
 	l.Signers = set.(proofs.SignerSet)
+	if key, ok := s.Facts["log"]; ok {
+		if l.Log, err = translog.NewPolicy(key); err != nil {
+			return nil, err
+		}
+	}
 	now, err := strconv.ParseInt(s.Facts["now"], 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("now: %w", err)
