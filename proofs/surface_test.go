@@ -67,7 +67,7 @@ func exported(t *testing.T, folder string) []string {
 // TestTheSurfaceIsSmall holds the number of exported names, methods included,
 // of what an integrator reads first to fifty. Its helpers have their own, less.
 func TestTheSurfaceIsSmall(t *testing.T) {
-	for folder, limit := range map[string]int{".": 50, "bundle": 24, "epoch": 10, "merkle": 15, "es256k": 5} {
+	for folder, limit := range map[string]int{".": 50, "bundle": 24, "epoch": 10, "spent": 12, "merkle": 15, "es256k": 5} {
 		names := exported(t, folder)
 		if len(names) > limit {
 			t.Errorf("%s: %d exported names, limit %d: %s", folder, len(names), limit, strings.Join(names, " "))
@@ -79,7 +79,7 @@ func TestTheSurfaceIsSmall(t *testing.T) {
 // TestNothingButTheAllowedModulesIsImported: whoever verifies a proof links the
 // standard library, x/crypto, x/mod and decred's secp256k1, and no more.
 func TestNothingButTheAllowedModulesIsImported(t *testing.T) {
-	for _, folder := range []string{".", "bundle", "epoch", "merkle", "es256k", "translog", "internal/canonical", "internal/class"} {
+	for _, folder := range []string{".", "bundle", "epoch", "merkle", "spent", "es256k", "translog", "internal/canonical", "internal/class"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no files (%v)", folder, err)

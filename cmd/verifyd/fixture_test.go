@@ -119,7 +119,9 @@ func writeProof(env *testscript.Env) error {
 }
 
 // writeBodies leaves two contributions of epoch 1 to be signed: worker.body,
-// which earned 600 units, and rejected.body.
+// which earned 600 units, and rejected.body. Of the worker there are the same
+// work in epoch 2, another slot of it, a correction, and the revocation that
+// makes room for that.
 func writeBodies(env *testscript.Env) error {
 	c := proofs.Contribution{
 		Audience: sha256.Sum256([]byte("urn:db:test")), PoolID: sha256.Sum256([]byte("test")), PolicyHash: proofs.Hash{31: 0xcc},
@@ -130,8 +132,21 @@ func writeBodies(env *testscript.Env) error {
 	rejected.WorkerID, rejected.Account = proofs.Hash{2}, proofs.Hash{31: 0xbb}
 	rejected.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 	rejected.Units, rejected.CumulativeUnits = proofs.Uint128{}, proofs.Uint128{}
-	for name, c := range map[string]proofs.Contribution{"worker.body": c, "rejected.body": rejected} {
-		body, err := proofs.Encode(c)
+	again, slot, corrected := c, c, c
+	again.Epoch, again.CumulativeUnits = 2, proofs.Uint(1200)
+	slot.Slot, slot.Units, slot.CumulativeUnits = 1, proofs.Uint(100), proofs.Uint(700)
+	corrected.Units, corrected.CumulativeUnits = proofs.Uint(500), proofs.Uint(500)
+	wrong, err := proofs.Encode(c)
+	if err != nil {
+		return err
+	}
+	revocation := proofs.Revocation{
+		Audience: c.Audience, PoolID: c.PoolID, Epoch: 1, Target: sha256.Sum256(wrong), TargetKind: 1, SignerSet: 1, IssuedAt: c.IssuedAt,
+	}
+	for name, s := range map[string]proofs.Statement{
+		"worker.body": c, "rejected.body": rejected, "again.body": again, "slot.body": slot, "corrected.body": corrected, "revocation.body": revocation,
+	} {
+		body, err := proofs.Encode(s)
 		if err != nil {
 			return err
 		}

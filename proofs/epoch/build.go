@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/internal/class"
 	"github.com/verifyd/verifyd/proofs/merkle"
+	"github.com/verifyd/verifyd/proofs/spent"
 )
 
 // Scope is what holds for a whole epoch.
@@ -23,6 +24,9 @@ type Scope struct {
 	Emission proofs.Uint128
 	// Dust is the account that gets what of Emission no contribution earned.
 	Dust proofs.Hash
+	// Spent is what was paid in the epochs before and what was revoked, which
+	// Build reads. Nil, as before the first epoch, knows nothing.
+	Spent *spent.Book
 }
 
 // An Epoch is every account's total at its end.
@@ -39,7 +43,7 @@ func DustDetail() proofs.Hash { return sha256.Sum256([]byte("verifyd/dust/v1")) 
 
 // Build returns the epoch that follows one with the given leaves, none for the
 // first, by SPEC.md's "Epochs". Contributions come in any order. An error of
-// class decreasing-total or out-of-range names the field at fault.
+// class spent, decreasing-total or out-of-range names the field at fault.
 func Build(before []merkle.Leaf, s Scope, contributions []proofs.Contribution) (*Epoch, error) {
 	leaves := make(map[proofs.Hash]merkle.Leaf, len(before)+len(contributions)+1)
 	var total proofs.Uint128
@@ -106,12 +110,14 @@ func (s Scope) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) 
 	return e, nil
 }
 
-// order checks that contributions belong to the epoch and sorts them by
-// account and total; of equal totals the one that earned it comes first.
+// order checks that contributions belong to the epoch and were not paid
+// before, and sorts them by account and total; of equal totals the one that
+// earned it comes first. One that several verifiers signed is left once.
 func (s Scope) order(contributions []proofs.Contribution) ([]proofs.Contribution, error) {
-	seen := make(map[proofs.Hash]bool, len(contributions))
+	book := s.Spent.Over()
+	sorted := make([]proofs.Contribution, 0, len(contributions))
 	for _, c := range contributions {
-		switch nullifier := c.Nullifier(); {
+		switch {
 		case c.Audience != s.Audience:
 			return nil, refuse(class.WrongAudience, "audience", "%s, the epoch's is %s", c.Audience, s.Audience)
 		case c.PoolID != s.PoolID:
@@ -122,18 +128,26 @@ func (s Scope) order(contributions []proofs.Contribution) ([]proofs.Contribution
 			return nil, refuse(class.WrongPolicy, "policyHash", "%s, the epoch's is %s", c.PolicyHash, s.PolicyHash)
 		case c.Account == s.Dust:
 			return nil, refuse(class.OutOfRange, "account", "%s is the dust account", c.Account)
-		case seen[nullifier]:
-			return nil, refuse(class.OutOfRange, "nullifier", "%s is of two contributions", nullifier)
-		default:
-			seen[nullifier] = true
 		}
+		work, err := spent.Of(c)
+		if err != nil {
+			return nil, err
+		}
+		if err := book.Spend(work); err != nil {
+			return nil, err
+		}
+		sorted = append(sorted, c)
 	}
-	sorted := slices.Clone(contributions)
 	slices.SortFunc(sorted, func(a, b proofs.Contribution) int {
 		return cmp.Or(bytes.Compare(a.Account[:], b.Account[:]),
-			a.CumulativeUnits.Cmp(b.CumulativeUnits), b.Units.Cmp(a.Units))
+			a.CumulativeUnits.Cmp(b.CumulativeUnits), b.Units.Cmp(a.Units), compareWork(a, b))
 	})
-	return sorted, nil
+	return slices.Compact(sorted), nil
+}
+
+// compareWork brings contributions of one body side by side.
+func compareWork(a, b proofs.Contribution) int {
+	return cmp.Or(bytes.Compare(a.WorkerID[:], b.WorkerID[:]), bytes.Compare(a.TaskID[:], b.TaskID[:]), cmp.Compare(a.Slot, b.Slot))
 }
 
 // chain adds the contributions of one account, in order, to its leaf.

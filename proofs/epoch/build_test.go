@@ -157,7 +157,7 @@ func TestContributionsThatDoNotAddUpAreRefused(t *testing.T) {
 		"dust that works":    {before, change(func(c *proofs.Contribution) { c.Account = scope.Dust }), class.OutOfRange, "account"},
 		"decreasing":         {before, change(func(c *proofs.Contribution) { c.CumulativeUnits = proofs.Uint(49) }), class.Decreasing, "cumulativeUnits"},
 		"a gap":              {before, change(func(c *proofs.Contribution) { c.CumulativeUnits = proofs.Uint(61) }), class.OutOfRange, "cumulativeUnits"},
-		"twice the same":     {before, []proofs.Contribution{earns("a", "t", 10, 60), earns("a", "t", 10, 70)}, class.OutOfRange, "nullifier"},
+		"twice the same":     {before, []proofs.Contribution{earns("a", "t", 10, 60), earns("a", "t", 10, 70)}, class.Spent, "nullifier"},
 		"both from the old":  {before, []proofs.Contribution{earns("a", "t", 10, 60), earns("a", "u", 10, 60)}, class.OutOfRange, "cumulativeUnits"},
 		"over the emission":  {before, []proofs.Contribution{earns("b", "t", 1001, 1001)}, class.OutOfRange, "units"},
 		"over it together":   {before, []proofs.Contribution{earns("b", "t", 600, 600), earns("c", "t", 401, 401)}, class.OutOfRange, "units"},

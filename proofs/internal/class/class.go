@@ -26,6 +26,7 @@ const (
 	ReplayedEpoch  = "replayed-epoch"   // an epoch that was accepted before
 	Decreasing     = "decreasing-total" // a total below the one accepted before
 	Revoked        = "revoked"
+	Spent          = "spent"          // another body stands for the nullifier
 	BadPath        = "bad-path"       // a Merkle path that does not lead to the root
 	BadLog         = "bad-log"        // an inclusion, consistency or checkpoint that does not hold
 	BadRotation    = "bad-rotation"   // a signer set that does not follow the one in force

@@ -21,7 +21,7 @@ const maxProofFile = bundle.MaxSize
 
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check, sign and bundle proofs",
-		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
+		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofRevokeCommand(), a.proofEpochCommand(), a.proofBundleCommand(),
 		a.proofPayoutCommand(), a.proofExportCommand())
 }
 

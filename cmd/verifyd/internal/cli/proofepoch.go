@@ -27,6 +27,7 @@ const maxLeaves = 96 << 22
 // epochOptions are what an epoch root states besides its contributions.
 type epochOptions struct {
 	set, before, checkpoint, out string // files and a folder
+	spent                        string // file, empty for the one beside out
 	epoch                        uint64
 	policy, dust, emission       string
 	notAfter                     string
@@ -43,7 +44,10 @@ that the leaves add up to the root's total exactly.
 
 It writes epoch-root.body, which a quorum signs with verifyd proof sign --type
 epoch-root, and leaves.bin, which is published so that everyone can claim and is
-the next epoch's --before. Verifiers who are given the same make the same bytes.`,
+the next epoch's --before. Verifiers who are given the same make the same bytes.
+
+What is in the epoch is recorded as paid in a file beside the folder, or --spent:
+another body for the same work is refused in every epoch that follows.`,
 		Example: `  verifyd proof epoch epoch7/*.proof --set set.json --epoch 7 --emission 1000000 --dust 0xdd \
       --policy 0x8234... --before epoch6/leaves.bin --not-after 2026-12-01T00:00:00Z --out root7
   verifyd proof sign root7/epoch-root.body --type epoch-root --key alice.pem --out root7/alice.json`,
@@ -60,13 +64,14 @@ the next epoch's --before. Verifiers who are given the same make the same bytes.
 	f.StringVar(&o.checkpoint, "checkpoint", "", "file of a log checkpoint that covers every contribution; none if there is no log")
 	f.StringVar(&o.notAfter, "not-after", "", "last moment at which a ledger may accept the root, e.g. 2026-12-01T00:00:00Z")
 	f.StringVar(&o.out, "out", "", "folder to make")
+	spentFlag(cmd, &o.spent)
 	for _, name := range []string{"set", "epoch", "emission", "dust", "policy", "not-after", "out"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	return cmd
 }
 
-func (a *app) proofEpoch(files []string, o epochOptions) error {
+func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 	set, err := readSet(o.set)
 	if err != nil {
 		return err
@@ -113,9 +118,23 @@ func (a *app) proofEpoch(files []string, o epochOptions) error {
 			return explainSigners(fmt.Errorf("%s: %w", file, err), env)
 		}
 	}
-	e, err := epoch.Build(before, scope, contributions)
+	if err := fresh(o.out); err != nil {
+		return err
+	}
+	paid, err := a.openSpent(o.spent, o.out, o.before == "" && firstEpoch(o.epoch, o.spent))
 	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, paid.Close()) }()
+	if scope.Spent, err = paid.Book(); err != nil {
+		return err
+	}
+	e, err := epoch.Build(before, scope, contributions)
+	if err != nil {
+		return explainSpent(err)
+	}
+	if err := paid.Record(contributions...); err != nil {
+		return explainSpent(err)
 	}
 	return a.writeEpochRoot(e, e.Root(set.Set, uint64(notAfter.Unix()), checkpoint), o.out)
 }

@@ -28,8 +28,20 @@ func (r *recorder) flags(cmd *cobra.Command) {
 // recorded appends entries to the log, if there is one, and hands out what they
 // are once they are in it for good. They are published by the time it returns.
 func (a *app) recorded(ctx context.Context, r recorder, entries [][]byte, handOut func() error) error {
-	if r.folder == "" {
-		return pool.Record(ctx, nil, entries, handOut)
+	return a.recordedOnce(ctx, r, func() error { return nil }, entries, handOut)
+}
+
+// recordedOnce does what recorded does once promise, which cannot be taken back, is made: after all that can be known
+// to go wrong.
+func (a *app) recordedOnce(ctx context.Context, r recorder, promise func() error, entries [][]byte, handOut func() error) error {
+	record := func(l *translog.Log) error {
+		if err := promise(); err != nil {
+			return err
+		}
+		return pool.Record(ctx, l, entries, handOut)
 	}
-	return a.openLog(ctx, r.folder, &r.logOptions, func(l *translog.Log) error { return pool.Record(ctx, l, entries, handOut) })
+	if r.folder == "" {
+		return record(nil)
+	}
+	return explainSpent(a.openLog(ctx, r.folder, &r.logOptions, record))
 }

@@ -23,6 +23,7 @@ type scoreOptions struct {
 	operator, verifier     string   // files
 	jobs                   []string // folders
 	values, roster, earned string   // files, may be empty
+	spent                  string   // file, empty for the one beside out
 	key, out               string
 	epoch                  uint64
 	issued                 int64
@@ -42,6 +43,9 @@ With --out it writes a folder: the body of each contribution, ready to sign, or
 the signed proof where --key is given; and earned.json, what every account has
 earned in all, which the next epoch needs as --earned. Several verifiers who give
 the same --issued write the same bodies.
+
+What is written is recorded as paid in a file beside the folder, or --spent: another
+epoch or another time makes another body for the same work, which is refused.
 
 --values, --roster and --earned are JSON, fields in this order, rows in that of
 their hashes; amounts are decimal strings, 1000000000 is 1:
@@ -69,6 +73,7 @@ their hashes; amounts are decimal strings, 1000000000 is 1:
 	f.Int64Var(&o.issued, "issued", 0, "time to state in the proofs, seconds of the Unix epoch; now if not given")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign the proofs with")
+	spentFlag(cmd, &o.spent)
 	o.log.flags(cmd)
 	for _, name := range []string{"policy", "job", "operator", "verifier", "epoch"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
@@ -110,15 +115,13 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 	if err != nil {
 		return err
 	}
-	if o.out != "" {
-		files, err := result.Files(key)
-		if err != nil {
-			return err
-		}
-		if err := a.writeScored(ctx, o.out, files, o.log); err != nil {
-			return err
-		}
-		a.note("%d contributions and %s in %s", len(result.Statements), score.EarnedFile, o.out)
+	if o.out == "" {
+		err = a.wasPaid(o.spent, o.earned, result.Contributions())
+	} else {
+		err = a.writeScored(ctx, result, key, o)
+	}
+	if err != nil {
+		return err
 	}
 	return a.emit(e.Sheet(result), func(w io.Writer) { scoreText(w, e, result) })
 }
@@ -181,18 +184,36 @@ func optional[T any](path string, parse func(file string, data []byte) (*T, erro
 	return parse(path, data)
 }
 
-// writeScored makes an epoch's folder, once the log has what is signed in it.
-func (a *app) writeScored(ctx context.Context, dir string, files []score.File, log recorder) error {
-	return a.recorded(ctx, log, score.Signed(files), func() error {
-		return makeFolder(dir, func() error {
+// writeScored makes an epoch's folder, once its work is recorded as paid and the log has what is signed in it.
+func (a *app) writeScored(ctx context.Context, r *score.Result, key crypto.Signer, o scoreOptions) (err error) {
+	paid, err := a.openSpent(o.spent, o.out, o.earned == "" && firstEpoch(o.epoch, o.spent))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, paid.Close()) }()
+	if err := paid.Check(r.Contributions()...); err != nil {
+		return explainSpent(err)
+	}
+	files, err := r.Files(key)
+	if err != nil {
+		return err
+	}
+	promise := func() error { return explainSpent(paid.Record(r.Contributions()...)) }
+	err = a.recordedOnce(ctx, o.log, promise, score.Signed(files), func() error {
+		return makeFolder(o.out, func() error {
 			for _, f := range files {
-				if err := writeNew(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
+				if err := writeNew(filepath.Join(o.out, f.Name), f.Data, 0o644); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	})
+	if err != nil {
+		return explainSpent(err)
+	}
+	a.note("%d contributions and %s in %s", len(r.Statements), score.EarnedFile, o.out)
+	return nil
 }
 
 func scoreText(w io.Writer, e *score.Epoch, r *score.Result) {

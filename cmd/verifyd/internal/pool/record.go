@@ -38,10 +38,10 @@ const interval = 100 * time.Millisecond
 // ErrFewWitnesses says that entries are in the log for good and not published: too few witnesses answered in time.
 var ErrFewWitnesses = errors.New("too few witnesses answered")
 
-// Write opens the log for as long as use takes. What use appended is published when Write returns nil.
+// Write opens the log for as long as use takes, behind a [Gate]. What use appended is published when Write returns nil.
 func (o *Log) Write(ctx context.Context, use func(*translog.Log) error) error {
 	l, err := translog.Open(ctx, o.Folder, translog.Options{
-		Signer: o.Signers[0], Also: o.Signers[1:], Witnesses: o.Witnesses, Interval: interval, Logger: o.Logger,
+		Signer: o.Signers[0], Also: o.Signers[1:], Witnesses: o.Witnesses, Interval: interval, Gate: NewGate(), Logger: o.Logger,
 	})
 	if err != nil {
 		return err

@@ -125,6 +125,9 @@ func (l *Log) bring(ctx context.Context, entries [][]byte, s *segment) error {
 			last = max(last, at)
 		} else if !asked[leaf] {
 			asked[leaf] = true
+			if l.gate != nil {
+				l.gate.Holds(e)
+			}
 			missing = append(missing, &addition{entry: ready, leaf: leaf})
 		}
 	}

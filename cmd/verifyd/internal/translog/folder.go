@@ -223,8 +223,16 @@ func (f *Folder) Entries(from int64) iter.Seq2[[]byte, error] {
 			yield(nil, err)
 			return
 		}
-		for at := from; at < c.Size; at = (at/tileWidth + 1) * tileWidth {
-			entries, err := f.bundle(tileAt(levelEntries, at/tileWidth, c.Size))
+		f.upTo(c.Size, from)(yield)
+	}
+}
+
+// upTo are the entries of the tree of some size, from an index on. The first
+// error ends them.
+func (f *Folder) upTo(size, from int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for at := from; at < size; at = (at/tileWidth + 1) * tileWidth {
+			entries, err := f.bundle(tileAt(levelEntries, at/tileWidth, size))
 			if err != nil {
 				yield(nil, err)
 				return

@@ -11,6 +11,8 @@ import (
 	"github.com/transparency-dev/tessera"
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/verifyd/verifyd/proofs/translog"
 )
 
 // Errors that callers tell apart.
@@ -28,6 +30,7 @@ var (
 // goroutines.
 type Log struct {
 	*Folder
+	gate    Gate // may be nil
 	add     tessera.AddFn
 	stop    context.CancelFunc // of all that runs
 	unlock  func() error
@@ -71,13 +74,18 @@ type addition struct {
 // Append appends entries of 1 to 65,535 bytes and returns their indexes, in
 // order. When it returns they are on the disk and in the tree for good; they
 // are published with the next checkpoint. An entry that is in the log already
-// keeps its index.
+// keeps its index. If the log's gate does not admit them none is appended.
 //
 // With an error, including that of ctx, an entry may be in the log or not;
 // appending it again settles it.
 func (l *Log) Append(ctx context.Context, entries ...[]byte) ([]int64, error) {
 	for _, e := range entries {
 		if err := checkEntry(e); err != nil {
+			return nil, err
+		}
+	}
+	if l.gate != nil {
+		if err := l.gate.Admit(l.lacking(entries)); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +112,23 @@ func (l *Log) Append(ctx context.Context, entries ...[]byte) ([]int64, error) {
 		indexes[i] = a.index
 	}
 	return indexes, nil
+}
+
+// lacking are those of some entries that are not in the tree.
+func (l *Log) lacking(entries [][]byte) [][]byte {
+	leaves := make([]tlog.Hash, len(entries))
+	for i, e := range entries {
+		leaves[i] = translog.LeafHash(e)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lacking := make([][]byte, 0, len(entries))
+	for i, e := range entries {
+		if _, ok := l.places[leaves[i]]; !ok {
+			lacking = append(lacking, e)
+		}
+	}
+	return lacking
 }
 
 // take puts entries on their way, once there is room for them.

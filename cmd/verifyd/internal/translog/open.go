@@ -34,8 +34,20 @@ type Options struct {
 	// Interval is the least time between two published checkpoints: 100 ms or
 	// more; 0 is one second.
 	Interval time.Duration
+	// Gate says what may be appended. Nil lets everything in.
+	Gate Gate
 	// Logger takes what happens behind the caller's back. Nil drops it.
 	Logger *slog.Logger
+}
+
+// A Gate knows what a log must not hold. It is used by several goroutines.
+type Gate interface {
+	// Holds is told each entry that is in the log, in order, before Admit is
+	// asked for the first time.
+	Holds(entry []byte)
+	// Admit returns an error if entries that the log lacks must not be appended
+	// together. If it does not they count as in the log.
+	Admit(entries [][]byte) error
 }
 
 // interval is the default of Options.Interval.
@@ -126,6 +138,17 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Gate != nil {
+		for entry, err := range folder.upTo(size, 0) {
+			if err != nil {
+				return nil, err
+			}
+			if _, ok := places[translog.LeafHash(entry)]; !ok {
+				return nil, fmt.Errorf("%s: holds an entry that is not in its tree", dir)
+			}
+			o.Gate.Holds(entry)
+		}
+	}
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
@@ -142,7 +165,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Log, err error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	l := &Log{
-		Folder: folder, add: appender.Add, stop: stop, unlock: unlock, logger: o.logger(),
+		Folder: folder, gate: o.Gate, add: appender.Add, stop: stop, unlock: unlock, logger: o.logger(),
 		journal: &journal{dir: filepath.Join(dir, journalFolder), next: 1},
 		room:    semaphore.NewWeighted(maxWaiting), turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1), committed: make(chan struct{}),

@@ -46,6 +46,15 @@ func (r *Result) Files(signer crypto.Signer) ([]File, error) {
 	return files, nil
 }
 
+// Contributions are those of the epoch.
+func (r *Result) Contributions() []proofs.Contribution {
+	all := make([]proofs.Contribution, len(r.Statements))
+	for i, s := range r.Statements {
+		all[i] = s.Contribution
+	}
+	return all
+}
+
 // Signed is the content of those files that are signed: what a log gets.
 func Signed(files []File) [][]byte {
 	var signed [][]byte
