@@ -31,6 +31,8 @@ func bundleRows(t *testing.T) []row {
 	good := func(name, comment string, b *bundle.Bundle, more ...string) row {
 		return row{name: "bundle_" + name, kind: "bundle", comment: comment, expect: success, facts: l.facts(append([]string{logKey}, more...)...), body: b.Bytes(), file: true}
 	}
+	// reading is for one who pays nothing.
+	reading := func(r row) row { r.kind = "reading"; return r }
 	// bent is worker 0's bundle after a change.
 	bent := func(name, what, comment, class, field string, bend func(b *bundle.Bundle)) row {
 		b := of(0)
@@ -38,6 +40,11 @@ func bundleRows(t *testing.T) []row {
 		r := good(name, comment, b)
 		r.class, r.expect = what, refused(class, field)
 		return r
+	}
+	witnessed := func(name, comment, line string) row {
+		b := of(0)
+		b.Log.Contribution += line
+		return good(name, comment, b)
 	}
 	spelt := func(name, comment, field, old, replacement string) row {
 		r := good(name, comment, of(0))
@@ -71,10 +78,10 @@ func bundleRows(t *testing.T) []row {
 	return []row{
 		good("full", "contribution, root, path, log and an attachment", of(0)),
 		good("es256k", "the contribution signed with es256k", of(3)),
-		good("rejection", "a rejection: ed25519, neither root nor path", of(scenario.Workers-1)),
-		good("rejection_with_root", "tied to the root by the log's checkpoint alone", tied),
+		reading(good("rejection", "a rejection: ed25519, neither root nor path", of(scenario.Workers-1))),
+		reading(good("rejection_with_root", "tied to the root by the log's checkpoint alone", tied)),
 		good("without_log", "a path is enough", noLog),
-		good("without_root", "before the epoch ends", noRoot),
+		reading(good("without_root", "before the epoch ends", noRoot)),
 		bent("other_path", "another leaf", "the path of worker 1", class.BadPath, "merkle", func(b *bundle.Bundle) { b.Merkle = of(1).Merkle }),
 		bent("truncated_path", "truncated path", "the last node missing", class.BadPath, "merkle", func(b *bundle.Bundle) { b.Merkle = b.Merkle[:len(b.Merkle)-1] }),
 		bent("empty_path", "truncated path", "the root for a leaf", class.BadPath, "merkle", func(b *bundle.Bundle) { b.Merkle = []proofs.Hash{} }),
@@ -90,12 +97,15 @@ func bundleRows(t *testing.T) []row {
 			}),
 		bent("root_before_contribution", "replayed epoch", "epoch 1, the contribution's is 2", class.WrongEpoch, "epochRoot.payload.epoch",
 			func(b *bundle.Bundle) { b.EpochRoot = signRoot(func(r *proofs.EpochRoot) { r.Epoch = 1 }, 0, 1, 2) }),
-		bent("root_says_nothing", "uncorroborated", "no path, and another checkpoint", class.Uncorroborated, "epochRoot.payload.checkpointHash",
-			func(b *bundle.Bundle) { b.EpochRoot, b.Merkle = signRoot(func(*proofs.EpochRoot) {}, 0, 1, 2), nil }),
-		bent("root_for_nothing", "uncorroborated", "neither path nor log", class.Uncorroborated, "epochRoot",
-			func(b *bundle.Bundle) { b.Merkle, b.Log = nil, nil }),
+		reading(bent("root_says_nothing", "uncorroborated", "no path, and another checkpoint", class.Uncorroborated, "epochRoot.payload.checkpointHash",
+			func(b *bundle.Bundle) { b.EpochRoot, b.Merkle = signRoot(func(*proofs.EpochRoot) {}, 0, 1, 2), nil })),
+		reading(bent("root_for_nothing", "uncorroborated", "neither path nor log", class.Uncorroborated, "epochRoot",
+			func(b *bundle.Bundle) { b.Merkle, b.Log = nil, nil })),
 		bent("root_is_contribution", "wrong type", "a contribution in the root's place", class.WrongType, "epochRoot.payloadType",
 			func(b *bundle.Bundle) { b.EpochRoot = b.Contribution }),
+		bent("rejection_paid", "bad path", "a rejection, to pay on", class.BadPath, "merkle", func(b *bundle.Bundle) { *b = *of(scenario.Workers - 1) }),
+		bent("tied_paid", "bad path", "in the log under the root's checkpoint, to pay on", class.BadPath, "merkle", func(b *bundle.Bundle) { b.Merkle = nil }),
+		bent("without_root_paid", "bad path", "one key's word, to pay on", class.BadPath, "merkle", func(b *bundle.Bundle) { *b = *noRoot }),
 		bent("set_number", "wrong signer set", "refers to set 2", class.WrongSignerSet, "signerSet.set", func(b *bundle.Bundle) { b.SignerSet = 2 }),
 		bent("set_digest", "wrong signer set", "refers to another set 1", class.WrongSignerSet, "signerSet.digest", func(b *bundle.Bundle) { b.SignerSetDigest[0] ^= 1 }),
 		bent("log_of_other", "bad log", "worker 1's inclusion", class.BadLog, "log.contribution", func(b *bundle.Bundle) { b.Log.Contribution = of(1).Log.Contribution }),
@@ -111,8 +121,17 @@ func bundleRows(t *testing.T) []row {
 			func(b *bundle.Bundle) {
 				b.Log.Contribution = strings.Replace(b.Log.Contribution, "index", "extra AA==\nindex", 1)
 			}),
-		bent("log_unknown_witness", "bad log", "a signature that nobody checks", class.BadLog, "log.contribution",
-			func(b *bundle.Bundle) { b.Log.Contribution += "— witness.example AAAAAAAA\n" }),
+		witnessed("log_unknown_witness", "a witness that this reader does not know", "— witness.example AAAAAAAA\n"),
+		witnessed("log_signed_twice", "the log's signature twice", of(0).Log.Contribution[strings.Index(of(0).Log.Contribution, "—"):]),
+		bent("log_unknown_witness_alone", "bad log", "nobody's signature but a stranger's", class.BadLog, "log.contribution",
+			func(b *bundle.Bundle) {
+				b.Log.Contribution = b.Log.Contribution[:strings.Index(b.Log.Contribution, "—")] + "— witness.example AAAAAAAA\n"
+			}),
+		bent("log_changed_signature", "bad log", "the log's signature changed, a stranger's behind it", class.BadLog, "log.contribution",
+			func(b *bundle.Bundle) {
+				at := len(b.Log.Contribution) - 20
+				b.Log.Contribution = b.Log.Contribution[:at] + other(b.Log.Contribution[at]) + b.Log.Contribution[at+1:] + "— witness.example AAAAAAAA\n"
+			}),
 		bent("log_no_signature", "bad log", "a checkpoint that nobody signed", class.BadLog, "log.contribution",
 			func(b *bundle.Bundle) {
 				b.Log.Contribution = b.Log.Contribution[:strings.Index(b.Log.Contribution, "—")]
@@ -149,4 +168,12 @@ func bundleRows(t *testing.T) []row {
 		spelt("text_escape", "an escape that is not needed", "log.contribution", `"log":{"contribution":"c`, `"log":{"contribution":"\u0063`),
 		spelt("no_newline", "the last byte missing", "attachments", "}]}]}\n", "}]}]}"),
 	}
+}
+
+// other is another letter than this one.
+func other(letter byte) string {
+	if letter == 'A' {
+		return "B"
+	}
+	return "A"
 }

@@ -158,9 +158,13 @@ func read(v vectors.Vector) error {
 	case "audience":
 		hash, err := proofs.Audience(f["name"])
 		return cmpErr(err, hash.String(), f["hash"])
-	case "bundle":
+	case "bundle", "reading":
 		b, err := bundle.Parse(v.Body)
 		if err != nil {
+			return err
+		}
+		if v.Kind == "reading" {
+			_, err = b.Stated(f.ledger())
 			return err
 		}
 		_, err = b.Verify(f.ledger())
@@ -285,11 +289,11 @@ func (f facts) keys(name string) (keys []proofs.Key) {
 	return keys
 }
 
-// ledger is what the header's lines audience, pool, policy, signers, former,
-// now, last-epoch, last-total, revoked and log say; each but the first two and
+// ledger is what the header's lines audience, pool, policy, signers, now, growth,
+// last-epoch, last-total, paid, revoked and log say; each but the first two and
 // signers may be absent.
 func (f facts) ledger() *bundle.Ledger {
-	l := &bundle.Ledger{Audience: f.hash("audience"), PoolID: f.hash("pool"), PolicyHash: f.hash("policy"), Former: f.keys("former")}
+	l := &bundle.Ledger{Audience: f.hash("audience"), PoolID: f.hash("pool"), PolicyHash: f.hash("policy")}
 	set, err := proofs.Parse("application/vnd.verifyd.signer-set.v1+abi", f.hex("signers"))
 	if err != nil {
 		panic(err)
@@ -298,8 +302,11 @@ func (f facts) ledger() *bundle.Ledger {
 	if now := f.number("now"); now > 0 {
 		l.Now = time.Unix(int64(now), 0)
 	}
-	l.Last.Epoch = f.number("last-epoch")
-	l.Last.CumulativeUnits = proofs.Uint(f.number("last-total"))
+	l.EpochGrowth, l.Paid = f.number("growth"), proofs.Uint(f.number("paid"))
+	if last := f.number("last-epoch"); last > 0 {
+		root := proofs.EpochRoot{Epoch: last, CumulativeUnits: proofs.Uint(f.number("last-total"))}
+		l.Accepted = []bundle.Root{{EpochRoot: root}}
+	}
 	l.Revoked = make(map[proofs.Hash]bool)
 	for _, digest := range f.list("revoked") {
 		l.Revoked[facts{"d": digest}.hash("d")] = true

@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/internal/canonical"
 	"github.com/verifyd/verifyd/proofs/internal/class"
+	"github.com/verifyd/verifyd/proofs/translog"
 )
 
 // MaxSize bounds a bundle file in bytes. One with a log proof is about 6,000.
@@ -54,6 +55,30 @@ func New(set proofs.SignerSet, contribution *proofs.Envelope) (*Bundle, error) {
 		return nil, err
 	}
 	return &Bundle{SignerSet: set.Set, SignerSetDigest: digest, Contribution: contribution}, nil
+}
+
+// Canonical is the bundle without the signatures on its checkpoints that a
+// reader with this log policy passes over. No byte of what is left is unchecked.
+func (b *Bundle) Canonical(log *translog.Policy) (*Bundle, error) {
+	if b.Log == nil {
+		return b, nil
+	}
+	kept, texts := *b, *b.Log
+	kept.Log = &texts
+	for field, text := range map[string]*string{
+		"log.contribution": &texts.Contribution, "log.epochRoot": &texts.EpochRoot, "log.consistency": &texts.Consistency,
+	} {
+		if *text == "" {
+			continue
+		}
+		head, checkpoint, _ := strings.Cut(*text, "\n\n")
+		signed, err := log.Known([]byte(checkpoint))
+		if err != nil {
+			return nil, refuse(class.BadLog, field, "%v", err)
+		}
+		*text = head + "\n\n" + string(signed)
+	}
+	return &kept, nil
 }
 
 // Bytes is the bundle file.

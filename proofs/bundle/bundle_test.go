@@ -73,7 +73,7 @@ func TestABundleSaysWhatItsContributionSays(t *testing.T) {
 		if !bytes.Equal(b.Bytes(), file) {
 			t.Errorf("worker %d: the file changes when it is read and written", worker)
 		}
-		c, err := b.Verify(ledger(t, p))
+		c, err := b.Stated(ledger(t, p))
 		if err != nil {
 			t.Errorf("worker %d: %v", worker, err)
 		}
@@ -121,7 +121,7 @@ func TestEveryFlippedByteOfABundleIsRefusedAndItsFieldNamed(t *testing.T) {
 					bad[i] ^= flip
 					b, err := bundle.Parse(bad)
 					if err == nil {
-						_, err = b.Verify(l)
+						_, err = b.Stated(l)
 					}
 					_, field := fault(err)
 					if err == nil || field == "" {
@@ -268,7 +268,7 @@ func TestABundleThatIsWellSignedButMeantOtherwiseIsRefused(t *testing.T) {
 	} {
 		b, l := bundleOf(t, p, 0), ledger(t, p)
 		c.bend(b, l)
-		_, err := b.Verify(l)
+		_, err := b.Stated(l)
 		if kind, field := fault(err); kind != c.class || field != c.field {
 			t.Errorf("%s: %s of %s: %v", name, kind, field, err)
 		}
@@ -313,30 +313,72 @@ func TestTheLogAloneTiesAContributionToARoot(t *testing.T) {
 	p := pool(t)
 	b := bundleOf(t, p, scenario.Workers-1) // a rejection, which has no leaf
 	b.EpochRoot = p.Root
-	if _, err := b.Verify(ledger(t, p)); err != nil {
+	if _, err := b.Stated(ledger(t, p)); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestASignatureThatNobodyChecksIsRefused(t *testing.T) {
+func TestAWitnessMayBeAddedWithoutBreakingReaders(t *testing.T) {
 	p := pool(t)
-	b := bundleOf(t, p, scenario.Workers-1)
-	text := b.Log.Contribution
+	l := ledger(t, p)
+	plain := bundleOf(t, p, 0)
+	text := plain.Log.Contribution
 	last := text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]
 	for name, line := range map[string]string{
 		"twice the same":    last,
 		"by an unknown key": "— witness.example AAAAAAAA\n",
 	} {
-		b.Log.Contribution = text + line
-		_, err := b.Verify(ledger(t, p))
-		if kind, field := fault(err); kind != class.BadLog || field != "log.contribution" {
+		b := bundleOf(t, p, 0)
+		b.Log.Contribution += line
+		b.Log.EpochRoot += line
+		b.Log.Consistency += line
+		read, err := bundle.Parse(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := read.Verify(l); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		full := bundleOf(t, p, 0)
-		full.Log.Consistency += line
-		_, err = full.Verify(ledger(t, p))
-		if kind, field := fault(err); kind != class.BadLog || field != "log.consistency" {
-			t.Errorf("%s, in the consistency proof: %v", name, err)
+		if kept, err := read.Canonical(l.Log); err != nil || !bytes.Equal(kept.Bytes(), plain.Bytes()) {
+			t.Errorf("%s: the canonical bundle keeps what nobody checks: %v", name, err)
+		}
+	}
+	for name, bend := range map[string]func(*bundle.Bundle){
+		"a wrong one by the log": func(b *bundle.Bundle) {
+			b.Log.Contribution = strings.Replace(text, last, last[:len(last)-10]+"AAAAAAA==\n", 1)
+		},
+		"the log's left out": func(b *bundle.Bundle) {
+			b.Log.Contribution = strings.Replace(text, last, "— witness.example AAAAAAAA\n", 1)
+		},
+	} {
+		b := bundleOf(t, p, 0)
+		bend(b)
+		if _, err := b.Verify(l); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if _, err := b.Canonical(l.Log); err == nil {
+			t.Errorf("%s: made canonical", name)
+		}
+	}
+}
+
+func TestOneKeyIsReadButVouchesForNoPayment(t *testing.T) {
+	p := pool(t)
+	l := ledger(t, p)
+	rejection := bundleOf(t, p, scenario.Workers-1)
+	tied, early := bundleOf(t, p, 0), bundleOf(t, p, 0)
+	tied.Merkle = nil
+	early.Merkle, early.EpochRoot, early.Log.EpochRoot, early.Log.Consistency = nil, nil, "", ""
+	for name, b := range map[string]*bundle.Bundle{"a rejection": rejection, "tied by the log alone": tied, "before its epoch ends": early} {
+		if _, err := b.Stated(l); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, verified := b.Verify(l)
+		_, _, claimed := l.Claim(b)
+		for _, err := range []error{verified, claimed} {
+			if kind, field := fault(err); kind != class.BadPath || field != "merkle" {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

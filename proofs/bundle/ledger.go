@@ -15,6 +15,12 @@ import (
 // Tolerance is how far ahead of a reader's clock a statement may be issued.
 const Tolerance = 300 * time.Second
 
+// DefaultEpochGrowth is by how much the epoch may grow from one accepted root
+// to the next where a ledger pins no other bound. 2^64 epochs are 2^48 such
+// leaps away, so that no root leaves a ledger without a next epoch; and a
+// ledger may join a pool that has counted for seven years by the hour.
+const DefaultEpochGrowth = 1 << 16
+
 // A Ledger is what the one who acts on proofs knows and no proof can say. The
 // methods that change it do so only if they return no error. It is of one
 // goroutine.
@@ -29,11 +35,20 @@ type Ledger struct {
 	// Signers is the set in force. The first one comes from somewhere that is
 	// trusted.
 	Signers proofs.SignerSet
-	// Former are keys of earlier sets: they still vouch for contributions that
-	// a quorum's epoch root holds.
-	Former []proofs.Key
-	// Last is the epoch root that was accepted last; zero before the first.
-	Last proofs.EpochRoot
+	// Former are the sets before it: their keys still vouch for contributions
+	// that a quorum's epoch root holds, and for the roots accepted in their time.
+	Former []proofs.SignerSet
+	// EpochGrowth is the most by which the epoch may grow from one accepted root
+	// to the next; zero stands for [DefaultEpochGrowth].
+	EpochGrowth uint64
+	// Accepted are the epoch roots that were accepted and not taken back, in
+	// ascending order of epoch. The last one pays; claims may name any. Those
+	// that nobody will name again may be left out, the last but one only if no
+	// revocation will come.
+	Accepted []Root
+	// Paid is what was paid to all accounts in all; zero for a reader who pays
+	// nothing. See [Ledger.Credit].
+	Paid proofs.Uint128
 	// Revoked holds the digests of statements that were taken back.
 	Revoked map[proofs.Hash]bool
 	// Log says which log, and which witnesses, checkpoints must be signed by.
@@ -43,21 +58,49 @@ type Ledger struct {
 	Now time.Time
 }
 
+// A Root is an accepted epoch root and its digest, the SHA-256 of its body.
+type Root struct {
+	proofs.EpochRoot
+	Digest proofs.Hash
+}
+
+// Last is the last good root: accepted and not taken back. It is zero if there
+// is none.
+func (l *Ledger) Last() Root {
+	if len(l.Accepted) == 0 {
+		return Root{}
+	}
+	return l.Accepted[len(l.Accepted)-1]
+}
+
 // Accept takes the next epoch root: meant for this ledger, signed by a quorum
 // of the set in force, under the policy in force, in time, newer than the last
-// and not below it.
+// good one but not by more than EpochGrowth, and neither below it nor below
+// what was paid.
 func (l *Ledger) Accept(env *proofs.Envelope) (proofs.EpochRoot, error) {
 	root, err := l.readRoot(env)
-	switch {
-	case err != nil:
+	if err != nil {
 		return proofs.EpochRoot{}, err
-	case root.Epoch <= l.Last.Epoch:
-		return proofs.EpochRoot{}, refuse(class.ReplayedEpoch, "payload.epoch", "%d, but %d was accepted before", root.Epoch, l.Last.Epoch)
-	case root.CumulativeUnits.Cmp(l.Last.CumulativeUnits) < 0:
-		return proofs.EpochRoot{}, refuse(class.Decreasing, "payload.cumulativeUnits", "%s, but epoch %d had %s",
-			root.CumulativeUnits, l.Last.Epoch, l.Last.CumulativeUnits)
 	}
-	l.Last = root
+	growth := l.EpochGrowth
+	if growth == 0 {
+		growth = DefaultEpochGrowth
+	}
+	last := l.Last()
+	switch {
+	case root.Epoch <= last.Epoch:
+		err = refuse(class.ReplayedEpoch, "payload.epoch", "%d, but %d was accepted before", root.Epoch, last.Epoch)
+	case root.Epoch-last.Epoch > growth:
+		err = refuse(class.EpochTooFar, "payload.epoch", "%d, but %d was accepted before and one root may go %d further", root.Epoch, last.Epoch, growth)
+	case root.CumulativeUnits.Cmp(last.CumulativeUnits) < 0:
+		err = refuse(class.Decreasing, "payload.cumulativeUnits", "%s, but epoch %d had %s", root.CumulativeUnits, last.Epoch, last.CumulativeUnits)
+	case root.CumulativeUnits.Cmp(l.Paid) < 0:
+		err = refuse(class.Decreasing, "payload.cumulativeUnits", "%s, but %s were paid", root.CumulativeUnits, l.Paid)
+	}
+	if err != nil {
+		return proofs.EpochRoot{}, err
+	}
+	l.Accepted = append(slices.Clone(l.Accepted), Root{root, sha256.Sum256(env.Body)})
 	return root, nil
 }
 
@@ -83,7 +126,28 @@ func (l *Ledger) readRoot(env *proofs.Envelope) (proofs.EpochRoot, error) {
 	return root, l.notRevoked(env)
 }
 
-// Revoke takes back a statement. From then on it is refused.
+// accepted is the accepted root that an envelope holds, if it does, and the
+// set that was in force when it was accepted.
+func (l *Ledger) accepted(env *proofs.Envelope) (root Root, set proofs.SignerSet, ok bool) {
+	if env == nil {
+		return root, set, false
+	}
+	digest := proofs.Hash(sha256.Sum256(env.Body))
+	i := slices.IndexFunc(l.Accepted, func(r Root) bool { return r.Digest == digest })
+	if i < 0 {
+		return root, set, false
+	}
+	root = l.Accepted[i]
+	for _, set := range append(slices.Clone(l.Former), l.Signers) {
+		if set.Set == root.SignerSet {
+			return root, set, true
+		}
+	}
+	return root, set, false
+}
+
+// Revoke takes back a statement. From then on it is refused; and an epoch root
+// pays nothing more: the last good one before it is the last one again.
 func (l *Ledger) Revoke(env *proofs.Envelope) (proofs.Revocation, error) {
 	r, err := stated[proofs.Revocation](env)
 	if err != nil {
@@ -102,6 +166,7 @@ func (l *Ledger) Revoke(env *proofs.Envelope) (proofs.Revocation, error) {
 		l.Revoked = make(map[proofs.Hash]bool)
 	}
 	l.Revoked[r.Target] = true
+	l.Accepted = slices.DeleteFunc(slices.Clone(l.Accepted), func(root Root) bool { return root.Digest == r.Target })
 	return r, nil
 }
 
@@ -157,13 +222,22 @@ func (l *Ledger) Rotate(env *proofs.Envelope) error {
 	if old < int(l.Signers.Threshold) {
 		return refuse(class.BelowQuorum, "signatures", "%d signers of the set in force, want %d", old, l.Signers.Threshold)
 	}
-	for _, k := range l.Signers.Keys {
-		if !slices.Contains(next.Keys, k) && !slices.Contains(l.Former, k) {
-			l.Former = append(slices.Clone(l.Former), k)
-		}
-	}
+	l.Former = append(slices.Clone(l.Former), l.Signers)
 	l.Signers = next
 	return nil
+}
+
+// everyKey is the keys of the set in force and of those before it, each once.
+func (l *Ledger) everyKey() []proofs.Key {
+	all := slices.Clone(l.Signers.Keys)
+	for _, set := range l.Former {
+		for _, k := range set.Keys {
+			if !slices.Contains(all, k) {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
 }
 
 // quorum checks that a statement names the set in force and that enough of it

@@ -32,7 +32,7 @@ func TestALedgerTakesEachEpochOnceAndNeverLess(t *testing.T) {
 	p := pool(t)
 	l := ledger(t, p)
 	root, err := l.Accept(p.Root)
-	if err != nil || root != l.Last || root.Epoch != 2 {
+	if err != nil || root != l.Last().EpochRoot || root.Epoch != 2 {
 		t.Fatalf("%+v, %v", root, err)
 	}
 	accept := func(env *proofs.Envelope) func() error {

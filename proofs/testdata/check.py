@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Reads verifyd's proofs by SPEC.md alone: Python 3.9 and its standard library, written apart from the Go code.
 
-    check.py vectors/*.txt                    every vector must come out as its header expects
-    check.py --bundle FILE --signers FILE [--log VKEY]   verify a .vproof by a signer set that is trusted
+    check.py --bundle FILE --signers FILE [--log VKEY] [--now SECONDS]
+
+verifies a .vproof by a signer set that is trusted, as of now or of another moment. check_vectors.py gives this reader the vectors.
 """
-import base64, functools, hashlib, json, re, sys
+import argparse, base64, functools, hashlib, json, re, sys, time
 
 class Refused(Exception):
     """The failure class is the argument."""
@@ -257,7 +258,12 @@ def verify_envelope(e, threshold, keys):
     need(len(e['sigs']) >= threshold, 'below-quorum')
     return [by_id[keyid] for keyid, _ in e['sigs']]
 
-# -- What a ledger checks. l has audience, pool, policy, signers, now, last_epoch, last_total, revoked, log.
+# -- What a ledger checks: policy (None: any), signers, former (sets), now (0: no clock), growth, accepted (good roots in
+# ascending order), accounts (what each was paid), paid (their sum), revoked (digests), log (its key).
+def ledger(signers, **known):
+    return {'audience': signers['audience'], 'pool': signers['poolId'], 'policy': None, 'signers': signers, 'former': [], 'now': 0,
+            'growth': 65536, 'accepted': [], 'accounts': {}, 'paid': 0, 'revoked': [], 'log': None, **known}
+
 def meant(l, e, kind):
     s = e['says']
     need(s['kind'] == kind, 'wrong-type')
@@ -279,15 +285,21 @@ def read_root(l, e):
     need(s['digest'] not in l['revoked'], 'revoked')
     return s
 
+last = lambda l: l['accepted'][-1] if l['accepted'] else {'epoch': 0, 'cumulativeUnits': 0}
+
 def accept(l, e):
     s = read_root(l, e)
-    need(s['epoch'] > l['last_epoch'], 'replayed-epoch')
-    need(s['cumulativeUnits'] >= l['last_total'], 'decreasing-total')
+    need(s['epoch'] > last(l)['epoch'], 'replayed-epoch')
+    need(s['epoch'] - last(l)['epoch'] <= l['growth'], 'epoch-too-far')
+    need(s['cumulativeUnits'] >= max(last(l)['cumulativeUnits'], l['paid']), 'decreasing-total')
+    l['accepted'].append(s)
 
 def revoke(l, e):
     s = meant(l, e, 'revocation')
     quorum(l, e)
     timely(l, s)
+    l['revoked'].append(s['target'])
+    l['accepted'] = [r for r in l['accepted'] if r['digest'] != s['target']]
 
 def rotate(l, e):
     s, old = meant(l, e, 'signer-set'), l['signers']
@@ -296,25 +308,37 @@ def rotate(l, e):
     signed = verify_envelope(e, 1, old['keys'] + s['keys'])
     need(all(k in signed for k in s['keys'] if k not in old['keys']), 'bad-rotation')
     need(sum(k in old['keys'] for k in signed) >= old['threshold'], 'below-quorum')
+    l['former'].append(old)
+    l['signers'] = s
+
+# An accepted root was judged by the set of its time, and neither policy nor clock is asked again.
+def accepted(l, root):
+    r = root and next((r for r in l['accepted'] if r['digest'] == sha256(root['body'])), None)
+    return r and next((s for s in l['former'] + [l['signers']] if s['set'] == r['signerSet']), None)
 
 # -- The log: RFC 6962 trees, C2SP's checkpoints and proofs
 def log_lines(text, first):
     head, _, checkpoint = text.partition('\n\n')
     body, _, signatures = checkpoint.partition('\n\n')
-    lines, origin, signature = head.split('\n'), body.split('\n'), re.fullmatch('— (\\S+) (\\S+)\n', signatures)
-    need(lines[:len(first) - 1] == first[:-1] and len(lines) >= len(first) and len(origin) == 3 and signature, 'bad-log')
+    lines, origin = head.split('\n'), body.split('\n')
+    signed = [re.fullmatch('— ([^\\s+]+) (\\S+)\n', line) for line in signatures.splitlines(keepends=True)]
+    need(lines[:len(first) - 1] == first[:-1] and len(lines) >= len(first) and len(origin) == 3 and 0 < len(signed) <= 64 and all(signed), 'bad-log')
     number = re.fullmatch(first[-1] + '(0|[1-9][0-9]{0,17})', lines[len(first) - 1])
     need(number and re.fullmatch('[1-9][0-9]{0,17}', origin[1]), 'bad-log')
     path = [unbase64(h, 'bad-log') for h in lines[len(first):]]
-    return int(number[1]), path, body + '\n', signature[1], unbase64(signature[2], 'bad-log')
+    signed = [(m[1], unbase64(m[2], 'bad-log')) for m in signed]
+    need(all(len(sig) > 4 for _, sig in signed), 'bad-log')
+    return int(number[1]), path, body + '\n', signed
 
 def log_open(vkey, text, first):
     need(vkey, 'bad-log')
-    number, path, body, name, sig = log_lines(text, first)
+    number, path, body, signed = log_lines(text, first)
     origin, _, material = vkey.split('+', 2)
     material = base64.b64decode(material)
-    need(name == origin == body.split('\n')[0] and sig[:4] == sha256(origin.encode() + b'\n' + material)[:4], 'bad-log')
-    try: verify((3, material[1:], bytes(32)), body.encode(), sig[4:])
+    # Signatures by others, such as witnesses, are passed over, and the log's own second ones.
+    own = [sig for name, sig in signed if name == origin and sig[:4] == sha256(origin.encode() + b'\n' + material)[:4]]
+    need(own and origin == body.split('\n')[0], 'bad-log')
+    try: verify((3, material[1:], bytes(32)), body.encode(), own[0][4:])
     except Refused: raise Refused('bad-log')
     return number, path, body, int(body.split('\n')[1]), unbase64(body.split('\n')[2], 'bad-log')
 
@@ -363,7 +387,7 @@ def bundle_text(j):
              '"attachments":[' + ','.join(map(envelope_text, j['attachments'])) + ']']
     return '{' + ','.join(parts) + '}'
 
-def verify_bundle(l, data):
+def verify_bundle(l, data, pays=True):
     need(len(data) <= 524288, 'bad-length')
     j = canonical(data, bundle_text)
     hexes = [j['signerSet']['digest']] + (j['merkle'] or [])
@@ -372,13 +396,16 @@ def verify_bundle(l, data):
     opened = lambda v: open_envelope((envelope_text(v) + '\n').encode())
     e, root = opened(j['contribution']), j['epochRoot'] and opened(j['epochRoot'])
     attachments, path = list(map(opened, j['attachments'])), [bytes.fromhex(h[2:]) for h in j['merkle'] or []]
-    need(int(j['signerSet']['set']) == l['signers']['set'] and hexes[0] == '0x' + l['signers']['digest'].hex(), 'wrong-signer-set')
+    late = accepted(l, root)
+    speaks = late or l['signers']
+    need(int(j['signerSet']['set']) == speaks['set'] and hexes[0] == '0x' + speaks['digest'].hex(), 'wrong-signer-set')
     c = meant(l, e, 'contribution')
-    verify_envelope(e, 1, l['signers']['keys'] + (l['former'] if j['merkle'] is not None else []))
-    timely(l, c)
+    verify_envelope(e, 1, speaks['keys'] if j['merkle'] is None else sum((s['keys'] for s in l['former']), l['signers']['keys']))
+    if not late: timely(l, c)
     need(c['digest'] not in l['revoked'], 'revoked')
     if root:
-        r = read_root(l, root)
+        if late: verify_envelope(root, late['threshold'], late['keys'])
+        r = root['says'] if late else read_root(l, root)
         need(r['epoch'] >= c['epoch'], 'wrong-epoch')
         need(r['epoch'] > c['epoch'] or r['policyHash'] == c['policyHash'], 'wrong-policy')
     if j['merkle'] is not None:
@@ -394,57 +421,66 @@ def verify_bundle(l, data):
             need(consistent(l['log'], j['log']['consistency'], size, head) == newer, 'bad-log')
     for a in attachments:
         need(a['says']['kind'] == 'document', 'wrong-type')
-        verify_envelope(a, 1, l['signers']['keys'])
+        verify_envelope(a, 1, speaks['keys'])
+    need(not pays or j['merkle'] is not None, 'bad-path')
     return c
+
+# -- Payments. Each returns the units that it pays, and pays all or nothing.
+def credit(l, rows):
+    due = {account: total - l['accounts'].get(account, 0) for account, total in rows if total > l['accounts'].get(account, 0)}
+    need(not due or l['paid'] + sum(due.values()) <= last(l)['cumulativeUnits'], 'above-total')
+    for account in due: l['accounts'][account] = l['accounts'].get(account, 0) + due[account]
+    l['paid'] += sum(due.values())
+    return sum(due.values())
+
+def claim(l, data):
+    c = verify_bundle(l, data)
+    root = sha256(unbase64(json.loads(data)['epochRoot']['payload']))
+    need(any(r['digest'] == root for r in l['accepted']), 'not-accepted')
+    return credit(l, [(c['account'], c['cumulativeUnits'])])
+
+def pay(l, file):
+    need(l['accepted'], 'not-accepted')
+    need(sha256(file) == last(l)['dataHash'], 'wrong-leaves')
+    rows = leaves(file)
+    need(tree_root(l['pool'], rows) == last(l)['root'], 'wrong-leaves')
+    return credit(l, [(row[:32], integer(row[32:64])) for row in rows if row[64:] not in l['revoked']])
+
+def due(l): return max(0, last(l)['cumulativeUnits'] - l['paid'])
 
 def audience(name):
     need(re.fullmatch(r'(urn:[a-z0-9][a-z0-9-]{0,31}:|[a-z0-9-]{3,8}:[a-zA-Z0-9_-]{1,32}:)[a-zA-Z0-9._:/%-]{1,128}', name), 'out-of-range')
     need(not name.startswith('eip155:') or re.fullmatch('eip155:[1-9][0-9]{0,31}:0x[0-9a-f]{40}', name), 'out-of-range')
     return sha256(name.encode())
 
-# -- Vectors
-def read_vector(kind, f, body):
-    unhex = lambda name: bytes.fromhex(f[name].removeprefix('0x'))
-    many = lambda name: [bytes.fromhex(h.removeprefix('0x')) for h in f.get(name, 'none').split(',') if h != 'none']
-    if kind == 'statement': parse(f['type'], body)
-    elif kind == 'signature':
-        parse(f['type'], body)
-        verify(parse_spki(unhex('key')), pae(f['type'], body), unhex('sig'))
-    elif kind == 'key': assert sha256(spki(parse_spki(body))) == unhex('keyid')
-    elif kind == 'envelope': verify_envelope(open_envelope(body), int(f['threshold']), list(map(parse_spki, many('keys'))))
-    elif kind == 'audience': assert audience(f['name']) == unhex('hash')
-    elif kind == 'leaves': assert tree_root(unhex('pool'), leaves(body)) == unhex('root')
-    elif kind == 'path': follow(unhex('root'), leaf(unhex('pool'), leaves(body)[0]), many('path'))
-    elif kind == 'multiproof':
-        rows = [leaf(unhex('pool'), leaves(body[i:i + 96])[0]) for i in range(0, len(body), 96)]
-        follow_many(unhex('root'), rows, many('path'), list(map(int, f['flags'])))
-    else:
-        l = {'audience': unhex('audience'), 'pool': unhex('pool'), 'policy': unhex('policy'), 'former': [], 'now': int(f['now']), 'log': f.get('log'),
-             'signers': parse(OURS + 'signer-set.v1+abi', unhex('signers')), 'last_epoch': int(f.get('last-epoch', 0)),
-             'last_total': int(f.get('last-total', 0)), 'revoked': many('revoked')}
-        if kind == 'bundle': verify_bundle(l, body)
-        else: {'root': accept, 'revocation': revoke, 'rotation': rotate}[kind](l, open_envelope(body))
+# -- The command
+def read_file(path):
+    try:
+        with open(path, 'rb') as file: return file.read()
+    except OSError as error: raise Refused(str(error))
 
-def check_vector(path):
-    with open(path, 'rb') as file: header, _, body = file.read().partition(b'\n\n')
-    f = dict(line.split(': ', 1) for line in header.decode().split('\n'))
-    try: read_vector(f['kind'], f, body if f.get('encoding') == 'file' else bytes.fromhex(body.decode()))
-    except Refused as refusal: return str(refusal) == f['expect'].split()[0]
-    return f['expect'] == 'success'
+def opened_as(path, kind):
+    e = open_envelope(read_file(path))
+    need(e['says']['kind'] == kind, 'wrong-type: %s is a %s, want a %s' % (path, e['says']['kind'], kind))
+    return e['says']
+
+def check_bundle(o):
+    signers, data = opened_as(o.signers, 'signer-set'), read_file(o.bundle)
+    if not data.startswith(b'{"bundle":'):
+        try: kind = open_envelope(data)['says']['kind']
+        except Refused: kind = 'file of another kind'
+        raise Refused('not-canonical: %s is a %s, want a bundle: a statement alone shows neither a quorum nor a path' % (o.bundle, kind))
+    c = verify_bundle(ledger(signers, now=int(time.time()) if o.now is None else o.now, log=o.log), data)
+    print('account 0x%s: %d units in all, verdict %d' % (c['account'].hex(), c['cumulativeUnits'], c['verdict'] >> 16))
+    return 0
 
 def main(args):
-    if args[:1] == ['--bundle']:
-        options = dict(zip(args[::2], args[1::2]))
-        data, signers = (open(options[name], 'rb').read() for name in ('--bundle', '--signers'))
-        e = open_envelope(signers)
-        need(e['says']['kind'] == 'signer-set', 'wrong-type')
-        l = {'audience': e['says']['audience'], 'pool': e['says']['poolId'], 'policy': None, 'signers': e['says'], 'former': [], 'now': 0, 'revoked': [], 'log': options.get('--log')}
-        c = verify_bundle(l, data)
-        print('account 0x%s: %d units in all, verdict %d' % (c['account'].hex(), c['cumulativeUnits'], c['verdict'] >> 16))
-        return 0
-    wrong = [path for path in args if not check_vector(path)]
-    print('%d vectors, %d come out as they should' % (len(args), len(args) - len(wrong)), *wrong, sep='\n')
-    return bool(wrong) or not args
+    p = argparse.ArgumentParser(description='Verifies a .vproof by a signer set that is trusted.')
+    p.add_argument('--bundle', required=True, help='.vproof file')
+    p.add_argument('--signers', required=True, help='file of the signer set')
+    p.add_argument('--log', help="the log's key, as c2sp.org/signed-note writes it")
+    p.add_argument('--now', type=int, help='moment to judge as of, in seconds of the Unix epoch; now if not given')
+    return check_bundle(p.parse_args(args))
 
 if __name__ == '__main__':
     try: sys.exit(main(sys.argv[1:]))

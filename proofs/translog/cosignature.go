@@ -71,13 +71,17 @@ func (k verifierKey) logVerifier(vkey string) (note.Verifier, error) {
 	return note.NewVerifier(vkey)
 }
 
-// witnessVerifier is the verifier of a witness's cosignature.
-func (k verifierKey) witnessVerifier() (note.Verifier, error) {
+// witnessVerifier is the verifier of a witness: of its cosignatures, which carry
+// a time, or of the plain signatures of a note key, which carry none.
+func (k verifierKey) witnessVerifier(vkey string) (note.Verifier, error) {
 	switch {
 	case k.kind == typeMLDSA44:
 		return nil, fmt.Errorf("witness key %s: field type: ML-DSA-44 is not supported, want the witness's Ed25519 key (0x%02x)", k.name, typeCosignatureV1)
-	case k.kind != typeCosignatureV1 || len(k.key) != ed25519.PublicKeySize:
-		return nil, fmt.Errorf("witness key %s: field type: 0x%02x, want 0x%02x (Ed25519 cosignature)", k.name, k.kind, typeCosignatureV1)
+	case len(k.key) != ed25519.PublicKeySize || k.kind != typeCosignatureV1 && k.kind != typeEd25519:
+		return nil, fmt.Errorf("witness key %s: field type: 0x%02x of %d bytes, want 0x%02x (Ed25519 cosignature) or 0x%02x (Ed25519) of %d",
+			k.name, k.kind, len(k.key), typeCosignatureV1, typeEd25519, ed25519.PublicKeySize)
+	case k.kind == typeEd25519:
+		return note.NewVerifier(vkey)
 	}
 	return &cosignatureVerifier{k}, nil
 }

@@ -1,6 +1,8 @@
 package translog
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -79,6 +81,29 @@ func (p *Policy) Open(signed []byte) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("checkpoint of %s: field signatures: too few cosignatures for the policy's quorum", c.Origin)
 	}
 	return c, nil
+}
+
+// Known is a signed checkpoint without the signatures that Open passes over: by
+// keys that the policy does not name, and second ones by the same key. A
+// checkpoint that a file keeps is kept like this, so that no byte of the file is
+// unchecked for a reader with this policy.
+func (p *Policy) Known(signed []byte) ([]byte, error) {
+	if _, err := p.Open(signed); err != nil {
+		return nil, err
+	}
+	text, lines, _ := strings.Cut(string(signed), "\n\n")
+	kept, seen := []byte(text+"\n\n"), map[note.Verifier]bool{}
+	for line := range strings.Lines(lines) {
+		name, digits, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "— "), " ")
+		sig, err := base64.StdEncoding.DecodeString(digits)
+		if err != nil || len(sig) < 4 {
+			return nil, fmt.Errorf("checkpoint: field signatures: signature by %.80q: no key id", name)
+		}
+		if v, err := p.verifiers.Verifier(name, binary.BigEndian.Uint32(sig)); err == nil && !seen[v] {
+			kept, seen[v] = append(kept, line...), true
+		}
+	}
+	return kept, nil
 }
 
 func (c *component) satisfied(by map[note.Verifier]bool) bool {
@@ -194,7 +219,7 @@ func (b *policyBuilder) witness(args []string) error {
 	if err != nil {
 		return err
 	}
-	v, err := key.witnessVerifier()
+	v, err := key.witnessVerifier(args[1])
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,48 @@ func TestAWrongCosignatureOfAKnownWitnessIsRefused(t *testing.T) {
 	}
 }
 
+func TestAWitnessMayHaveAPlainNoteKey(t *testing.T) {
+	tr, plain, dated := newTree(t, 6), newKey("witness.example/plain", 1), newKey("witness.example/dated", 4)
+	text := "witness P " + plain.vkey() + "\nwitness D " + dated.vkey() + "\ngroup G all P D\nquorum G\n"
+	p, err := translog.ParsePolicy([]byte(text), tr.signer.vkey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Verify(tr.prove(4, plain, dated).Text(), entry(4)); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Verify(tr.prove(4, dated).Text(), entry(4)); err == nil {
+		t.Error("without the plain one")
+	}
+	wrong := tr.prove(4, dated)
+	tr.grow(1)
+	other := strings.SplitAfter(string(tr.checkpoint(plain)), "\n")
+	wrong.Checkpoint = append(wrong.Checkpoint, other[len(other)-2]...)
+	if _, err := p.Verify(wrong.Text(), entry(4)); err == nil || !strings.Contains(err.Error(), "plain does not verify") {
+		t.Errorf("the plain one of another checkpoint: %v", err)
+	}
+}
+
+func TestUnknownSignaturesArePassedOverAndNotKept(t *testing.T) {
+	keys, tr := witnesses(), newTree(t, 6)
+	known, err := translog.ParsePolicy([]byte("witness X "+keys["X1"].vkey()+"\nquorum none\n"), tr.signer.vkey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := string(tr.checkpoint(keys["X1"]))
+	for name, by := range map[string][]*key{
+		"none": {keys["X1"]}, "behind": {keys["X1"], keys["X2"], keys["stranger"]}, "before": {keys["Y2"], keys["X1"]}, "twice": {keys["X1"], keys["X1"]},
+	} {
+		got, err := known.Known(tr.checkpoint(by...))
+		if err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	if _, err := known.Known([]byte(strings.Replace(want, origin, "other", 1))); err == nil {
+		t.Error("a checkpoint of nobody's was kept")
+	}
+}
+
 func TestALogsSignatureIsNotAWitness(t *testing.T) {
 	tr := newTree(t, 3)
 	asWitness := *tr.signer
@@ -89,7 +131,8 @@ func TestPoliciesAreStrict(t *testing.T) {
 		{"two quorums", "quorum none\nquorum none\n", "a second one"},
 		{"unknown quorum", "quorum A\n", "not defined above"},
 		{"unknown word", "wintess A " + x1, "line 1"},
-		{"log as witness", "witness A " + log.vkey(), "field type: 0x01"},
+		{"log as witness", "log " + log.vkey() + "\nwitness A " + log.vkey(), "same key twice"},
+		{"witness of an unknown type", "witness A " + newKey("w", 2).vkey(), "field type: 0x02"},
 		{"witness as log", "log " + x1, "field type: 0x04"},
 		{"ML-DSA witness", "witness A " + newKey("w", 6).vkey(), "ML-DSA-44 is not supported"},
 		{"damaged key", "witness A " + string(damaged), "field id"},

@@ -31,4 +31,8 @@ const (
 	BadLog         = "bad-log"        // an inclusion, consistency or checkpoint that does not hold
 	BadRotation    = "bad-rotation"   // a signer set that does not follow the one in force
 	Uncorroborated = "uncorroborated" // an epoch root that says nothing about the contribution
+	EpochTooFar    = "epoch-too-far"  // an epoch further ahead than the ledger lets one root go
+	NotAccepted    = "not-accepted"   // a claim on an epoch root that the ledger has not accepted
+	WrongLeaves    = "wrong-leaves"   // a leaf file that is not the last good root's
+	AboveTotal     = "above-total"    // more than the last good root has in all
 )

@@ -2,6 +2,7 @@ package evm_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -83,6 +84,24 @@ func TestOnlyAnEpochRootByTheSetIsPosted(t *testing.T) {
 	bent.Signatures[1].Sig = append(bent.Signatures[1].Sig, 0)
 	_, err = evm.PostRoot(bent, p.Set)
 	refused(t, err, "two integers")
+}
+
+func TestARevocationIsOfTheRootBesideIt(t *testing.T) {
+	p := pool(t)
+	r := proofs.Revocation{
+		Audience: p.Set.Audience, PoolID: p.Set.PoolID, Epoch: 2, Target: sha256.Sum256(p.Root.Body), TargetKind: 2, SignerSet: 1, IssuedAt: scenario.Now,
+	}
+	env, err := p.Sign(r, 0, 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evm.Revoke(p.Root, env, p.Set); err != nil {
+		t.Error(err)
+	}
+	_, err = evm.Revoke(root(t, p, 0, 1, 3), env, p.Set)
+	refused(t, err, "the revocation is of")
+	_, err = evm.Revoke(p.Root, p.Root, p.Set)
+	refused(t, err, "not a revocation")
 }
 
 func TestAnAccountOfAnotherLedgerIsRefused(t *testing.T) {

@@ -1,6 +1,7 @@
 package evm
 
 import (
+	"crypto/sha256"
 	"encoding/asn1"
 	"fmt"
 	"math/big"
@@ -20,6 +21,43 @@ func PostRoot(root *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
 	if _, ok := stated.(proofs.EpochRoot); !ok {
 		return nil, fmt.Errorf("evm: %s is not an epoch root", root.Type)
 	}
+	list, err := signaturesOf(root, set)
+	if err != nil {
+		return nil, err
+	}
+	var body words
+	body.bytes(root.Body)
+	return call("postRoot(bytes,(uint256,bytes32,bytes32)[])", []words{nil, nil}, body, list), nil
+}
+
+// Revoke is a call of revoke with the epoch root that is taken back and the
+// revocation, which keys of the set in force signed. As with a root, those by
+// ed25519 are left out.
+func Revoke(root, revocation *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
+	stated, err := proofs.Parse(revocation.Type, revocation.Body)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := stated.(proofs.Revocation)
+	if !ok {
+		return nil, fmt.Errorf("evm: %s is not a revocation", revocation.Type)
+	}
+	if got := proofs.Hash(sha256.Sum256(root.Body)); got != r.Target {
+		return nil, fmt.Errorf("evm: the revocation is of %s, the root is %s", r.Target, got)
+	}
+	list, err := signaturesOf(revocation, set)
+	if err != nil {
+		return nil, err
+	}
+	var target, body words
+	target.bytes(root.Body)
+	body.bytes(revocation.Body)
+	return call("revoke(bytes,bytes,(uint256,bytes32,bytes32)[])", []words{nil, nil, nil}, target, body, list), nil
+}
+
+// signaturesOf are those of a statement by the quorum of a set, as the contract
+// reads them.
+func signaturesOf(env *proofs.Envelope, set proofs.SignerSet) (words, error) {
 	places := make(map[proofs.Hash]int, len(set.Keys))
 	for i, k := range set.Keys {
 		id, err := proofs.KeyID(k)
@@ -33,10 +71,10 @@ func PostRoot(root *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
 		r, s  proofs.Hash
 	}
 	var signatures []signature
-	for _, sig := range root.Signatures {
+	for _, sig := range env.Signatures {
 		place, ok := places[sig.KeyID]
 		if !ok {
-			return nil, fmt.Errorf("evm: the root is signed by %s, which is not in set %d", sig.KeyID, set.Set)
+			return nil, fmt.Errorf("evm: signed by %s, which is not in set %d", sig.KeyID, set.Set)
 		}
 		if set.Keys[place].Alg == "ed25519" {
 			continue
@@ -52,15 +90,14 @@ func PostRoot(root *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
 	}
 	// The contract wants them in the order of the set, each key once.
 	slices.SortFunc(signatures, func(a, b signature) int { return a.place - b.place })
-	var body, list words
-	body.bytes(root.Body)
+	var list words
 	list.uint(uint64(len(signatures)))
 	for _, sig := range signatures {
 		list.uint(uint64(sig.place))
 		list.hash(sig.r)
 		list.hash(sig.s)
 	}
-	return call("postRoot(bytes,(uint256,bytes32,bytes32)[])", []words{nil, nil}, body, list), nil
+	return list, nil
 }
 
 // split takes r and s out of an ECDSA signature.

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 
 	"github.com/verifyd/verifyd/proofs"
@@ -18,9 +19,9 @@ func (l *Ledger) Accept(ctx context.Context, env *proofs.Envelope) (root proofs.
 		if err != nil {
 			return err
 		}
-		return errors.Join(
-			t.change("last_root", env.Body),
-			t.exec(`INSERT INTO verifyd_epoch (audience, pool, epoch, body, envelope) VALUES (?, ?, ?, ?, ?)`, epoch, env.Body, env.Bytes()))
+		digest := sha256.Sum256(env.Body)
+		return t.exec(`INSERT INTO verifyd_epoch (audience, pool, digest, epoch, body, envelope, good) VALUES (?, ?, ?, ?, ?, ?, TRUE)`,
+			digest[:], epoch, env.Body, env.Bytes())
 	})
 	return root, err
 }
@@ -45,19 +46,23 @@ func (l *Ledger) Rotate(ctx context.Context, env *proofs.Envelope) error {
 	})
 }
 
-// Revoke takes back a statement, as [bundle.Ledger.Revoke] does. What was paid on it stays paid.
+// Revoke takes back a statement, as [bundle.Ledger.Revoke] does. What was paid on it stays paid; a root pays
+// nothing more, and another of its epoch may take its place.
 func (l *Ledger) Revoke(ctx context.Context, env *proofs.Envelope) error {
 	return l.inTurn(ctx, func(t *turn) error {
 		r, err := t.held.Revoke(env)
 		if err != nil {
 			return err
 		}
-		return t.exec(`INSERT INTO verifyd_revocation (audience, pool, target, envelope) VALUES (?, ?, ?, ?)
-			ON CONFLICT (audience, pool, target) DO NOTHING`, r.Target[:], env.Bytes())
+		return errors.Join(
+			t.exec(`INSERT INTO verifyd_revocation (audience, pool, target, envelope) VALUES (?, ?, ?, ?)
+				ON CONFLICT (audience, pool, target) DO NOTHING`, r.Target[:], env.Bytes()),
+			t.exec(`UPDATE verifyd_epoch SET good = FALSE WHERE audience = ? AND pool = ? AND digest = ?`, r.Target[:]))
 	})
 }
 
-// SetPolicy puts another scoring policy in force: from now on an epoch root under any other is refused.
+// SetPolicy puts another scoring policy in force: from now on an epoch root under any other is refused. Those
+// that were accepted before go on paying.
 // Who may call it is the governance's question.
 func (l *Ledger) SetPolicy(ctx context.Context, policy proofs.Hash) error {
 	if policy == (proofs.Hash{}) {

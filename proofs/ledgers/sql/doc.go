@@ -12,6 +12,6 @@
 // any moment and run again, and several may run side by side: what is already paid is not paid again. All
 // of an epoch root's terms are checked again within the transaction, by package bundle.
 //
-// The ledger pays no more in all than the last accepted root's total. It never lowers a balance, keeps no
-// clock of its own, and trusts whoever can write to its tables.
+// The ledger pays no more in all than the last good root's total; a root that was taken back pays nothing
+// more. It never lowers a balance, keeps no clock of its own, and trusts whoever can write to its tables.
 package sql

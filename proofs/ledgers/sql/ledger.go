@@ -3,6 +3,7 @@ package sql
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -20,7 +21,13 @@ type Genesis struct {
 	PoolID     proofs.Hash
 	PolicyHash proofs.Hash
 	Signers    proofs.SignerSet
+	// EpochGrowth is the most by which the epoch may grow from one accepted root to the next, and cannot be
+	// changed later; zero stands for [bundle.DefaultEpochGrowth].
+	EpochGrowth uint64
 }
+
+// maxEpochGrowth leaves 2^31 leaps to the largest number of a database.
+const maxEpochGrowth = 1 << 32
 
 // Ledger is one pool's ledger in a database. Its methods may be called from any goroutine, and by any
 // number of processes at once: each is one transaction that holds the ledger's row.
@@ -49,12 +56,22 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, g Genesis) (*Ledger, error
 	if g.Signers.Audience != g.Audience || g.Signers.PoolID != g.PoolID {
 		return nil, errors.New("genesis: signers: the set is another ledger's")
 	}
+	growth := g.EpochGrowth
+	if growth == 0 {
+		growth = bundle.DefaultEpochGrowth
+	}
+	if growth > maxEpochGrowth {
+		return nil, fmt.Errorf("genesis: epoch growth: %d, limit %d", growth, uint64(maxEpochGrowth))
+	}
 	if _, err := db.ExecContext(ctx, d.schema); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
 	l := &Ledger{db: db, dialect: d, id: []any{g.Audience[:], g.PoolID[:]}}
-	_, err = db.ExecContext(ctx, d.query(`INSERT INTO verifyd_ledger (audience, pool, policy, signers) VALUES (?, ?, ?, ?)
-		ON CONFLICT (audience, pool) DO NOTHING`), g.Audience[:], g.PoolID[:], g.PolicyHash[:], signers)
+	err = again(ctx, func() error {
+		_, err := db.ExecContext(ctx, d.query(`INSERT INTO verifyd_ledger (audience, pool, policy, signers, epoch_growth) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (audience, pool) DO NOTHING`), g.Audience[:], g.PoolID[:], g.PolicyHash[:], signers, int64(growth))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
@@ -67,11 +84,15 @@ type turn struct {
 	ctx  context.Context
 	tx   *sql.Tx
 	held *bundle.Ledger
-	paid proofs.Uint128
 }
 
-// inTurn runs f in a transaction that no other of the ledger's runs beside.
+// inTurn runs f in a transaction that no other of the ledger's runs beside: again, from the beginning, if the
+// database undid it for the sake of another.
 func (l *Ledger) inTurn(ctx context.Context, f func(*turn) error) error {
+	return again(ctx, func() error { return l.once(ctx, f) })
+}
+
+func (l *Ledger) once(ctx context.Context, f func(*turn) error) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -97,15 +118,13 @@ func ignoreDone(err error) error {
 
 // hold locks the ledger's row by writing to it, which every database understands, and reads the ledger.
 func (t *turn) hold() error {
-	var policy, signers, last []byte
+	var policy, signers []byte
 	var paid string
+	var growth int64
 	err := t.tx.QueryRowContext(t.ctx, t.dialect.query(`UPDATE verifyd_ledger SET paid = paid WHERE audience = ? AND pool = ?
-		RETURNING policy, signers, last_root, paid`), t.id...).Scan(&policy, &signers, &last, &paid)
+		RETURNING policy, signers, epoch_growth, paid`), t.id...).Scan(&policy, &signers, &growth, &paid)
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
-	}
-	if t.paid, err = proofs.ParseUint128(paid); err != nil {
-		return fmt.Errorf("ledger: paid: %w", err)
 	}
 	now := time.Now
 	if t.Now != nil {
@@ -113,16 +132,19 @@ func (t *turn) hold() error {
 	}
 	h := &bundle.Ledger{
 		Audience: proofs.Hash(t.id[0].([]byte)), PoolID: proofs.Hash(t.id[1].([]byte)), PolicyHash: proofs.Hash(policy),
-		Log: t.Log, Now: now(), Revoked: map[proofs.Hash]bool{},
+		Log: t.Log, Now: now(), EpochGrowth: uint64(growth), Revoked: map[proofs.Hash]bool{},
+	}
+	if h.Paid, err = proofs.ParseUint128(paid); err != nil {
+		return fmt.Errorf("ledger: paid: %w", err)
 	}
 	t.held = h
 	if h.Signers, err = read[proofs.SignerSet](signerSetType, signers); err != nil {
 		return fmt.Errorf("ledger: signers: %w", err)
 	}
-	if last != nil {
-		if h.Last, err = read[proofs.EpochRoot](epochRootType, last); err != nil {
-			return fmt.Errorf("ledger: last root: %w", err)
-		}
+	// Of the good roots the last one is enough; a claim brings its own, see [turn.recall].
+	err = t.each(`SELECT body FROM verifyd_epoch WHERE audience = ? AND pool = ? AND good ORDER BY epoch DESC LIMIT 1`, t.know)
+	if err != nil {
+		return fmt.Errorf("last root: %w", err)
 	}
 	err = t.each(`SELECT target FROM verifyd_revocation WHERE audience = ? AND pool = ?`, func(target []byte) error {
 		h.Revoked[proofs.Hash(target)] = true
@@ -133,7 +155,7 @@ func (t *turn) hold() error {
 	}
 	err = t.each(`SELECT signers FROM verifyd_former_set WHERE audience = ? AND pool = ? ORDER BY number`, func(body []byte) error {
 		former, err := read[proofs.SignerSet](signerSetType, body)
-		h.Former = append(h.Former, former.Keys...)
+		h.Former = append(h.Former, former)
 		return err
 	})
 	if err != nil {
@@ -142,9 +164,28 @@ func (t *turn) hold() error {
 	return nil
 }
 
-// each calls use with the one column of a query about the ledger.
-func (t *turn) each(query string, use func([]byte) error) error {
-	found, err := t.tx.QueryContext(t.ctx, t.dialect.query(query), t.id...)
+// know puts an accepted root before those that are known in this turn.
+func (t *turn) know(body []byte) error {
+	root, err := read[proofs.EpochRoot](epochRootType, body)
+	if err != nil {
+		return err
+	}
+	t.held.Accepted = append([]bundle.Root{{EpochRoot: root, Digest: sha256.Sum256(body)}}, t.held.Accepted...)
+	return nil
+}
+
+// recall looks up the root of a claim among those accepted earlier.
+func (t *turn) recall(env *proofs.Envelope) error {
+	if env == nil || proofs.Hash(sha256.Sum256(env.Body)) == t.held.Last().Digest {
+		return nil
+	}
+	digest := sha256.Sum256(env.Body)
+	return t.each(`SELECT body FROM verifyd_epoch WHERE audience = ? AND pool = ? AND good AND digest = ?`, t.know, digest[:])
+}
+
+// each calls use with the one column of a query about the ledger, whose first arguments are audience and pool.
+func (t *turn) each(query string, use func([]byte) error, args ...any) error {
+	found, err := t.tx.QueryContext(t.ctx, t.dialect.query(query), append(t.id[:2:2], args...)...)
 	if err != nil {
 		return err
 	}

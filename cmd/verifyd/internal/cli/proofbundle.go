@@ -3,8 +3,8 @@ package cli
 import (
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +19,7 @@ import (
 type bundleOptions struct {
 	set, root, leaves, out string
 	log, checkpoint        string
+	witnesses              string
 	attachments            []string
 }
 
@@ -41,6 +42,7 @@ the log only grew. The file is verified before it is written.`,
 	f.StringVar(&o.leaves, "leaves", "", "leaf file of the epoch root")
 	f.StringVar(&o.log, "log", "", "folder of the log that both are in")
 	f.StringVar(&o.checkpoint, "checkpoint", "", "file of the log checkpoint that the epoch root names; the published one if not given")
+	f.StringVar(&o.witnesses, "witnesses", "", "policy file (c2sp.org/tlog-policy) whose witnesses' signatures the bundle keeps; only the log's if not given")
 	f.StringArrayVar(&o.attachments, "attach", nil, "file of a signed foreign document, such as an in-toto Statement; may be repeated")
 	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
 	for _, name := range []string{"set", "out"} {
@@ -85,7 +87,10 @@ func (a *app) proofBundle(file string, o bundleOptions) error {
 		}
 		b.Attachments = append(b.Attachments, document)
 	}
-	if _, err := b.Verify(l); err != nil {
+	if b, err = b.Canonical(l.Log); err != nil {
+		return err
+	}
+	if _, err := b.Stated(l); err != nil {
 		return fmt.Errorf("the bundle does not hold: %w", err)
 	}
 	if err := writeNew(o.out, b.Bytes(), 0o644); err != nil {
@@ -128,17 +133,15 @@ func (o bundleOptions) addLog(b *bundle.Bundle) (*logproof.Policy, error) {
 		return nil, err
 	}
 	defer f.Close()
-	head, published, err := f.Checkpoint()
+	head, _, err := f.Checkpoint()
 	if err != nil {
 		return nil, err
 	}
-	head = onlyBy(published.Origin, head)
 	covering := head
 	if o.checkpoint != "" {
 		if covering, err = readFile(o.checkpoint, logproof.MaxCheckpointSize); err != nil {
 			return nil, err
 		}
-		covering = onlyBy(published.Origin, covering)
 	}
 	included := func(under []byte, what string, env *proofs.Envelope) (string, error) {
 		index, err := f.Find(logproof.LeafHash(env.Bytes()))
@@ -166,18 +169,5 @@ func (o bundleOptions) addLog(b *bundle.Bundle) (*logproof.Policy, error) {
 		}
 		b.Log.Consistency = string(text)
 	}
-	return logproof.NewPolicy(f.Key())
-}
-
-// onlyBy leaves a checkpoint's signatures by the log itself: a bundle carries
-// none that its reader may not be able to check.
-func onlyBy(origin string, signed []byte) []byte {
-	body, signatures, _ := strings.Cut(string(signed), "\n\n")
-	kept := body + "\n\n"
-	for line := range strings.Lines(signatures) {
-		if strings.HasPrefix(line, "— "+origin+" ") {
-			kept += line
-		}
-	}
-	return []byte(kept)
+	return readLogPolicy(filepath.Join(o.log, "log.pub"), o.witnesses)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/payout"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/bundle"
 )
 
 // maxLeafFile bounds a published leaf file: ten million accounts.
@@ -22,6 +23,7 @@ type payoutOptions struct {
 	signers, leaves    []string // files
 	account, paid, out string
 	witnesses          string
+	epoch, epochGrowth uint64
 }
 
 func (a *app) proofPayoutCommand() *cobra.Command {
@@ -32,6 +34,9 @@ func (a *app) proofPayoutCommand() *cobra.Command {
 		Long: `payout reads a log's folder from its beginning, finds the newest epoch root that a
 quorum signed, the account's leaf in it and the contribution that raised it last, and
 writes them as a .vproof bundle that a ledger pays on.
+
+--epoch takes the root of an older epoch: a contract with a window for vetoes pays on
+that while the newest is pending. A root that a quorum took back is passed over.
 
 With --paid, the units that the ledger has paid the account in all, nothing is
 written if nothing is due. --signers is the pool's first signer set, or any later one
@@ -46,6 +51,8 @@ that is trusted; those that follow are taken from the log.`,
 	f.StringArrayVar(&o.leaves, "leaves", nil, "published leaf file; may be repeated, the epoch root says which one counts")
 	f.StringVar(&o.account, "account", "", "ledger account, up to 32 bytes in hex with 0x")
 	f.StringVar(&o.paid, "paid", "0", "units that the ledger has paid the account already")
+	f.Uint64Var(&o.epoch, "epoch", 0, "epoch of the root to be paid on; the newest if not given")
+	f.Uint64Var(&o.epochGrowth, "epoch-growth", bundle.DefaultEpochGrowth, "the most by which the ledger lets one root raise the epoch")
 	f.StringVar(&o.witnesses, "witnesses", "", "policy file (c2sp.org/tlog-policy) whose quorum must have cosigned")
 	f.StringVar(&o.out, "out", "", "file to write the payout to")
 	for _, name := range []string{"signers", "leaves", "account", "out"} {
@@ -55,7 +62,7 @@ that is trusted; those that follow are taken from the log.`,
 }
 
 func (a *app) proofPayout(ctx context.Context, dir string, o payoutOptions) (err error) {
-	r := payout.Request{}
+	r := payout.Request{Epoch: o.epoch}
 	if r.Account, err = proofs.ParseAccount(o.account); err != nil {
 		return usageError{fmt.Errorf("--account: %w", err)}
 	}
@@ -76,6 +83,7 @@ func (a *app) proofPayout(ctx context.Context, dir string, o payoutOptions) (err
 	if err != nil {
 		return err
 	}
+	l.EpochGrowth = o.epochGrowth
 	if l.Log, err = readLogPolicy(filepath.Join(dir, "log.pub"), o.witnesses); err != nil {
 		return err
 	}
@@ -84,7 +92,7 @@ func (a *app) proofPayout(ctx context.Context, dir string, o payoutOptions) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	found, err := payout.Newest(ctx, folder, l, r)
+	found, err := payout.Find(ctx, folder, l, r)
 	var missing *payout.MissingLeaves
 	if errors.As(err, &missing) {
 		return hint(err, "the pool publishes it with the epoch root; give it with --leaves")

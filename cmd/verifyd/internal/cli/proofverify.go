@@ -121,7 +121,7 @@ func accept(l *bundle.Ledger, env *proofs.Envelope) (proofs.Statement, error) {
 		if err != nil {
 			return nil, err
 		}
-		return b.Verify(l)
+		return b.Stated(l)
 	case proofs.EpochRoot:
 		return l.Accept(env)
 	case proofs.Revocation:
@@ -186,7 +186,7 @@ func (a *app) verifyBundle(path string, b *bundle.Bundle, o proofTrust) error {
 	}
 	var c proofs.Contribution
 	if len(o.signers) > 0 {
-		c, err = b.Verify(l)
+		c, err = b.Stated(l)
 	} else {
 		c, err = b.Logged(l.Log)
 	}
@@ -197,6 +197,9 @@ func (a *app) verifyBundle(path string, b *bundle.Bundle, o proofTrust) error {
 		a.note("%s: is in the log; who signed it was not asked, which takes --signers", path)
 	} else {
 		a.note("%s: %s: all of it holds", path, contents(b))
+		if b.Merkle == nil {
+			a.note("%s: has no path to an epoch root: it says what one key signed, and no ledger pays on it", path)
+		}
 	}
 	return a.emitStatement(c)
 }

@@ -65,7 +65,7 @@ func TestAClaimGoesFromItsArrivalToAPayoutWithoutACommandLine(t *testing.T) {
 	}
 	folder := must(translog.OpenFolder(l.Folder))(t)
 	defer folder.Close()
-	found := must(payout.Newest(t.Context(), folder, &bundle.Ledger{
+	found := must(payout.Find(t.Context(), folder, &bundle.Ledger{
 		Audience: set.Audience, PoolID: set.PoolID, Signers: set, Log: must(logproof.NewPolicy(l.Signers[0].Key()))(t),
 	}, payout.Request{Account: contribution.Account, Leaves: [][]byte{built.File()}}))(t)
 	if found.Bundle == nil || found.Leaf.CumulativeUnits != proofs.Uint(1000) || handed != 2 {

@@ -90,6 +90,18 @@ func TestCallsAreWhatTheABISays(t *testing.T) {
 	got, err = evm.PostRoot(root, pool.Set)
 	same("postRoot", got, err, "postRoot", root.Body, signatures)
 
+	back, err := pool.Sign(proofs.Revocation{
+		Audience: pool.Set.Audience, PoolID: pool.Set.PoolID, Epoch: 2, Target: sha256.Sum256(root.Body), TargetKind: 2, SignerSet: 1, IssuedAt: scenario.Now,
+	}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := pool.Set
+	alone.Threshold = 1
+	r, s := integers(back.Signatures[0].Sig)
+	got, err = evm.Revoke(root, back, alone)
+	same("revoke", got, err, "revoke", root.Body, back.Body, []abiSignature{{big.NewInt(3), r, s}})
+
 	b, err := pool.Bundle(2)
 	if err != nil {
 		t.Fatal(err)

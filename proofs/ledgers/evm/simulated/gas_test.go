@@ -1,6 +1,7 @@
 package simulated
 
 import (
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"math/big"
@@ -98,7 +99,7 @@ func (g *gasTable) rewards(c *chain) {
 	minter.must(claim(t, trees[1], leaves[1][1]))
 
 	g.add("post a root, 3 P-256 of 16", minter.must(post(2, 0, 7, 15)))
-	g.add("activate a root", minter.activate())
+	g.add("activate the second root ever", minter.activate())
 	g.add("claim, a later one", minter.must(claim(t, trees[2], leaves[2][0])))
 	replayed := c.send(&minter.address, claim(t, trees[2], leaves[2][0]))
 	g.add("claim again what was paid (reverts)", replayed.GasUsed)
@@ -116,7 +117,7 @@ func (g *gasTable) rewards(c *chain) {
 	g.add("claim for 64 new accounts, each", minter.must(data)/64)
 
 	number := uint64(3)
-	for _, row := range []struct {
+	for i, row := range []struct {
 		name   string
 		places []int
 	}{
@@ -126,20 +127,34 @@ func (g *gasTable) rewards(c *chain) {
 		{"post a root, 5 secp256k1 of 5", []int{16, 17, 18, 19, 20}},
 	} {
 		g.add(row.name, minter.must(post(number, row.places...)))
-		minter.activate()
+		if gas := minter.activate(); i == 0 {
+			g.add("activate a root", gas)
+		}
 		number++
 	}
 	minter.must(post(number, 0))
 	minter.wait(window)
 	g.add("post a root and activate the one before, 3 P-256", minter.must(post(number+1, 0, 7, 15)))
 	g.add("veto", minter.must(evm.Veto()))
+	taken := minter.rootOf(number, trees[3].Root(), totals[3])
+	body, err := proofs.Encode(taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoke, err := evm.Revoke(q.sign(t, taken, 0), q.sign(t, proofs.Revocation{
+		Audience: minter.audience(), PoolID: poolID, Epoch: number, Target: sha256.Sum256(body), TargetKind: 2, Reason: 1, SignerSet: 1, IssuedAt: genesisTime,
+	}, 0, 7, 15), q.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.add("take back the active root, 3 P-256 of 16", minter.must(revoke))
 	g.add("set the policy and the cap", minter.must(evm.SetPolicy(scenario.ID("next"), proofs.Uint(1))))
 }
 
 func (g *gasTable) distributor(c *chain) {
 	t := c.t
 	token := c.deploy("VoteToken", "Paid", "PAID", new(big.Int).Lsh(big.NewInt(1), 100), c.from)
-	d := c.deploy("PrefundedDistributor", token.address, poolID, policy, most, uint64(window/time.Second), guardian, c.from)
+	d := c.deploy("PrefundedDistributor", token.address, poolID, policy, most, uint64(0), uint64(window/time.Second), guardian, c.from)
 	g.add("deploy PrefundedDistributor", d.gas)
 	token.call("transfer", d.address, new(big.Int).Lsh(big.NewInt(1), 99))
 	q := newQuorum(t, 1, 1, 0)

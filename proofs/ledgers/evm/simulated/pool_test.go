@@ -31,7 +31,7 @@ var (
 // deployMinter deploys a CumulativeMinter of the chain's account.
 func (c *chain) deployMinter(pool, policy proofs.Hash, owner common.Address) *contract {
 	c.t.Helper()
-	return c.deploy("CumulativeMinter", "Work", "WRK", pool, policy, most, uint64(window/time.Second), guardian, owner)
+	return c.deploy("CumulativeMinter", "Work", "WRK", pool, policy, most, uint64(0), uint64(window/time.Second), guardian, owner)
 }
 
 // A quorum is a signer set with its private keys.

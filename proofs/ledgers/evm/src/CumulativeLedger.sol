@@ -7,10 +7,11 @@ import {EpochVerifier} from "./EpochVerifier.sol";
 
 /// @title Pays each account what its signed total exceeds what it was paid before
 /// @notice A root that a quorum signed is posted by anyone, may be vetoed for a window of time, and is then made active
-/// by anyone. Claims are paid from the active root alone, by anyone, to the account in the leaf.
+/// by anyone. Claims are paid from the active root alone, by anyone, to the account in the leaf. A root that the quorum
+/// takes back later pays nothing more: the one that was active before it is active again.
 ///
 /// Totals are cumulative, so the same leaf pays once and a claim skipped is not lost. There is a slot an account and
-/// there are two pairs of slots for roots, which are written again and again: new storage is what costs most.
+/// there are three pairs of slots for roots, which are written again and again: new storage is what costs most.
 abstract contract CumulativeLedger is EpochVerifier {
     struct Active {
         bytes32 root;
@@ -21,7 +22,7 @@ abstract contract CumulativeLedger is EpochVerifier {
     struct Pending {
         bytes32 root;
         uint128 total;
-        uint64 epoch; // of the last root that was posted, whatever became of it
+        uint64 epoch; // of the last good root: the pending one, else the active one
         uint64 readyAt; // when it may be made active; zero: none is pending
     }
 
@@ -32,6 +33,8 @@ abstract contract CumulativeLedger is EpochVerifier {
     }
 
     error ReplayedEpoch();
+    error EpochTooFar();
+    error Revoked();
     error DecreasingTotal();
     error AboveEpochCap();
     error RootPending(uint64 readyAt);
@@ -48,6 +51,7 @@ abstract contract CumulativeLedger is EpochVerifier {
         uint64 indexed epoch, bytes32 root, uint128 total, uint64 readyAt, bytes32 checkpointHash, bytes32 dataHash
     );
     event RootVetoed(uint64 indexed epoch);
+    event RootRevoked(uint64 indexed epoch, bytes32 root, uint128 total);
     event RootActivated(uint64 indexed epoch, bytes32 root, uint128 total);
 
     /// How much the total may grow from one active root to the next, in units. Shares a slot with the signer set.
@@ -56,20 +60,37 @@ abstract contract CumulativeLedger is EpochVerifier {
     Active public active;
     Pending public pending;
 
+    /// The root that is active again if the active one is taken back. Only one is kept: if that falls too, nothing is
+    /// paid until the next root.
+    Active public previous;
+
+    /// Roots that were vetoed or taken back, by the hash of root, total and epoch: under no terms do they come again.
+    mapping(bytes32 id => bool) public revoked;
+
     /// What each account was paid in all, in units.
     mapping(address account => uint128) public claimed;
 
     /// How long a root may be vetoed, in seconds.
     uint64 public immutable window;
 
+    /// The most by which one root may raise the epoch, so that none leaves the contract without a next one.
+    uint64 public immutable epochGrowth;
+
     /// May veto, and nothing else; so may the owner.
     address public immutable guardian;
 
-    constructor(bytes32 pool, bytes32 policy, uint128 cap, uint64 vetoWindow, address vetoGuardian, address owner)
-        EpochVerifier(pool, policy)
-        Ownable(owner)
-    {
+    /// @param growth the most by which one root may raise the epoch; 0 stands for 65,536
+    constructor(
+        bytes32 pool,
+        bytes32 policy,
+        uint128 cap,
+        uint64 growth,
+        uint64 vetoWindow,
+        address vetoGuardian,
+        address owner
+    ) EpochVerifier(pool, policy) Ownable(owner) {
         epochCap = cap;
+        epochGrowth = growth == 0 ? 1 << 16 : growth;
         window = vetoWindow;
         guardian = vetoGuardian;
         emit PolicyChanged(policy, cap);
@@ -88,10 +109,14 @@ abstract contract CumulativeLedger is EpochVerifier {
     /// window is over it is made active first, else this reverts.
     function postRoot(bytes calldata body, Signature[] calldata signatures) external {
         EpochRoot memory e = _read(body, signatures);
+        if (revoked[_id(e.root, e.cumulativeUnits, e.epoch)]) revert Revoked();
         Pending memory last = pending;
         if (e.epoch <= last.epoch) revert ReplayedEpoch();
+        if (e.epoch - last.epoch > epochGrowth) revert EpochTooFar();
         if (last.readyAt != 0) _activate(last);
-        uint128 before = active.total;
+        // Never below what was paid, perhaps on a root that was taken back.
+        uint256 paidOut = _paid();
+        uint256 before = paidOut > active.total ? paidOut : active.total;
         if (e.cumulativeUnits < before) revert DecreasingTotal();
         if (e.cumulativeUnits - before > epochCap) revert AboveEpochCap();
         uint64 readyAt = uint64(block.timestamp) + window;
@@ -107,18 +132,44 @@ abstract contract CumulativeLedger is EpochVerifier {
         pending.readyAt = 0;
     }
 
-    /// @notice Drops the pending root while its window lasts. Its epoch stays used: the verifiers correct it under the
-    /// next number.
+    /// @notice Drops the pending root while its window lasts. It never comes again; the verifiers may sign a corrected
+    /// one of the same epoch.
     function veto() external {
         if (msg.sender != guardian && msg.sender != owner()) revert NotGuardian();
-        if (pending.readyAt == 0) revert NoRootPending();
-        if (block.timestamp >= pending.readyAt) revert WindowOver();
-        pending.readyAt = 0;
-        emit RootVetoed(pending.epoch);
+        Pending memory last = pending;
+        if (last.readyAt == 0) revert NoRootPending();
+        if (block.timestamp >= last.readyAt) revert WindowOver();
+        revoked[_id(last.root, last.total, last.epoch)] = true;
+        (pending.readyAt, pending.epoch) = (0, active.epoch);
+        emit RootVetoed(last.epoch);
+    }
+
+    /// @notice Takes a root back, posted or not, pending or active, by a revocation that the set in force signed: the 320
+    /// bytes of the root, and the 256 of the revocation with its signatures. Anyone may. What was paid stays paid; the
+    /// root that was active before is active again, and a corrected one of the same epoch may be posted.
+    function revoke(bytes calldata rootBody, bytes calldata body, Signature[] calldata signatures) external {
+        EpochRoot memory e = _readRevoked(rootBody, body, signatures);
+        bytes32 id = _id(e.root, e.cumulativeUnits, e.epoch);
+        revoked[id] = true;
+        Pending memory last = pending;
+        if (last.readyAt != 0 && _id(last.root, last.total, last.epoch) == id) last.readyAt = 0;
+        if (_id(active.root, active.total, active.epoch) == id) {
+            active = previous;
+            delete previous;
+        } else if (_id(previous.root, previous.total, previous.epoch) == id) {
+            delete previous;
+        }
+        if (last.readyAt == 0) (pending.readyAt, pending.epoch) = (0, active.epoch);
+        emit RootRevoked(e.epoch, e.root, e.cumulativeUnits);
+    }
+
+    function _id(bytes32 root, uint128 total, uint64 epoch) private pure returns (bytes32) {
+        return keccak256(abi.encode(root, total, epoch));
     }
 
     function _activate(Pending memory last) private {
         if (block.timestamp < last.readyAt) revert RootPending(last.readyAt);
+        previous = active;
         active = Active(last.root, last.total, last.epoch);
         emit RootActivated(last.epoch, last.root, last.total);
     }
@@ -158,4 +209,7 @@ abstract contract CumulativeLedger is EpochVerifier {
 
     /// @dev Pays amount to account and returns what was paid to all accounts since the beginning.
     function _pay(address account, uint128 amount) internal virtual returns (uint256);
+
+    /// @dev What was paid to all accounts since the beginning.
+    function _paid() internal view virtual returns (uint256);
 }

@@ -15,13 +15,18 @@ contract CumulativeMinter is CumulativeLedger, ERC20 {
         bytes32 pool,
         bytes32 policy,
         uint128 cap,
+        uint64 growth,
         uint64 vetoWindow,
         address vetoGuardian,
         address owner
-    ) CumulativeLedger(pool, policy, cap, vetoWindow, vetoGuardian, owner) ERC20(name, symbol) {}
+    ) CumulativeLedger(pool, policy, cap, growth, vetoWindow, vetoGuardian, owner) ERC20(name, symbol) {}
 
     function _pay(address account, uint128 amount) internal override returns (uint256) {
         _mint(account, amount);
+        return totalSupply();
+    }
+
+    function _paid() internal view override returns (uint256) {
         return totalSupply();
     }
 }

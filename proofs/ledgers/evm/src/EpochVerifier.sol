@@ -6,7 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
-/// @title Reads epoch roots, version 1 of verifyd's proofs/SPEC.md
+/// @title Reads epoch roots and their revocations, version 1 of verifyd's proofs/SPEC.md
 /// @notice Answers one question: did a quorum of the signer set in force state this body, for this contract, this pool
 /// and the policy in force, and is it still in time? What follows from the statement is for the inheriting contract.
 ///
@@ -26,6 +26,18 @@ abstract contract EpochVerifier is Ownable {
         uint64 notAfter;
         bytes32 checkpointHash;
         bytes32 dataHash;
+    }
+
+    /// The eight words of a statement that takes another one back.
+    struct Revocation {
+        bytes32 audience;
+        bytes32 poolId;
+        uint64 epoch;
+        bytes32 target; // SHA-256 of the body that is taken back
+        uint32 targetKind; // 2: an epoch root
+        uint32 reason;
+        uint64 signerSet;
+        uint64 issuedAt;
     }
 
     /// A key as a signer set states it: 1 es256, 2 es256k, 3 ed25519, and the point.
@@ -54,6 +66,7 @@ abstract contract EpochVerifier is Ownable {
     error WrongPolicy();
     error Expired();
     error ZeroRoot();
+    error WrongTarget();
     error BadSet();
     error BadKey(uint256 key);
 
@@ -61,6 +74,8 @@ abstract contract EpochVerifier is Ownable {
 
     uint256 private constant BODY = 320;
     bytes private constant PAE = "DSSEv1 41 application/vnd.verifyd.epoch-root.v1+abi 320 ";
+    uint256 private constant REVOCATION = 256;
+    bytes private constant REVOCATION_PAE = "DSSEv1 41 application/vnd.verifyd.revocation.v1+abi 256 ";
     uint256 private constant MAX_KEYS = 32;
 
     /// The pool that this contract pays for.
@@ -145,14 +160,34 @@ abstract contract EpochVerifier is Ownable {
     function _read(bytes calldata body, Signature[] calldata signatures) internal view returns (EpochRoot memory e) {
         if (body.length != BODY) revert BadLength();
         e = abi.decode(body, (EpochRoot));
-        if (e.audience != audience()) revert WrongAudience();
-        if (e.poolId != poolId) revert WrongPool();
-        // Before there is a set no statement is of it.
-        if (e.signerSet == 0 || e.signerSet != signerSet) revert WrongSignerSet();
+        _meant(e.audience, e.poolId, e.signerSet);
         _checkQuorum(sha256(bytes.concat(PAE, body)), signatures);
         if (e.policyHash != policyHash) revert WrongPolicy();
         if (block.timestamp > e.notAfter) revert Expired();
         if (e.root == 0) revert ZeroRoot();
+    }
+
+    /// @dev Reverts unless body is a revocation by the set in force of the epoch root whose body is given, and returns
+    /// that root. Which policy it is under and until when it was in time is not asked any more.
+    function _readRevoked(bytes calldata rootBody, bytes calldata body, Signature[] calldata signatures)
+        internal
+        view
+        returns (EpochRoot memory e)
+    {
+        if (body.length != REVOCATION) revert BadLength();
+        Revocation memory r = abi.decode(body, (Revocation));
+        _meant(r.audience, r.poolId, r.signerSet);
+        _checkQuorum(sha256(bytes.concat(REVOCATION_PAE, body)), signatures);
+        if (rootBody.length != BODY || r.targetKind != 2 || sha256(rootBody) != r.target) revert WrongTarget();
+        e = abi.decode(rootBody, (EpochRoot));
+        if (e.audience != r.audience || e.poolId != poolId) revert WrongTarget();
+    }
+
+    function _meant(bytes32 ledger, bytes32 pool, uint64 set) private view {
+        if (ledger != audience()) revert WrongAudience();
+        if (pool != poolId) revert WrongPool();
+        // Before there is a set no statement is of it.
+        if (set == 0 || set != signerSet) revert WrongSignerSet();
     }
 
     function _checkQuorum(bytes32 digest, Signature[] calldata signatures) private view {

@@ -19,10 +19,11 @@ contract PrefundedDistributor is CumulativeLedger {
         bytes32 pool,
         bytes32 policy,
         uint128 cap,
+        uint64 growth,
         uint64 vetoWindow,
         address vetoGuardian,
         address owner
-    ) CumulativeLedger(pool, policy, cap, vetoWindow, vetoGuardian, owner) {
+    ) CumulativeLedger(pool, policy, cap, growth, vetoWindow, vetoGuardian, owner) {
         token = payIn;
     }
 
@@ -30,5 +31,9 @@ contract PrefundedDistributor is CumulativeLedger {
         sum = paid + amount;
         paid = sum;
         SafeERC20.safeTransfer(token, account, amount);
+    }
+
+    function _paid() internal view override returns (uint256) {
+        return paid;
     }
 }

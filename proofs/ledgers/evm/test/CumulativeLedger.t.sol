@@ -118,12 +118,12 @@ contract CumulativeLedgerTest is Harness {
         vm.warp(NOW + WINDOW);
         vm.expectRevert(CumulativeLedger.NoRootPending.selector);
         minter.finalize();
-        // Its epoch is used. The corrected root comes under the next, and may be lower.
-        bytes memory body = abi.encode(rootOf(minter, 1, keccak256("good"), 300));
+        // It never comes again. The corrected root may have its epoch, and be lower.
+        bytes memory body = abi.encode(rootOf(minter, 1, keccak256("bad"), 311));
         EpochVerifier.Signature[] memory s = sign(body, 3, 4, 5);
-        vm.expectRevert(CumulativeLedger.ReplayedEpoch.selector);
+        vm.expectRevert(CumulativeLedger.Revoked.selector);
         minter.postRoot(body, s);
-        post(minter, 2, keccak256("good"), 300);
+        post(minter, 1, keccak256("good"), 300);
         vm.warp(NOW + 2 * WINDOW);
         vm.prank(GUARDIAN);
         vm.expectRevert(CumulativeLedger.WindowOver.selector);
@@ -148,6 +148,102 @@ contract CumulativeLedgerTest is Harness {
         refused(4, 600, CumulativeLedger.ReplayedEpoch.selector);
         refused(6, 499, CumulativeLedger.DecreasingTotal.selector);
         activate(minter, 6, keccak256("six"), 500); // an epoch that paid nobody
+    }
+
+    /// Whatever its epoch, a root leaves the ledger a next one.
+    function testFuzz_TheEpochLeapsNoFurtherThanTheBound(uint64 last, uint64 growth, uint64 next) public {
+        growth = uint64(1 + (growth % 1000));
+        minter = new CumulativeMinter("Work", "WRK", POOL, POLICY, CAP, growth, WINDOW, GUARDIAN, OWNER);
+        vm.prank(OWNER);
+        minter.setSigners(1, keys, 3);
+        last = uint64(1 + (last % growth));
+        refused(type(uint64).max, 1, CumulativeLedger.EpochTooFar.selector);
+        activate(minter, last, keccak256("last"), 1);
+        next = uint64(last + 1 + (next % (2 * growth)));
+        if (next - last > growth) refused(next, 1, CumulativeLedger.EpochTooFar.selector);
+        else activate(minter, next, keccak256("next"), 1);
+        refused(type(uint64).max, 1, CumulativeLedger.EpochTooFar.selector);
+    }
+
+    function test_ARevokedRootPaysNoMoreAndTheOneBeforeItDoes() public {
+        bytes32[][] memory one = four(100, 200);
+        bytes32[][] memory bad = four(900, 200);
+        activate(minter, 1, rootHash(one), 311);
+        minter.claim(BOB, 200, DETAIL, pathOf(one, 1));
+        bytes memory root = abi.encode(rootOf(minter, 2, rootHash(bad), 1111));
+        activate(minter, 2, rootHash(bad), 1111);
+        takeBack(minter, root);
+        badPath(ANN, 900, DETAIL, pathOf(bad, 0));
+        minter.claim(ANN, 100, DETAIL, pathOf(one, 0));
+        (,, uint64 epoch) = minter.active();
+        assertEq(epoch, 1, "active epoch");
+        // It never comes again; a corrected one of its epoch does.
+        refusedRoot(2, rootHash(bad), 1111, CumulativeLedger.Revoked.selector);
+        bytes32[][] memory good = four(150, 200);
+        activate(minter, 2, rootHash(good), 361);
+        minter.claim(ANN, 150, DETAIL, pathOf(good, 0));
+        assertEq(minter.totalSupply(), 350, "minted");
+    }
+
+    function test_ARevocationOfThePendingRootIsAVeto() public {
+        bytes memory root = abi.encode(rootOf(minter, 1, keccak256("bad"), 311));
+        post(minter, 1, keccak256("bad"), 311);
+        vm.warp(NOW + WINDOW); // later than any veto
+        takeBack(minter, root);
+        vm.expectRevert(CumulativeLedger.NoRootPending.selector);
+        minter.finalize();
+        post(minter, 1, keccak256("good"), 300);
+    }
+
+    function test_ARootThatWasTakenBackBeforeItCameIsRefused() public {
+        takeBack(minter, abi.encode(rootOf(minter, 1, keccak256("bad"), 311)));
+        refusedRoot(1, keccak256("bad"), 311, CumulativeLedger.Revoked.selector);
+        activate(minter, 1, keccak256("good"), 311);
+    }
+
+    function test_TheTotalNeverFallsBelowWhatWasPaidOnARevokedRoot() public {
+        bytes32[][] memory bad = four(900, 200);
+        activate(minter, 1, rootHash(bad), 1111);
+        minter.claim(ANN, 900, DETAIL, pathOf(bad, 0));
+        takeBack(minter, abi.encode(rootOf(minter, 1, rootHash(bad), 1111)));
+        badPath(BOB, 200, DETAIL, pathOf(bad, 1));
+        refused(1, 899, CumulativeLedger.DecreasingTotal.selector);
+        bytes32[][] memory good = four(100, 200);
+        activate(minter, 1, rootHash(good), 1211); // ann's 900 are paid
+        vm.expectRevert(CumulativeLedger.NothingToClaim.selector);
+        minter.claim(ANN, 100, DETAIL, pathOf(good, 0));
+        minter.claim(BOB, 200, DETAIL, pathOf(good, 1));
+        assertEq(minter.totalSupply(), 1100, "minted");
+    }
+
+    function test_OnlyTheQuorumTakesBackAndOnlyWhatItNames() public {
+        bytes32[][] memory t = four(100, 200);
+        activate(minter, 1, rootHash(t), 311);
+        bytes memory root = abi.encode(rootOf(minter, 1, rootHash(t), 311));
+        bytes memory other = abi.encode(rootOf(minter, 1, rootHash(t), 312));
+        (bytes memory body, EpochVerifier.Signature[] memory s) = revocationOf(minter, root, 1);
+        vm.expectRevert(EpochVerifier.WrongTarget.selector);
+        minter.revoke(other, body, s);
+        vm.expectRevert(EpochVerifier.BadLength.selector);
+        minter.revoke(root, root, s);
+        s[2] = s[1];
+        vm.expectRevert(abi.encodeWithSelector(EpochVerifier.DuplicatedSigner.selector, 4));
+        minter.revoke(root, body, s);
+        (body, s) = revocationOf(minter, root, 2);
+        vm.expectRevert(EpochVerifier.WrongSignerSet.selector);
+        minter.revoke(root, body, s);
+        s = sign(root, 3, 4, 5); // the root's own signatures are no revocation's
+        (body,) = revocationOf(minter, root, 1);
+        vm.expectRevert(abi.encodeWithSelector(EpochVerifier.BadSignature.selector, 3));
+        minter.revoke(root, body, s);
+        minter.claim(ANN, 100, DETAIL, pathOf(t, 0));
+    }
+
+    function refusedRoot(uint64 epoch, bytes32 root, uint128 total, bytes4 why) internal {
+        bytes memory body = abi.encode(rootOf(minter, epoch, root, total));
+        EpochVerifier.Signature[] memory s = sign(body, 3, 4, 5);
+        vm.expectRevert(why);
+        minter.postRoot(body, s);
     }
 
     function refused(uint64 epoch, uint128 total, bytes4 why) internal {
@@ -241,7 +337,7 @@ contract CumulativeLedgerTest is Harness {
 
     function test_ADistributorPaysWhatItHas() public {
         VoteToken token = new VoteToken("Paid", "PD", 1000, address(this));
-        PrefundedDistributor d = new PrefundedDistributor(token, POOL, POLICY, CAP, WINDOW, GUARDIAN, OWNER);
+        PrefundedDistributor d = new PrefundedDistributor(token, POOL, POLICY, CAP, 0, WINDOW, GUARDIAN, OWNER);
         vm.prank(OWNER);
         d.setSigners(1, keys, 3);
         bytes32[][] memory t = four(100, 200);
@@ -261,7 +357,7 @@ contract CumulativeLedgerTest is Harness {
 
     function test_ATokenThatCallsBackIsPaidOnce() public {
         Reentrant token = new Reentrant();
-        PrefundedDistributor d = new PrefundedDistributor(token, POOL, POLICY, CAP, WINDOW, GUARDIAN, OWNER);
+        PrefundedDistributor d = new PrefundedDistributor(token, POOL, POLICY, CAP, 0, WINDOW, GUARDIAN, OWNER);
         token.mint(address(d), 1000);
         vm.prank(OWNER);
         d.setSigners(1, keys, 3);

@@ -28,7 +28,7 @@ contract EpochVerifierTest is Harness {
     function test_AudienceIsTheHashOfTheCAIP10Name() public {
         address here = 0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb;
         vm.chainId(8453);
-        bytes memory args = abi.encode("Work", "WRK", POOL, POLICY, CAP, WINDOW, GUARDIAN, OWNER);
+        bytes memory args = abi.encode("Work", "WRK", POOL, POLICY, CAP, 0, WINDOW, GUARDIAN, OWNER);
         vm.etch(here, bytes.concat(vm.getCode("CumulativeMinter.sol:CumulativeMinter"), args));
         (bool ok, bytes memory runtime) = here.call("");
         require(ok);
@@ -232,7 +232,7 @@ contract EpochVerifierTest is Harness {
     }
 
     function test_BeforeThereIsASetNothingIsAccepted() public {
-        CumulativeMinter fresh = new CumulativeMinter("Work", "WRK", POOL, POLICY, CAP, WINDOW, GUARDIAN, OWNER);
+        CumulativeMinter fresh = new CumulativeMinter("Work", "WRK", POOL, POLICY, CAP, 0, WINDOW, GUARDIAN, OWNER);
         EpochVerifier.EpochRoot memory e = rootOf(fresh, 1, ROOT, 100);
         bytes memory body = abi.encode(e);
         EpochVerifier.Signature[] memory none = new EpochVerifier.Signature[](0);

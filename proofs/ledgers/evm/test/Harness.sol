@@ -52,7 +52,7 @@ abstract contract Harness {
 
     function setUp() public virtual {
         vm.warp(NOW);
-        minter = new CumulativeMinter("Work", "WRK", POOL, POLICY, CAP, WINDOW, GUARDIAN, OWNER);
+        minter = new CumulativeMinter("Work", "WRK", POOL, POLICY, CAP, 0, WINDOW, GUARDIAN, OWNER);
         for (uint256 i = 1; i <= 3; i++) {
             (uint256 x, uint256 y) = vm.publicKeyP256(i);
             insert(EpochVerifier.Key(1, bytes32(x), bytes32(y)), i);
@@ -121,6 +121,27 @@ abstract contract Harness {
         bytes32 digest = digestOf(body);
         s = new EpochVerifier.Signature[](3);
         (s[0], s[1], s[2]) = (signature(a, digest), signature(b, digest), signature(c, digest));
+    }
+
+    /// The revocation of a root, and its signatures.
+    function revocationOf(CumulativeLedger l, bytes memory root, uint64 set)
+        internal
+        view
+        returns (bytes memory body, EpochVerifier.Signature[] memory s)
+    {
+        body = abi.encode(
+            EpochVerifier.Revocation(l.audience(), POOL, 1, sha256(root), 2, 1, set, uint64(block.timestamp))
+        );
+        bytes32 digest =
+            sha256(abi.encodePacked("DSSEv1 41 application/vnd.verifyd.revocation.v1+abi 256 ", body));
+        s = new EpochVerifier.Signature[](3);
+        (s[0], s[1], s[2]) = (signature(3, digest), signature(4, digest), signature(5, digest));
+    }
+
+    /// Takes back a root, as the set in force.
+    function takeBack(CumulativeLedger l, bytes memory root) internal {
+        (bytes memory body, EpochVerifier.Signature[] memory s) = revocationOf(l, root, l.signerSet());
+        l.revoke(root, body, s);
     }
 
     /// Posts a root, signed on secp256k1, which is fast.

@@ -15,10 +15,13 @@ contract Life is Harness {
         bytes32[][] tree;
         uint128[ACCOUNTS] totals;
         uint128 total;
+        bytes body;
     }
 
     Signed private _pending;
     Signed private _active;
+    Signed private _previous;
+    mapping(bytes32 id => bool) private _takenBack;
     bool private _isPending;
     uint64 public epoch;
     uint64 private _ready;
@@ -50,8 +53,10 @@ contract Life is Harness {
         if (s.total < activeTotal) s.total = activeTotal;
         s.tree = tree(nodes);
         bytes memory body = abi.encode(rootOf(minter, epoch + 1, s.tree[3][0], s.total));
-        uint128 before = _isPending && block.timestamp >= _ready ? _pending.total : activeTotal;
-        bool want = !(_isPending && block.timestamp < _ready) && s.total >= before && s.total - before <= minter.epochCap();
+        s.body = body;
+        uint256 before = _isPending && block.timestamp >= _ready ? _pending.total : activeTotal;
+        if (minter.totalSupply() > before) before = minter.totalSupply();
+        bool want = !_takenBack[sha256(body)] && !(_isPending && block.timestamp < _ready) && s.total >= before && s.total - before <= minter.epochCap();
         EpochVerifier.Signature[] memory sigs = sign(body, 3, 4, 5);
         try minter.postRoot(body, sigs) {
             if (!want) broken = true;
@@ -86,6 +91,21 @@ contract Life is Harness {
         }
     }
 
+    /// Takes back the active root, the pending one or the one before.
+    function revoke(uint256 which) external {
+        Signed storage s = which % 3 == 0 ? _active : which % 3 == 1 ? _pending : _previous;
+        if (s.body.length == 0 || (which % 3 == 1 && !_isPending)) return;
+        bytes memory body = s.body;
+        takeBack(minter, body);
+        _takenBack[sha256(body)] = true;
+        if (which % 3 == 0) {
+            _active = _previous;
+            activeTotal = _active.total;
+        }
+        if (which % 3 == 1) _isPending = false;
+        else delete _previous;
+    }
+
     function wait_(uint32 time) external {
         vm.warp(block.timestamp + (time % (2 * WINDOW)));
     }
@@ -109,9 +129,11 @@ contract Life is Harness {
     }
 
     function _promote() private {
+        _previous = _active;
         _active = _pending;
         _isPending = false;
         activeTotal = _active.total;
+        if (activeTotal > highestActive) highestActive = activeTotal;
         for (uint256 i = 0; i < ACCOUNTS; i++) {
             if (_active.totals[i] > entitled[i]) entitled[i] = _active.totals[i];
         }
@@ -138,9 +160,10 @@ contract InvariantsTest {
 
     function targetSelectors() external view returns (FuzzSelector[] memory all) {
         all = new FuzzSelector[](1);
-        bytes4[] memory s = new bytes4[](7);
+        bytes4[] memory s = new bytes4[](8);
         (s[0], s[1], s[2], s[3]) = (Life.post.selector, Life.finalize.selector, Life.veto.selector, Life.wait_.selector);
         (s[4], s[5], s[6]) = (Life.claim.selector, Life.claim.selector, Life.setCap.selector);
+        s[7] = Life.revoke.selector;
         all[0] = FuzzSelector(address(_life), s);
     }
 
@@ -156,7 +179,8 @@ contract InvariantsTest {
         }
         require(sum == m.totalSupply(), "minted otherwise than by a claim");
         (, uint128 total,) = m.active();
-        require(sum <= total && total == _life.activeTotal(), "minted above the signed total");
+        require(total == _life.activeTotal(), "another root is active");
+        require(sum <= _life.highestActive(), "minted above the signed total");
         require(!_life.broken(), "a root or a claim went through that must not, or the other way round");
     }
 }

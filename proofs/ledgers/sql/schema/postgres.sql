@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS verifyd_ledger (
   pool      BYTEA NOT NULL CHECK (length(pool) = 32),
   policy    BYTEA NOT NULL CHECK (length(policy) = 32), -- digest of the scoring policy in force
   signers   BYTEA NOT NULL,                             -- body of the signer set in force
-  last_root BYTEA CHECK (length(last_root) = 320),      -- body of the last accepted epoch root
+  epoch_growth BIGINT NOT NULL CHECK (epoch_growth > 0), -- the most by which one root may raise the epoch
   paid      NUMERIC(39) NOT NULL DEFAULT 0,             -- sum of all accounts
   PRIMARY KEY (audience, pool)
 );
@@ -23,14 +23,18 @@ CREATE TABLE IF NOT EXISTS verifyd_revocation (
   PRIMARY KEY (audience, pool, target),
   FOREIGN KEY (audience, pool) REFERENCES verifyd_ledger
 );
+-- The accepted epoch roots. The one that pays is the good one of the highest epoch.
 CREATE TABLE IF NOT EXISTS verifyd_epoch (
   audience BYTEA NOT NULL, pool BYTEA NOT NULL,
+  digest   BYTEA NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the body
   epoch    BIGINT NOT NULL CHECK (epoch > 0),
   body     BYTEA NOT NULL CHECK (length(body) = 320),
   envelope BYTEA NOT NULL,
-  PRIMARY KEY (audience, pool, epoch),
+  good     BOOLEAN NOT NULL, -- false once it was taken back
+  PRIMARY KEY (audience, pool, digest),
   FOREIGN KEY (audience, pool) REFERENCES verifyd_ledger
 );
+CREATE UNIQUE INDEX IF NOT EXISTS verifyd_good_epoch ON verifyd_epoch (audience, pool, epoch) WHERE good;
 CREATE TABLE IF NOT EXISTS verifyd_account (
   audience BYTEA NOT NULL, pool BYTEA NOT NULL,
   account  BYTEA NOT NULL CHECK (length(account) = 32),
@@ -42,9 +46,9 @@ CREATE TABLE IF NOT EXISTS verifyd_account (
 CREATE TABLE IF NOT EXISTS verifyd_credit (
   audience BYTEA NOT NULL, pool BYTEA NOT NULL,
   account  BYTEA NOT NULL,
-  epoch    BIGINT NOT NULL,
+  root     BYTEA NOT NULL, -- digest of the epoch root that it was paid on
   units    NUMERIC(39) NOT NULL CHECK (units > 0),
   detail   BYTEA NOT NULL CHECK (length(detail) = 32), -- digest of the contribution that raised the total
-  PRIMARY KEY (audience, pool, account, epoch),
-  FOREIGN KEY (audience, pool, epoch) REFERENCES verifyd_epoch
+  PRIMARY KEY (audience, pool, account, root),
+  FOREIGN KEY (audience, pool, root) REFERENCES verifyd_epoch
 );

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS verifyd_ledger (
   pool      BLOB NOT NULL CHECK (length(pool) = 32),
   policy    BLOB NOT NULL CHECK (length(policy) = 32), -- digest of the scoring policy in force
   signers   BLOB NOT NULL,                             -- body of the signer set in force
-  last_root BLOB CHECK (length(last_root) = 320),      -- body of the last accepted epoch root
+  epoch_growth INTEGER NOT NULL CHECK (epoch_growth > 0), -- the most by which one root may raise the epoch
   paid      TEXT NOT NULL DEFAULT '0',             -- sum of all accounts
   PRIMARY KEY (audience, pool)
 ) STRICT;
@@ -23,14 +23,18 @@ CREATE TABLE IF NOT EXISTS verifyd_revocation (
   PRIMARY KEY (audience, pool, target),
   FOREIGN KEY (audience, pool) REFERENCES verifyd_ledger
 ) STRICT;
+-- The accepted epoch roots. The one that pays is the good one of the highest epoch.
 CREATE TABLE IF NOT EXISTS verifyd_epoch (
   audience BLOB NOT NULL, pool BLOB NOT NULL,
+  digest   BLOB NOT NULL CHECK (length(digest) = 32), -- SHA-256 of the body
   epoch    INTEGER NOT NULL CHECK (epoch > 0),
   body     BLOB NOT NULL CHECK (length(body) = 320),
   envelope BLOB NOT NULL,
-  PRIMARY KEY (audience, pool, epoch),
+  good     INTEGER NOT NULL CHECK (good IN (0, 1)), -- false once it was taken back
+  PRIMARY KEY (audience, pool, digest),
   FOREIGN KEY (audience, pool) REFERENCES verifyd_ledger
 ) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS verifyd_good_epoch ON verifyd_epoch (audience, pool, epoch) WHERE good;
 CREATE TABLE IF NOT EXISTS verifyd_account (
   audience BLOB NOT NULL, pool BLOB NOT NULL,
   account  BLOB NOT NULL CHECK (length(account) = 32),
@@ -42,9 +46,9 @@ CREATE TABLE IF NOT EXISTS verifyd_account (
 CREATE TABLE IF NOT EXISTS verifyd_credit (
   audience BLOB NOT NULL, pool BLOB NOT NULL,
   account  BLOB NOT NULL,
-  epoch    INTEGER NOT NULL,
+  root     BLOB NOT NULL, -- digest of the epoch root that it was paid on
   units    TEXT NOT NULL CHECK (units NOT IN ('', '0') AND units NOT GLOB '*[^0-9]*'),
   detail   BLOB NOT NULL CHECK (length(detail) = 32), -- digest of the contribution that raised the total
-  PRIMARY KEY (audience, pool, account, epoch),
-  FOREIGN KEY (audience, pool, epoch) REFERENCES verifyd_epoch
+  PRIMARY KEY (audience, pool, account, root),
+  FOREIGN KEY (audience, pool, root) REFERENCES verifyd_epoch
 ) STRICT;

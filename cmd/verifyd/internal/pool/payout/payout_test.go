@@ -127,7 +127,7 @@ func (p *pool) ledger() *bundle.Ledger {
 }
 
 func (p *pool) newest(worker string, paid uint64) (*Payout, error) {
-	return Newest(p.t.Context(), p.log.Folder, p.ledger(), Request{Account: id(worker), Paid: proofs.Uint(paid), Leaves: p.files})
+	return Find(p.t.Context(), p.log.Folder, p.ledger(), Request{Account: id(worker), Paid: proofs.Uint(paid), Leaves: p.files})
 }
 
 func TestTheNewestPayoutIsBuiltAndWhatWasPaidIsSkipped(t *testing.T) {
@@ -184,6 +184,85 @@ func TestWhatNoQuorumSignedIsPassedOver(t *testing.T) {
 	p.epoch(2, map[string]uint64{"alice": 1000}, stranger)
 	c, err := p.newest("alice", 0)
 	if err != nil || c.Root != first {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestABodyThatAnUnknownKeySignedStopsNoPayout(t *testing.T) {
+	p := newPool(t)
+	p.epoch(1, map[string]uint64{"alice": 100})
+	c, err := p.newest("alice", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scalar := id("stranger")
+	stranger, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := proofs.Parse(c.Bundle.Contribution.Type, c.Bundle.Contribution.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.append(p.sign(s, stranger).Bytes()) // the same body
+	p.append(p.sign(s).Bytes())
+	again, err := p.newest("alice", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again.Bundle.Verify(p.ledger()); err != nil || got.CumulativeUnits != proofs.Uint(100) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAPayoutMayBeOnAnOlderRoot(t *testing.T) {
+	p := newPool(t)
+	first := p.epoch(1, map[string]uint64{"alice": 100})
+	p.epoch(2, map[string]uint64{"alice": 7})
+	older := func(number uint64) (*Payout, error) {
+		return Find(t.Context(), p.log.Folder, p.ledger(), Request{Account: id("alice"), Epoch: number, Leaves: p.files})
+	}
+	c, err := older(1)
+	if err != nil || c.Root != first || c.Leaf.CumulativeUnits != proofs.Uint(100) || c.Bundle == nil {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if _, err := c.Bundle.Verify(p.ledger()); err != nil {
+		t.Error(err)
+	}
+	if _, err := older(3); !errors.Is(err, ErrNoRoot) || !strings.Contains(err.Error(), "the newest is of epoch 2") {
+		t.Error(err)
+	}
+}
+
+func TestAfterARevokedRootThePayoutIsOnTheLastGoodOne(t *testing.T) {
+	p := newPool(t)
+	first := p.epoch(1, map[string]uint64{"alice": 100})
+	before, totals := p.before, map[string]uint64{"alice": 100}
+	wrong := p.epoch(2, map[string]uint64{"alice": 9000})
+	body, err := proofs.Encode(wrong)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.append(p.sign(proofs.Revocation{
+		Audience: p.set.Audience, PoolID: p.set.PoolID, Epoch: 2, Target: sha256.Sum256(body), TargetKind: 2, Reason: 1, SignerSet: 1, IssuedAt: 2,
+	}).Bytes())
+	if c, err := p.newest("alice", 0); err != nil || c.Root != first {
+		t.Errorf("%+v, %v", c, err)
+	}
+	p.before, p.totals = before, totals
+	corrected := p.epoch(2, map[string]uint64{"alice": 9})
+	if c, err := p.newest("alice", 0); err != nil || c.Root != corrected || c.Leaf.CumulativeUnits != proofs.Uint(109) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestARootAtTheEndOfAllEpochsIsPassedOver(t *testing.T) {
+	p := newPool(t)
+	first := p.epoch(1, map[string]uint64{"alice": 100})
+	last := first
+	last.Epoch = 1<<64 - 1
+	p.append(p.sign(last).Bytes())
+	if c, err := p.newest("alice", 0); err != nil || c.Root != first {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
