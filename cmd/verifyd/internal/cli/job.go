@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -92,6 +93,9 @@ a public beacon that nobody can foresee.`,
 func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
+	}
+	if _, err := proofs.Audience(o.audience); err != nil {
+		return usageError{fmt.Errorf("--audience: %w", err)}
 	}
 	profile, err := kernels.ParseProfile(o.profile)
 	if err != nil {
