@@ -54,7 +54,7 @@ With --beacon fixed, the random value that will pick what is replayed is made
 here and kept in the file that --reveal names until the claims have arrived. Whoever
 has it can foresee the challenge: it is for trying things out. drand-quicknet is
 a public beacon that nobody can foresee.`,
-		Example: `  verifyd keys new operator.pem
+		Example: `  verifyd keys new operator.pem --role operator
   verifyd job program mlp --inputs 64 --hidden 96 --classes 10 --rate 0.1 --out program.json
   verifyd job new --program program.json --data data.safetensors --steps 1000 \
       --key operator.pem --audience urn:db:payroll --out job`,

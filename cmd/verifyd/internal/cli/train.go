@@ -48,7 +48,7 @@ func (a *app) trainRunCommand() *cobra.Command {
 		Long: `run trains as the job says and writes the trace and the signed claim to a
 folder. Send claim.json in it to the operator, and keep the rest: it is needed to
 answer what will be challenged.`,
-		Example: `  verifyd keys new worker.pem
+		Example: `  verifyd keys new worker.pem --role worker
   verifyd train run job --operator operator.pem.pub --data data.safetensors \
       --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
