@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/verifyd/verifyd/verify/fault"
@@ -65,6 +66,17 @@ func All(f io.Reader, path string, limit int64) ([]byte, error) {
 		return nil, fault.New(fault.TooLarge, path, "", "over the limit of %d bytes", limit)
 	}
 	return data, nil
+}
+
+// OpenFolder opens a folder, to open what lies in it. With a separator behind its name a pipe in its place is no folder,
+// where [os.OpenRoot] would wait for who writes to it.
+func OpenFolder(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(filepath.Clean(dir) + string(filepath.Separator))
+	var in *fs.PathError
+	if errors.As(err, &in) {
+		in.Path = dir
+	}
+	return root, err
 }
 
 // ReadFile reads a regular file of at most limit bytes whole.

@@ -38,6 +38,11 @@ func TestWhatIsNoRegularFileIsRefusedAtOnce(t *testing.T) {
 			if fault.Of(err) != fault.NotRegular || err.Error() != name+": a "+what+", want a regular file" {
 				t.Errorf("%s: %v", name, err)
 			}
+			if root, err := OpenFolder(name); (err == nil) != (what == "folder") {
+				t.Errorf("%s as a folder: %v", name, err)
+			} else if err == nil {
+				_ = root.Close()
+			}
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("%s: it took %v", name, took)
 			}
