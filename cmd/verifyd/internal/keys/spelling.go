@@ -60,7 +60,8 @@ func readBlock(data []byte) (block, error) {
 	if err := otherForm(data); err != nil {
 		return block{}, err
 	}
-	if len(data) > 0 && data[0] == 0x30 && !bytes.Contains(data, []byte("-----BEGIN")) {
+	// DER begins as the digit 0 does, and has bytes that no text has.
+	if data[0] == 0x30 && bytes.ContainsFunc(data, func(r rune) bool { return r < '\t' }) {
 		return derBlock(data)
 	}
 	text := string(data)

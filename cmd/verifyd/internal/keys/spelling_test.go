@@ -214,6 +214,7 @@ var spellings = map[string]made{
 	"UTF-16":                  {shell: "openssl genpkey -algorithm ed25519 -out k # and see below", says: "UTF-16", remedy: "iconv"},
 	"empty":                   {shell: ": >k", says: "it is empty"},
 	"white space":             {shell: "echo >k", says: "it is empty"},
+	"a number from 0":         {shell: "(printf 0; openssl rand -hex 32) >k", says: "bare number", remedy: "verifyd keys new"},
 	"a number in hex":         {shell: "openssl rand -hex 32 >k", says: "bare number", remedy: "verifyd keys new"},
 	"JSON":                    {shell: "echo '{\"kty\":\"EC\"}' >k", says: "JWK", remedy: "verifyd keys new"},
 	"words":                   {shell: "echo hello >k", says: "not a PEM file", remedy: "verifyd keys new"},
