@@ -88,7 +88,7 @@ func FuzzAudience(f *testing.F) {
 	f.Add("urn:db:payroll")
 	f.Fuzz(func(t *testing.T, name string) {
 		hash, err := Audience(name)
-		if err == nil && (hash == Hash{} || strings.ContainsAny(name, " \n\x00")) {
+		if err == nil && (hash == Hash{} || strings.ContainsAny(name, " %\r\n\x00")) {
 			t.Fatalf("%q is a name", name)
 		}
 	})
@@ -107,9 +107,6 @@ func FuzzDecimals(f *testing.F) {
 		}
 		if h, err := parseHash(s); err == nil && h.String() != s {
 			t.Fatalf("%q is read as %s", s, h)
-		}
-		if _, err := ParseAccount(s); err == nil && len(s) > 2+2*len(Hash{}) {
-			t.Fatalf("%q is an account", s)
 		}
 	})
 }

@@ -197,12 +197,20 @@ func audienceRows() []row {
 	return []row{
 		good("evm", "a contract", scenario.Audience),
 		good("solana", "a program", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:7S3P4HxJpyyigGzodYwHtCxZyUQe9JiBMHyRWXArAaKv"),
+		good("cosmos", "a contract", "cosmos:cosmoshub-4:cosmos1t2uflqwqe0fsj0shcfkrvpukewcw40yjj6hdc0"),
 		good("database", "a URN", "urn:db:payroll"),
+		good("database_other_case", "another URN: what follows the namespace keeps its capitals", "urn:db:Payroll"),
 		bad("evm_checksum", "an EVM address with capitals", "eip155:8453:0xAb16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb"),
 		bad("evm_short", "an address of 19 bytes", "eip155:8453:0xab16a96d359ec26a11e2c2b3d8f8b8942d5bfc"),
 		bad("evm_leading_zero", "a chain id with a leading zero", "eip155:08453:0xab16a96d359ec26a11e2c2b3d8f8b8942d5bfcdb"),
 		bad("plain_word", "no namespace", "payroll"),
 		bad("space", "a space", "urn:db:pay roll"),
 		bad("upper_urn", "URN in capitals", "URN:db:payroll"),
+		bad("upper_urn_namespace", "a URN's namespace in capitals", "urn:DB:payroll"),
+		bad("urn_escape", "an escaped letter", "urn:db:%70ayroll"),
+		bad("urn_slash", "a slash in front", "urn:db:/payroll"),
+		bad("evm_upper_prefix", "0X", "eip155:8453:0Xab16a96d359ec26a11e2c2b3d8f8b8942d5bfcdb"),
+		bad("hex_in_capitals", "an address in hex with a capital, of another namespace", "starknet:SN_MAIN:0x02Dd1b492765c064eac4039e3841aa5f"),
+		bad("bech32_in_capitals", "a Bech32 address in capitals", "cosmos:cosmoshub-4:COSMOS1T2UFLQWQE0FSJ0SHCFKRVPUKEWCW40YJJ6HDC0"),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/input"
 )
 
 // maxArchived bounds the entries of an archive: more than a bundle has, with what archivers add to it.
@@ -32,7 +33,7 @@ type entry struct{ offset, size int64 }
 
 // OpenArchive opens a tar file. The caller closes it.
 func OpenArchive(name string) (*Archive, error) {
-	file, err := os.Open(name)
+	file, _, err := input.Open(name)
 	if err != nil {
 		return nil, fault.In("bundle", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -55,7 +56,7 @@ type Folder struct{ root *os.Root }
 
 // OpenFolder opens a directory. The caller closes it.
 func OpenFolder(dir string) (*Folder, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := input.OpenFolder(dir)
 	if err != nil {
 		return nil, fault.In("bundle", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
@@ -34,6 +35,12 @@ func (g *generator) documents() {
 	g.one("job_is_claim", "a claim in place of the job", fault.WrongType, jobFile, "payloadType", g.bundle[claim])
 	g.one("job_by_another", "signed by another key than the operator's", fault.BadSignature, jobFile, "", amended(g, jobFile, job.Kind, g.stranger, func(*job.Job) {}))
 	g.one("job_keyid", "a key id of another key", fault.BadSignature, jobFile, "keyid", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].KeyID = keyOf(g.t, g.stranger.PrivateKey).ID().String() }))
+	for _, file := range []string{jobFile, claim, receipt, opening} {
+		name, _, _ := strings.Cut(file, ".")
+		g.one(name+"_base64_broken", "a line break within the payload's base64", fault.BadForm, file, "payload", g.envelope(file, func(e *dsse.Envelope) { e.Payload = e.Payload[:64] + "\r\n" + e.Payload[64:] }))
+	}
+	g.one("job_sig_broken", "a line feed behind the signature's base64", fault.BadForm, jobFile, "sig", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].Sig += "\n" }))
+	g.one("job_keyid_upper_case", "the key id in capitals", fault.BadForm, jobFile, "keyid", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].KeyID = strings.ToUpper(e.Signatures[0].KeyID) }))
 	g.one("job_sig_not_der", "signature bytes that are no DER", fault.BadForm, jobFile, "sig", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures[0].Sig = "AAAA" }))
 	g.one("job_two_signatures", "the signature twice", fault.OutOfRange, jobFile, "signatures", g.envelope(jobFile, func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }))
 	g.one("job_next_version", "of version 2", fault.UnknownVersion, jobFile, "version", g.job(func(j *job.Job) { j.Version = "verifyd-job/2" }))

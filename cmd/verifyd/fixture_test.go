@@ -99,7 +99,7 @@ func writeRows(path string, tensors ...safetensors.Tensor) error {
 // writeProof leaves a signed proof and its verifier's key where a script
 // starts: good.proof, verifier.pem and verifier.pem.pub.
 func writeProof(env *testscript.Env) error {
-	key, err := (keys.Keyring{}).New(filepath.Join(env.WorkDir, "verifier.pem"), "", keys.P256)
+	key, err := (keys.Keyring{}).New(filepath.Join(env.WorkDir, "verifier.pem"), keys.Verifier, keys.P256)
 	if err != nil {
 		return err
 	}

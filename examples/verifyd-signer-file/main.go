@@ -35,11 +35,11 @@ type request struct {
 }
 
 type answer struct {
-	ID        uint64 `json:"id"`
-	Public    []byte `json:"public,omitempty"`
-	Role      string `json:"role,omitempty"`
-	Signature []byte `json:"signature,omitempty"`
-	Error     string `json:"error,omitempty"`
+	ID          uint64 `json:"id"`
+	Public      []byte `json:"public,omitempty"`
+	Certificate string `json:"certificate,omitempty"`
+	Signature   []byte `json:"signature,omitempty"`
+	Error       string `json:"error,omitempty"`
 }
 
 func main() {
@@ -74,13 +74,13 @@ func handle(folder string, r request) (a answer, err error) {
 	if r.Version != version {
 		return a, fmt.Errorf("version %q, want %q", r.Version, version)
 	}
-	key, role, err := read(folder, r.Key)
+	key, certificate, err := read(folder, r.Key)
 	if err != nil {
 		return a, err
 	}
 	switch r.Do {
 	case "public":
-		a.Role = role
+		a.Certificate = certificate
 		a.Public, err = x509.MarshalPKIXPublicKey(key.Public())
 	case "sign":
 		a.Signature, err = sign(key, r)
@@ -100,11 +100,12 @@ func sign(key crypto.Signer, r request) ([]byte, error) {
 
 var (
 	keyID    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
-	roleLine = regexp.MustCompile(`(?m)^verifyd-key/1 role=([a-z]+)$`)
+	roleLine = regexp.MustCompile(`(?m)^verifyd-role/1 [a-z]+ [A-Za-z0-9+/=]+$`)
 )
 
-// read reads the key of an id, and the role that its file states.
-func read(folder, id string) (key crypto.Signer, role string, err error) {
+// read reads the key of an id, and the certificate of its role, which verifyd
+// checks.
+func read(folder, id string) (key crypto.Signer, certificate string, err error) {
 	if !keyID.MatchString(id) {
 		return nil, "", fmt.Errorf("key id %q: want letters, digits and hyphen", id)
 	}
@@ -112,9 +113,7 @@ func read(folder, id string) (key crypto.Signer, role string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if found := roleLine.FindSubmatch(data); found != nil {
-		role = string(found[1])
-	}
+	certificate = string(roleLine.Find(data))
 	block, _ := pem.Decode(data)
 	if block == nil {
 		return nil, "", errors.New("not a PEM file")
@@ -127,5 +126,5 @@ func read(folder, id string) (key crypto.Signer, role string, err error) {
 	if !ok {
 		return nil, "", fmt.Errorf("%T does not sign", parsed)
 	}
-	return key, role, nil
+	return key, certificate, nil
 }

@@ -449,8 +449,13 @@ def pay(l, file):
 def due(l): return max(0, last(l)['cumulativeUnits'] - l['paid'])
 
 def audience(name):
-    need(re.fullmatch(r'(urn:[a-z0-9][a-z0-9-]{0,31}:|[a-z0-9-]{3,8}:[a-zA-Z0-9_-]{1,32}:)[a-zA-Z0-9._:/%-]{1,128}', name), 'out-of-range')
-    need(not name.startswith('eip155:') or re.fullmatch('eip155:[1-9][0-9]{0,31}:0x[0-9a-f]{40}', name), 'out-of-range')
+    if name.startswith('urn:'): forms = [r'urn:[a-z0-9][a-z0-9-]{0,30}[a-z0-9]:[a-zA-Z0-9._:-][a-zA-Z0-9._:/-]{0,127}']
+    else:
+        forms = ['[a-z0-9-]{3,8}:[a-zA-Z0-9_-]{1,32}:[a-zA-Z0-9.-]{1,128}']
+        if name.startswith('eip155:'): forms += ['eip155:[1-9][0-9]{0,31}:0x[0-9a-f]{40}']
+        if re.match('[^:]+:[^:]+:0[xX]', name): forms += ['[^:]+:[^:]+:0x[0-9a-f]+']
+        if name.startswith('cosmos:'): forms += ['cosmos:[^:]+:[a-z0-9]+']
+    need(all(re.fullmatch(form, name) for form in forms), 'out-of-range')
     return sha256(name.encode())
 
 # -- The command

@@ -236,15 +236,9 @@ func FuzzOpen(f *testing.F) {
 	file, _, key := signed(f)
 	f.Add(file)
 	f.Add(bytes.Replace(file, []byte("keyid"), []byte("keyId"), 1))
+	f.Add(bytes.Replace(file, []byte(`"payload":"eyJ`), []byte(`"payload":"eyJ\r\n`), 1))
 	f.Add([]byte(`{"payloadType":"","payload":"","signatures":[{"keyid":"","sig":""}]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, _, err := Read[note]("f", data, noteKind, key); err == nil && !bytes.Equal(data, file) {
-			// Another file may only be another signature by the same key over the same payload.
-			if _, err := Decode[dsse.Envelope]("f", data); err != nil {
-				t.Fatal("an envelope that is not canonical was opened")
-			}
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { same(t, data, key) })
 }
 
 func FuzzKey(f *testing.F) {
@@ -254,6 +248,7 @@ func FuzzKey(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
+	f.Add(append(text, '\n'))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var k Key
 		if k.UnmarshalText(text) != nil {

@@ -55,7 +55,7 @@ func (k Key) MarshalText() ([]byte, error) {
 
 // UnmarshalText implements encoding.TextUnmarshaler. It takes only the form that MarshalText writes.
 func (k *Key) UnmarshalText(text []byte) error {
-	der, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	der, err := unbase64(string(text))
 	if err != nil {
 		return badKey("%w", err)
 	}

@@ -98,7 +98,7 @@ func Peek[T any](file string, data []byte, kind Kind) (T, error) {
 type envelope struct {
 	payload []byte
 	sig     []byte
-	keyID   string
+	keyID   merkle.Hash
 }
 
 func parse(file string, data []byte, kind Kind) (envelope, error) {
@@ -112,17 +112,32 @@ func parse(file string, data []byte, kind Kind) (envelope, error) {
 	if len(env.Signatures) != 1 {
 		return envelope{}, fault.New(fault.OutOfRange, file, "signatures", "%d, 1 is needed", len(env.Signatures))
 	}
-	e := envelope{keyID: env.Signatures[0].KeyID}
-	if e.payload, err = base64.StdEncoding.Strict().DecodeString(env.Payload); err != nil {
+	var e envelope
+	if e.payload, err = unbase64(env.Payload); err != nil {
 		return envelope{}, fault.New(fault.BadForm, file, "payload", "%w", err)
 	}
-	if e.sig, err = base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig); err != nil {
+	if e.sig, err = unbase64(env.Signatures[0].Sig); err != nil {
 		return envelope{}, fault.New(fault.BadForm, file, "sig", "%w", err)
 	}
-	if canonical, err := lowS(e.sig); err != nil || !bytes.Equal(canonical, e.sig) {
+	if !wellFormed(e.sig) {
 		return envelope{}, fault.New(fault.BadForm, file, "sig", "not DER with s in the lower half of the group order")
 	}
+	if e.keyID, err = merkle.ParseHash(env.Signatures[0].KeyID); err != nil {
+		return envelope{}, fault.In(file, fault.Under("keyid", err))
+	}
 	return e, nil
+}
+
+// unbase64 reads the one spelling of some bytes. Go's decoder passes over line breaks, even a strict one.
+func unbase64(text string) ([]byte, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	if base64.StdEncoding.EncodeToString(raw) != text {
+		return nil, errors.New("base64 with line breaks in it")
+	}
+	return raw, nil
 }
 
 func (e envelope) check(kind Kind, key Key) error {
@@ -130,15 +145,25 @@ func (e envelope) check(kind Kind, key Key) error {
 	if err != nil {
 		return err
 	}
-	sum := digest(kind, e.payload)
-	if !ecdsa.VerifyASN1(pub, sum[:], e.sig) {
+	if !verifies(pub, digest(kind, e.payload), e.sig) {
 		return fault.New(fault.BadSignature, "", "", "the signature is not by the expected key")
 	}
 	// The key id is a hint that nobody signs; one that names another key would only mislead.
-	if e.keyID != key.ID().String() {
+	if e.keyID != key.ID() {
 		return fault.New(fault.BadSignature, "", "keyid", "names another key than the one that signed")
 	}
 	return nil
+}
+
+// verifies says that a signature in its one form is pub's over a digest.
+func verifies(pub *ecdsa.PublicKey, sum merkle.Hash, sig []byte) bool {
+	return wellFormed(sig) && ecdsa.VerifyASN1(pub, sum[:], sig)
+}
+
+// wellFormed says that a signature is in the one form of its r and s.
+func wellFormed(sig []byte) bool {
+	canonical, err := lowS(sig)
+	return err == nil && bytes.Equal(canonical, sig)
 }
 
 // lowS returns the canonical form of a DER signature.
@@ -148,6 +173,11 @@ func lowS(der []byte) ([]byte, error) {
 		return nil, errors.New("not a DER signature")
 	}
 	n := elliptic.P256().Params().N
+	for _, v := range []*big.Int{sig.R, sig.S} {
+		if v.Sign() <= 0 || v.Cmp(n) >= 0 {
+			return nil, errors.New("r or s is outside 1 to the group order")
+		}
+	}
 	if sig.S.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
 		sig.S.Sub(n, sig.S)
 	}

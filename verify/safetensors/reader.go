@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/internal/little"
 )
 
@@ -193,7 +193,7 @@ func Read(r io.Reader, file string, limit int64) (*File, error) {
 
 // ReadFile reads the file at path, which must be uncompressed, within the same limit as Read.
 func ReadFile(path string, limit int64) (*File, error) {
-	r, err := os.Open(path)
+	r, _, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
@@ -24,11 +25,11 @@ type Reader struct {
 
 // Read opens the trace in dir and reads all of its leaves once.
 func Read(dir string, shape Shape) (*Reader, error) {
-	leaves, err := os.Open(filepath.Join(dir, LeavesFile))
+	leaves, _, err := input.Open(filepath.Join(dir, LeavesFile))
 	if err != nil {
 		return nil, fault.In("trace", err)
 	}
-	digests, err := os.Open(filepath.Join(dir, digestsFile))
+	digests, _, err := input.Open(filepath.Join(dir, digestsFile))
 	if err != nil {
 		leaves.Close()
 		return nil, fault.In("trace", err)
@@ -90,7 +91,7 @@ func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
 // Snapshot reads the state before the first step of a segment.
 func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
 	path := snapshotPath(r.dir, segment)
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return state.Counters{}, fault.In("trace", err)
 	}

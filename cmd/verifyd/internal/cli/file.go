@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,25 +11,12 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/job"
 )
 
 // readFile reads a regular file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: over the limit of %d bytes", path, limit)
-	}
-	return data, nil
-}
+func readFile(path string, limit int64) ([]byte, error) { return input.ReadFile(path, limit) }
 
 // openRegular opens a file, and refuses what is none: a pipe would wait for a writer.
 func openRegular(path string) (*os.File, error) {

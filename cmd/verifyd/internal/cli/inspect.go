@@ -18,6 +18,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -136,7 +137,7 @@ func (it item) text(w io.Writer) {
 
 // inspectFile looks at the first bytes of a file to see what reads it.
 func inspectFile(path string) (item, error) {
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return item{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -58,7 +59,7 @@ With --beacon fixed, the random value that will pick what is replayed is made
 here and kept in the file that --reveal names until the claims have arrived. Whoever
 has it can foresee the challenge: it is for trying things out. drand-quicknet is
 a public beacon that nobody can foresee.`,
-		Example: `  verifyd keys new operator.pem
+		Example: `  verifyd keys new operator.pem --role operator
   verifyd job program mlp --inputs 64 --hidden 96 --classes 10 --rate 0.1 --out program.json
   verifyd job new --program program.json --data data.safetensors --steps 1000 \
       --key operator.pem --audience urn:db:payroll --out job`,
@@ -102,6 +103,9 @@ a public beacon that nobody can foresee.`,
 func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
+	}
+	if _, err := proofs.Audience(o.audience); err != nil {
+		return usageError{fmt.Errorf("--audience: %w", err)}
 	}
 	profile, err := kernels.ParseProfile(o.profile)
 	if err != nil {

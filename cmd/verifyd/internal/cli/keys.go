@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -20,19 +21,21 @@ const references = `A key is a path or file:PATH (PEM), age:PATH (PEM under a pa
 (PEM in an environment variable), plugin:NAME:KEYID (the program
 verifyd-signer-NAME on PATH) or pkcs11:... (RFC 7512, in builds with the tag
 pkcs11). A passphrase is asked for on the terminal, or read from the file that
-$VERIFYD_PASSPHRASE_FILE names.`
+$VERIFYD_PASSPHRASE_FILE names. A key that was made elsewhere has no role: give it
+one with keys certify, or with the reference, e.g. verifier=PATH.`
 
 func (a *app) keysCommand() *cobra.Command {
-	return group("keys", "Make, show and rotate keys", a.keysNewCommand(), a.keysShowCommand(), a.keysRotateCommand(), a.keysSignersCommand())
+	return group("keys", "Make, show and rotate keys", a.keysNewCommand(), a.keysShowCommand(), a.keysCertifyCommand(), a.keysRotateCommand(), a.keysSignersCommand())
 }
 
 func (a *app) keysNewCommand() *cobra.Command {
 	var role, algorithm string
 	cmd := &cobra.Command{
-		Use:   "new FILE",
+		Use:   "new FILE --role ROLE",
 		Short: "Make a key in FILE and its public half in FILE.pub",
 		Long: `new makes a key: in a file that only its owner may read, or with age:FILE under a
-passphrase. A key with a role is refused in any other: give each role its own.
+passphrase. A key certifies its role, by a signature in both files, and is refused in
+any other: give each role its own.
 
 The algorithm is p256, but ed25519 for the log. secp256k1 is for a verifier whose
 ledger checks nothing else.`,
@@ -52,8 +55,9 @@ ledger checks nothing else.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&role, "role", "", "what it is for: operator, worker, verifier, policy, log or transport; any if not given")
+	f.StringVar(&role, "role", "", "what it is for: operator, worker, verifier, policy, log or transport")
 	f.StringVar(&algorithm, "alg", "", "p256, secp256k1 or ed25519; the role's own if not given")
+	_ = cmd.MarkFlagRequired("role") // fails only for a flag that is not there
 	complete(cmd, "role", names(keys.Roles())...)
 	complete(cmd, "alg", names(keys.Algorithms())...)
 	return cmd
@@ -91,7 +95,7 @@ func (a *app) newKey(ref string, role keys.Role, algorithm keys.Algorithm) (*key
 	if errors.Is(err, fs.ErrExist) {
 		return nil, hint(err, "a key is never replaced; choose another name")
 	}
-	return key, explainSecret(err, role)
+	return key, explainKey(err, ref, role)
 }
 
 func (a *app) keysShowCommand() *cobra.Command {
@@ -108,15 +112,11 @@ file, and can write the public half of that one.
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			path := args[0]
-			pub, role, err := a.lookAt(cmd.Context(), path)
+			pub, role, file, err := a.lookAt(cmd.Context(), path)
 			if err != nil {
 				return err
 			}
 			if out != "" {
-				file, err := keys.EncodePublic(pub, role)
-				if err != nil {
-					return err
-				}
 				if err := writeNew(out, file, 0o644); err != nil {
 					return err
 				}
@@ -129,18 +129,24 @@ file, and can write the public half of that one.
 	return cmd
 }
 
-// lookAt is the public half of a key, from its own file or from the key.
-func (a *app) lookAt(ctx context.Context, ref string) (crypto.PublicKey, keys.Role, error) {
+// lookAt is the public half of a key, from its own file or from the key, its
+// role, and its file.
+func (a *app) lookAt(ctx context.Context, ref string) (pub crypto.PublicKey, role keys.Role, file []byte, err error) {
 	if keys.InPlainFile(ref) {
-		pub, role, err := keys.ReadPublic(ref, "")
-		return pub, role, explainPublic(err, ref)
+		p, err := keys.ReadPublic(ref, "")
+		if err != nil {
+			return nil, "", nil, explainPublic(err, ref, "")
+		}
+		file, err := p.File()
+		return p.Key, p.Role, file, err
 	}
 	key, err := a.openKey(ctx, ref, "")
 	if err != nil {
-		return nil, "", err
+		return nil, "", nil, err
 	}
 	defer key.Close()
-	return key.Public(), key.Role(), nil
+	file, err = key.PublicFile()
+	return key.Public(), key.Role(), file, err
 }
 
 func (a *app) emitKey(path string, pub crypto.PublicKey, role keys.Role) error {
@@ -173,18 +179,25 @@ func (a *app) keyring() keys.Keyring {
 }
 
 // openKey opens a key that something is to be signed with. Close it when done.
-func (a *app) openKey(ctx context.Context, ref string, role keys.Role) (*keys.Signer, error) {
-	key, err := a.keyring().Open(ctx, ref, role)
-	return key, explainSecret(err, role)
+func (a *app) openKey(ctx context.Context, ref string, role keys.Role, bound ...keys.Binding) (*keys.Signer, error) {
+	key, err := a.keyring().Open(ctx, ref, role, bound...)
+	return key, explainKey(err, ref, role)
 }
 
-// explainSecret adds to an error about a private key what to do.
-func explainSecret(err error, role keys.Role) error {
+// explainKey adds to an error about a key what to do.
+func explainKey(err error, ref string, role keys.Role) error {
 	var mode *keys.ModeError
+	var form *keys.FormatError
 	switch {
 	case errors.As(err, &mode):
 		return hint(err, "chmod 600 %s", mode.Path)
-	case errors.Is(err, keys.ErrRole):
+	case errors.As(err, &form):
+		path := strings.TrimSuffix(keys.PublicPath(ref), keys.PublicSuffix)
+		return hint(err, "%s", strings.NewReplacer("FILE", path, "ROLE", cmp.Or(string(role), "ROLE")).Replace(form.Remedy))
+	case errors.Is(err, keys.ErrNoRole):
+		named := cmp.Or(string(role), "ROLE")
+		return hint(err, "give it one for good with verifyd keys certify KEY --role %s, or here with %s=%s", named, named, ref)
+	case errors.Is(err, keys.ErrRole) && role != "":
 		return hint(err, "make one with verifyd keys new FILE --role %s", role)
 	case errors.Is(err, keys.ErrPassphrase):
 		return hint(err, "name a file of mode 0600 that holds it in $%s, or run verifyd on a terminal", keys.PassphraseFile)
@@ -197,13 +210,16 @@ func explainSecret(err error, role keys.Role) error {
 // readPublic reads the public key of a role and, given a private one, says
 // where its public half is.
 func readPublic(path string, role keys.Role) (crypto.PublicKey, error) {
-	key, _, err := keys.ReadPublic(path, role)
-	return key, explainPublic(err, path)
+	key, err := keys.ReadPublic(path, role)
+	if err != nil {
+		return nil, explainPublic(err, path, role)
+	}
+	return key.Key, nil
 }
 
-func explainPublic(err error, path string) error {
+func explainPublic(err error, ref string, role keys.Role) error {
 	if errors.Is(err, keys.ErrPrivateWhereKeyIsPublic) {
-		return hint(err, "its public half is in %s%s", strings.TrimPrefix(path, "file:"), keys.PublicSuffix)
+		return hint(err, "its public half is in %s", keys.PublicPath(ref))
 	}
-	return err
+	return explainKey(err, ref, role)
 }

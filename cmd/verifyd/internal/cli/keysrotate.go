@@ -65,18 +65,19 @@ func (a *app) rotate(ctx context.Context, ref string, o rotateOptions) error {
 		return err
 	}
 	defer old.Close()
-	signers := []crypto.Signer{old}
+	role, signers := old.Role(), []crypto.Signer{old}
 	var next proofs.SignerSet
 	if o.set != "" {
-		// All that can go wrong is better known before there is a key.
-		if err := keys.Verifier.Takes(old.Role()); err != nil {
-			return fmt.Errorf("%s: %w", ref, err)
+		// All that can go wrong is better known before there is a key. The set
+		// binds its keys to the role.
+		if role = cmp.Or(role, keys.Verifier); role != keys.Verifier {
+			return fmt.Errorf("%s: %w", ref, keys.Verifier.Takes(role))
 		}
 		if next, err = nextSet(o.set, old.Public(), o.issued); err != nil {
 			return err
 		}
 		for _, w := range o.with {
-			key, err := a.openKey(ctx, w, keys.Verifier)
+			key, err := a.openKey(ctx, w, keys.Verifier, inSet(next.Keys))
 			if err != nil {
 				return err
 			}
@@ -88,11 +89,14 @@ func (a *app) rotate(ctx context.Context, ref string, o rotateOptions) error {
 	if err != nil {
 		return err
 	}
-	_, chosen, err := parseKind(string(old.Role()), cmp.Or(o.algorithm, string(algorithm)))
+	if role == "" {
+		return explainKey(fmt.Errorf("%s: it has no role: %w", ref, keys.ErrNoRole), ref, "")
+	}
+	_, chosen, err := parseKind(string(role), cmp.Or(o.algorithm, string(algorithm)))
 	if err != nil {
 		return usageError{err}
 	}
-	made, err := a.newKey(o.to, old.Role(), chosen)
+	made, err := a.newKey(o.to, role, chosen)
 	if err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func (a *app) rotate(ctx context.Context, ref string, o rotateOptions) error {
 			return err
 		}
 	}
-	return a.emitKey(keys.PublicPath(o.to), made.Public(), old.Role())
+	return a.emitKey(keys.PublicPath(o.to), made.Public(), role)
 }
 
 // nextSet is the set after the one in a file, without the key that goes.
@@ -154,6 +158,14 @@ func (a *app) sendSet(path string, set proofs.SignerSet, signers []crypto.Signer
 	}
 	a.note("signer set %d in %s, signed by %d of the %d old keys that it takes and by the new one", set.Set, path, len(signers)-1, set.Threshold)
 	return nil
+}
+
+// inSet binds the keys of a signer set to the role of a verifier.
+func inSet(set []proofs.Key) keys.Binding {
+	return func(pub crypto.PublicKey) bool {
+		key, err := proofs.NewKey(pub)
+		return err == nil && slices.Contains(set, key)
+	}
 }
 
 // compareKeys is the order of a signer set: by the words of its keys, of which

@@ -76,7 +76,7 @@ func (a *app) stateSigners(ctx context.Context, files []string, o signersOptions
 	slices.SortFunc(set.Keys, compareKeys)
 	var signers []crypto.Signer
 	for _, ref := range o.keys {
-		key, err := a.openKey(ctx, ref, keys.Verifier)
+		key, err := a.openKey(ctx, ref, keys.Verifier, inSet(set.Keys))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -52,8 +54,12 @@ func (a *app) openLog(ctx context.Context, dir string, w *logOptions, use func(*
 	if err != nil {
 		return err
 	}
+	vkey, err := translog.FolderKey(dir)
+	if err != nil {
+		return err
+	}
 	o := pool.Log{Folder: dir, Timeout: w.timeout, Logger: a.log}
-	signers, closeKeys, err := a.logSigners(ctx, origin, append([]string{w.key}, w.also...))
+	signers, closeKeys, err := a.logSigners(ctx, origin, append([]string{w.key}, w.also...), isLog(vkey))
 	if err != nil {
 		return err
 	}
@@ -74,8 +80,21 @@ func (a *app) openLog(ctx context.Context, dir string, w *logOptions, use func(*
 	return err
 }
 
+// isLog binds the key that a log's folder names to the role of the log.
+func isLog(vkey string) keys.Binding {
+	return func(pub crypto.PublicKey) bool {
+		key, _ := pub.(ed25519.PublicKey) // any other is no log's
+		origin, err := proof.Origin(vkey)
+		if err != nil {
+			return false
+		}
+		named, err := proof.NewKey(origin, key)
+		return err == nil && named == vkey
+	}
+}
+
 // logSigners opens keys as signers of a log.
-func (a *app) logSigners(ctx context.Context, origin string, refs []string) (signers []*translog.Signer, closeAll func() error, err error) {
+func (a *app) logSigners(ctx context.Context, origin string, refs []string, bound ...keys.Binding) (signers []*translog.Signer, closeAll func() error, err error) {
 	var opened []*keys.Signer
 	closeAll = func() error {
 		var errs []error
@@ -85,7 +104,7 @@ func (a *app) logSigners(ctx context.Context, origin string, refs []string) (sig
 		return errors.Join(errs...)
 	}
 	for _, ref := range refs {
-		key, err := a.openKey(ctx, ref, keys.Log)
+		key, err := a.openKey(ctx, ref, keys.Log, bound...)
 		if err != nil {
 			return nil, nil, errors.Join(err, closeAll())
 		}

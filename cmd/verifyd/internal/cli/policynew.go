@@ -73,7 +73,7 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.budget, "budget", "", "most units that an epoch may pay")
 	f.Uint8Var(&o.decimals, "decimals", 0, "decimal places of a token that one unit is, for display")
 	f.StringVar(&o.price, "price", "", "with --mode price: UNITS/POINTS")
-	f.StringVar(&o.dust, "dust", "", "account that receives what rounding leaves: up to 32 bytes in hex with 0x")
+	f.StringVar(&o.dust, "dust", "", "account that receives what rounding leaves: "+accountForm)
 	f.StringVar(&o.work, "work", "0", "weight of verified work, counted from the program")
 	f.StringVar(&o.quality, "quality", "0", "weight of verified work times the quality of its data")
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")

@@ -19,6 +19,9 @@ import (
 // envelope is lower.
 const maxProofFile = bundle.MaxSize
 
+// accountForm says in the help of commands what proofs.ParseAccount takes.
+const accountForm = "an EVM address, or 0x and 64 hex digits"
+
 func (a *app) proofCommand() *cobra.Command {
 	return group("proof", "Show, check, sign and bundle proofs",
 		a.proofShowCommand(), a.proofVerifyCommand(), a.proofSignCommand(), a.proofRevokeCommand(), a.proofEpochCommand(), a.proofBundleCommand(),

@@ -48,7 +48,7 @@ the next epoch's --before. Verifiers who are given the same make the same bytes.
 
 What is in the epoch is recorded as paid in a file beside the folder, or --spent:
 another body for the same work is refused in every epoch that follows.`,
-		Example: `  verifyd proof epoch epoch7/*.proof --set set.json --epoch 7 --emission 1000000 --dust 0xdd \
+		Example: `  verifyd proof epoch epoch7/*.proof --set set.json --epoch 7 --emission 1000000 --dust 0x5290...9EE7 \
       --policy 0x8234... --before epoch6/leaves.bin --not-after 2026-12-01T00:00:00Z --out root7
   verifyd proof sign root7/epoch-root.body --type epoch-root --key alice.pem --out root7/alice.json`,
 		Args: cobra.ArbitraryArgs,
@@ -83,9 +83,11 @@ func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 	if scope.Dust, err = proofs.ParseAccount(o.dust); err != nil {
 		return usageError{fmt.Errorf("--dust: %w", err)}
 	}
-	if scope.PolicyHash, err = proofs.ParseAccount(o.policy); err != nil || scope.PolicyHash.String() != o.policy {
-		return usageError{fmt.Errorf("--policy %.80q: want 0x and 64 lower-case hex digits", o.policy)}
+	hash, err := hashFlag("policy", o.policy)
+	if err != nil {
+		return err
 	}
+	scope.PolicyHash = hash.Hash
 	notAfter, err := time.Parse(time.RFC3339, o.notAfter)
 	if err != nil || notAfter.Unix() < 0 {
 		return usageError{fmt.Errorf("--not-after %.80q: want a time such as 2026-12-01T00:00:00Z", o.notAfter)}

@@ -149,9 +149,9 @@ func exportEAS(path string, o exportOptions) ([]byte, error) {
 	if o.attester == "" || o.contract == "" {
 		return nil, usageError{errors.New("--format eas needs --attester and --contract")}
 	}
-	contract, err := hex.DecodeString(strings.TrimPrefix(o.contract, "0x"))
-	if err != nil || len(contract) != 20 {
-		return nil, usageError{fmt.Errorf("--contract %.60q: want an address, 0x and 40 hex digits", o.contract)}
+	contract, err := proofs.ParseAccount(o.contract)
+	if err != nil || len(o.contract) != len("0x")+40 {
+		return nil, usageError{errors.Join(fmt.Errorf("--contract %.60q: want an address, 0x and 40 hex digits", o.contract), err)}
 	}
 	c, err := contributionIn(path)
 	if err != nil {
@@ -161,7 +161,7 @@ func exportEAS(path string, o exportOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return export.EAS(c, export.EASDomain{Version: o.contractVersion, ChainID: o.chain, Contract: [20]byte(contract)}, key)
+	return export.EAS(c, export.EASDomain{Version: o.contractVersion, ChainID: o.chain, Contract: [20]byte(contract[12:])}, key)
 }
 
 // readAttester reads a secp256k1 key as Ethereum's tools write it. It is no verifier's key: one that signs
@@ -187,9 +187,9 @@ func readAttester(path string) (*secp256k1.PrivateKey, error) {
 }
 
 func exportClaims(path string, o exportOptions) ([]byte, error) {
-	pool, err := proofs.ParseAccount(o.pool)
+	pool, err := hashFlag("pool", o.pool)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--pool: %w", err)}
+		return nil, err
 	}
 	file, err := readFile(path, maxLeafFile)
 	if err != nil {
@@ -200,7 +200,7 @@ func exportClaims(path string, o exportOptions) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var list bytes.Buffer
-	if err := export.Claims(&list, pool, leaves); err != nil {
+	if err := export.Claims(&list, pool.Hash, leaves); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return list.Bytes(), nil

@@ -49,7 +49,7 @@ that is trusted; those that follow are taken from the log.`,
 	f := cmd.Flags()
 	f.StringArrayVar(&o.signers, "signers", nil, "file of the signer set that is trusted; may be repeated for the sets that follow it")
 	f.StringArrayVar(&o.leaves, "leaves", nil, "published leaf file; may be repeated, the epoch root says which one counts")
-	f.StringVar(&o.account, "account", "", "ledger account, up to 32 bytes in hex with 0x")
+	f.StringVar(&o.account, "account", "", "ledger account: "+accountForm)
 	f.StringVar(&o.paid, "paid", "0", "units that the ledger has paid the account already")
 	f.Uint64Var(&o.epoch, "epoch", 0, "epoch of the root to be paid on; the newest if not given")
 	f.Uint64Var(&o.epochGrowth, "epoch-growth", bundle.DefaultEpochGrowth, "the most by which the ledger lets one root raise the epoch")

@@ -153,10 +153,11 @@ func (o proofTrust) ledger() (*bundle.Ledger, error) {
 		l.Signers, l.Audience, l.PoolID = set, set.Audience, set.PoolID
 	}
 	if o.policyHash != "" {
-		var err error
-		if l.PolicyHash, err = proofs.ParseAccount(o.policyHash); err != nil || l.PolicyHash.String() != o.policyHash {
-			return nil, usageError{fmt.Errorf("--policy %.80q: want 0x and 64 lower-case hex digits", o.policyHash)}
+		hash, err := hashFlag("policy", o.policyHash)
+		if err != nil {
+			return nil, err
 		}
+		l.PolicyHash = hash.Hash
 	}
 	if o.moment != "" {
 		var err error

@@ -52,7 +52,7 @@ func (a *app) trainRunCommand() *cobra.Command {
 folder. Send claim.json and leaves.bin in it to the operator, and keep all of it: it
 is needed to answer what will be challenged. The operator's assignment decides the
 order of the samples, and what is trained serves it and no other.`,
-		Example: `  verifyd keys new worker.pem
+		Example: `  verifyd keys new worker.pem --role worker
   verifyd train run job --assignment assignment.json --operator operator.pem.pub \
       --data data.safetensors --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),

@@ -70,7 +70,7 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.check, "check-verdict", "", "another verifier's signed verdict, to hold against a replay")
 	f.StringVar(&o.verifier, "verifier", "", "for --check-verdict: that verifier's public key (PEM)")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
-	f.StringVar(&o.account, "account", "", "for the proof: ledger account, up to 32 bytes in hex with 0x; the worker's key id if not given")
+	f.StringVar(&o.account, "account", "", "for the proof: ledger account, "+accountForm+"; the worker's key id if not given")
 	f.StringVar(&o.units, "units", "0", "for the proof: what the claim earns if it passes")
 	f.StringVar(&o.cumulativeUnits, "earned", "0", "for the proof: what the account has earned before")
 	f.IntVar(&o.parallel, "parallel", 0, "bundles judged at once; 0 for 4 on a GPU and 1 on a CPU")

@@ -109,18 +109,10 @@ func parsePrivate(der []byte) (private, error) {
 	var info privateInfo
 	if rest, err := asn1.Unmarshal(der, &info); err == nil && len(rest) == 0 && isSecp256k1(info.Algorithm) {
 		var inner ecPrivate
-		if rest, err := asn1.Unmarshal(info.Key, &inner); err != nil || len(rest) > 0 || inner.Version != 1 || len(inner.Key) != 32 {
-			return private{}, errors.New("not a PKCS#8 key: not 32 bytes on secp256k1 in the form of RFC 5915")
+		if rest, err := asn1.Unmarshal(info.Key, &inner); err != nil || len(rest) > 0 {
+			return private{}, errors.New("not a PKCS#8 key: not in the form of RFC 5915")
 		}
-		var scalar secp256k1.ModNScalar
-		if over := scalar.SetByteSlice(inner.Key); over || scalar.IsZero() {
-			return private{}, errors.New("not a PKCS#8 key: outside 1 to the order of secp256k1")
-		}
-		key := secp256k1.NewPrivateKey(&scalar)
-		if stated := inner.Public.Bytes; len(stated) > 0 && !bytes.Equal(stated, key.PubKey().SerializeUncompressed()) {
-			return private{}, errors.New("not a PKCS#8 key: its public half is another key's, or compressed")
-		}
-		return private{es256k.NewSigner(key), Secp256k1, key}, nil
+		return inner.secp256k1("PKCS#8")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -135,6 +127,42 @@ func parsePrivate(der []byte) (private, error) {
 		return private{Signer: key, algorithm: Ed25519}, nil
 	}
 	return private{}, errAlgorithm
+}
+
+// secp256k1 is the key on that curve, which the container says.
+func (inner ecPrivate) secp256k1(container string) (private, error) {
+	if inner.Version != 1 || len(inner.Key) != 32 {
+		return private{}, fmt.Errorf("not a %s key: not 32 bytes on secp256k1 in the form of RFC 5915", container)
+	}
+	var scalar secp256k1.ModNScalar
+	if over := scalar.SetByteSlice(inner.Key); over || scalar.IsZero() {
+		return private{}, fmt.Errorf("not a %s key: outside 1 to the order of secp256k1", container)
+	}
+	key := secp256k1.NewPrivateKey(&scalar)
+	if stated := inner.Public.Bytes; len(stated) > 0 && !bytes.Equal(stated, key.PubKey().SerializeUncompressed()) {
+		return private{}, fmt.Errorf("not a %s key: its public half is another key's, or compressed", container)
+	}
+	return private{es256k.NewSigner(key), Secp256k1, key}, nil
+}
+
+// parseSEC1 reads the DER of SEC 1 (RFC 5915), as OpenSSL's ecparam writes it.
+func parseSEC1(der []byte) (private, error) {
+	var inner ecPrivate
+	rest, err := asn1.Unmarshal(der, &inner)
+	if err != nil || len(rest) > 0 {
+		return private{}, errors.New("not a SEC 1 key: not in the form of RFC 5915")
+	}
+	if inner.Curve.Equal(oidSecp256k1) {
+		return inner.secp256k1("SEC 1")
+	}
+	key, err := x509.ParseECPrivateKey(der)
+	if err != nil {
+		return private{}, fmt.Errorf("not a SEC 1 key: %w", err)
+	}
+	if key.Curve != elliptic.P256() {
+		return private{}, errAlgorithm
+	}
+	return private{Signer: key, algorithm: P256}, nil
 }
 
 // marshalPublic returns the SPKI DER of a public key.

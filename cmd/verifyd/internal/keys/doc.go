@@ -9,11 +9,17 @@
 //	pkcs11:token=pool;object=key?...  RFC 7512; in builds with the tag pkcs11
 //	plugin:NAME:KEYID                 the program verifyd-signer-NAME on PATH
 //
-// A key has one algorithm and one role. The role stands in a line before the
-// PEM block, where OpenSSL and Go expect explanation, in the label of a key in
-// hardware, or in the plugin's answer. A key that states another role than it
-// is wanted for is refused; one that states none is taken, as keys made
-// elsewhere are.
+// A key has one algorithm and one role. The role is certified: a line before
+// the PEM block, in the private and in the public file, has the key's own
+// signature over its role. A key in hardware states it in its label, a plugin
+// in its answer. A key that states none, as keys made elsewhere do, has none and
+// is refused, until it is given one: with the reference, ROLE=REF; for good, by
+// [Keyring.Certify]; or by what binds the key to the role already, as a signer
+// set and a job do. A text that was changed so that its certificate is lost
+// gives a key without a role, and never one of any role.
+//
+// Whatever common tools make of a key is read, or refused by its name with what
+// makes one of it that is read.
 //
 // The package never prints a private key, never replaces a file, and takes no
 // passphrase from a command line. It does not decide whose key to trust.

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto"
@@ -17,12 +18,26 @@ import (
 // with Ed25519, until it is closed.
 type Signer struct {
 	crypto.Signer
-	role  Role
-	close func() error
+	role        Role
+	certificate certificate
+	close       func() error
 }
 
-// Role is the role that the key states, or "".
+// Role is the role that the key has, or "" if nothing says it.
 func (s *Signer) Role() Role { return s.role }
+
+// PublicFile is the file of the public half. A key with a role and without a
+// certificate of it, as one in hardware, signs one.
+func (s *Signer) PublicFile() ([]byte, error) {
+	c := s.certificate
+	if c.role != s.role {
+		var err error
+		if c, err = certify(s.Signer, s.role); err != nil {
+			return nil, err
+		}
+	}
+	return encodePublic(s.Public(), c)
+}
 
 // Close ends what holds the key: a plugin, a session with hardware.
 func (s *Signer) Close() error {
@@ -66,15 +81,30 @@ func split(ref string) (scheme, rest string) {
 	return schemeFile, ref
 }
 
-// Open opens the key that ref refers to, for a role. The context bounds the
-// life of a plugin. Errors name the reference, which holds no secret.
-func (k Keyring) Open(ctx context.Context, ref string, want Role) (*Signer, error) {
-	s, err := k.open(ctx, ref)
+// assigned takes the role that is given with a reference, ROLE=REF, from it.
+func assigned(ref string) (role Role, rest string) {
+	name, rest, found := strings.Cut(ref, "=")
+	if found {
+		if role, err := ParseRole(name); err == nil {
+			return role, rest
+		}
+	}
+	return "", ref
+}
+
+// Open opens the key that ref refers to, for a role: one that it certifies, that
+// is given with the reference, ROLE=REF, or that something trusted binds the
+// key to. A key without a role is refused,
+// unless any will do, "". The context bounds the life of a plugin. Errors name
+// the reference, which holds no secret.
+func (k Keyring) Open(ctx context.Context, ref string, want Role, bound ...Binding) (*Signer, error) {
+	given, rest := assigned(ref)
+	s, err := k.open(ctx, rest)
 	if err != nil {
 		return nil, err
 	}
-	if err := want.Takes(s.role); err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, errors.Join(err, s.Close()))
+	if s.role, err = want.settle(s.role, given, s.Public(), bound); err != nil {
+		return nil, fmt.Errorf("%s: %w", rest, errors.Join(err, s.Close()))
 	}
 	return s, nil
 }
@@ -90,7 +120,7 @@ func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
 		if len(text) > maxFile {
 			return nil, fmt.Errorf("%s: over the limit of %d bytes", ref, maxFile)
 		}
-		return decoded(ref, []byte(text))
+		return decoded(ref, "", []byte(text))
 	case schemeAge:
 		data, err := readLimited(rest, true)
 		if err != nil {
@@ -100,7 +130,7 @@ func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", rest, err)
 		}
-		return decoded(rest, plain)
+		return decoded(rest, rest, plain)
 	case schemePKCS11:
 		return openPKCS11(ref)
 	case schemePlugin:
@@ -110,21 +140,45 @@ func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decoded(rest, data)
+	return decoded(rest, rest, data)
 }
 
-// decoded is the signer of a private key file's content.
-func decoded(name string, data []byte) (*Signer, error) {
-	key, role, err := decodePrivate(data)
+// decoded is the signer of a private key file's content. If that certifies no
+// role, the file of its public half beside it may.
+func decoded(name, beside string, data []byte) (*Signer, error) {
+	key, c, err := decodePrivate(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Signer{Signer: key.Signer, role: role}, nil
+	if c.role == "" && beside != "" {
+		c = certificateBeside(beside, key.Public())
+	}
+	return &Signer{Signer: key.Signer, role: c.role, certificate: c}, nil
 }
 
-// New makes a key where ref, a path, file: or age:, refers to, and its public
-// half beside it. It never replaces a file. A key without a role, "", may be
-// used in any.
+// certificateBeside is the certificate in the file of a key's public half. A
+// file that is not there, or is of another key, says nothing about this one.
+func certificateBeside(path string, pub crypto.PublicKey) certificate {
+	data, err := readLimited(path+PublicSuffix, false)
+	if err != nil {
+		return certificate{}
+	}
+	other, c, err := decodePublic(data)
+	if err != nil || !same(other, pub) {
+		return certificate{}
+	}
+	return c
+}
+
+// same says that two public keys are one.
+func same(a, b crypto.PublicKey) bool {
+	derA, errA := marshalPublic(a)
+	derB, errB := marshalPublic(b)
+	return errA == nil && errB == nil && bytes.Equal(derA, derB)
+}
+
+// New makes a key of a role where ref, a path, file: or age:, refers to, and its
+// public half beside it. It never replaces a file.
 func (k Keyring) New(ref string, role Role, a Algorithm) (*Signer, error) {
 	if err := role.Allows(a); err != nil {
 		return nil, err
@@ -140,15 +194,20 @@ func (k Keyring) New(ref string, role Role, a Algorithm) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
+	c, err := certify(key.Signer, role)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	s := &Signer{Signer: key.Signer, role: role, certificate: c}
 	der, err := key.marshal()
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
-	public, err := EncodePublic(key.Public(), role)
+	public, err := s.PublicFile()
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
-	file := encodePEM(privateBlock, der, role)
+	file := encodePEM(privateBlock, der, c)
 	if scheme == schemeAge {
 		if file, err = k.encrypt(path, file); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
@@ -160,17 +219,26 @@ func (k Keyring) New(ref string, role Role, a Algorithm) (*Signer, error) {
 	if err := writeNew(path+PublicSuffix, 0o644, public); err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
-	return &Signer{Signer: key.Signer, role: role}, nil
+	return s, nil
 }
 
 // InPlainFile says that ref is the path of a file without a passphrase.
 func InPlainFile(ref string) bool {
+	_, ref = assigned(ref)
 	scheme, _ := split(ref)
 	return scheme == schemeFile
 }
 
+// InFile says that ref is the path of a file, under a passphrase or not.
+func InFile(ref string) bool {
+	_, ref = assigned(ref)
+	scheme, _ := split(ref)
+	return scheme == schemeFile || scheme == schemeAge
+}
+
 // PublicPath is where New puts the public half of the key that ref refers to.
 func PublicPath(ref string) string {
+	_, ref = assigned(ref)
 	_, path := split(ref)
 	return path + PublicSuffix
 }

@@ -1,149 +1,122 @@
 package keys
 
 import (
-	"bytes"
 	"crypto"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/input"
 )
 
-// maxFile bounds a key file in bytes. A PKCS#8 P-256 key is about 240.
+// maxFile bounds a key file in bytes. A PKCS#8 P-256 key is about 400 with its certificate.
 const maxFile = 16 << 10
 
 // PublicSuffix is what the public key's file adds to the private key's name.
 const PublicSuffix = ".pub"
-
-const (
-	privateBlock = "PRIVATE KEY"
-	publicBlock  = "PUBLIC KEY"
-)
-
-// roleLine begins the line before the PEM block that states a key's role. RFC
-// 7468 has readers pass over text before the block.
-const roleLine = "verifyd-key/1 role="
 
 // ErrPrivateWhereKeyIsPublic means that a private key was offered where a
 // public one is to be read.
 var ErrPrivateWhereKeyIsPublic = errors.New("this is a private key, want the public one")
 
 // encodePEM is a key file.
-func encodePEM(block string, der []byte, role Role) []byte {
+func encodePEM(kind string, der []byte, c certificate) []byte {
 	var file []byte
-	if role != "" {
-		file = append(file, roleLine+string(role)+"\n"...)
+	if line := c.String(); line != "" {
+		file = append(file, line+"\n"...)
 	}
-	return append(file, pem.EncodeToMemory(&pem.Block{Type: block, Bytes: der})...)
+	return append(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
 }
 
-// decodePEM returns the one PEM block of a key file, and the role that it
-// states.
-func decodePEM(data []byte, want string) (der []byte, role Role, err error) {
-	text, _, _ := bytes.Cut(data, []byte("-----BEGIN"))
-	for line := range strings.Lines(string(text)) {
-		stated, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), roleLine)
-		if !ok {
-			continue
-		}
-		if role != "" {
-			return nil, "", errors.New("states two roles")
-		}
-		if role, err = ParseRole(stated); err != nil {
-			return nil, "", err
-		}
-	}
-	block, rest := pem.Decode(data)
-	switch {
-	case bytes.HasPrefix(data, []byte(ageArmor)) || bytes.HasPrefix(data, []byte(ageIntro)):
-		return nil, "", errors.New("this key is under a passphrase, refer to it as age:PATH")
-	case block == nil:
-		return nil, "", errors.New("not a PEM file")
-	case want == publicBlock && block.Type == privateBlock:
-		return nil, "", ErrPrivateWhereKeyIsPublic
-	case block.Type != want:
-		return nil, "", fmt.Errorf("PEM block is %.40q, want %q", block.Type, want)
-	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, "", fmt.Errorf("%d bytes after the key", len(rest))
-	}
-	return block.Bytes, role, nil
-}
-
-// decodePrivate reads a private key file.
-func decodePrivate(data []byte) (private, Role, error) {
-	der, role, err := decodePEM(data, privateBlock)
+// decodePrivate reads a private key file, and the role that it certifies.
+func decodePrivate(data []byte) (private, certificate, error) {
+	b, err := readBlock(data)
 	if err != nil {
-		return private{}, "", err
+		return private{}, certificate{}, err
 	}
-	key, err := parsePrivate(der)
-	return key, role, err
+	key, err := b.private()
+	if err != nil {
+		return private{}, certificate{}, err
+	}
+	c, err := parseCertificate(b.head)
+	if err == nil {
+		err = c.holds(key.Public())
+	}
+	return key, c, err
 }
 
-// ReadPublic reads the file of a public key and checks that it does not state
-// another role than the one that it is wanted for. It returns the role that
-// the file states.
-func ReadPublic(path string, want Role) (crypto.PublicKey, Role, error) {
+// decodePublic reads the file of a public key, and the role that it certifies.
+func decodePublic(data []byte) (crypto.PublicKey, certificate, error) {
+	b, err := readBlock(data)
+	if err != nil {
+		return nil, certificate{}, err
+	}
+	pub, err := b.public()
+	if err != nil {
+		return nil, certificate{}, err
+	}
+	c, err := parseCertificate(b.head)
+	if err == nil {
+		err = c.holds(pub)
+	}
+	return pub, c, err
+}
+
+// Public is a public key, as its file has it.
+type Public struct {
+	Key         crypto.PublicKey
+	Role        Role // certified, or given with the reference; or ""
+	certificate certificate
+}
+
+// File is the file of the key, with the certificate of its role if it has one.
+func (p *Public) File() ([]byte, error) { return encodePublic(p.Key, p.certificate) }
+
+// ReadPublic reads the file of a public key that is wanted for a role: its
+// certificate says so, or the reference, ROLE=PATH, or something trusted binds
+// it to the role. Without a role wanted, "", any is taken.
+func ReadPublic(ref string, want Role, bound ...Binding) (*Public, error) {
+	given, path := assigned(ref)
 	path = strings.TrimPrefix(path, schemeFile+":")
 	data, err := readLimited(path, false)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	pub, role, err := decodePublic(data)
-	if err == nil {
-		err = want.Takes(role)
-	}
+	pub, c, err := decodePublic(data)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return pub, role, nil
+	p := &Public{pub, c.role, c}
+	if p.Role, err = want.settle(p.Role, given, pub, bound); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
 }
 
-func decodePublic(data []byte) (crypto.PublicKey, Role, error) {
-	der, role, err := decodePEM(data, publicBlock)
-	if err != nil {
-		return nil, "", err
-	}
-	pub, err := parsePublic(der)
-	return pub, role, err
-}
-
-// EncodePublic is the file of a public key.
-func EncodePublic(pub crypto.PublicKey, role Role) ([]byte, error) {
+// encodePublic is the file of a public key.
+func encodePublic(pub crypto.PublicKey, c certificate) ([]byte, error) {
 	der, err := marshalPublic(pub)
 	if err != nil {
 		return nil, err
 	}
-	return encodePEM(publicBlock, der, role), nil
+	return encodePEM(publicBlock, der, c), nil
 }
 
 // readLimited reads a key file of at most its limit. A secret that others may
 // read is refused, except on Windows, whose permissions do not say.
 func readLimited(path string, secret bool) ([]byte, error) {
-	f, err := os.Open(path)
+	f, info, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if secret {
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-			return nil, &ModeError{Path: path, Mode: mode}
-		}
+	if mode := info.Mode().Perm(); secret && mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, &ModeError{Path: path, Mode: mode}
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s: key file over the limit of %d bytes", path, maxFile)
-	}
-	return data, nil
+	return input.All(f, path, maxFile)
 }
 
 // ModeError is a secret that others may read.

@@ -70,13 +70,19 @@ func TestAKeyInHardwareSignsInItsRole(t *testing.T) {
 	ref := func(object string) string {
 		return fmt.Sprintf("pkcs11:token=pool;object=%s?module-path=%s&pin-source=%s", object, module, pin)
 	}
-	for object, role := range map[string]Role{"verifyd-verifier-1": Verifier, "plain": ""} {
-		s, err := (Keyring{}).Open(t.Context(), ref(object), Verifier)
+	if _, err := (Keyring{}).Open(t.Context(), ref("plain"), Verifier); !errors.Is(err, ErrNoRole) {
+		t.Errorf("a key without a role: %v", err)
+	}
+	for _, name := range []string{ref("verifyd-verifier-1"), "verifier=" + ref("plain")} {
+		s, err := (Keyring{}).Open(t.Context(), name, Verifier)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Role() != role {
-			t.Errorf("%s: role %q, want %q", object, s.Role(), role)
+		if s.Role() != Verifier {
+			t.Errorf("%s: role %q", name, s.Role())
+		}
+		if file, err := s.PublicFile(); err != nil || !strings.HasPrefix(string(file), certificateWord+" verifier ") {
+			t.Errorf("%s: %q, %v", name, file, err)
 		}
 		signs(t, s)
 		if err := s.Close(); err != nil {

@@ -3,6 +3,7 @@ package keys
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -55,11 +56,12 @@ type request struct {
 // An answer is that to the request of the same id. The signature is DER for
 // ECDSA, 64 bytes for Ed25519.
 type answer struct {
-	ID        uint64 `json:"id"`
-	Public    []byte `json:"public,omitempty"` // SPKI DER
-	Role      string `json:"role,omitempty"`
-	Signature []byte `json:"signature,omitempty"`
-	Error     string `json:"error,omitempty"`
+	ID          uint64 `json:"id"`
+	Public      []byte `json:"public,omitempty"`      // SPKI DER
+	Role        string `json:"role,omitempty"`        // in the plugin's own word
+	Certificate string `json:"certificate,omitempty"` // of the role, by the key: certificateWord and what follows
+	Signature   []byte `json:"signature,omitempty"`
+	Error       string `json:"error,omitempty"`
 }
 
 // plugin is a signer in another process.
@@ -106,11 +108,11 @@ func openPlugin(ctx context.Context, ref, rest string, timeout time.Duration) (*
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
 	go p.read(out)
-	role, err := p.introduce()
+	role, c, err := p.introduce()
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	return &Signer{Signer: p, role: role, close: p.close}, nil
+	return &Signer{Signer: p, role: role, certificate: c, close: p.close}, nil
 }
 
 func (p *plugin) start() (out io.Reader, err error) {
@@ -139,25 +141,30 @@ func (p *plugin) read(out io.Reader) {
 }
 
 // introduce asks for the public key and the role.
-func (p *plugin) introduce() (Role, error) {
+func (p *plugin) introduce() (role Role, c certificate, err error) {
 	a, err := p.ask(request{Do: "public"})
 	if err != nil {
-		return "", err
+		return "", c, err
 	}
 	if p.public, err = parsePublic(a.Public); err != nil {
-		return "", fmt.Errorf("%s: public key: %w", p.ref, err)
+		return "", c, fmt.Errorf("%s: public key: %w", p.ref, err)
 	}
 	if p.algorithm, err = AlgorithmOf(p.public); err != nil {
-		return "", fmt.Errorf("%s: public key: %w", p.ref, err)
+		return "", c, fmt.Errorf("%s: public key: %w", p.ref, err)
 	}
-	if a.Role == "" {
-		return "", nil
+	if c, err = parseCertificate(a.Certificate); err == nil {
+		err = c.holds(p.public)
 	}
-	role, err := ParseRole(a.Role)
+	if err == nil && a.Role != "" {
+		role, err = ParseRole(a.Role)
+	}
+	if err == nil && role != "" && c.role != "" && role != c.role {
+		err = errors.New("states two roles")
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", p.ref, err)
+		return "", c, fmt.Errorf("%s: %w", p.ref, err)
 	}
-	return role, nil
+	return cmp.Or(role, c.role), c, nil
 }
 
 // Public is the public key that the plugin named when it was opened.

@@ -44,7 +44,7 @@ func behave(manner string) {
 		a := answer{ID: r.ID}
 		if r.Do == "public" {
 			a.Public, _ = marshalPublic(s.Public())
-			a.Role = string(s.Role())
+			a.Certificate = s.certificate.String()
 		} else if r.Algorithm == Ed25519 {
 			a.Signature, _ = s.Sign(rand.Reader, r.Message, crypto.Hash(0))
 		} else {
@@ -76,7 +76,13 @@ func behave(manner string) {
 		case "no key":
 			a.Public = []byte("x")
 		case "unknown role":
-			a.Role = "king"
+			a.Role, a.Certificate = "king", ""
+		case "plain word":
+			a.Role, a.Certificate = string(s.Role()), ""
+		case "another word":
+			a.Role = string(Log)
+		case "bent certificate":
+			a.Certificate = strings.Replace(a.Certificate, " verifier ", " operator ", 1)
 		case "forges":
 			if r.Do == "sign" {
 				a.Signature[len(a.Signature)-1] ^= 1
@@ -128,6 +134,11 @@ func TestAPluginSignsWithEveryAlgorithm(t *testing.T) {
 }
 
 func TestAPluginsKeyIsRefusedInAnotherRole(t *testing.T) {
+	if s, err := (Keyring{}).Open(t.Context(), manner(t, "plain word", Verifier, P256), Verifier); err != nil {
+		t.Error(err)
+	} else if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 	if _, err := (Keyring{}).Open(t.Context(), manner(t, "good", Worker, P256), Verifier); !errors.Is(err, ErrRole) {
 		t.Errorf("%v", err)
 	}
@@ -144,12 +155,15 @@ func TestAPluginThatBreaksTheProtocolIsNotOpened(t *testing.T) {
 		"other id":     "answers request 2, asked was 1",
 		"no key":       "not an SPKI key",
 		"unknown role": `"king" is not one of`,
+		"another word": "states two roles",
+
+		"bent certificate": "the certificate of its role, operator, is another key's or was changed",
 	} {
 		ring := Keyring{}
 		if name == "silent" {
 			ring.timeout = 200 * time.Millisecond
 		}
-		_, err := ring.Open(t.Context(), manner(t, name, "", P256), "")
+		_, err := ring.Open(t.Context(), manner(t, name, Verifier, P256), "")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "plugin:") {
 			t.Errorf("%s: error %v does not say %q", name, err, want)
 		}
@@ -159,7 +173,7 @@ func TestAPluginThatBreaksTheProtocolIsNotOpened(t *testing.T) {
 func TestAPluginThatForgesOrFallsSilentSignsNothing(t *testing.T) {
 	digest := make([]byte, 32)
 	for name, want := range map[string]string{"forges": "no signature by its key", "silent later": "no answer in 200ms"} {
-		s, err := (Keyring{}).Open(t.Context(), manner(t, name, "", P256), "")
+		s, err := (Keyring{}).Open(t.Context(), manner(t, name, Verifier, P256), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +190,7 @@ func TestAPluginThatForgesOrFallsSilentSignsNothing(t *testing.T) {
 }
 
 func TestARefusalDoesNotEndTheConversation(t *testing.T) {
-	s, err := (Keyring{}).Open(t.Context(), manner(t, "refuses once", "", P256), "")
+	s, err := (Keyring{}).Open(t.Context(), manner(t, "refuses once", Verifier, P256), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +206,7 @@ func TestARefusalDoesNotEndTheConversation(t *testing.T) {
 
 func TestAPluginEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s, err := (Keyring{}).Open(ctx, manner(t, "silent later", "", P256), "")
+	s, err := (Keyring{}).Open(ctx, manner(t, "silent later", Verifier, P256), "")
 	if err != nil {
 		t.Fatal(err)
 	}

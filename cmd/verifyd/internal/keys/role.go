@@ -1,12 +1,14 @@
 package keys
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
 )
 
-// A Role is what a key is for. The zero role stands for any.
+// A Role is what a key is for. Where a role is wanted, the zero role stands for
+// any; of a key, for none.
 type Role string
 
 // The roles.
@@ -33,12 +35,38 @@ func ParseRole(s string) (Role, error) {
 	return "", fmt.Errorf("role %.40q is not one of %v", s, Roles())
 }
 
-// Takes refuses a key that states another role than it is wanted for.
+// ErrNoRole is wrapped by the error about a key that nothing gives a role.
+var ErrNoRole = errors.New("a key is used in no role but its own")
+
+// Takes refuses a key of another role than it is wanted for, and one of none.
 func (want Role) Takes(stated Role) error {
-	if want != "" && stated != "" && stated != want {
-		return fmt.Errorf("this is a key of the %s, want one of the %s: %w", stated, want, ErrRole)
+	switch {
+	case want == "" || stated == want:
+		return nil
+	case stated == "":
+		return fmt.Errorf("this key has no role, want one of the %s: %w", want, ErrNoRole)
 	}
-	return nil
+	return fmt.Errorf("this is a key of the %s, want one of the %s: %w", stated, want, ErrRole)
+}
+
+// A Binding says that something trusted binds a key to the role that it is
+// wanted for: a signer set its keys to that of a verifier, a log's folder its
+// own. Such a key needs no certificate.
+type Binding func(crypto.PublicKey) bool
+
+// settle is the role of a key that is wanted for one: what the key states, or
+// else what was given with its reference, or the one wanted if something
+// trusted binds the key to it.
+func (want Role) settle(stated, given Role, pub crypto.PublicKey, bound []Binding) (Role, error) {
+	switch {
+	case stated != "" && given != "" && stated != given:
+		return "", fmt.Errorf("this is a key of the %s, not of the %s: %w", stated, given, ErrRole)
+	case stated == "" && given != "":
+		stated = given
+	case stated == "" && slices.ContainsFunc(bound, func(is Binding) bool { return is(pub) }):
+		stated = want
+	}
+	return stated, want.Takes(stated)
 }
 
 // An Algorithm is a kind of key.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -23,7 +24,7 @@ type Offer struct {
 	Program         *program.Program
 	Profile         kernels.Profile
 	Data            *job.Dataset
-	Pool, Audience  string      // names, of which the job holds the hashes
+	Pool, Audience  string      // names, of which the job holds the hashes; proofs.Audience says how a ledger is named
 	Policy          merkle.Hash // of the scoring policy; zero for none
 	Steps, Stride   uint64
 	Slots           uint32
@@ -59,6 +60,10 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		return nil, err
 	}
 	offered := &Offered{}
+	audience, err := proofs.Audience(o.Audience)
+	if err != nil {
+		return nil, err
+	}
 	chain := beacon.Chain{Name: o.Beacon}
 	if o.Beacon == beacon.Fixed {
 		fixed, value := beacon.NewFixed(o.Secret)
@@ -73,7 +78,7 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 	}
 	offered.Job = &job.Job{
 		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
-		Issued: o.Issued.Unix(), Operator: key, Pool: Named(o.Pool), Audience: Named(o.Audience), Policy: o.Policy,
+		Issued: o.Issued.Unix(), Operator: key, Pool: Named(o.Pool), Audience: merkle.Hash(audience), Policy: o.Policy,
 		Program: o.Program.Digest(),
 		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
 		Order:   job.Rule,
@@ -86,5 +91,5 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 	return offered, err
 }
 
-// Named is the hash that stands for a name in a job or a signer set: the SHA-256 of the text.
+// Named is the hash that stands for a pool's name, or a seed's, in a job or a signer set: the SHA-256 of the text.
 func Named(name string) merkle.Hash { return sha256.Sum256([]byte(name)) }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/input"
 )
 
 // Limits of every table.
@@ -155,18 +157,9 @@ func open(path string, o Options) (*os.File, int64, error) {
 	if o.Limit < 0 {
 		return nil, 0, fmt.Errorf("%s: limit: %d bytes, at least 0 is needed", path, o.Limit)
 	}
-	f, err := os.Open(path)
+	f, info, err := input.Open(path)
 	if err != nil {
 		return nil, 0, err
-	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = fmt.Errorf("%s: not a regular file", path)
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
 }

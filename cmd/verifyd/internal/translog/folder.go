@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/verifyd/verifyd/proofs/translog"
+	"github.com/verifyd/verifyd/verify/input"
 )
 
 // Names in a log's folder.
@@ -58,7 +59,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, KeyFile), err)
 	}
-	tiles, err := os.OpenRoot(filepath.Join(dir, tilesFolder))
+	tiles, err := input.OpenFolder(filepath.Join(dir, tilesFolder))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoCheckpoint)
 	}
@@ -88,7 +89,7 @@ func FolderOrigin(dir string) (string, error) {
 
 // ReadKey reads the file of a log's key: its vkey on one line.
 func ReadKey(path string) (string, error) {
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return "", err
 	}

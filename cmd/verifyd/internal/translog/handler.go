@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) error {
 	if end, ok := t.end(); !ok || end > c.Size {
 		return ErrNoEntry
 	}
-	file, err := f.tiles.Open(filepath.FromSlash(t.path()))
+	file, err := f.open(t.path())
 	if err != nil {
 		return err
 	}

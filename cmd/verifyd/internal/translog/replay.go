@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/verifyd/verifyd/proofs/translog"
+	"github.com/verifyd/verifyd/verify/input"
 )
 
 // maxSegmentFile bounds what is read as a segment: one frame may begin just
@@ -46,7 +47,7 @@ func segmentNumbers(dir string) ([]uint64, error) {
 
 // readSegmentFile reads the entries of one segment.
 func readSegmentFile(path string) (entries [][]byte, torn bool, err error) {
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("journal: %w", err)
 	}

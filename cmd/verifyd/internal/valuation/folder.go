@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -193,15 +194,11 @@ func open(dir string, run *Run) (f *os.File, known []int64, err error) {
 // ReadUtilities reads a transcript's utilities. With partial, bytes of a last one that is not whole are left
 // out instead of refused.
 func ReadUtilities(path string, partial bool) ([]int64, error) {
-	f, err := os.Open(path)
+	f, info, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	if n := info.Size(); n > 8*MaxEvaluations {
 		return nil, fmt.Errorf("%s: %d bytes, above the limit %d", path, n, 8*MaxEvaluations)
 	} else if n%8 != 0 && !partial {
@@ -296,18 +293,7 @@ func Audit(ctx context.Context, dir string, g shapley.Game, root merkle.Hash, co
 }
 
 // readBounded reads a file of at most maxDocument bytes.
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err == nil && len(data) > maxDocument {
-		err = fmt.Errorf("%s: over the limit of %d bytes", path, maxDocument)
-	}
-	return data, err
-}
+func readBounded(path string) ([]byte, error) { return input.ReadFile(path, maxDocument) }
 
 // decode reads one JSON document, of known fields alone.
 func decode(path string, data []byte, into any) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -32,7 +33,7 @@ const maxTensors = 1 << 34
 // Read reads a round. Parameters are the tensors "param/NAME" of a state, or plain NAME; others are
 // ignored. An update is the trained parameter less the base's, one rounding each.
 func (f *RoundFiles) Read() (*round.Round, error) {
-	data, err := os.ReadFile(f.Program)
+	data, err := input.ReadFile(f.Program, program.MaxJSON)
 	if err != nil {
 		return nil, err
 	}
