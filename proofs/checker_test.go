@@ -106,3 +106,29 @@ func TestOpenSSLAgreesOnThePlainVectors(t *testing.T) {
 		t.Errorf("only %d vectors were asked about", asked)
 	}
 }
+
+func TestTheReaderWrittenApartAsksTheClockAndRefusesPlainly(t *testing.T) {
+	python := needTool(t, "python3")
+	const bundled, set = "testdata/example/worker.vproof", "testdata/example/signers.json"
+	log, err := os.ReadFile("testdata/example/log.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"in time":        {[]string{"--bundle", bundled, "--signers", set, "--now", "1795003200"}, "1100 units in all"},
+		"expired":        {[]string{"--bundle", bundled, "--signers", set, "--now", "1795086401"}, "refused: expired"},
+		"of the future":  {[]string{"--bundle", bundled, "--signers", set, "--now", "1794999699"}, "refused: from-the-future"},
+		"a contribution": {[]string{"--bundle", "testdata/example/contribution.json", "--signers", set}, "is a contribution, want a bundle"},
+		"no signer set":  {[]string{"--bundle", bundled, "--signers", "testdata/example/contribution.json"}, "is a contribution, want a signer-set"},
+		"no such file":   {[]string{"--bundle", "none.vproof", "--signers", set}, "refused: "},
+	} {
+		args := append([]string{"testdata/check.py", "--log", strings.TrimSpace(string(log))}, c.args...)
+		out, err := exec.Command(python, args...).CombinedOutput()
+		if !strings.Contains(string(out), c.want) || strings.Contains(string(out), "Traceback") || (err == nil) != (name == "in time") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
