@@ -3,18 +3,20 @@
 // The verbs, in the order of a claim's life:
 //
 //	Accept    reads an operator's job and program: the terms that both sides keep to
+//	Assign    gives a slot to a worker, with the seed of its order        (operator)
 //	Train     does the work and leaves a trace                            (worker)
 //	Claim     signs a commitment to the trace                             (worker)
-//	Receive   signs the time at which a claim arrived                     (operator)
+//	Receive   signs the time at which a claim arrived with its leaves     (operator)
 //	Draw      derives the challenged segments from claim and beacon       (anybody)
 //	Answer    meets a challenge with states, batches and digests          (worker)
+//	ReceiveOpening  signs the time at which that arrived                  (operator)
 //	OpenCase  reads all that a claim rests on, once                       (verifier)
 //	Replay    runs one opened segment of a case again                     (verifier)
 //	Conclude  says PASS, FAIL or INCONCLUSIVE on the results              (verifier)
 //	Judge     does these three on a bundle                                (verifier)
 //
-// A bundle is a directory or a tar file that holds all of it: job.json, program.json, claim.json,
-// receipt.json, beacon.json, opening.json, leaves.bin and openings/. With the operator's public key it is
+// A bundle is a directory or a tar file that holds all of it: job.json, program.json,
+// assignment.json, claim.json, receipt.json, beacon.json, opening.json, opened.json, leaves.bin and openings/. With the operator's public key it is
 // enough to repeat a verdict anywhere. SPEC.md gives the files byte by byte.
 //
 //	c, err := verify.OpenCase(ctx, source, operator)
@@ -23,7 +25,7 @@
 //
 // What comes from a worker is hostile. Sizes are known from the job before a file is read, no path is
 // taken from a file, and every refusal is an [Error] with its class, the file and the field. An error means that the
-// bundle cannot be judged; a claim that is well formed and wrong is a FAIL, not an error. Whether the bundle, the
+// bundle cannot be judged; a claim that is wrong, or that the worker signed and nobody can read, is a FAIL, not an error. Whether the bundle, the
 // operator or this machine is to blame for one, [ClassOf] and [Class.Blames] say.
 //
 // The package never chooses the device: where a program's state lives and its steps run is handed in as

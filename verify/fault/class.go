@@ -24,7 +24,7 @@ const (
 	WrongRound     Class = "wrong-round"     // a beacon of another chain or round than job and receipt fix
 	BadBeacon      Class = "bad-beacon"      // a beacon whose value is not that of its round
 	WrongCase      Class = "wrong-case"      // a result or a verdict on another case
-	NotFinite      Class = "not-finite"      // NaN or infinity where only finite numbers can be
+	NotFinite      Class = "not-finite"      // NaN or infinity in a worker's own training
 
 	BadTerms    Class = "bad-terms"   // signed by the operator, and nobody can keep to it
 	Unsupported Class = "unsupported" // a profile, rule or construction that this verifyd does not have
