@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
@@ -77,15 +78,24 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 		t.Fatal(err)
 	}
 	for i := range 3 {
-		p := must(verifytest.NewPool(context.Background(), verifytest.Setting{
+		setting := verifytest.Setting{
 			Operator: r.operator, Worker: must(verifytest.NewKey(byte(10 + i)))(t), Program: prog, Data: must(verifytest.Blobs(40, 7))(t), Device: device,
-			Job: func(j *job.Job) {
-				j.Policy, j.Steps = merkle.Hash(must(r.policy.Hash())(t)), 6
-				for _, a := range alter {
-					a(j)
-				}
-			},
-		}))(t)
+		}
+		at := time.Unix(1692803367+999*3-6, 0) // when the round that gives the orders' seeds is due
+		setting.Job = func(j *job.Job) {
+			j.Policy, j.Steps = merkle.Hash(must(r.policy.Hash())(t)), 6
+			for _, a := range alter {
+				a(j)
+			}
+			if j.Beacon.Name == beacon.Quicknet {
+				j.Issued = at.Unix()
+			}
+		}
+		var asked job.Job
+		if setting.Job(&asked); asked.Beacon.Name == beacon.Quicknet {
+			setting.Registered, setting.Round = at, &quicknet
+		}
+		p := must(verifytest.NewPool(context.Background(), setting))(t)
 		folder := filepath.Join(dir, string(rune('a'+i)))
 		summary := must(p.Train(context.Background(), device, folder))(t)
 		if err := p.Claim(summary); err != nil {
