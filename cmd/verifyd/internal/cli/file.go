@@ -18,18 +18,6 @@ import (
 // readFile reads a regular file of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) { return input.ReadFile(path, limit) }
 
-// openRegular opens a file, and refuses what is none: a pipe would wait for a writer.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	return os.Open(path)
-}
-
 // writeNew writes a file that must not exist.
 func writeNew(path string, data []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -37,7 +38,7 @@ where the job asks for witnesses.`,
 			if err != nil {
 				return err
 			}
-			file, err := openRegular(leaves)
+			file, _, err := input.Open(leaves)
 			if err != nil {
 				return err
 			}

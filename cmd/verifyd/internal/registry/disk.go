@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/verifyd/verifyd/verify/input"
 )
 
 // disk is what the registry asks of a file system. Tests fail each call of it, and cut its power.
@@ -49,14 +51,14 @@ func (files) sync(dir string) error {
 func (files) remove(path string) error { return os.Remove(path) }
 
 func (files) read(path string, limit int64) ([]byte, error) {
-	info, err := os.Lstat(path) // before it is opened: a pipe would wait for a writer
+	info, err := os.Lstat(path) // a link is no file of a registry
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > limit {
 		return nil, fmt.Errorf("%s: not a file of at most %d bytes", path, limit)
 	}
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}

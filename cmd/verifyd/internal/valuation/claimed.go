@@ -3,12 +3,12 @@ package valuation
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"runtime"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
@@ -18,7 +18,7 @@ import (
 // base and the updates, in whatever order they are given, must have the digests and roots that the list names, and the
 // weights are the list's. Updates are the states after a claim's last step, with all that the program keeps in a state.
 func (f *RoundFiles) ReadClaimed(c *Claims) (*round.Round, error) {
-	data, err := os.ReadFile(f.Program)
+	data, err := input.ReadFile(f.Program, program.MaxJSON)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func newStates(spec *engine.Spec) *states {
 
 // read is a state's root, and its parameters in the order of the plan's: what is hashed is what is used.
 func (s *states) read(path string) (merkle.Hash, [][]float32, error) {
-	f, err := os.Open(path)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return merkle.Hash{}, nil, err
 	}
