@@ -69,7 +69,10 @@ func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case,
 	if err != nil {
 		return nil, err
 	}
-	return c, c.readWork(ctx)
+	if err := c.readWork(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // openDocuments reads all but the leaves and the opening.

@@ -99,6 +99,9 @@ func judgeSource(t testing.TB, r *rig, s verify.Source, o verify.Options) (*veri
 	t.Helper()
 	c, err := verify.OpenCase(t.Context(), s, keyOf(t, r.operator))
 	if err != nil {
+		if c != nil {
+			t.Error("an error with a case that was read in part")
+		}
 		return nil, err
 	}
 	return c.Judge(t.Context(), o)

@@ -156,7 +156,8 @@ func (m *remote) Close(ctx context.Context) error {
 	return failed(ctx, "close", m.device.Close(ctx))
 }
 
-// Host is the processor behind a device whose memory is this process', false for another device. Work that reads its data where they lie takes it.
+// Host is the processor behind a device whose memory is this process', false for another device. Work that reads its
+// data where they lie takes it.
 func Host(d Device) (*kernels.CPU, bool) {
 	c, ok := d.(*CPU)
 	if !ok {
