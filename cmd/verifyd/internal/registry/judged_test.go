@@ -68,8 +68,8 @@ func TestAVerdictCountsOnceAndTheStrongestOfAClaimStandsInWhateverOrder(t *testi
 		if err != nil || *h.Of(all[0].Slot) != all[3] || h.Of(Slot{Slot: 9}) != nil {
 			t.Errorf("%v: %+v, %v", order, h, err)
 		}
-		if len(h.standing()) != 1 {
-			t.Errorf("%v: %d stand", order, len(h.standing()))
+		if len(h.Standing()) != 1 {
+			t.Errorf("%v: %d stand", order, len(h.Standing()))
 		}
 	}
 }
@@ -112,8 +112,8 @@ func TestHoweverManyJudgeAtOnceEachVerdictIsRecordedOnce(t *testing.T) {
 	}
 	wait.Wait()
 	h, err := r.Judged(member)
-	if err != nil || len(h) != 12 || len(h.standing()) != 12 {
-		t.Errorf("%d recorded, %d stand, %v", len(h), len(h.standing()), err)
+	if err != nil || len(h) != 12 || len(h.Standing()) != 12 {
+		t.Errorf("%d recorded, %d stand, %v", len(h), len(h.Standing()), err)
 	}
 	if report := sound(t, r, "raced"); report.Judged != 12 || report.Unfinished != 0 {
 		t.Errorf("%+v", report)
