@@ -16,6 +16,7 @@ var failures = map[fault.Class]struct {
 }{
 	fault.BadSignature:  {exitError, explainSignature},
 	fault.Undated:       {exitError, explainDate},
+	fault.Missing:       {exitError, explainMissing},
 	fault.NotOpenedYet:  {exitError, explainSilence},
 	fault.TooMuchMemory: {exitError, explainMemory},
 	fault.DeviceFailed:  {exitError, explainGPU},
@@ -64,6 +65,17 @@ func explainDate(err error) error {
 		return hint(err, "an older proof may have been cosigned in time; else the operator renews the receipt: verifyd job receipt --renew")
 	}
 	return hint(err, "an older proof may have been cosigned in time")
+}
+
+// explainMissing knows of the files that only some jobs ask for.
+func explainMissing(err error) error {
+	var refused *fault.Error
+	errors.As(err, &refused)
+	switch refused.File {
+	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile:
+		return hint(err, "the job names a log: the operator hands this file out beside the document that it is of")
+	}
+	return err
 }
 
 func explainSilence(err error) error {

@@ -29,6 +29,7 @@ func TestWhatToDoFollowsFromTheClassOfAnError(t *testing.T) {
 		{refused(fault.Undated, verify.ReceiptProofFile), "--renew"},
 		{refused(fault.Undated, verify.OpenedProofFile), "train enter"},
 		{refused(fault.NotOpenedYet, verify.OpeningFile), "the deadline is not over"},
+		{refused(fault.Missing, verify.ReceiptProofFile), "the job names a log"},
 		{refused(fault.Missing, verify.OpeningFile), ""},
 		{refused(fault.Missing, verify.JobFile), ""},
 		{&verify.MemoryError{Need: 3 << 20, Limit: 1}, "--max-memory 3MiB"},
