@@ -46,7 +46,7 @@ func (m *Measurement) check(p *Policy) error {
 	switch {
 	case m.Verdict.Kind < proofs.Accepted || m.Verdict.Kind > proofs.Inconclusive:
 		return fmt.Errorf("verdict: kind %d is not one of 1 to 4", uint16(m.Verdict.Kind))
-	case m.Verdict.Kind == proofs.Partial && m.Verdict.Reason != proofs.Unaudited:
+	case m.Verdict.Kind == proofs.Partial && m.Verdict.Reason != Unaudited:
 		return errors.New("verdict: partial: this version of policies does not say what a part is worth")
 	case m.Quality > One:
 		return fmt.Errorf("quality: %d is more than %d", m.Quality, One)

@@ -46,7 +46,7 @@ type Policy struct {
 	// code.
 	Reasons []OwnReason `json:"reasons,omitempty"`
 	// Unaudited is what a claim earns that the beacon did not draw for audit, so
-	// that nobody replayed any of it: thousandths of its points. Zero, which is
+	// that nobody replayed any of it: millionths of its points. Zero, which is
 	// absent, for nothing.
 	Unaudited uint32 `json:"unaudited,omitempty"`
 	// Validation commits to the validation set that improvement is measured on:
@@ -141,8 +141,8 @@ type Estimate struct {
 
 // The limits of a policy.
 const (
-	MaxMargin  = 100_000 // a hundred standard errors
-	Whole      = 1000    // thousandths
+	MaxMargin  = 100_000   // a hundred standard errors
+	All        = 1_000_000 // millionths
 	MaxReasons = 256
 	maxName    = 64
 	// maxPointBits bounds weight times clip range, summed over the metrics, in
@@ -212,8 +212,8 @@ func (p *Policy) Check() error {
 		return fieldError("metrics.improvement.least", "must be positive: a claim of which nothing was measured has zero")
 	case (m.Improvement.Weight != Uint{} || m.Improvement.Least != nil) && p.Validation.Hash == zero:
 		return fieldError("validation", "must not be zero where improvement has a weight or is demanded: it commits to the validation set")
-	case p.Unaudited > Whole:
-		return fieldError("unaudited", "%d is more than %d thousandths", p.Unaudited, Whole)
+	case p.Unaudited > All:
+		return fieldError("unaudited", "%d is more than %d millionths", p.Unaudited, All)
 	case p.Caps.Owner != nil && *p.Caps.Owner == Uint{}:
 		return fieldError("caps.owner", "must not be zero; leave it out for no cap")
 	}

@@ -6,6 +6,10 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 )
 
+// Unaudited is the verifier's reason beside kind 2: the beacon did not draw the
+// claim for audit, so that no step of it was replayed.
+const Unaudited proofs.Reason = 6
+
 // The reasons that scoring gives for what an accepted claim earns. A claim that
 // was not accepted keeps the verifier's own reason. If several hold, Voided and
 // Unimproved come first, then the first of this list that explains the units.
@@ -16,8 +20,8 @@ const (
 	Rounded                               // earns nothing: its share is less than one unit
 	Budgeted                              // earns less: the epoch's budget is reached at the policy's price
 	Clipped                               // earns less: a metric lies above its clip range
-	Unimproved                            // earns less or nothing: its operations do not count, for what they improved
-	Voided                                // earns nothing: its pay was held when a claim of the worker failed
+	Unimproved proofs.Reason = 263        // earns less or nothing: its operations do not count, for what they improved
+	Voided     proofs.Reason = 264        // earns nothing: its pay was held when a claim of the worker failed
 )
 
 // FirstOwnReason is the lowest code that a policy may name itself.

@@ -87,9 +87,9 @@ func (p *Policy) count(c *Measurement, scales *scales, e *entry) {
 	switch e.fixed = true; {
 	case c.Verdict.Kind == proofs.Partial:
 		// Nobody audited it. What it keeps is the policy's choice.
-		part := big.NewInt(int64(p.Unaudited))
+		part, all := big.NewInt(int64(p.Unaudited)), big.NewInt(All)
 		reason = c.Verdict.Reason
-		e.points, e.work = share(e.points, part, thousand), share(e.work, part, thousand)
+		e.points, e.work = share(e.points, part, all), share(e.work, part, all)
 	case scales.unimproved(c):
 		reason = Unimproved
 	case e.points.Sign() == 0:

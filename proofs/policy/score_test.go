@@ -46,7 +46,7 @@ func draw(seed uint64) *scene {
 	if s.IntN(2) == 0 {
 		m.Improvement.Least = &Int{proofs.Int(1 + s.Int64N(20))}
 	}
-	s.p.Unaudited = uint32(s.IntN(2) * s.IntN(Whole+1))
+	s.p.Unaudited = uint32(s.IntN(2) * s.IntN(All+1))
 	for worker := range byte(1 + s.IntN(5)) {
 		owner := id(1 + byte(s.IntN(3)))
 		if s.IntN(8) == 0 {
@@ -76,7 +76,7 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 	case 3:
 		c.Void = true
 	case 4:
-		c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: proofs.Unaudited}
+		c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
 	}
 	return c
 }
@@ -311,8 +311,8 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		"unimproved": {change: func(p *Policy, c *Measurement) { p.Metrics.Improvement.Least = &Int{proofs.Int(1)} }},
 		"voided":     {change: func(_ *Policy, c *Measurement) { c.Void, c.Withheld = true, 512 }},
 		"unaudited": {change: func(p *Policy, c *Measurement) {
-			c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: proofs.Unaudited}
-			p.Unaudited = 1
+			c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
+			p.Unaudited = 1000
 		}},
 		"duplicate-data": {change: func(p *Policy, c *Measurement) { c.Withheld = 512 }},
 		"mismatch": {change: func(_ *Policy, c *Measurement) {
@@ -351,12 +351,12 @@ func TestOperationsCountOnlyOnceTheImprovementIsThatTheyNeed(t *testing.T) {
 func TestAnUnauditedClaimEarnsThePartThatThePolicySaysAndByDefaultNothing(t *testing.T) {
 	p := pot()
 	p.Mode, p.Price = Price, &Rate{Units: uint(1), Per: uint(1)}
-	claim := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Partial, Reason: proofs.Unaudited}, Work: proofs.Uint(100 * One)}
-	for part, want := range map[uint32]uint64{0: 0, 1: 0, 250: 75, 999: 299, Whole: 300} {
+	claim := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}, Work: proofs.Uint(100 * One)}
+	for part, want := range map[uint32]uint64{0: 0, 1: 0, 250_000: 75, 999_999: 299, All: 300} {
 		p.Unaudited = part
 		got := score(t, p, []Measurement{claim}).Awards[0]
 		if got.Units != proofs.Uint(want) || got.Verdict != claim.Verdict {
-			t.Errorf("%d thousandths: %+v, want %d units", part, got, want)
+			t.Errorf("%d millionths: %+v, want %d units", part, got, want)
 		}
 	}
 }

@@ -10,8 +10,9 @@ from fractions import Fraction
 from math import floor
 
 ONE = 10**9
-UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED, UNIMPROVED, VOIDED = range(256, 264)
-UNAUDITED = 5  # the verifier's reason, beside kind 2
+UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED = range(256, 262)
+UNIMPROVED, VOIDED = 263, 264
+UNAUDITED = 6  # the verifier's reason, beside kind 2
 
 
 def unimproved(metrics, c):
@@ -55,7 +56,7 @@ def score(policy, claims):
             work, why = c["work"], UNIMPROVED if unimproved(policy["metrics"], c) else 0
             if c["kind"] == 2:  # nobody replayed any of it
                 why, part = UNAUDITED, policy.get("unaudited", 0)
-                p, work = p * part // 1000, work * part // 1000
+                p, work = p * part // 10**6, work * part // 10**6
             awards[key] = [0, why or NO_POINTS]
             identity = c["owner"] if "owner" in caps else c["worker"]
             earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, work, clipped, why))

@@ -169,7 +169,7 @@ func (a *app) emitPolicy(p *policy.Policy) error {
 			row(w, "least improvement", billionths(*least)+": below it work and quality count for nothing")
 		}
 		if p.Unaudited > 0 {
-			row(w, "unaudited", fmt.Sprintf("%d of 1000 points of a claim that nobody replayed", p.Unaudited))
+			row(w, "unaudited", fmt.Sprintf("%d millionths of the points of a claim that nobody replayed", p.Unaudited))
 		}
 		metricText(w, "value", fmt.Sprintf("of value less %s standard errors", decimal(proofs.Uint(uint64(m.Value.Margin)), 3)),
 			policy.Metric{Hi: m.Value.Hi, Lo: m.Value.Lo, Weight: m.Value.Weight})

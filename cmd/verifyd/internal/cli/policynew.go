@@ -80,7 +80,7 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
 	f.StringVar(&o.of, "of", string(policy.Loss), "what improves: loss or accuracy")
 	f.StringVar(&o.least, "least-improvement", "", "improvement, in billionths, below which a claim's operations count for nothing; none demands nothing")
-	f.Uint32Var(&o.unaudited, "unaudited", 0, "thousandths of its points that a claim keeps which the beacon did not draw for audit")
+	f.Uint32Var(&o.unaudited, "unaudited", 0, "millionths of its points that a claim keeps which the beacon did not draw for audit")
 	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
 	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about; none leaves it to the list of claims")
 	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 )
@@ -95,7 +96,7 @@ func decision(f verify.Finding) proofs.Verdict {
 	case verify.Inconclusive:
 		return proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
 	case verify.Unaudited:
-		return proofs.Verdict{Kind: proofs.Partial, Reason: proofs.Unaudited}
+		return proofs.Verdict{Kind: proofs.Partial, Reason: policy.Unaudited}
 	}
 	reason := proofs.Mismatch
 	switch f.Reason {

@@ -142,7 +142,7 @@ func TestAFailVoidsTheHeldPayOfItsWorkerAloneAndSaysSo(t *testing.T) {
 	mine := []Judged{d.receive(1, 0, verify.Pass), d.receive(1, 1, verify.Pass), d.receive(1, 2, verify.Fail)}
 	// A key that the same person made for the next lie, or for the next honest work, has a record of its own.
 	other := d.receive(2, 0, verify.Pass)
-	want := "1 accepted/263 voided 0 0; 1 accepted/263 voided 0 0; 1 rejected/mismatch mismatch 0 0; dust 0; held 2/0, 0 of 2 until +3606"
+	want := "1 accepted/264 voided 0 0; 1 accepted/264 voided 0 0; 1 rejected/mismatch mismatch 0 0; dust 0; held 2/0, 0 of 2 until +3606"
 	if got, _ := d.score(0, true, append(mine, other)...); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
