@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -186,7 +188,7 @@ func TestNoWordOfTheOperatorsMakesAnHonestClaimFailForWhatWasComputed(t *testing
 	}
 }
 
-func TestNoBeaconLetsForgedWorkPassOrHonestWorkFail(t *testing.T) {
+func TestNoBeaconLetsWorkPassThatIsForgedThroughoutOrHonestWorkFail(t *testing.T) {
 	data := blobs(t, 12, 7)
 	forgery := verifytest.SkipUpdate(func(uint64) bool { return true })
 	for value := range byte(12) {
@@ -250,6 +252,35 @@ func TestAFalseVerdictIsFoundByWhoeverReplays(t *testing.T) {
 		read := must(verify.ReadVerdict("verdict.json", signed, keyOf(t, liar)))(t)
 		if err := c.CheckImprint(t.Context(), read, keyOf(t, liar), r.options(kernels.Auto, 1)); verify.ClassOf(err) != fault.WrongImprint {
 			t.Errorf("a false %s: %v", name, err)
+		}
+	}
+}
+
+// started counts the engines that a device starts: each has memory of its own.
+type started struct {
+	engine.Device
+	times int
+}
+
+func (d *started) Start(ctx context.Context, spec *engine.Spec) (engine.Engine, error) {
+	d.times++
+	return d.Device.Start(ctx, spec)
+}
+
+func TestAFailTakesASecondEngineOnAnotherCodePath(t *testing.T) {
+	r, honest, forged := honestAndForged(t)
+	for name, c := range map[string]*verify.Case{"PASS": honest, "FAIL": forged} {
+		o := r.options(kernels.Auto, 1)
+		first, same, second := &started{Device: o.Devices[0]}, &started{Device: o.Devices[0]}, &started{Device: o.Devices[1]}
+		o.Devices = []engine.Device{first, same, second}
+		v := judged(t, c, o)
+		confirmed := map[string]int{"PASS": 0, "FAIL": 1}[name]
+		if string(v.Finding.Outcome) != name || first.times != 1 || same.times != 0 || second.times != confirmed {
+			t.Errorf("%s: %d, %d and %d engines", v.Finding.Outcome, first.times, same.times, second.times)
+		}
+		o.Devices = []engine.Device{first, same}
+		if v, err := c.Judge(t.Context(), o); (err == nil) != (name == "PASS") {
+			t.Errorf("on one code path: %+v, %v", v, err)
 		}
 	}
 }
