@@ -37,11 +37,15 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	if err != nil {
 		return nil, err
 	}
-	c, err := openDocuments(ctx, source, key)
+	docs, err := readDocuments(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := c.WholeOpening(ctx)
+	c, err := newCase(source, docs, key) // what the operator gave, it knows without a log
+	if err != nil {
+		return nil, err
+	}
+	_, digest, err := c.wholeOpening(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,25 +55,23 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	}, operator)
 }
 
-// WholeOpening checks that the opening in the case's source is signed by the worker, to this claim and receipt, and is
-// there with every file that it names, whoever says that it arrived, and returns its digest.
-func (c *Case) WholeOpening(ctx context.Context) (merkle.Hash, error) {
+// wholeOpening reads the opening in the case's source, which must be signed by the worker, to this claim and receipt,
+// and be there with every file that it names, whoever says that it arrived.
+func (c *Case) wholeOpening(ctx context.Context) (Opening, merkle.Hash, error) {
 	data, err := readDocument(ctx, c.source, OpeningFile)
 	if err != nil {
-		return merkle.Hash{}, err
+		return Opening{}, merkle.Hash{}, err
 	}
 	opening, digest, err := c.readOpening(data)
-	if err != nil {
-		return merkle.Hash{}, err
+	if err != nil || c.malformed(&opening) {
+		return opening, digest, err
 	}
-	if !c.malformed(&opening) {
-		for _, s := range opening.Segments {
-			if err := c.checkSegment(ctx, s); err != nil {
-				return merkle.Hash{}, err
-			}
+	for _, s := range opening.Segments {
+		if err := c.checkSegment(ctx, s); err != nil {
+			return opening, digest, err
 		}
 	}
-	return digest, nil
+	return opening, digest, nil
 }
 
 // checkSegment reads the file of an opened segment and refuses it unless it is the one that the worker signed for.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
@@ -37,7 +36,7 @@ witnesses in the job this shows nothing, and the operator is believed.
 			if err != nil {
 				return err
 			}
-			entry, err := pool.EntryOf(file, claim)
+			entry, err := verify.OpeningEntry(file, claim)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -189,7 +190,6 @@ func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, samp
 // Kinds of documents that package verify signs.
 const (
 	receiptKind = document.Kind("receipt")
-	openingKind = document.Kind("opening")
 	openedKind  = document.Kind("opened")
 )
 
@@ -269,4 +269,21 @@ func (d *Desk) given(slot registry.Slot, digest merkle.Hash) (verify.Receipt, er
 		}
 	}
 	return verify.Receipt{}, &registry.Refusal{Class: registry.NotReceived, Reason: fmt.Sprintf("the bundle's receipt was not given for %v", slot)}
+}
+
+// readSource reads a file of a bundle of at most limit bytes.
+func readSource(ctx context.Context, bundle verify.Source, name string, limit int64) ([]byte, error) {
+	f, err := bundle.Open(ctx, name)
+	if err != nil {
+		return nil, fault.In(name, err)
+	}
+	defer f.Close()
+	if f.Size() > limit {
+		return nil, fault.New(fault.TooLarge, name, "", "%d bytes, the limit is %d", f.Size(), limit)
+	}
+	data := make([]byte, f.Size())
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, f.Size()), data); err != nil {
+		return nil, fault.In(name, fault.Truncated(err))
+	}
+	return data, nil
 }
