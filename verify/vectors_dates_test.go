@@ -46,6 +46,7 @@ func (g *generator) dates() []vectors.Vector {
 	missing := map[string][]byte{verify.OpenedFile: late[verify.OpenedFile]}
 	missing[verify.OpenedProofFile] = g.proof(missing[verify.OpenedFile], lastOpening+9, g.witnesses...)
 	g.fails("logged_late", "dated too late by the operator", verify.Late, missing)
+	g.renewals()
 	return g.all
 }
 
