@@ -46,7 +46,8 @@ next time.
 Each operator is held to its own word, and with --witnesses to the times of the
 cosignatures on the log's checkpoint and on those of --checkpoint: older ones show
 more. Without witnesses nobody but the operator says when anything was. An audit shows
-what is in this log, never that nothing was kept out of it.
+what is in this log, never that nothing was kept out of it; a server that shows an old
+state of it is known by a --checkpoint that is newer, or by when witnesses saw it last.
 
 Exit code 0 says that nothing was found, 1 that something was.`,
 		Example: `  verifyd log audit log
@@ -141,6 +142,9 @@ func (a *app) emitAudit(r *audit.Report) error {
 		row(w, "openings", r.Openings)
 		row(w, "contributions", r.Contributions)
 		row(w, "cosignatures", r.Cosignatures)
+		if r.Cosignatures > 0 {
+			row(w, "witnessed until", time.Unix(r.Witnessed, 0).UTC().Format(time.RFC3339))
+		}
 		row(w, "found", len(r.Findings))
 		for _, f := range r.Findings {
 			against := ""
