@@ -13,6 +13,8 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/job"
 )
 
@@ -149,7 +151,7 @@ func (p *Pool) Date(l *Log, dir string, witnesses ...*Witness) error {
 	}{
 		{verify.AssignmentFile, due - 1}, {verify.ReceiptFile, due - 1}, {verify.OpenedFile, p.Terms.Job.Answers(p.Arrived.Unix())},
 	} {
-		entry, err := os.ReadFile(filepath.Join(dir, d.file))
+		entry, err := input.ReadFile(filepath.Join(dir, d.file), document.MaxSize)
 		if err != nil {
 			return err
 		}
@@ -179,7 +181,7 @@ func (p *Pool) register(l *Log, dir string, witnesses []*Witness) error {
 
 // Enter puts the proof beside the opening in dir that its worker entered it into a log, cosigned at a time.
 func (p *Pool) Enter(l *Log, dir string, at int64, witnesses ...*Witness) error {
-	opening, err := os.ReadFile(filepath.Join(dir, verify.OpeningFile))
+	opening, err := input.ReadFile(filepath.Join(dir, verify.OpeningFile), document.MaxSize)
 	if err != nil {
 		return err
 	}

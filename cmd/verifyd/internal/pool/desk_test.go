@@ -248,7 +248,7 @@ func TestWhereTheJobAsksForWitnessesTheReceiptMustBeDatedBeforeItsBeacon(t *test
 	}
 }
 
-func TestAnOpeningThatWitnessesSawInTimeIsJudgedWithoutItsReceipt(t *testing.T) {
+func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
 	w := newWatched(t)
 	for _, file := range []string{verify.OpenedFile, verify.OpenedProofFile} {
 		if err := os.Remove(filepath.Join(w.bundle, file)); err != nil {
