@@ -53,6 +53,7 @@ func TestALogIsReadOverHTTPAsItLiesInItsFolder(t *testing.T) {
 	defer f.Close()
 	var mu sync.Mutex
 	asked := map[string]int{}
+	var past [][]byte // checkpoints
 	handler := f.Handler(slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(http.StripPrefix("/some/pool", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -79,6 +80,23 @@ func TestALogIsReadOverHTTPAsItLiesInItsFolder(t *testing.T) {
 				t.Errorf("of %d: %s was asked for %d times", size, path, n)
 			}
 		}
+		for i, signed := range past { // by now without the partial tiles that it was published with
+			n := 0
+			for e, err := range r.EntriesUnder(signed, 0) {
+				if err != nil || !bytes.Equal(e, entry(n)) {
+					t.Fatalf("of %d, under checkpoint %d, entry %d: %q, %v", size, i, n, e, err)
+				}
+				n++
+			}
+			if c := must(proof.ParseCheckpoint(signed)); int64(n) != c.Size {
+				t.Errorf("of %d, under checkpoint %d: %d entries", size, i, n)
+			}
+		}
+		signed, _, err := r.Checkpoint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		past = append(past, signed)
 		if !bytes.Equal(must(r.Proof(int64(size-1))), must(f.Proof(int64(size-1)))) || !bytes.Equal(must(r.Consistency(1)), must(f.Consistency(1))) {
 			t.Errorf("of %d: the proofs differ", size)
 		}
