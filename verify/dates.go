@@ -119,16 +119,25 @@ var errNotEntered = fault.New(fault.Missing, OpeningProofFile, "", "the file is 
 
 // enteredOpening is the opening that a worker entered into a log in time.
 func (c *Case) enteredOpening(ctx context.Context) (Opening, merkle.Hash, error) {
-	if _, err := readLimited(ctx, c.source, OpeningProofFile, witness.MaxProof); errors.Is(err, fs.ErrNotExist) {
+	proof, err := readLimited(ctx, c.source, OpeningProofFile, witness.MaxProof)
+	if errors.Is(err, fs.ErrNotExist) {
 		return Opening{}, merkle.Hash{}, errNotEntered
-	} else if err != nil {
+	}
+	if err != nil {
 		return Opening{}, merkle.Hash{}, err
 	}
-	opening, digest, err := c.wholeOpening(ctx)
+	data, err := readDocument(ctx, c.source, OpeningFile)
 	if err != nil {
-		return opening, digest, err
+		return Opening{}, merkle.Hash{}, err
 	}
-	return opening, digest, c.entered(ctx, digest)
+	opening, digest, err := c.readOpening(data)
+	if err == nil {
+		err = c.seen(proof, digest)
+	}
+	if err == nil {
+		err = c.checkSegments(ctx, &opening) // at last: they may be large
+	}
+	return opening, digest, err
 }
 
 // entered refuses an opening unless the bundle shows that the job's witnesses saw it in a log by the deadline.
@@ -137,6 +146,11 @@ func (c *Case) entered(ctx context.Context, opening merkle.Hash) error {
 	if err != nil {
 		return err
 	}
+	return c.seen(proof, opening)
+}
+
+// seen refuses a proof that does not show that the job's witnesses saw an opening by the deadline.
+func (c *Case) seen(proof []byte, opening merkle.Hash) error {
 	if c.Terms.log == nil {
 		return fault.New(fault.Undated, OpeningProofFile, "", "the job names no log with witnesses, and without them a log proves no time")
 	}

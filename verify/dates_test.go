@@ -292,6 +292,10 @@ func TestADiskThatFailsMakesNoSilence(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
+	w.entered(w.log, w.bundle, lastOpening+1, w.by...) // what nobody saw in time is not read to its end
+	if _, err := verify.OpenCase(t.Context(), &spoiled{Source: folder, unreadable: verify.OpeningsDir + "/" + filepath.Base(openings(t, w.bundle)[0])}, keyOf(t, w.operator)); err != nil {
+		t.Error(err)
+	}
 }
 
 // signedAgain is a document of a bundle with another signature.

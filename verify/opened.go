@@ -45,8 +45,15 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	if err != nil {
 		return nil, err
 	}
-	_, digest, err := c.wholeOpening(ctx)
+	data, err := readDocument(ctx, source, OpeningFile)
 	if err != nil {
+		return nil, err
+	}
+	opening, digest, err := c.readOpening(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkSegments(ctx, &opening); err != nil {
 		return nil, err
 	}
 	return document.Sign(openedKind, Opened{
@@ -55,23 +62,17 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	}, operator)
 }
 
-// wholeOpening reads the opening in the case's source, which must be signed by the worker, to this claim and receipt,
-// and be there with every file that it names, whoever says that it arrived.
-func (c *Case) wholeOpening(ctx context.Context) (Opening, merkle.Hash, error) {
-	data, err := readDocument(ctx, c.source, OpeningFile)
-	if err != nil {
-		return Opening{}, merkle.Hash{}, err
+// checkSegments reads all files that an opening names, unless it does not answer the challenge.
+func (c *Case) checkSegments(ctx context.Context, o *Opening) error {
+	if c.malformed(o) {
+		return nil
 	}
-	opening, digest, err := c.readOpening(data)
-	if err != nil || c.malformed(&opening) {
-		return opening, digest, err
-	}
-	for _, s := range opening.Segments {
+	for _, s := range o.Segments {
 		if err := c.checkSegment(ctx, s); err != nil {
-			return opening, digest, err
+			return err
 		}
 	}
-	return opening, digest, nil
+	return nil
 }
 
 // checkSegment reads the file of an opened segment and refuses it unless it is the one that the worker signed for.

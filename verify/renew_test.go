@@ -259,3 +259,47 @@ func TestALateReceiptIsNamedWithTheValueOfItsRound(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRenewal has an operator sign whatever receipts there are and renew them.
+func FuzzRenewal(f *testing.F) {
+	w := newLate(f, cheat{})
+	honest := w.receipt()
+	f.Add(honest.Arrived, int64(6), byte(1), int64(20), true)
+	f.Add(honest.Arrived, int64(6), byte(9), int64(2000), true)
+	f.Add(int64(-1<<63), int64(1<<62), byte(2), int64(-1), false)
+	f.Fuzz(func(t *testing.T, first, step int64, n byte, after int64, consistent bool) {
+		r := honest
+		r.Arrived = first
+		for range n % 12 {
+			late := verify.LateReceipt{Arrived: r.Arrived}
+			if consistent {
+				late.Receipt = must(document.Digest("receipt", r))(t)
+			}
+			r.Renews = append(slices.Clone(r.Renews), late)
+			r.Arrived += step
+		}
+		renewed, err := verify.Renew(w.terms, verify.Renewal{
+			Assignment: w.docs.Assignment, Claim: w.docs.Claim, Late: must(document.Sign("receipt", r, w.operator))(t), At: time.Unix(r.Arrived, 0).Add(time.Duration(after)),
+		}, w.operator)
+		if err != nil {
+			if side := fault.Of(err).Blames(); side != fault.Operator {
+				t.Errorf("%v blames %s", err, side)
+			}
+			return
+		}
+		read := must(w.terms.ReadReceipt(renewed))(t)
+		segments := w.drawn(read)
+		for i, late := range read.Renews {
+			before := read
+			before.Arrived, before.Renews = late.Arrived, read.Renews[:i]
+			for _, segment := range w.drawn(before) {
+				if !slices.Contains(segments, segment) {
+					t.Errorf("segment %d of receipt %d is lost", segment, i)
+				}
+			}
+		}
+		if n%12 > 0 && !consistent || len(read.Renews) > verify.MaxRenewals {
+			t.Errorf("%+v", read)
+		}
+	})
+}
