@@ -40,11 +40,18 @@ func explained(err error) error {
 	return f.hint(err)
 }
 
+// fileOf is the file that an error is about; empty if it names none.
+func fileOf(err error) string {
+	var refused *fault.Error
+	if errors.As(err, &refused) {
+		return refused.File
+	}
+	return ""
+}
+
 func explainSignature(err error) error {
 	const changed = "the file was changed after it was signed"
-	var refused *fault.Error
-	errors.As(err, &refused)
-	switch refused.File {
+	switch fileOf(err) {
 	case verify.RegistrationProofFile, verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile, verify.OpeningProofFile:
 		return hint(err, "the proof is of another log or lacks cosignatures that the job asks for: the operator has the one that was cosigned, or "+changed)
 	case verify.JobFile, verify.RegistrationFile, verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile:
@@ -56,9 +63,7 @@ func explainSignature(err error) error {
 }
 
 func explainDate(err error) error {
-	var refused *fault.Error
-	errors.As(err, &refused)
-	switch refused.File {
+	switch fileOf(err) {
 	case verify.OpenedProofFile:
 		return hint(err, "an older proof may have been cosigned in time; else the worker's own entry counts: verifyd train enter")
 	case verify.RegistrationProofFile:
@@ -71,9 +76,7 @@ func explainDate(err error) error {
 
 // explainMissing knows of the files that only some jobs ask for.
 func explainMissing(err error) error {
-	var refused *fault.Error
-	errors.As(err, &refused)
-	switch refused.File {
+	switch fileOf(err) {
 	case verify.RegistrationFile, verify.RegistrationProofFile, verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile:
 		return hint(err, "the job names a log: the operator hands this file out beside the document that it is of")
 	}
