@@ -120,6 +120,7 @@ func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 			return explainSigners(fmt.Errorf("%s: %w", file, err), env)
 		}
 	}
+	a.noteFixed(contributions...)
 	if err := fresh(o.out); err != nil {
 		return err
 	}

@@ -115,6 +115,7 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 	if err != nil {
 		return err
 	}
+	a.noteFixed(result.Contributions()...)
 	if o.out == "" {
 		err = a.wasPaid(o.spent, o.earned, result.Contributions())
 	} else {

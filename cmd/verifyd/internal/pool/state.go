@@ -59,6 +59,7 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 		EvidenceRoot:    proofs.Hash(v.Evidence),
 		EngineHash:      engine,
 		SampleSeed:      proofs.Hash(f.Randomness),
+		Beacon:          proofs.Hash(t.Job.Beacon.Hash()),
 		IssuedAt:        uint64(issued.Unix()),
 	}
 	switch p.Verdict.Kind {

@@ -125,7 +125,8 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		work := proofs.Uint128{Hi: hi, Lo: lo}
 		e.entries[name] = &entry{statement, work}
 		e.claims = append(e.claims, policy.Measurement{
-			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
+			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Beacon: statement.Beacon,
+			Work: work,
 		})
 	}
 	return nil
