@@ -136,6 +136,9 @@ func (p *Pool) contribution(i int) proofs.Contribution {
 		PolicyHash: ID("policy"), EvidenceRoot: ID("evidence"), EngineHash: ID("engine"), SampleSeed: ID("seed"), Beacon: ID("beacon"), IssuedAt: Now,
 	}
 	c.CumulativeUnits = proofs.Uint(uint64(1000*(i+1) + 100*(i+1)))
+	if i == 1 {
+		c.Beacon = proofs.Hash{} // a fixed value
+	}
 	if i == Workers-1 {
 		c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 		c.Units, c.CumulativeUnits, c.StepsReplayed, c.StepsFailed = proofs.Uint128{}, proofs.Uint128{}, 11, 1
