@@ -7,7 +7,10 @@ import (
 	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
-const contributionWords = 22
+const (
+	contributionWords = 22
+	workerWord        = 4
+)
 
 // A Contribution is what a contribution proof states. There is no float in it:
 // values are integers with a fixed scale.

@@ -242,6 +242,7 @@ def open_envelope(data):
     e['says'] = parse(e['type'], e['body'])
     ids = [k for k, _ in e['sigs']]
     need(len(ids) == 1 or e['says']['kind'] != 'contribution', 'not-canonical')
+    need(e['says']['kind'] != 'contribution' or ids[0] != '0x' + e['says']['workerId'].hex(), 'wrong-signer-set')
     need(len(set(ids)) == len(ids), 'duplicated-signer')
     need(ids == sorted(ids), 'not-canonical')
     for _, sig in e['sigs']:

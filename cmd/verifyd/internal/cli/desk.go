@@ -34,7 +34,7 @@ func (d *desk) flags(cmd *cobra.Command) {
 // atDesk opens key, job, registry and log for as long as use takes, and writes to out what use gave: the document, and
 // beside it the proof that the log has it; nothing if out is empty by then. All of it can be done again after a crash, with the same document.
 func (a *app) atDesk(ctx context.Context, d *desk, use func(*pool.Desk) (pool.Given, error), out *string) error {
-	key, err := a.openKey(ctx, d.key, keys.Operator)
+	key, err := a.openKey(ctx, d.key, keys.Operator, inJobs(d.job))
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return nil, err
 	}

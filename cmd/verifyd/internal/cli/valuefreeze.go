@@ -60,7 +60,7 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 	if err != nil {
 		return err
 	}
-	key, err := a.openKey(ctx, o.key, keys.Operator)
+	key, err := a.openKey(ctx, o.key, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (o *valueScoreOptions) bound() (*roundOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return usageError{err}
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inBundles(cmd.Context(), bundles...))
 	if err != nil {
 		return err
 	}

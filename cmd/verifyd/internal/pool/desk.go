@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -82,6 +83,9 @@ type Registered struct {
 func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32) (*Registered, error) {
 	if slot >= d.Terms.Job.Slots {
 		return nil, fmt.Errorf("slot %d: the job has %d, from 0", slot, d.Terms.Job.Slots)
+	}
+	if worker == d.Terms.Job.Operator.ID() {
+		return nil, fault.New(fault.OwnWork, "registration", "worker", "%v is the operator's own key", worker)
 	}
 	file, err := d.Registry.Register(d.slot(worker, slot), func() ([]byte, error) {
 		return document.Sign(RegistrationKind, Registration{
