@@ -27,7 +27,8 @@ func (a *app) logAuditCommand() *cobra.Command {
 		Long: `audit reads a log from its beginning and names the entries that break a rule: a
 second assignment or receipt of a job, worker and slot; a second receipt of an opening;
 a receipt that is dated before an earlier entry, or entered when its beacon was known;
-an opening that came after its deadline; a document that rests on one which no earlier
+an opening that came after its deadline; a second list of valued claims that shares
+one with another list; a document that rests on one which no earlier
 entry holds; another contribution for work that was counted and not revoked.
 
 Each operator is held to its own word, and with --witnesses to the times of the
@@ -109,6 +110,7 @@ func (a *app) emitAudit(r *audit.Report) error {
 		row(w, "assignments", r.Assignments)
 		row(w, "receipts", r.Receipts)
 		row(w, "openings", r.Openings)
+		row(w, "lists of values", r.Lists)
 		row(w, "contributions", r.Contributions)
 		row(w, "cosignatures", r.Cosignatures)
 		row(w, "found", len(r.Findings))

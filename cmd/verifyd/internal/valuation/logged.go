@@ -32,7 +32,7 @@ func (c *Claims) Alone(digest merkle.Hash, operator document.Key, entries iter.S
 		if err != nil {
 			return err
 		}
-		other, logged, err := document.Read[Claims]("", entry, claimsKind, operator)
+		other, logged, err := document.Read[Claims]("", entry, ClaimsKind, operator)
 		switch {
 		case err != nil: // no list, or not the operator's
 		case logged == digest:
