@@ -113,6 +113,11 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 	if o.issued == 0 {
 		e.Issued = time.Now()
 	}
+	forget, err := a.knowSpent(e, &o)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	result, err := e.Score()
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/proofs/spent"
 	"github.com/verifyd/verifyd/verify"
 )
 
@@ -31,6 +32,7 @@ type Epoch struct {
 	Roster  *Roster
 	Earned  *Earned
 	Issued  time.Time
+	Spent   *spent.Book // what was paid before; nil if that is not known
 	claims  []policy.Measurement
 	entries map[id]*entry
 }
@@ -182,8 +184,11 @@ func (e *Epoch) state(hash proofs.Hash, sheet *policy.Sheet) (*Result, error) {
 		found := e.entries[id{a.Worker, a.Task, a.Slot}]
 		c := found.statement
 		c.Units, c.Verdict = a.Units, a.Verdict
-		var err error
-		if c.CumulativeUnits, err = credit(c.Account, a.Units); err != nil {
+		adds, err := e.owed(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.CumulativeUnits, err = credit(c.Account, adds); err != nil {
 			return nil, err
 		}
 		r.Statements = append(r.Statements, Statement{
