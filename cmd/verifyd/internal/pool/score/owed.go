@@ -12,7 +12,9 @@ func (e *Epoch) owed(c proofs.Contribution) (proofs.Uint128, error) {
 		return c.Units, nil
 	}
 	w := spent.Work{Nullifier: c.Nullifier(), Account: c.Account, Units: c.Units}
-	return e.Spent.Owed(w, func(paid spent.Work) bool { return paid.Epoch < e.Number && e.earned(paid.Account).Cmp(paid.Cumulative) >= 0 })
+	return e.Spent.Owed(w, func(paid spent.Work) bool {
+		return paid.Epoch < e.Number && e.earned(paid.Account).Cmp(paid.Cumulative) >= 0
+	})
 }
 
 // earned is an account's total before the epoch.
