@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/verifyd/verifyd/proofs/translog"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 // ErrUndated says that the jobs of a list name a log, and nothing shows that the list is in it.
@@ -47,31 +47,10 @@ func (c *Claims) Dated(jobs Jobs, proof, signed []byte) (witnessed bool, err err
 	case len(proof) == 0:
 		return false, ErrUndated
 	}
-	p, err := policyOf(l)
+	log, err := witness.NewLog(l.Key, l.Witnesses, l.Threshold)
 	if err != nil {
-		return false, fmt.Errorf("job: log: %w", err)
+		return false, fault.Under("log", err)
 	}
-	if len(l.Witnesses) == 0 {
-		_, err := p.Verify(proof, signed)
-		return false, err
-	}
-	if err := c.Logged(p, proof, signed); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// policyOf is whose signatures on a checkpoint a job asks for.
-func policyOf(l *job.Log) (*translog.Policy, error) {
-	if len(l.Witnesses) == 0 {
-		return translog.NewPolicy(l.Key)
-	}
-	var text strings.Builder
-	names := make([]string, len(l.Witnesses))
-	for i, key := range l.Witnesses {
-		names[i] = fmt.Sprintf("w%d", i)
-		fmt.Fprintf(&text, "witness %s %s\n", names[i], key)
-	}
-	fmt.Fprintf(&text, "group quorum-of-job %d %s\nquorum quorum-of-job\n", l.Threshold, strings.Join(names, " "))
-	return translog.ParsePolicy([]byte(text.String()), l.Key)
+	err = log.Holds(proof, signed, c.Frozen+int64(c.Delay))
+	return err == nil && log.Dates(), err
 }

@@ -42,13 +42,13 @@ func TestWhatShowsWhenAListWasFrozenIsWhatItsJobsAskFor(t *testing.T) {
 		}
 		due := r.list.Frozen + int64(r.list.Delay)
 		for _, at := range []int64{frozen, due - 1, due} {
-			_, proof := witnessed(t, r.signed, at)
+			proof := witnessed(t, r.signed, at)
 			seen, err := r.list.Dated(r.jobs, proof, r.signed)
 			if seen != (l.Threshold > 0 && err == nil) || (err != nil) != (l.Threshold > 0 && at == due) {
 				t.Errorf("%s, cosigned %d seconds before the round: %v, %v", name, due-at, seen, err)
 			}
 		}
-		_, other := witnessed(t, []byte("another entry"), frozen)
+		other := witnessed(t, []byte("another entry"), frozen)
 		if _, err := r.list.Dated(r.jobs, other, r.signed); err == nil {
 			t.Errorf("%s and a proof of another entry", name)
 		}
