@@ -10,8 +10,7 @@ from fractions import Fraction
 from math import floor
 
 ONE = 10**9
-UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED = range(256, 262)
-UNIMPROVED, VOIDED = 263, 264
+UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED, BEACON, UNIMPROVED, VOIDED = range(256, 265)
 UNAUDITED = 6  # the verifier's reason, beside kind 2
 
 
@@ -51,6 +50,8 @@ def score(policy, claims):
             awards[key] = [0, c["withheld"]]
         elif "owner" in caps and not c["owner"]:
             awards[key] = [0, UNLISTED]
+        elif "beacon" in policy and c["beacon"] != policy["beacon"]:
+            awards[key] = [0, BEACON]
         else:
             p, clipped = points(policy["metrics"], c)
             work, why = c["work"], UNIMPROVED if unimproved(policy["metrics"], c) else 0

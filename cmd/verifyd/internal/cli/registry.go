@@ -169,6 +169,7 @@ func (a *app) checkRegistry(ctx context.Context, dir string) error {
 		row(w, "ended without a claim", r.Ended)
 		row(w, "openings", r.Openings)
 		row(w, "judged", r.Judged)
+		row(w, "on lists of values", r.Listed)
 		row(w, "unfinished", r.Unfinished)
 	})
 }

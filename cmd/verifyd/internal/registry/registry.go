@@ -36,6 +36,7 @@ var folders = []struct {
 	{receipts, (*Registry).checkReceipt},
 	{openings, (*Registry).checkOpening},
 	{judgedFolder, (*Registry).checkJudged},
+	{lists, (*Registry).checkListed},
 }
 
 // Limits in bytes.

@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/proofs/spent"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -34,6 +35,7 @@ type Epoch struct {
 	Issued time.Time
 	// Records, by worker, are what Settle found: they decide what is paid of the claims that their jobs hold.
 	Records map[merkle.Hash]*Record
+	Spent   *spent.Book // what was paid before; nil if that is not known
 	claims  []policy.Measurement
 	entries map[id]*entry
 	held    map[id]Held
@@ -139,8 +141,8 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		}
 		e.entries[name] = &entry{statement, work(t)}
 		e.claims = append(e.claims, policy.Measurement{
-			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work(t),
-			Void: now.void != nil,
+			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Beacon: statement.Beacon,
+			Work: work(t), Void: now.void != nil,
 		})
 	}
 	return nil
@@ -204,8 +206,11 @@ func (e *Epoch) state(hash proofs.Hash, sheet *policy.Sheet) (*Result, error) {
 		found := e.entries[id{a.Worker, a.Task, a.Slot}]
 		c := found.statement
 		c.Units, c.Verdict = a.Units, a.Verdict
-		var err error
-		if c.CumulativeUnits, err = credit(c.Account, a.Units); err != nil {
+		adds, err := e.owed(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.CumulativeUnits, err = credit(c.Account, adds); err != nil {
 			return nil, err
 		}
 		r.Statements = append(r.Statements, Statement{
