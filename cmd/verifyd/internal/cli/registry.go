@@ -168,6 +168,7 @@ func (a *app) checkRegistry(ctx context.Context, dir string) error {
 		row(w, "receipts", r.Receipts)
 		row(w, "ended without a claim", r.Ended)
 		row(w, "openings", r.Openings)
+		row(w, "judged", r.Judged)
 		row(w, "unfinished", r.Unfinished)
 	})
 }

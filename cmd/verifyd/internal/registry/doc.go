@@ -18,6 +18,7 @@
 //	assignments/   HEX, one for a job, worker and slot
 //	receipts/      HEX, what became of an assignment: a receipt, one that follows a late one, or that it ended without a claim
 //	openings/      HEX, one for a claim
+//	judged/        HEX, what verdicts said of a worker's claims in a pool, in the order in which they were recorded
 //	new/           files on their way; what a crash left there was given to nobody
 //
 // The package signs nothing, reads no clock and appends nothing to a log. It never removes or rewrites what it keeps,
