@@ -27,6 +27,11 @@ challenge anew. Asked again for the same claim, receipt gives the first one. The
 must be assigned. A claim whose leaves are missing or are not those that it commits to
 gets none.
 
+How many segments will be drawn stands in the receipt: the job's larger number for
+a worker with nothing to lose, and less the more of its pay is held, by the record
+of what was judged. A FAIL brings the larger number back. Claims that were received
+and not judged yet are taken off.
+
 With --log the receipt is in the log before anybody has it, and the proof of that is
 written to FILE` + proofSuffix + `. It must be cosigned before the beacon's round is published
 where the job asks for witnesses.`,
@@ -45,9 +50,6 @@ where the job asks for witnesses.`,
 			defer file.Close()
 			var receipt *pool.Receipt
 			err = a.atDesk(cmd.Context(), &o, func(d *pool.Desk) (pool.Given, error) {
-				if sampled == 0 {
-					sampled = d.Terms.Job.Sampled.Least
-				}
 				if receipt, err = d.Receive(cmd.Context(), claim, file, sampled); err != nil {
 					return pool.Given{}, fmt.Errorf("%s: %w", args[0], err)
 				}
@@ -62,7 +64,7 @@ where the job asks for witnesses.`,
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&leaves, "leaves", "", "leaves.bin, as it came with the claim")
-	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is the least")
+	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is what the worker's record asks for")
 	f.StringVar(&out, "out", "", "file to write")
 	require(cmd, "leaves", "out")
 	return cmd
@@ -73,13 +75,15 @@ func (a *app) emitReceipt(path string, r *pool.Receipt) error {
 	view := struct {
 		Receipt  string    `json:"receipt"`
 		Arrived  time.Time `json:"arrived"`
+		Sampled  uint32    `json:"sampled"`
 		Beacon   string    `json:"beacon"`
 		Round    uint64    `json:"round"`
 		Deadline time.Time `json:"deadline"`
-	}{path, r.Arrived, r.Beacon, r.Round, r.Deadline}
+	}{path, r.Arrived, r.Sampled, r.Beacon, r.Round, r.Deadline}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "receipt", view.Receipt)
 		row(w, "arrived", view.Arrived.Format(time.RFC3339))
+		row(w, "drawn", fmt.Sprintf("%d segments, and the last one", view.Sampled))
 		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
 		row(w, "to be opened by", view.Deadline.Format(time.RFC3339))
 	})
