@@ -20,6 +20,7 @@ type Challenge struct {
 	Round      uint64      // of the beacon
 	Randomness merkle.Hash // of that round
 	Seed       merkle.Hash // what the segments were drawn with
+	Audited    bool        // else nobody is asked, and there are no segments
 	Segments   []uint64    // ascending: those drawn, and the last one
 }
 
@@ -52,7 +53,10 @@ func (t *Terms) DrawWith(c trace.Claim, r Receipt, randomness merkle.Hash) (*Cha
 		return nil, fmt.Errorf("challenge: %w", err)
 	}
 	n := t.Job.Segments()
-	ch := &Challenge{Randomness: randomness, Seed: merkle.Hash(seed)}
+	ch := &Challenge{Randomness: randomness, Seed: merkle.Hash(seed), Segments: []uint64{}}
+	if ch.Audited, err = audited(t.Job, c.Root, receipt, randomness); err != nil || !ch.Audited {
+		return ch, err
+	}
 	ch.Segments = sample(ch.Seed, n, min(uint64(r.Sampled), n))
 	if last := n - 1; !slices.Contains(ch.Segments, last) {
 		ch.Segments = append(ch.Segments, last)

@@ -18,11 +18,13 @@ const verdictKind = document.Kind("verdict")
 // Outcome is the answer of a verdict.
 type Outcome string
 
-// The outcomes. INCONCLUSIVE means that two replays disagreed: the fault may lie in the hardware.
+// The outcomes. INCONCLUSIVE means that two replays disagreed: the fault may lie in the hardware. UNAUDITED means that the
+// beacon did not draw the claim for audit: nobody replayed anything, and nothing is known of it.
 const (
 	Pass         Outcome = "PASS"
 	Fail         Outcome = "FAIL"
 	Inconclusive Outcome = "INCONCLUSIVE"
+	Unaudited    Outcome = "UNAUDITED"
 )
 
 // Reason says why a claim did not pass.

@@ -33,7 +33,8 @@ var (
 	shares  = []uint64{10, 50}
 )
 
-// Of is what a finding says of n segments, k of them drawn, and the gate of that name; "" for none. k is at most n.
+// Of is what a finding says of n segments, k of them drawn, and the gate of that name; "" for none. k is at most n;
+// where nothing is drawn, as of a claim that is not audited, no gate looks either.
 func Of(n, k uint64, gate string) Odds {
 	o := Odds{Lie: fmt.Sprintf("%d/%d", k, n)}
 	for _, lies := range numbers {
@@ -45,7 +46,7 @@ func Of(n, k uint64, gate string) Odds {
 		lies := (n*percent + 99) / 100
 		o.Lies = append(o.Lies, Lies{lies, fmt.Sprintf("%d%%", percent), Decimal(Caught(n, k, lies))})
 	}
-	if p, ok := PowerOf(gate); ok {
+	if p, ok := PowerOf(gate); ok && k > 0 {
 		o.Measured = Measured{gate, Decimal(p.Found()), Decimal(With(Caught(n, k, 1), p.Found()))}
 	}
 	return o

@@ -41,6 +41,7 @@ type jobOptions struct {
 	sampled            segmentRange
 	slots, hold        uint32
 	audit              float64
+	period             time.Duration
 	log                job.Log
 	delay, deadline    time.Duration
 	seed               uint64
@@ -80,8 +81,9 @@ a public beacon that nobody can foresee.`,
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
 	f.Var(&o.sampled, "sampled", "segments drawn for replay, besides the last one: a number or LEAST:MOST, of which each receipt picks one")
-	f.Float64Var(&o.audit, "audit", 0, "share of the claims that are audited, 0 to 1")
-	f.Uint32Var(&o.hold, "hold", 0, "further claims of a worker that are judged before one is paid")
+	f.Float64Var(&o.audit, "audit", 1, "share of the claims that the beacon draws for audit, at most 1; the others end UNAUDITED")
+	f.Uint32Var(&o.hold, "hold", 20, "further claims of a worker that are judged before one is paid; a FAIL voids what is held")
+	f.DurationVar(&o.period, "period", 30*24*time.Hour, "with a hold: how long after its verdict a claim is paid though fewer are judged; delay and deadline at least")
 	f.StringVar(&o.log.Key, "log", "", "verifier key of the log that assignments, receipts and openings are entered into")
 	f.StringArrayVar(&o.log.Witnesses, "witness", nil, "verifier key of a witness of that log; repeat")
 	f.Uint32Var(&o.log.Threshold, "threshold", 0, "witnesses whose cosignatures are needed")
@@ -131,10 +133,13 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	offer := pool.Offer{
 		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
-		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
+		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Period: o.period, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
 	}
-	if o.audit < 0 || o.audit > 1 {
-		return usageError{fmt.Errorf("--audit %v: a share from 0 to 1 is needed", o.audit)}
+	if !(o.audit >= 1.0/job.Millionths && o.audit <= 1) {
+		return usageError{fmt.Errorf("--audit %v: a share from 0.000001 to 1 is needed", o.audit)}
+	}
+	if o.period < 0 {
+		return usageError{fmt.Errorf("--period %v: is negative", o.period)}
 	}
 	if o.log.Key != "" {
 		offer.Log = &o.log
@@ -211,5 +216,11 @@ func (a *app) emitJob(dir string, j *job.Job) error {
 		row(w, "folder", dir)
 		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
 		row(w, "replay", fmt.Sprintf("%s segments and the last one, picked by %s", (*segmentRange)(&j.Sampled), j.Beacon.Name))
+		if j.Audit < job.Millionths {
+			row(w, "audited", fmt.Sprintf("%d of 1000000 claims, picked by the same", j.Audit))
+		}
+		if j.Hold > 0 {
+			row(w, "pay is held", fmt.Sprintf("until %d further claims are judged, or %v after the verdict", j.Hold, time.Duration(j.Period)*time.Second))
+		}
 	})
 }

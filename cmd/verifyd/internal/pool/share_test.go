@@ -29,7 +29,7 @@ func newCareer(t *testing.T) *career {
 	r := newRig(t)
 	o := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test",
-		Steps: 8, Stride: 2, Sampled: job.Range{Least: 1, Most: 4}, Slots: 16, Hold: 3, Deadline: time.Minute, Issued: arrived.Add(-time.Hour),
+		Steps: 8, Stride: 2, Sampled: job.Range{Least: 1, Most: 4}, Slots: 16, Audit: job.Millionths, Hold: 3, Period: time.Hour, Deadline: time.Minute, Issued: arrived.Add(-time.Hour),
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	c := &career{r, t, nil, map[uint32]merkle.Hash{}, arrived}

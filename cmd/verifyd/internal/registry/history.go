@@ -4,7 +4,6 @@ import (
 	"math/big"
 
 	"github.com/verifyd/verifyd/proofs/policy"
-	"github.com/verifyd/verifyd/verify"
 )
 
 // History is what is recorded of a member: judgements in the order in which they were recorded. Of one claim there may
@@ -21,32 +20,16 @@ func (h History) Of(s Slot) *Judgement {
 	return nil
 }
 
-// Clean counts the claims that passed since the last one that failed, or ever, for whoever decides how much of a claim
-// with so much work is sampled: those that arrived when the FAIL was recorded already do not count, and one of less work
-// counts for its share of it. The sum is rounded down.
-//
-// Claims that were not audited, and those whose replays disagreed, say nothing.
-func (h History) Clean(work policy.Uint) uint64 {
-	failed := int64(-1)
-	for _, j := range h.standing() {
-		if j.Outcome == verify.Fail {
-			failed = max(failed, j.Recorded)
-		}
+// With is the history once a judgement is recorded: itself, where what it holds of the claim is as strong.
+func (h History) With(j Judgement) History {
+	if before := h.Of(j.Slot); before != nil && before.rank() >= j.rank() {
+		return h
 	}
-	sum, whole := new(big.Int), wide(work)
-	for _, j := range h.standing() {
-		if j.Outcome == verify.Pass && j.Arrived > failed {
-			sum.Add(sum, least(wide(j.Work), whole))
-		}
-	}
-	if whole.Sign() == 0 {
-		return 0
-	}
-	return sum.Quo(sum, whole).Uint64()
+	return append(h[:len(h):len(h)], j)
 }
 
-// standing are the judgements that no stronger one of their claim follows.
-func (h History) standing() (all History) {
+// Standing are the judgements that no stronger one of their claim follows.
+func (h History) Standing() (all History) {
 	last := make(map[Slot]int, len(h))
 	for i, j := range h {
 		last[j.Slot] = i

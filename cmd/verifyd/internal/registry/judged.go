@@ -91,8 +91,8 @@ func (r *Registry) Judge(m Member, j Judgement) (stands Judgement, err error) {
 		if err != nil {
 			return stands, err
 		}
-		if before := all.Of(j.Slot); before != nil && before.rank() >= j.rank() {
-			return *before, r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
+		if len(all.With(j)) == len(all) {
+			return *all.Of(j.Slot), r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
 		}
 		data, err := document.Encode(judged{Version, m, uint32(len(all)), last, j})
 		if err != nil {

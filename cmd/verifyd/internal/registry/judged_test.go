@@ -68,8 +68,8 @@ func TestAVerdictCountsOnceAndTheStrongestOfAClaimStandsInWhateverOrder(t *testi
 		if err != nil || *h.Of(all[0].Slot) != all[3] || h.Of(Slot{Slot: 9}) != nil {
 			t.Errorf("%v: %+v, %v", order, h, err)
 		}
-		if len(h.standing()) != 1 {
-			t.Errorf("%v: %d stand", order, len(h.standing()))
+		if len(h.Standing()) != 1 {
+			t.Errorf("%v: %d stand", order, len(h.Standing()))
 		}
 	}
 }
@@ -112,8 +112,8 @@ func TestHoweverManyJudgeAtOnceEachVerdictIsRecordedOnce(t *testing.T) {
 	}
 	wait.Wait()
 	h, err := r.Judged(member)
-	if err != nil || len(h) != 12 || len(h.standing()) != 12 {
-		t.Errorf("%d recorded, %d stand, %v", len(h), len(h.standing()), err)
+	if err != nil || len(h) != 12 || len(h.Standing()) != 12 {
+		t.Errorf("%d recorded, %d stand, %v", len(h), len(h.Standing()), err)
 	}
 	if report := sound(t, r, "raced"); report.Judged != 12 || report.Unfinished != 0 {
 		t.Errorf("%+v", report)
@@ -195,46 +195,4 @@ func TestAJudgementThatIsAlteredOrMissingIsFound(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-func TestACleanRecordIsWeighedAndEndsWithAFail(t *testing.T) {
-	r := fresh(t)
-	received(t, r, 8)
-	judge := func(j Judgement) {
-		t.Helper()
-		if _, err := r.Judge(member, j); err != nil {
-			t.Fatal(err)
-		}
-	}
-	clean := func(work, want uint64) {
-		t.Helper()
-		h, err := r.Judged(member)
-		if got := h.Clean(operations(work)); err != nil || got != want {
-			t.Errorf("%d clean claims of %d, want %d, %v", got, work, want, err)
-		}
-	}
-	clean(100, 0)
-	for i := range uint32(4) {
-		judge(passed(i))
-	}
-	clean(100, 4)
-	clean(50, 4)
-	clean(200, 2)
-	clean(1000, 0)
-	clean(0, 0)
-	small := passed(4)
-	small.Work = operations(1)
-	judge(small)
-	clean(100, 4)
-	judge(outcome(5, verify.Inconclusive, verify.Disagreement))
-	clean(100, 4)
-	failed := outcome(5, verify.Fail, verify.WrongUpdate)
-	judge(failed)
-	clean(100, 0)
-	judge(passed(6)) // arrived before the FAIL was recorded
-	clean(100, 0)
-	later := passed(7)
-	later.Arrived = failed.Recorded + 1
-	judge(later)
-	clean(100, 1)
 }

@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"math/big"
+	"slices"
 
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
@@ -11,30 +13,28 @@ import (
 
 // Held counts the claims whose pay is still held at a Unix time in seconds, which a FAIL would void, for whoever decides
 // how much of a claim with so much work is sampled: one of less work counts for its share of it. The sum is rounded
-// down. A claim is paid once as many behind it were judged as its job holds it for, or when its time is over.
+// down. A claim is held until as many that came behind it passed as its job says, or until its time is over.
 //
-// Those that arrived before a FAIL was recorded do not count, those that were not audited were never at stake.
+// Those that arrived before a FAIL was recorded do not count, and neither do those that were not audited.
 func (h History) Held(work policy.Uint, at int64) uint64 {
 	sum, whole := new(big.Int), wide(work)
 	if whole.Sign() == 0 {
 		return 0
 	}
-	standing, failed := h.standing(), int64(-1)
-	for _, j := range standing {
-		if j.Outcome == verify.Fail {
+	var passed History
+	failed := int64(-1)
+	for _, j := range h.Standing() {
+		switch j.Outcome {
+		case verify.Fail:
 			failed = max(failed, j.Recorded)
+		case verify.Pass:
+			passed = append(passed, j)
 		}
 	}
-	further := uint64(0) // judged behind the one that is looked at
-	for i := len(standing) - 1; i >= 0; i-- {
-		switch j := standing[i]; j.Outcome {
-		case verify.Pass:
-			if j.Arrived > failed && further < uint64(j.Hold) && j.Until > at {
-				sum.Add(sum, least(wide(j.Work), whole))
-			}
-			further++
-		case verify.Fail:
-			further++
+	slices.SortStableFunc(passed, func(a, b Judgement) int { return cmp.Compare(a.Arrived, b.Arrived) })
+	for i, j := range passed {
+		if further := len(passed) - 1 - i; further < int(j.Hold) && j.Until > at && j.Arrived > failed {
+			sum.Add(sum, least(wide(j.Work), whole))
 		}
 	}
 	return sum.Quo(sum, whole).Uint64()
