@@ -89,7 +89,7 @@ func planText(to io.Writer, t odds.Terms, w plan.Work, v planView) {
 		row(to, "gate", fmt.Sprintf("taken to lead to a share of %s of the lies that chance missed: measured, no theorem", v.GatePower))
 	}
 	oddsText(to, v.Odds)
-	conditionsText(to, t, v.Conditions)
+	conditionsText(to, v.Conditions)
 	if v.Steady == nil {
 		return
 	}

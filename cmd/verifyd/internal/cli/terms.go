@@ -76,17 +76,23 @@ type conditionsView struct {
 	EachClaim conditionView `json:"eachClaim"`
 	Alike     conditionView `json:"drawnAlike"` // new keys, if no more were drawn of them than of everybody
 	Met       bool          `json:"met"`
+	Alone     []string      `json:"alone,omitempty"` // what would let no lie pay, changed alone; where one does
 }
 
 func conditionsOf(t odds.Terms) conditionsView {
 	alike := t
 	alike.Most = t.Least
-	return conditionsView{
-		conditionOf(t.OneLie()), conditionOf(t.NewKeys()), conditionOf(t.EachClaim()), conditionOf(alike.NewKeys()), t.Meets(),
+	v := conditionsView{
+		OneLie: conditionOf(t.OneLie()), NewKeys: conditionOf(t.NewKeys()), EachClaim: conditionOf(t.EachClaim()), Alike: conditionOf(alike.NewKeys()),
+		Met: t.Meets(),
 	}
+	if !v.Met {
+		v.Alone = alone(t)
+	}
+	return v
 }
 
-func conditionsText(w io.Writer, t odds.Terms, v conditionsView) {
+func conditionsText(w io.Writer, v conditionsView) {
 	line := func(name string, c conditionView, of string) {
 		row(w, name, fmt.Sprintf("gains %s a %s beside work; %s of such claims are paid", c.Gain, of, c.Paid))
 	}
@@ -99,7 +105,7 @@ func conditionsText(w io.Writer, t odds.Terms, v conditionsView) {
 		return
 	}
 	row(w, "so", "a lie pays")
-	for _, what := range alone(t) {
+	for _, what := range v.Alone {
 		row(w, "alone would do", what)
 	}
 }
