@@ -40,7 +40,7 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 	if err := t.CheckAudit(f); err != nil {
 		return proofs.Contribution{}, err
 	}
-	if t.Job.Hold > 0 && c.Units != (proofs.Uint128{}) {
+	if t.Job.Hold > 0 && f.Outcome == verify.Pass && c.Units != (proofs.Uint128{}) {
 		return proofs.Contribution{}, fmt.Errorf("units: the job pays a claim once %d further ones are judged; a score of the epoch does", t.Job.Hold)
 	}
 	engine, err := engineHash(v)

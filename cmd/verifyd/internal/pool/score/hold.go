@@ -71,7 +71,7 @@ func (r *Record) arrivals() (all []arrival) {
 // standing says whether the claim of a slot, which is in the record, may be paid at a time, under a job that holds pay
 // until so many further claims are judged, or for a period.
 //
-// A further claim is one that arrived later and passed. It counts in full if it is at least as much work as this one, and
+// A further claim is one that arrived in a later second and passed. It counts in full if it is at least as much work as this one, and
 // else for its share of it, so that many small claims free no large one. It counts as soon as every claim that arrived
 // before it is judged, so that none waits for its verdict until what a FAIL would void is paid.
 //
@@ -90,7 +90,7 @@ func (r *Record) standing(slot registry.Slot, hold, period uint32, now int64) st
 			s.waits = &a.Slot
 			break
 		}
-		if k > i && a.passed && sum.Cmp(need) < 0 {
+		if a.arrived > all[i].arrived && a.passed && sum.Cmp(need) < 0 {
 			sum.Add(sum, least(a.work, all[i].work))
 		}
 		if k >= i && sum.Cmp(need) >= 0 {
