@@ -22,18 +22,18 @@ import (
 // planOptions are what an operator asks about.
 type planOptions struct {
 	stakes
-	job, program      string // folder, file
-	segments, steps   uint64
-	stride, samples   uint64
-	profile           string
-	limit             size
-	sampled           segmentRange
-	hold              uint64
-	audit, seconds    amount
-	simulate          bool
-	claims            int
-	holdOpen, kOpen   bool // what is to be found
-	bondOpen, secOpen bool
+	job, program    string // folder, file
+	segments, steps uint64
+	stride, samples uint64
+	profile         string
+	limit           size
+	sampled         segmentRange
+	hold            uint64
+	audit, seconds  amount
+	simulate        bool
+	claims          int
+	// What no flag says: to be found, or the job's.
+	holdOpen, kOpen, bondOpen, auditOpen, secOpen bool
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -68,13 +68,14 @@ formula and by dice, with this pay and cost. docs/odds.md explains how to choose
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			given := cmd.Flags().Changed
-			o.holdOpen, o.kOpen, o.bondOpen, o.secOpen = !given("hold"), !given("sampled"), !given("bond"), !given("step-seconds")
+			o.holdOpen, o.kOpen, o.bondOpen = !given("hold"), !given("sampled"), !given("bond")
+			o.auditOpen, o.secOpen = !given("audit"), !given("step-seconds")
 			return a.plan(cmd.Context(), o)
 		}),
 	}
 	o.stakes.flags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.job, "job", "", "a job's folder: its segments, hold, audit and program")
+	f.StringVar(&o.job, "job", "", "a job's folder, or its job.json: segments, hold, audit and the program beside it")
 	f.StringVar(&o.program, "program", "", "program (canonical JSON), for the sizes of openings")
 	f.Uint64Var(&o.segments, "segments", 0, "segments of a claim")
 	f.Uint64Var(&o.steps, "steps", 0, "with --program: optimizer steps of a claim")
@@ -145,19 +146,28 @@ func (o *planOptions) work() (plan.Work, error) {
 		w.Steps, w.Stride = o.steps, o.stride
 		return w, sized(&w, o.program, profile, o.samples)
 	case o.job != "" && o.program == "" && o.segments == 0:
-		file, err := readFile(filepath.Join(o.job, verify.JobFile), document.MaxSize)
-		if err != nil {
-			return w, err
-		}
-		j, _, err := pool.ReadJob(file)
-		if err != nil {
-			return w, fmt.Errorf("%s: %w", o.job, err)
-		}
-		w.Steps, w.Stride = j.Steps, j.Stride
-		o.kept(j)
-		return w, sized(&w, filepath.Join(o.job, verify.ProgramFile), j.Profile, j.Data.Samples)
+		return w, o.ofJob(&w)
 	}
 	return w, usageError{errors.New("one of --segments, --program with --steps, and --job is needed")}
+}
+
+// ofJob takes the size of a claim from a job and the program that lies beside it.
+func (o *planOptions) ofJob(w *plan.Work) error {
+	dir, name := o.job, filepath.Join(o.job, verify.JobFile)
+	if filepath.Base(o.job) == verify.JobFile {
+		dir, name = filepath.Dir(o.job), o.job
+	}
+	file, err := readFile(name, document.MaxSize)
+	if err != nil {
+		return err
+	}
+	j, _, err := pool.ReadJob(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	w.Steps, w.Stride = j.Steps, j.Stride
+	o.kept(j)
+	return sized(w, filepath.Join(dir, verify.ProgramFile), j.Profile, j.Data.Samples)
 }
 
 // kept takes what a job fixes and no flag says otherwise.
@@ -168,7 +178,7 @@ func (o *planOptions) kept(j *job.Job) {
 	if o.kOpen {
 		o.sampled, o.kOpen = segmentRange(j.Sampled), false
 	}
-	if o.audit.text == "1" && j.Audit > 0 {
+	if o.auditOpen {
 		o.audit.Rat = millionths(j.Audit)
 	}
 }

@@ -103,6 +103,9 @@ func (g *game) replayed(held uint64) bool {
 	}
 	n := g.Terms.Segments
 	k := min(odds.Drawn(g.Terms.Least, g.Terms.Most, held), n)
+	if k == n {
+		return true
+	}
 	lie := g.dice.Uint64N(n)
 	drawn := make([]uint64, 0, k)
 	for j := n - k; j < n; j++ {
