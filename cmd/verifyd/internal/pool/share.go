@@ -26,8 +26,9 @@ func Work(t *verify.Terms) policy.Uint {
 // lose, and less the more of its pay is held, down to the least. A FAIL voids that, and the number is the larger one
 // again.
 //
-// Each claim that was received and not judged yet takes one off: were it not so, many lies told at once would be
-// risking one hold many times. Receipts that other processes sign at the same moment are not seen.
+// Pay counts that is held until this claim must be opened, when a lie in it can be known. Each claim that was received
+// and not judged yet takes one off: were it not so, many lies told at once would be risking one hold many times. Receipts
+// that other processes sign at the same moment are not seen.
 func (d *Desk) share(ctx context.Context, slot registry.Slot) (uint32, error) {
 	drawn := d.Terms.Job.Sampled
 	if drawn.Least == drawn.Most {
@@ -37,7 +38,8 @@ func (d *Desk) share(ctx context.Context, slot registry.Slot) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	held := min(history.Held(Work(d.Terms), d.Clock().Unix()), uint64(d.Terms.Job.Hold))
+	found := d.Terms.Job.Answers(ceil(d.Clock()))
+	held := min(history.Held(Work(d.Terms), found), uint64(d.Terms.Job.Hold))
 	if held > 0 {
 		pending, err := d.Registry.Pending(ctx, slot.Worker)
 		if err != nil {

@@ -124,6 +124,17 @@ func TestPayThatIsHeldNoMoreIsNoRecord(t *testing.T) {
 	c.want(3, 4, "all is paid: who comes back has nothing to lose")
 }
 
+func TestPayThatIsReleasedBeforeTheClaimCanBeJudgedIsNoRecord(t *testing.T) {
+	c := newCareer(t)
+	for n := range uint32(3) {
+		c.receive(n)
+		c.judge(n, verify.Pass)
+	}
+	// The worker waits until a lie would be found out after its pay is released.
+	c.now = c.now.Add(time.Hour - 30*time.Second)
+	c.want(3, 4, "released before this claim must be opened")
+}
+
 func TestWhatArrivedBeforeAFailIsNoRecord(t *testing.T) {
 	c := newCareer(t)
 	for n := range uint32(3) {
