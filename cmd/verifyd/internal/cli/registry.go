@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) registryCommand() *cobra.Command {
-	return group("registry", "Remember what an operator gives once, ever", a.registryInitCommand(), a.registryWorkerCommand(), a.registryEndCommand())
+	return group("registry", "Remember what an operator gives once, ever", a.registryInitCommand(), a.registryWorkerCommand(), a.registryEndCommand(), a.registryRecordCommand())
 }
 
 func (a *app) registryInitCommand() *cobra.Command {

@@ -14,7 +14,6 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/proofs"
-	"github.com/verifyd/verifyd/verify/document"
 )
 
 // scoreOptions are what an epoch rests on besides its verdicts.
@@ -161,26 +160,12 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, score.Jobs, error)
 		return nil, nil, err
 	}
 	e := &score.Epoch{Number: o.epoch, Policy: p}
-	jobs := score.Jobs{}
-	for _, dir := range o.jobs {
-		t, err := readOfferBy(dir, operator)
-		if err != nil {
-			return nil, nil, err
-		}
-		jobs[t.Digest] = t.Terms
+	jobs, err := scoredJobs(o.jobs, operator)
+	if err != nil {
+		return nil, nil, err
 	}
-	for _, file := range verdicts {
-		data, err := readFile(file, document.MaxSize)
-		if err != nil {
-			return nil, nil, err
-		}
-		err = e.Add(file, data, verifier, jobs)
-		if errors.Is(err, score.ErrNoJob) {
-			return nil, nil, hint(err, "name its folder with --job")
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	if err := addVerdicts(e, verdicts, verifier, jobs); err != nil {
+		return nil, nil, err
 	}
 	if e.Values, err = optional(o.values, score.ParseValues); err != nil {
 		return nil, nil, err
@@ -190,6 +175,13 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, score.Jobs, error)
 	}
 	e.Earned, err = optional(o.earned, score.ParseEarned)
 	return e, jobs, err
+}
+
+func explainNoJob(err error) error {
+	if errors.Is(err, score.ErrNoJob) {
+		return hint(err, "name its folder with --job")
+	}
+	return err
 }
 
 // optional reads and parses a file, or gives nil for the empty path.

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -100,14 +101,14 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 	}
 	for _, j := range e.Judged {
 		f, t := j.Verdict.Finding, j.Terms
-		first := e.Judged[0].Terms.Job
+		if err := j.with(e.Judged[0].Terms.Job); err != nil {
+			return err
+		}
 		switch {
 		case f.Job != t.Digest:
 			return fmt.Errorf("%s: on job %s, which was not given", j.File, f.Job)
 		case proofs.Hash(t.Job.Policy) != hash:
 			return fmt.Errorf("%s: job %s was offered under policy %s, not %s", j.File, f.Job, proofs.Hash(t.Job.Policy), hash)
-		case t.Job.Pool != first.Pool || t.Job.Audience != first.Audience:
-			return fmt.Errorf("%s: job %s is of another pool or for another ledger than the first", j.File, f.Job)
 		}
 		name := id{proofs.Hash(f.Worker), proofs.Hash(f.Job), f.Slot}
 		if _, held := e.held[name]; held || e.entries[name] != nil {
@@ -141,6 +142,14 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work(t),
 			Void: now.void != nil,
 		})
+	}
+	return nil
+}
+
+// with refuses a verdict on a job of another pool, or for another ledger, than the first.
+func (j *Judged) with(first *job.Job) error {
+	if of := j.Terms.Job; of.Pool != first.Pool || of.Audience != first.Audience {
+		return fmt.Errorf("%s: job %s is of another pool or for another ledger than the first", j.File, j.Terms.Digest)
 	}
 	return nil
 }

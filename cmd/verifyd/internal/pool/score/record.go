@@ -30,6 +30,9 @@ func work(t *verify.Terms) proofs.Uint128 {
 func (e *Epoch) Settle(ctx context.Context, r *registry.Registry, jobs Jobs, now time.Time, keep bool) error {
 	all := make([]judgement, 0, len(e.Judged))
 	for _, j := range e.Judged {
+		if err := j.with(e.Judged[0].Terms.Job); err != nil {
+			return err
+		}
 		found, err := judgementOf(r, j, now)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.File, err)
