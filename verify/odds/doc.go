@@ -13,7 +13,7 @@
 //	new keys    R (1-p)^(h+1) - p S <= max(0, R - C), per claim, of whoever makes every claim false under ever new keys
 //	each claim  the first condition for each number n of claims held, from none on, with what is drawn of such a worker
 //
-// The third is the first one where it is hardest, at a new key's first claim; [Terms.Drawn] falls with n as far as it
+// The third is the first one where it is hardest, at a new key's first claim; what is [Drawn] falls with n as far as it
 // allows. If it holds, no way to choose between work and lies, from claim to claim and from key to key, earns more
 // than honest work: with the pay that is held counted as earned, each claim, true or false, earns R - C at most.
 //

@@ -73,6 +73,18 @@ func TestEveryOtherRuleIsBeatenByAStrategy(t *testing.T) {
 	}
 }
 
+func TestTermsOfOnesOwnArePlayedToo(t *testing.T) {
+	own := terms(100, 90)
+	if got := len(Rules(own)); got != 6 {
+		t.Errorf("%d rules for the usual terms, want six", got)
+	}
+	own.Bond = big.NewRat(1, 2)
+	rules := Rules(own)
+	if last := rules[len(rules)-1]; len(rules) != 7 || last.Name != "yours" || last.Terms.Bond.Cmp(own.Bond) != 0 {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestTheFormulaOfNewKeysIsThatOfTheTerms(t *testing.T) {
 	for _, r := range Rules(terms(100, 90)) {
 		got, _ := r.Terms.NewKeys().Gain.Float64()
