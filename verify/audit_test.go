@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -135,6 +136,38 @@ func TestAClaimThatIsNotDrawnEndsUnauditedAndNothingIsAskedOfItsWorker(t *testin
 	}
 }
 
+func TestAReceiptThatRenewsAnotherFreesNoClaimFromTheAuditThatWasDrawn(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), half)
+	claim := trace.Claim{Root: merkle.Hash{1}}
+	drawn := func(receipt verify.Receipt) *verify.Challenge {
+		return must(r.terms.DrawWith(claim, receipt, secret))(t)
+	}
+	seen := map[[2]bool]int{}
+	for range 60 {
+		r.arrived = r.arrived.Add(time.Second)
+		first := must(r.pool().Receipt(trace.Summary{Steps: 23, Root: claim.Root}))(t)
+		renewal := first
+		renewal.Arrived += 60
+		renewal.Renews = []verify.LateReceipt{{Receipt: must(document.Digest("receipt", first))(t), Arrived: first.Arrived}}
+		digest := must(document.Digest("receipt", renewal))(t)
+		word := wordOf(t, claim.Root, digest, secret)
+		fresh := word.Mul(word, big.NewInt(job.Millionths)).Cmp(new(big.Int).Lsh(big.NewInt(job.Millionths/2), 64)) < 0
+		before, both := drawn(first), drawn(renewal)
+		seen[[2]bool{before.Audited, fresh}]++
+		if both.Audited != (before.Audited || fresh) {
+			t.Fatalf("audited %v, by the receipt before %v, by its own draw %v", both.Audited, before.Audited, fresh)
+		}
+		for _, segment := range before.Segments {
+			if !slices.Contains(both.Segments, segment) {
+				t.Fatalf("segment %d of %d is not drawn any more: %d", segment, before.Segments, both.Segments)
+			}
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%v: not all is tried", seen)
+	}
+}
+
 func TestLeavesThatShowALieAreAFailWhetherOrNotTheClaimIsDrawn(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), half)
 	dir := r.forge(cheat{record: verifytest.BreakChain(verifytest.At(4)).Record})
@@ -193,6 +226,9 @@ func TestAVerifierWhoSaysUnauditedOfADrawnClaimIsRefusedAndSoIsOneWhoSaysMoreOfA
 			"unaudited": func(v *verify.Verdict) {
 				v.Finding.Outcome, v.Finding.Challenged, v.Finding.Sampled, v.Finding.Replayed, v.Imprints = verify.Unaudited, []uint64{}, 0, 0, nil
 			},
+			"passed on nothing": func(v *verify.Verdict) {
+				v.Finding.Outcome, v.Finding.Challenged, v.Finding.Sampled, v.Finding.Replayed, v.Imprints = verify.Pass, []uint64{}, 0, 0, nil
+			},
 			"passed":             func(v *verify.Verdict) { v.Finding.Outcome = verify.Pass },
 			"passed on replays":  func(v *verify.Verdict) { v.Finding.Outcome, v.Finding.Replayed = verify.Pass, 6 },
 			"silent":             func(v *verify.Verdict) { v.Finding.Outcome, v.Finding.Reason = verify.Fail, verify.Unopened },
@@ -212,6 +248,11 @@ func TestAVerifierWhoSaysUnauditedOfADrawnClaimIsRefusedAndSoIsOneWhoSaysMoreOfA
 			}
 			if err := c.CheckImprint(t.Context(), &other, keyOf(t, key), o); err == nil {
 				t.Errorf("drawn %v, %s: holds against a replay", audited, name)
+			}
+			if other.Finding.Outcome == verify.Pass && len(other.Finding.Challenged) == 0 {
+				if _, err := other.Sign(key); fault.Of(err) != fault.WrongImprint {
+					t.Errorf("drawn %v, %s: %v", audited, name, err)
+				}
 			}
 			err := r.terms.CheckAudit(other.Finding)
 			if unaudited := other.Finding.Outcome == verify.Unaudited; (!audited || unaudited) && fault.Of(err) != fault.WrongChallenge {

@@ -91,13 +91,10 @@ type judgement struct {
 	registry.Judgement
 }
 
-// judgementOf refuses a verdict on a claim that the registry did not give a receipt, and one that says of its audit what
-// the beacon did not.
+// judgementOf refuses a verdict on a claim that the registry did not give a receipt, and one that says of the draw for
+// its newest receipt what the beacon did not. A claim that was received again arrived when it first did.
 func judgementOf(r *registry.Registry, j Judged, now time.Time) (found judgement, err error) {
 	f, of := j.Verdict.Finding, j.Terms.Job
-	if err := j.Terms.CheckAudit(f); err != nil {
-		return found, err
-	}
 	slot := registry.Slot{Job: f.Job, Worker: f.Worker, Slot: f.Slot}
 	given, err := r.Receipts(slot)
 	if err != nil {
@@ -112,6 +109,13 @@ func judgementOf(r *registry.Registry, j Judged, now time.Time) (found judgement
 	}
 	if receipt.Claim != f.Claim {
 		return found, &registry.Refusal{Class: registry.Given, Reason: fmt.Sprintf("%v has its receipt for claim %v", slot, receipt.Claim)}
+	}
+	newest, err := j.Terms.ReadReceipt(given[len(given)-1])
+	if err == nil {
+		err = j.Terms.CheckDraw(f, newest)
+	}
+	if err != nil {
+		return found, err
 	}
 	return judgement{
 		j.File, registry.Member{Audience: of.Audience, Pool: of.Pool, Worker: f.Worker},

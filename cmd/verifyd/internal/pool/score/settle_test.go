@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
 	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
@@ -55,20 +56,29 @@ func (d *desk) receive(worker byte, slot uint32, o verify.Outcome) Judged {
 	if err != nil {
 		d.Fatal(err)
 	}
+	r := verify.Receipt{Version: verify.ReceiptVersion, Job: s.Job, Worker: s.Worker, Slot: slot, Claim: claim, Sampled: 1, Arrived: arrived}
 	_, err = d.registry.Assign(s, merkle.Hash{}, func() ([]byte, error) { return []byte("assignment"), nil })
 	if err == nil {
 		_, err = d.registry.Receive(s, claim, func() ([]byte, error) {
-			return document.Sign("receipt", verify.Receipt{Version: verify.ReceiptVersion, Job: s.Job, Worker: s.Worker, Slot: slot, Claim: claim, Arrived: arrived}, operator)
+			return document.Sign("receipt", r, operator)
 		})
 	}
 	if err != nil {
 		d.Fatal(err)
 	}
+	ch, err := d.terms.DrawWith(trace.Claim{}, r, merkle.Hash{7})
+	if err != nil {
+		d.Fatal(err)
+	}
 	f := verify.Finding{
+		Randomness: ch.Randomness, Seed: ch.Seed, Challenged: ch.Segments,
 		Outcome: o, Reason: verify.Honest, Job: s.Job, Worker: s.Worker, Slot: slot, Claim: claim, Profile: d.terms.Job.Profile, Steps: 10,
 	}
 	if o == verify.Fail {
 		f.Reason = verify.WrongUpdate
+	}
+	if f.Receipt, err = document.Digest("receipt", r); err != nil {
+		d.Fatal(err)
 	}
 	return Judged{File: fmt.Sprintf("%d-%d.json", worker, slot), Verdict: &verify.Verdict{Finding: f}, Terms: d.terms}
 }
@@ -181,6 +191,10 @@ func TestVerdictsThatTheRegistryCannotKnowAreRefused(t *testing.T) {
 		"another worker's":                {func(f *verify.Finding) { f.Worker = merkle.Hash{9} }, registry.NotReceived},
 		"another claim in the slot":       {func(f *verify.Finding) { f.Claim[5]++ }, registry.Given},
 		"a drawn claim that is unaudited": {func(f *verify.Finding) { f.Outcome = verify.Unaudited }, ""},
+		"another receipt":                 {func(f *verify.Finding) { f.Receipt[0]++ }, ""},
+		"another draw":                    {func(f *verify.Finding) { f.Seed[0]++ }, ""},
+		"fewer segments":                  {func(f *verify.Finding) { f.Challenged = f.Challenged[:1] }, ""},
+		"no segments":                     {func(f *verify.Finding) { f.Challenged = nil }, ""},
 	} {
 		v := *good.Verdict
 		c.change(&v.Finding)
