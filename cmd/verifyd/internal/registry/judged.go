@@ -66,77 +66,95 @@ func (m Member) name(n uint32) merkle.Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint32(msg, n))
 }
 
-// Judge records what became of a claim of a member, for good, and returns what stands of it now: this, or what was
-// recorded before and is as strong, so that one verdict counts once however often it is recorded. The claim must have
-// its slot's receipt: it is else [NotReceived], and [Given] if another claim has it.
+// Judge records what became of claims of a member, for good, each unless what was recorded of the claim before is as
+// strong: so one verdict counts once, however often it is recorded. It returns what stands of each now. A claim must have
+// its slot's receipt: it is else [NotReceived], and [Given] if another claim has it; then nothing is recorded.
 //
 // Any number of processes may record at once: the file system decides who is next. It reads all that is recorded of
-// the member.
-func (r *Registry) Judge(m Member, j Judgement) (stands Judgement, err error) {
+// the member, once.
+func (r *Registry) Judge(m Member, all ...Judgement) (stand []Judgement, err error) {
+	for _, j := range all {
+		if err := r.judgeable(m, &j); err != nil {
+			return nil, err
+		}
+	}
+	var c chain
+	if err := r.follow(m, &c); err != nil {
+		return nil, err
+	}
+	for _, j := range all {
+		for len(c.History.With(j)) > len(c.History) {
+			data, err := document.Encode(judged{Version, m, uint32(len(c.History)), c.last, j})
+			if err == nil {
+				err = r.place(r.judgedPath(m, len(c.History)), data)
+			}
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				return nil, err
+			}
+			if err := r.follow(m, &c); err != nil { // this one, or those of another process
+				return nil, err
+			}
+		}
+		stand = append(stand, *c.History.Of(j.Slot))
+	}
+	return stand, r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
+}
+
+// judgeable refuses a judgement on a claim that has no receipt.
+func (r *Registry) judgeable(m Member, j *Judgement) error {
 	if j.Slot.Worker != m.Worker {
-		return stands, fmt.Errorf("registry: a judgement of %v for worker %v", j.Slot, m.Worker)
+		return fmt.Errorf("registry: a judgement of %v for worker %v", j.Slot, m.Worker)
 	}
 	first, err := r.lookup(receipts, j.Slot.name(0))
 	if err != nil {
-		return stands, err
+		return err
 	}
 	if first == nil || first.Kind != receipt {
-		return stands, refuse(NotReceived, "%v has no receipt", j.Slot)
+		return refuse(NotReceived, "%v has no receipt", j.Slot)
 	}
-	if err := first.refuse(record{Kind: receipt, Slot: j.Slot, About: j.Claim}); err != nil {
-		return stands, err
-	}
-	for {
-		all, last, err := r.judgements(m)
-		if err != nil {
-			return stands, err
-		}
-		if len(all.With(j)) == len(all) {
-			return *all.Of(j.Slot), r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
-		}
-		data, err := document.Encode(judged{Version, m, uint32(len(all)), last, j})
-		if err != nil {
-			return stands, err
-		}
-		err = r.place(r.judgedPath(m, len(all)), data)
-		if !errors.Is(err, fs.ErrExist) {
-			return j, err
-		}
-	}
+	return first.refuse(record{Kind: receipt, Slot: j.Slot, About: j.Claim})
 }
 
 // Judged is what is recorded of a member, in the order in which it was.
 func (r *Registry) Judged(m Member) (History, error) {
-	all, _, err := r.judgements(m)
-	if err == nil && len(all) > 0 {
+	var c chain
+	err := r.follow(m, &c)
+	if err == nil && len(c.History) > 0 {
 		err = r.disk.sync(filepath.Join(r.dir, judgedFolder))
 	}
-	return all, err
+	return c.History, err
 }
 
 func (r *Registry) judgedPath(m Member, n int) string {
 	return filepath.Join(r.dir, judgedFolder, m.name(uint32(n)).String())
 }
 
-// judgements reads what is recorded of a member, and the SHA-256 of the last file.
-func (r *Registry) judgements(m Member) (all History, last merkle.Hash, err error) {
+// chain is what was read of a member's record.
+type chain struct {
+	History
+	last merkle.Hash // SHA-256 of the last file
+}
+
+// follow reads what is recorded behind what was read.
+func (r *Registry) follow(m Member, c *chain) error {
 	for {
-		data, err := r.disk.read(r.judgedPath(m, len(all)), maxRecord)
+		n := len(c.History)
+		data, err := r.disk.read(r.judgedPath(m, n), maxRecord)
 		if errors.Is(err, fs.ErrNotExist) {
-			return all, last, nil
+			return nil
 		}
 		if err != nil {
-			return nil, last, err
+			return err
 		}
-		name := m.name(uint32(len(all)))
+		name := m.name(uint32(n))
 		rec, err := parseJudged(name, data)
 		if err == nil {
-			err = misplaced(judgedFolder, name, rec.Member == m && int(rec.Number) == len(all) && rec.Previous == last)
+			err = misplaced(judgedFolder, name, rec.Member == m && int(rec.Number) == n && rec.Previous == c.last)
 		}
 		if err != nil {
-			return nil, last, err
+			return err
 		}
-		all, last = append(all, rec.Judgement), sha256.Sum256(data)
+		c.History, c.last = append(c.History, rec.Judgement), sha256.Sum256(data)
 	}
 }
 

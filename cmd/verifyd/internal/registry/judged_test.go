@@ -59,7 +59,7 @@ func TestAVerdictCountsOnceAndTheStrongestOfAClaimStandsInWhateverOrder(t *testi
 			strongest = max(strongest, i)
 			for range 2 {
 				stands, err := r.Judge(member, all[i])
-				if err != nil || stands != all[strongest] {
+				if err != nil || len(stands) != 1 || stands[0] != all[strongest] {
 					t.Errorf("%v, %d: %+v, %v", order, i, stands, err)
 				}
 			}
@@ -88,7 +88,13 @@ func TestAClaimIsJudgedInItsOwnPoolAndOnlyOnceItIsReceived(t *testing.T) {
 	if _, err := r.Judge(Member{Worker: merkle.Hash{77}}, passed(1)); err == nil {
 		t.Error("recorded of another worker")
 	}
-	if _, err := r.Judge(member, passed(1)); err != nil {
+	if _, err := r.Judge(member, passed(1), passed(2)); ClassOf(err) != NotReceived {
+		t.Error(err)
+	}
+	if h, err := r.Judged(member); err != nil || len(h) != 0 {
+		t.Errorf("a part of what was refused is recorded: %+v, %v", h, err)
+	}
+	if _, err := r.Judge(member, passed(1), passed(1), passed(0)); err != nil {
 		t.Error(err)
 	}
 	for _, m := range []Member{{Audience: member.Audience, Worker: member.Worker}, {Pool: member.Pool, Worker: member.Worker}} {
@@ -105,7 +111,7 @@ func TestHoweverManyJudgeAtOnceEachVerdictIsRecordedOnce(t *testing.T) {
 	for i := range 36 {
 		wait.Go(func() {
 			one := &Registry{r.dir, files{}} // as another process has it
-			if _, err := one.Judge(member, passed(uint32(i%12))); err != nil {
+			if _, err := one.Judge(member, passed(uint32(i%12)), passed(uint32((i+1)%12))); err != nil {
 				t.Error(err)
 			}
 		})

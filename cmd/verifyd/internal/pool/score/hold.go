@@ -41,25 +41,31 @@ type arrival struct {
 	arrived int64
 	work    *big.Int
 	passed  bool
-	at      int // place of its first judgement in the record; unjudged for one that waits
+	at      int // place in the record of the judgement that decided it; unjudged for one that waits
+	refuted int // place of the FAIL that took its PASS back; unjudged for none
 }
 
 const unjudged = int(^uint(0) >> 1)
 
 // arrivals are all of a worker's claims in the order in which they came, whatever order they were judged in.
 func (r *Record) arrivals() (all []arrival) {
-	place := make(map[registry.Slot]int, len(r.Judged))
+	place := make(map[registry.Slot]int, len(r.Judged)) // in all
 	for i, j := range r.Judged {
-		if _, ok := place[j.Slot]; !ok {
-			place[j.Slot] = i
+		a := arrival{j.Slot, j.Claim, j.Arrived, wide(j.Work.Uint128), j.Outcome == verify.Pass, i, unjudged}
+		before, known := place[j.Slot]
+		switch {
+		case !known:
+			place[j.Slot] = len(all)
+			all = append(all, a)
+		case all[before].passed:
+			all[before].refuted = i
+		default: // silence, or replays that disagreed, decided nothing
+			all[before] = a
 		}
-	}
-	for _, j := range r.Judged.Standing() {
-		all = append(all, arrival{j.Slot, j.Claim, j.Arrived, wide(j.Work.Uint128), j.Outcome == verify.Pass, place[j.Slot]})
 	}
 	for _, w := range r.Waiting {
 		if _, judged := place[w.Slot]; !judged {
-			all = append(all, arrival{w.Slot, w.Claim, w.Arrived, new(big.Int), false, unjudged})
+			all = append(all, arrival{w.Slot, w.Claim, w.Arrived, new(big.Int), false, unjudged, unjudged})
 		}
 	}
 	slices.SortFunc(all, func(a, b arrival) int {
@@ -71,35 +77,20 @@ func (r *Record) arrivals() (all []arrival) {
 // standing says whether the claim of a slot, which is in the record, may be paid at a time, under a job that holds pay
 // until so many further claims are judged, or for a period.
 //
-// A further claim is one that arrived in a later second and passed. It counts in full if it is at least as much work as this one, and
-// else for its share of it, so that many small claims free no large one. It counts as soon as every claim that arrived
-// before it is judged, so that none waits for its verdict until what a FAIL would void is paid.
+// A further claim is one that arrived in a later second and passed. It counts in full if it is at least as much work as
+// this one, and else for its share of it, so that many small claims free no large one. It counts as soon as every claim
+// that arrived before it is judged, so that none waits for its verdict until what a FAIL would void is paid.
 //
 // A FAIL voids every claim that had arrived when it was recorded and was not free before: what is judged at once with it
-// comes too late.
+// comes too late. What was free before stays so, also where the FAIL takes back a PASS that freed it.
 func (r *Record) standing(slot registry.Slot, hold, period uint32, now int64) standing {
+	own := r.Judged.Of(slot)
 	all := r.arrivals()
 	i := slices.IndexFunc(all, func(a arrival) bool { return a.Slot == slot })
-	own := r.Judged[all[i].at]
 	s := standing{until: own.Recorded + int64(period)}
-	// The place in the record from which on the claim is free; unjudged if it is not yet.
-	free, latest := unjudged, -1
-	sum, need := new(big.Int), new(big.Int).Mul(all[i].work, big.NewInt(int64(hold)))
-	for k, a := range all {
-		if latest = max(latest, a.at); latest == unjudged {
-			s.waits = &a.Slot
-			break
-		}
-		if a.arrived > all[i].arrived && a.passed && sum.Cmp(need) < 0 {
-			sum.Add(sum, least(a.work, all[i].work))
-		}
-		if k >= i && sum.Cmp(need) >= 0 {
-			free = latest
-			break
-		}
-	}
-	if s.count = uint64(hold); all[i].work.Sign() > 0 {
-		s.count = min(s.count, new(big.Int).Quo(sum, all[i].work).Uint64())
+	free := s.further(all, i, hold, func(*arrival) bool { return true })
+	if slices.ContainsFunc(all, func(a arrival) bool { return a.refuted <= free && a.refuted != unjudged }) {
+		free = s.further(all, i, hold, func(a *arrival) bool { return a.refuted == unjudged })
 	}
 	for place, f := range r.Judged {
 		fails := f.Outcome == verify.Fail && *r.Judged.Of(f.Slot) == f
@@ -110,6 +101,33 @@ func (r *Record) standing(slot registry.Slot, hold, period uint32, now int64) st
 	}
 	s.paid = free != unjudged || s.until <= now
 	return s
+}
+
+// further adds up what counts for the claim at a place of those that arrived, and returns the place in the record from which
+// on the claim is free; unjudged if it is not yet.
+func (s *standing) further(all []arrival, own int, hold uint32, counts func(*arrival) bool) (free int) {
+	work := all[own].work
+	sum, need := new(big.Int), new(big.Int).Mul(work, big.NewInt(int64(hold)))
+	s.waits, free = nil, unjudged
+	latest := -1
+	for k := range all {
+		a := &all[k]
+		if latest = max(latest, a.at); latest == unjudged {
+			s.waits = &a.Slot
+			break
+		}
+		if a.arrived > all[own].arrived && a.passed && counts(a) {
+			sum.Add(sum, least(a.work, work))
+		}
+		if k >= own && sum.Cmp(need) >= 0 {
+			free = latest
+			break
+		}
+	}
+	if s.count = uint64(hold); work.Sign() > 0 {
+		s.count = min(s.count, new(big.Int).Quo(sum, work).Uint64())
+	}
+	return free
 }
 
 func wide(u proofs.Uint128) *big.Int {

@@ -167,6 +167,23 @@ func TestALaterVerdictOnTheSameClaimIsCountedOnceAndAFailOfItVoids(t *testing.T)
 	if h.fail(2); h.of(1) != "void by 2" || len(h.Judged) != 3 {
 		t.Errorf("%s, %d recorded", h.of(1), len(h.Judged))
 	}
+	// One that is refuted late takes nothing back that it had freed.
+	late := new(history).pass(1, 2, 3, 4, 5)
+	if late.fail(2); late.of(1) != "paid" || late.of(3) != "void by 2" {
+		t.Errorf("%s, %s", late.of(1), late.of(3))
+	}
+	// What was undecided counts, and is held, from when it passed.
+	undecided := new(history).pass(1).judge(2, verify.Inconclusive, 100).pass(3, 4).fail(5)
+	if undecided.pass(2); undecided.of(1) != "void by 5" || undecided.of(2) != "void by 5" {
+		t.Errorf("%s, %s", undecided.of(1), undecided.of(2))
+	}
+	undecided = new(history).judge(1, verify.Inconclusive, 100)
+	for range period / 10 {
+		undecided.pass(len(undecided.Judged) + 5000)
+	}
+	if undecided.pass(1); undecided.standing(slotOf(1), 1<<16, period, undecided.now()).paid {
+		t.Error("paid at once for a period that began before the claim passed")
+	}
 	// Silence that the worker refutes voids nothing any more.
 	silent := new(history).pass(1)
 	silent.Judged = silent.Judged.With(registry.Judgement{Slot: slotOf(2), Outcome: verify.Fail, Reason: verify.Unopened, Arrived: 2, Recorded: silent.now()})

@@ -43,9 +43,13 @@ func (e *Epoch) Settle(ctx context.Context, r *registry.Registry, jobs Jobs, now
 		return cmp.Or(failsFirst(&a.Judgement, &b.Judgement), cmp.Compare(a.Arrived, b.Arrived), bytes.Compare(a.Claim[:], b.Claim[:]))
 	})
 	if keep {
+		of := make(map[registry.Member][]registry.Judgement)
 		for _, j := range all {
-			if _, err := r.Judge(j.member, j.Judgement); err != nil {
-				return fmt.Errorf("%s: %w", j.file, err)
+			of[j.member] = append(of[j.member], j.Judgement)
+		}
+		for m, own := range of {
+			if _, err := r.Judge(m, own...); err != nil {
+				return err
 			}
 		}
 	}
