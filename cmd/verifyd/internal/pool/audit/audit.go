@@ -48,19 +48,22 @@ type Finding struct {
 
 // Report is what an audit read and found.
 type Report struct {
-	Entries       int64     `json:"entries,string"`
-	Jobs          int       `json:"jobs"`
-	Registrations int       `json:"registrations"`
-	Assignments   int       `json:"assignments"`
-	Receipts      int       `json:"receipts"`
-	Openings      int       `json:"openings"`
-	Contributions int       `json:"contributions"`
-	Revocations   int       `json:"revocations"`
-	Other         int       `json:"other"`   // entries that no rule is about
-	Foreign       int       `json:"foreign"` // not signed by the operator of their job, or not what they say they are
-	Unknown       int       `json:"unknown"` // of a job that is neither in the log nor given
-	Cosignatures  int       `json:"cosignatures"`
-	Findings      []Finding `json:"findings"` // in the order of their entries
+	Entries       int64 `json:"entries,string"`
+	Jobs          int   `json:"jobs"`
+	Registrations int   `json:"registrations"`
+	Assignments   int   `json:"assignments"`
+	Receipts      int   `json:"receipts"`
+	Openings      int   `json:"openings"`
+	Contributions int   `json:"contributions"`
+	Revocations   int   `json:"revocations"`
+	Other         int   `json:"other"`   // entries that no rule is about
+	Foreign       int   `json:"foreign"` // not signed by the operator of their job, or not what they say they are
+	Unknown       int   `json:"unknown"` // of a job that is neither in the log nor given
+	Cosignatures  int   `json:"cosignatures"`
+	// Witnessed is the latest time of those, in Unix seconds: what the log's operator gave since then is not in what was
+	// audited. 0 where no witness says when.
+	Witnessed int64     `json:"witnessed"`
+	Findings  []Finding `json:"findings"` // in the order of their entries
 }
 
 // Options say what an audit knows beside the log.

@@ -47,8 +47,8 @@ func typeOf(entry []byte) string {
 func (a *audit) read(e []byte) {
 	switch typeOf(e) {
 	case jobType:
-	case pool.RegistrationKind.PayloadType():
-		if doc, digest, of, ok := by(a, e, pool.RegistrationKind, func(d pool.Registration) hash { return d.Job }); ok {
+	case job.RegistrationKind.PayloadType():
+		if doc, digest, of, ok := by(a, e, job.RegistrationKind, func(d job.Registration) hash { return d.Job }); ok {
 			a.report.Registrations++
 			a.registered(doc, digest, of)
 		}
