@@ -97,7 +97,7 @@ func TestAClaimThatIsNotDrawnEndsUnauditedAndNothingIsAskedOfItsWorker(t *testin
 	v := r.judge(bundle, o)
 	f := v.Finding
 	if f.Outcome != verify.Unaudited || f.Reason != verify.Honest || f.First != nil || f.Sampled != 0 || f.Replayed != 0 ||
-		f.Challenged == nil || len(f.Challenged) != 0 || f.Odds[3].Caught != "0.000000" || v.Imprints != nil {
+		f.Challenged == nil || len(f.Challenged) != 0 || f.Odds.Lies[0].Caught != "0.000000" || v.Imprints != nil {
 		t.Errorf("%+v", v)
 	}
 	if err := r.terms.CheckAudit(f); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 )
 
 // sheet is the results of a case, in ascending order of segments and, within one, with a mismatch first.
@@ -210,7 +211,7 @@ func (c *Case) finding() Finding {
 		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
-		Odds: odds(n, k), Word: c.word,
+		Odds: odds.Of(n, k, ""), Word: c.word,
 	}
 }
 

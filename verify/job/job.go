@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/state"
 )
 
@@ -23,10 +24,10 @@ const (
 const (
 	MaxSteps   = 1 << 24
 	MaxStride  = 1 << 10
-	MaxSampled = 1 << 12
+	MaxSampled = odds.MaxDrawn
 	MaxRows    = 1 << 32 // samples of the data
 	MaxWindow  = 1 << 31 // seconds of delay and deadline
-	MaxHold    = 1 << 16
+	MaxHold    = odds.MaxHold
 	MaxPeriod  = 1<<32 - 1 // seconds
 	LastSecond = 1 << 40   // of Unix time
 	Millionths = 1_000_000

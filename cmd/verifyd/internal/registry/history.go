@@ -4,7 +4,6 @@ import (
 	"math/big"
 
 	"github.com/verifyd/verifyd/proofs/policy"
-	"github.com/verifyd/verifyd/verify"
 )
 
 // History is what is recorded of a member: judgements in the order in which they were recorded. Of one claim there may
@@ -27,30 +26,6 @@ func (h History) With(j Judgement) History {
 		return h
 	}
 	return append(h[:len(h):len(h)], j)
-}
-
-// Clean counts the claims that passed since the last one that failed, or ever, for whoever decides how much of a claim
-// with so much work is sampled: those that arrived when the FAIL was recorded already do not count, and one of less work
-// counts for its share of it. The sum is rounded down.
-//
-// Claims that were not audited, and those whose replays disagreed, say nothing.
-func (h History) Clean(work policy.Uint) uint64 {
-	failed := int64(-1)
-	for _, j := range h.Standing() {
-		if j.Outcome == verify.Fail {
-			failed = max(failed, j.Recorded)
-		}
-	}
-	sum, whole := new(big.Int), wide(work)
-	for _, j := range h.Standing() {
-		if j.Outcome == verify.Pass && j.Arrived > failed {
-			sum.Add(sum, least(wide(j.Work), whole))
-		}
-	}
-	if whole.Sign() == 0 {
-		return 0
-	}
-	return sum.Quo(sum, whole).Uint64()
 }
 
 // Standing are the judgements that no stronger one of their claim follows.

@@ -29,6 +29,8 @@ type Judgement struct {
 	Outcome  verify.Outcome `json:"outcome"`
 	Reason   verify.Reason  `json:"reason"`
 	Work     policy.Uint    `json:"work"`     // floating-point operations of the claim, by the job's program and steps
+	Hold     uint32         `json:"hold"`     // further claims that are judged before this one is paid, by the job
+	Until    int64          `json:"until"`    // when it is paid though fewer were, Unix time in seconds; with a hold
 	Arrived  int64          `json:"arrived"`  // the claim, by its receipt; Unix time in seconds
 	Recorded int64          `json:"recorded"` // this; Unix time in seconds
 }

@@ -125,7 +125,7 @@ func judgementOf(r *registry.Registry, j Judged, now time.Time) (found judgement
 		j.File, registry.Member{Audience: of.Audience, Pool: of.Pool, Worker: f.Worker},
 		registry.Judgement{
 			Slot: slot, Claim: f.Claim, Evidence: j.Verdict.Evidence, Outcome: f.Outcome, Reason: f.Reason,
-			Work: policy.Uint{Uint128: work(j.Terms)}, Arrived: receipt.Arrived, Recorded: now.Unix(),
+			Work: policy.Uint{Uint128: work(j.Terms)}, Hold: of.Hold, Until: now.Unix() + int64(of.Period), Arrived: receipt.Arrived, Recorded: now.Unix(),
 		},
 	}, nil
 }
