@@ -68,3 +68,21 @@ func FuzzTensors(f *testing.F) {
 	f.Add([]byte("\x3a\x00\x00\x00\x00\x00\x00\x00{\"x\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[0,2]}} \x80\x3f"), "x")
 	f.Fuzz(func(t *testing.T, file []byte, column string) { fuzzed(t, file, ".safetensors", column) })
 }
+
+func FuzzParquet(f *testing.F) {
+	for name, data := range columnarFiles() {
+		if format(name) == ".parquet" {
+			f.Add(data, "y")
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte, column string) { fuzzed(t, file, ".parquet", column) })
+}
+
+func FuzzArrow(f *testing.F) {
+	for name, data := range columnarFiles() {
+		if format(name) != ".parquet" {
+			f.Add(data, "y")
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte, column string) { fuzzed(t, file, ".arrow", column) })
+}

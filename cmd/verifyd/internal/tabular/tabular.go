@@ -164,6 +164,10 @@ func decode(f source, size int64, format string, o Options, rows int) (*Table, e
 		return readCSV(f, o, rows)
 	case ".safetensors":
 		return readTensors(f, size, o)
+	case ".arrow", ".feather", ".ipc":
+		return readArrow(f, size, o)
+	case ".parquet":
+		return readParquet(f, size, o)
 	}
 	return nil, fmt.Errorf("want a file whose name ends in %s", Formats)
 }
