@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 // Terms are a job and its program, checked and compiled: what worker and verifier both work from.
@@ -24,7 +25,8 @@ type Terms struct {
 	Plan   *program.Plan
 
 	spec *engine.Spec
-	rows int // samples of a step
+	rows int          // samples of a step
+	log  *witness.Log // nil if the job names none
 }
 
 // Accept reads a job that operator signed and the program that it names, and compiles the program.
@@ -45,6 +47,11 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 		return nil, fault.In(ProgramFile, err)
 	}
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0]}
+	if j.Log != nil {
+		if t.log, err = j.Log.Read(); err != nil {
+			return nil, fault.In(JobFile, fault.Under("log", err))
+		}
+	}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)

@@ -95,8 +95,15 @@ type Finding struct {
 // Word is whose word is believed about time.
 type Word string
 
-// OperatorsWord is that of the one who signs receipts.
-const OperatorsWord Word = "operator"
+// The words.
+const (
+	// OperatorsWord is that of the one who signs receipts: the job names no witnesses, or the finding is that nothing
+	// came in time, which no log can show.
+	OperatorsWord Word = "operator"
+	// WitnessesWord is that of as many witnesses as the job asks for: they saw assignment and receipt before the
+	// beacon's round, and the opening by the deadline.
+	WitnessesWord Word = "witnesses"
+)
 
 // Build says what reached a finding.
 type Build struct {
@@ -124,6 +131,9 @@ func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.judgedBy(key.ID()); err != nil {
+		return nil, fault.In("verdict", err)
+	}
 	if err := v.imprintedBy(key.ID()); err != nil {
 		return nil, fault.In("verdict", err)
 	}
@@ -139,6 +149,9 @@ func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, err
 	}
 	if v.Finding.Version != VerdictVersion {
 		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
+	}
+	if err := v.judgedBy(verifier.ID()); err != nil {
+		return nil, fault.In(file, err)
 	}
 	if err := v.imprintedBy(verifier.ID()); err != nil {
 		return nil, fault.In(file, err)

@@ -13,8 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
-	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -81,6 +79,9 @@ order of the samples, and what is trained serves it and no other.`,
 			if assigned.Worker != id.ID() {
 				return fmt.Errorf("%s: assigned to %s, the key is %s", assignment, assigned.Worker, id.ID())
 			}
+			if err := registeredBeside(assignment, t.Terms, &assigned); err != nil {
+				return err
+			}
 			data, err := readData(who.data)
 			if err != nil {
 				return err
@@ -107,6 +108,13 @@ order of the samples, and what is trained serves it and no other.`,
 				return err
 			}
 			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
+				return err
+			}
+			if err := carry(map[string]string{
+				assignment + proofSuffix:                      filepath.Join(out, verify.AssignmentProofFile),
+				assignment + registrationSuffix:               filepath.Join(out, verify.RegistrationFile),
+				assignment + registrationSuffix + proofSuffix: filepath.Join(out, verify.RegistrationProofFile),
+			}); err != nil {
 				return err
 			}
 			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
@@ -186,7 +194,11 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := carryProof(receipt, out); err != nil {
+			carried := map[string]string{receipt + proofSuffix: filepath.Join(out, verify.ReceiptProofFile)}
+			for _, name := range []string{verify.AssignmentProofFile, verify.RegistrationFile, verify.RegistrationProofFile} {
+				carried[filepath.Join(traceDir, name)] = filepath.Join(out, name)
+			}
+			if err := carry(carried); err != nil {
 				return err
 			}
 			return a.emitBundle(out, opened)
@@ -204,16 +216,21 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 	return cmd
 }
 
-// carryProof puts the proof that a receipt is in the log into a bundle, if it lies beside the receipt.
-func carryProof(receipt, bundle string) error {
-	proof, err := readFile(receipt+pool.ProofSuffix, logproof.MaxProofSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// carry copies what shows when something was given, as far as it lies beside that: files to files.
+func carry(files map[string]string) error {
+	for from, to := range files {
+		data, err := readFile(from, document.MaxSize)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := writeNew(to, data, 0o644); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return writeNew(filepath.Join(bundle, verify.ReceiptProofFile), proof, 0o644)
+	return nil
 }
 
 func (a *app) emitBundle(dir string, segments int) error {

@@ -22,6 +22,7 @@ import (
 type verifyOptions struct {
 	operator, key          string // files
 	verdict, proof         string // files to write
+	spent                  string // file, empty for the one beside proof
 	epoch                  uint64
 	account                string
 	units, cumulativeUnits string
@@ -67,6 +68,7 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign with")
 	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
 	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
+	f.StringVar(&o.spent, "spent", "", "file of the work that was paid, which --proof is recorded in; "+spentFile+" beside --proof if not given")
 	f.StringVar(&o.check, "check-verdict", "", "another verifier's signed verdict, to hold against a replay")
 	f.StringVar(&o.verifier, "verifier", "", "for --check-verdict: that verifier's public key (PEM)")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
@@ -101,7 +103,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return usageError{err}
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inBundles(cmd.Context(), bundles...))
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,6 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	if err := a.emit(j.Verdict, func(w io.Writer) {
 		verdictText(w, j.Verdict, j.Took)
-		row(w, "time", wordText(j.Word))
 	}); err != nil {
 		return err
 	}
@@ -191,6 +192,9 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 	if err := fresh(o.proof); err != nil {
 		return err
 	}
+	if err := a.spend(o.spent, o.proof, c); err != nil {
+		return err
+	}
 	file := signed.Bytes()
 	err = a.recorded(ctx, o.log, [][]byte{file}, func() error { return writeNew(o.proof, file, 0o644) })
 	if err != nil {
@@ -200,10 +204,10 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 	return nil
 }
 
-// wordText says whose word the time of a claim's receipt rests on.
-func wordText(w pool.Word) string {
-	if w == pool.WitnessesWord {
-		return "the job's witnesses saw the receipt before the beacon"
+// wordText says whose word the times of a finding rest on.
+func wordText(w verify.Word) string {
+	if w == verify.WitnessesWord {
+		return "the job's witnesses saw what it rests on in time"
 	}
 	return "the operator is believed about it"
 }
@@ -235,4 +239,5 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 	if v.Build.Confirmed != "" {
 		row(w, "confirmed by", v.Build.Confirmed)
 	}
+	row(w, "time", wordText(f.Word))
 }

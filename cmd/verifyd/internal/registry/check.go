@@ -15,6 +15,7 @@ type Report struct {
 	Receipts      int `json:"receipts"` // those that follow a late one are counted as well
 	Ended         int `json:"ended"`    // assignments without a claim
 	Openings      int `json:"openings"`
+	Listed        int `json:"listed"`     // claims that are valued, on a frozen list
 	Unfinished    int `json:"unfinished"` // files that a crash left on their way, or that are on it now
 }
 
@@ -121,9 +122,9 @@ func (r *Registry) checkOpening(name merkle.Hash, data []byte, report *Report) e
 		return err
 	}
 	report.Openings++
-	of, err := r.lookup(receipts, rec.Slot.name(0))
+	of, err := r.lookup(receipts, rec.Slot.name(rec.Number))
 	if err != nil {
 		return err
 	}
-	return misplaced(openings, name, rec.Kind == opening && openingName(rec.Previous) == name && of != nil && of.Kind == receipt && of.About == rec.Previous)
+	return misplaced(openings, name, rec.Kind == opening && openingName(rec.Previous) == name && of != nil && of.Kind == receipt && sha256.Sum256(of.Document) == rec.Previous)
 }
