@@ -10,16 +10,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
+	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Documents are the files that a claim has gathered by the time it is challenged, as their bytes.
@@ -34,13 +36,16 @@ type Response struct {
 	Trace     *trace.Reader
 	Data      *job.Dataset
 	Signer    crypto.Signer // the worker's key
+	// Device measures the first steps of segments, to know where the walk leads. It runs no others.
+	Device engine.Device
 	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
 	MaxMemory uint64
 	// Progress, if set, is called after each opened segment.
 	Progress func(done, total int)
 }
 
-// Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist. The bundle
+// Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist. It opens all
+// that a verifier will ask for, if the trace is true: the whole walk, and the slices of all boundaries. The bundle
 // lacks the operator's word that the opening arrived in time: [ReceiveOpening] gives it.
 // If it fails it leaves no directory behind.
 func Answer(ctx context.Context, r Response, dir string) (err error) {
@@ -85,8 +90,20 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 		return err
 	}
 	opening := Opening{Version: OpeningVersion, Job: r.Terms.Digest, Claim: digest, Receipt: received, Seed: challenge.Seed}
-	opener := r.newOpener(assignment)
-	for i, segment := range challenge.Segments {
+	opener, err := r.newOpener(ctx, assignment)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opener.close(ctx)) }()
+	ranked, err := opener.slice(ctx, filepath.Join(dir, SlicesFile), challenge, &opening)
+	if err != nil {
+		return err
+	}
+	segments, err := opener.walk(ctx, challenge, receipt, ranked)
+	if err != nil {
+		return err
+	}
+	for i, segment := range segments {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -96,7 +113,7 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 		}
 		opening.Segments = append(opening.Segments, opened)
 		if r.Progress != nil {
-			r.Progress(i+1, len(challenge.Segments))
+			r.Progress(i+1, len(segments))
 		}
 	}
 	signed, err := document.Sign(openingKind, opening, r.Signer)
@@ -127,10 +144,12 @@ func (r *Response) writeFiles(dir string) error {
 	return errors.Join(err, f.Close())
 }
 
-// opener writes opened segments.
+// opener writes opened segments, and measures on an engine which ones the walk needs.
 type opener struct {
 	*Response
+	*stepper
 	order   *job.Order
+	states  *state.Hasher
 	tree    *merkle.Tree
 	tensors [][]float32
 	batch   *batch
@@ -139,52 +158,114 @@ type opener struct {
 	next    []merkle.Hash
 }
 
-func (r *Response) newOpener(a job.Assignment) *opener {
+func (r *Response) newOpener(ctx context.Context, a job.Assignment) (*opener, error) {
 	t := r.Terms
+	s, err := newStepper(ctx, t, a, r.Device)
+	if err != nil {
+		return nil, err
+	}
 	o := &opener{
 		Response: r,
+		stepper:  s,
 		order:    t.Job.OrderFor(a),
+		states:   state.NewHasher(t.spec.State, 1),
 		tree:     r.Data.Tree(),
-		batch:    t.newBatch(newRows(t.Plan.X()), newRows(t.Plan.Y())),
+		batch:    t.newBatch(s.engine.X(), s.engine.Y()),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
 		next:     make([]merkle.Hash, len(t.spec.State.Tensors())),
 	}
 	for _, spec := range t.spec.State.Tensors() {
 		o.tensors = append(o.tensors, make([]float32, spec.Len()))
 	}
-	return o
+	return o, nil
 }
 
-func newRows(spec program.TensorSpec) kernels.Buf {
-	if spec.Kind == kernels.I32 {
-		return kernels.Buf{I: make([]int32, spec.Len())}
+// slice writes the slices of the trace and says so in the opening. It returns the segments, those that moved most first.
+func (o *opener) slice(ctx context.Context, path string, ch *Challenge, opening *Opening) (ranked []uint64, err error) {
+	places, err := o.Terms.cuts(ch)
+	if err != nil {
+		return nil, err
 	}
-	return kernels.Buf{F: make([]float32, spec.Len())}
+	opening.Slices.Size, opening.Slices.Digest, err = toFile(path, func(to io.Writer) error {
+		ranked, err = o.writeSlices(ctx, to, places)
+		return err
+	})
+	return ranked, err
+}
+
+// walk returns the segments that a verifier will replay, ascending, if all of them are true.
+func (o *opener) walk(ctx context.Context, ch *Challenge, r Receipt, ranked []uint64) ([]uint64, error) {
+	w, err := o.Terms.walk(ch, r, ranked)
+	if err != nil {
+		return nil, err
+	}
+	known := map[uint64]walk.Standing{}
+	for {
+		trail := w.Walk(func(segment uint64) walk.Standing { return known[segment] })
+		if trail.Done {
+			return slices.Sorted(slices.Values(trail.Order)), nil
+		}
+		for _, segment := range trail.Need {
+			if known[segment], err = o.measure(ctx, segment); err != nil {
+				return nil, fmt.Errorf("measuring segment %d: %w", segment, err)
+			}
+		}
+	}
+}
+
+// measure runs the first step of a segment.
+func (o *opener) measure(ctx context.Context, segment uint64) (walk.Standing, error) {
+	err := o.engine.Load(ctx, func(tensors [][]float32) error {
+		_, err := o.Trace.Snapshot(segment, tensors)
+		return err
+	})
+	if err != nil {
+		return walk.Unknown, err
+	}
+	first, _ := o.Terms.Job.Segment(segment)
+	if err := o.fill(first); err != nil {
+		return walk.Unknown, err
+	}
+	m, err := o.gauge(ctx, first)
+	if err != nil {
+		return walk.Unknown, err
+	}
+	if len(m.Outside) > 0 {
+		return walk.Outside, nil
+	}
+	return walk.Inside, nil
 }
 
 func (o *opener) writeFile(path string, segment uint64) (OpenedSegment, error) {
+	size, digest, err := toFile(path, func(to io.Writer) error {
+		packed, err := safetensors.Compress(to)
+		if err != nil {
+			return err
+		}
+		if err := o.write(packed, segment); err != nil {
+			return err
+		}
+		return packed.Close()
+	})
+	return OpenedSegment{Segment: segment, Size: size, Digest: digest}, err
+}
+
+// toFile writes a file, and returns its size and its SHA-256.
+func toFile(path string, write func(io.Writer) error) (size int64, digest merkle.Hash, err error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return OpenedSegment{}, err
+		return 0, digest, err
 	}
 	defer f.Close()
 	sha := sha256.New()
 	buffered := bufio.NewWriterSize(io.MultiWriter(f, sha), 1<<16)
-	packed, err := safetensors.Compress(buffered)
-	if err != nil {
-		return OpenedSegment{}, err
+	if err := errors.Join(write(buffered), buffered.Flush()); err != nil {
+		return 0, digest, err
 	}
-	if err := o.write(packed, segment); err != nil {
-		return OpenedSegment{}, err
+	if size, err = f.Seek(0, io.SeekCurrent); err != nil {
+		return 0, digest, err
 	}
-	if err := errors.Join(packed.Close(), buffered.Flush()); err != nil {
-		return OpenedSegment{}, err
-	}
-	size, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return OpenedSegment{}, err
-	}
-	return OpenedSegment{Segment: segment, Size: size, Digest: merkle.Hash(sha.Sum(nil))}, f.Close()
+	return size, merkle.Hash(sha.Sum(nil)), f.Close()
 }
 
 func (o *opener) write(to io.Writer, segment uint64) error {

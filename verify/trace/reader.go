@@ -90,7 +90,15 @@ func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
 
 // Snapshot reads the state before the first step of a segment.
 func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
-	path := snapshotPath(r.dir, segment)
+	return r.stored(snapshotPath(r.dir, segment), tensors)
+}
+
+// Final reads the state after the last step.
+func (r *Reader) Final(tensors [][]float32) (state.Counters, error) {
+	return r.stored(filepath.Join(r.dir, FinalFile), tensors)
+}
+
+func (r *Reader) stored(path string, tensors [][]float32) (state.Counters, error) {
 	f, _, err := input.Open(path)
 	if err != nil {
 		return state.Counters{}, fault.In("trace", err)

@@ -71,7 +71,7 @@ func (r *walker) run() bool {
 	if _, ok := r.path(outside[r.words.Below(uint64(len(outside)))]); !ok {
 		return false
 	}
-	return r.visit(r.further())
+	return r.visit(r.rest())
 }
 
 // path walks from a segment outside the gate towards the start, which is inside.
@@ -100,8 +100,8 @@ func (r *walker) path(from uint64) (flip uint64, ok bool) {
 	return lo, true
 }
 
-// further draws from the segments that were not walked.
-func (r *walker) further() (list []uint64) {
+// rest draws from the segments that were not walked.
+func (r *walker) rest() (list []uint64) {
 	var left []uint64
 	for s := range r.n {
 		if !r.visited(s) {
@@ -109,7 +109,7 @@ func (r *walker) further() (list []uint64) {
 		}
 	}
 	n := uint64(len(left))
-	for _, i := range r.words.Sample(n, min(Further*r.k, n)) {
+	for _, i := range r.words.Sample(n, min(further(r.k), n)) {
 		list = append(list, left[i])
 	}
 	return list

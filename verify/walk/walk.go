@@ -13,7 +13,9 @@ import (
 const (
 	Directed = 3 // that moved most
 	Launch   = 3 // before the end of the first path that moved most
-	Further  = 4 // times k, drawn after both paths
+	Further  = 4 // times k, drawn after both paths, and at most
+	// MaxFurther, so that what is opened can be listed in one document.
+	MaxFurther = 1 << 11
 )
 
 // label separates the seed of the walk from that of the challenge.
@@ -72,8 +74,11 @@ func (w *Walk) highest(count int, limit uint64, among func(uint64) bool) (list [
 // Most is how many segments a walk over n has at most when k are drawn, whatever the gate says: what a worker can make a
 // verifier replay.
 func Most(n, k uint64) uint64 {
-	return min(n, (k+1)+Directed+2*(depth(n)+1)+Launch+Further*k)
+	return min(n, (k+1)+Directed+2*(depth(n)+1)+Launch+further(k))
 }
+
+// further is how many segments are drawn after both paths.
+func further(k uint64) uint64 { return min(Further*k, MaxFurther) }
 
 // depth is how many pivots a path over n segments has at most. Each leaves three quarters of what was left, rounded down.
 func depth(n uint64) (pivots uint64) {

@@ -124,6 +124,9 @@ func TestTheBoundIsTheLongestPathThatTheGateCanLay(t *testing.T) {
 	if got := Most(1000, 50); got != 51+3+2*(depth(1000)+1)+3+200 {
 		t.Errorf("Most(1000, 50) = %d", got)
 	}
+	if got := Most(1<<24, 4096); got != 4097+3+2*(depth(1<<24)+1)+3+2048 {
+		t.Errorf("Most(1<<24, 4096) = %d", got)
+	}
 	if got := Most(20, 5); got != 20 {
 		t.Errorf("Most(20, 5) = %d: there are no more segments than 20", got)
 	}
