@@ -30,7 +30,7 @@ func (tr Training) watch(t *testing.T, d engine.Device, cpu, e engine.Engine, fr
 	var all [2][]uint32
 	for i, e := range []engine.Engine{cpu, e} {
 		tr.load(t, e, from, at)
-		s, words, err := e.Watch(t.Context(), at, blocks)
+		s, words, _, err := e.Watch(t.Context(), at, blocks, nil)
 		if err != nil {
 			t.Fatalf("step %d, watched: %v", at, err)
 		}
