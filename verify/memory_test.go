@@ -90,7 +90,7 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 				},
 				"open": func() error {
 					return verify.Answer(context.Background(), verify.Response{
-						Terms: terms, Data: r.data, Signer: r.worker, MaxMemory: c.limit,
+						Terms: terms, Data: r.data, Signer: r.worker, Device: options.Devices[0], MaxMemory: c.limit,
 					}, out)
 				},
 			} {

@@ -59,8 +59,16 @@ func ReadResult(file string, data []byte, machine document.Key) (Result, error) 
 // hash is nobody's, and leaves none. An error of class engine.ErrDevice blames the device; any other means that the
 // segment cannot be read, or holds numbers that are not finite.
 func (c *Case) Replay(ctx context.Context, segment uint64, d engine.Device, verifier merkle.Hash) (Result, error) {
+	if err := c.answered(); err != nil {
+		return Result{}, err
+	}
 	r := run{Case: c, Options: Options{Verifier: verifier}}
-	if err := r.replayOn(ctx, d, []uint64{segment}); err != nil {
+	on, err := r.replayer(ctx, d)
+	if err != nil {
+		return Result{}, err
+	}
+	defer on.Close(ctx) // what it has computed stands
+	if err := r.replayOn(ctx, on, d, []uint64{segment}); err != nil {
 		return Result{}, err
 	}
 	return r.results[0], nil

@@ -147,4 +147,3 @@ func (o *opener) boundary(segment uint64) (state.Counters, error) {
 	}
 	return o.Trace.Snapshot(segment, o.tensors)
 }
-

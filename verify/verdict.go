@@ -91,7 +91,7 @@ type Finding struct {
 	Walked     []uint64        `json:"walked,omitempty"`   // behind these, in the order of the walk
 	Outside    []uint64        `json:"outside,omitempty"`  // of all these, those that begin outside the job's gate
 	Note       string          `json:"note,omitempty"`     // NoteOutside
-	Replayed   uint64          `json:"replayed"` // steps that were run again
+	Replayed   uint64          `json:"replayed"`           // steps that were run again
 	Odds       []Odds          `json:"odds"`
 	Word       Word            `json:"word"` // on which the times rest: that of the receipt, and of an opening or its absence
 }

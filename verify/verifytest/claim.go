@@ -76,9 +76,11 @@ func (p *Pool) Bundle(ctx context.Context, traceDir, dir string) error {
 // Answer answers the challenge to the claim of a trace into dir, which must not exist, and the operator receives the
 // answer a delay after the claim.
 func (p *Pool) Answer(ctx context.Context, t *trace.Reader, dir string) error {
-	err := verify.Answer(ctx, verify.Response{
-		Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker,
-	}, dir)
+	err := p.on(func(d engine.Device) error {
+		return verify.Answer(ctx, verify.Response{
+			Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker, Device: d,
+		}, dir)
+	})
 	if err != nil {
 		return err
 	}

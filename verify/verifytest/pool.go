@@ -31,7 +31,7 @@ type Setting struct {
 	Operator, Worker crypto.Signer // keys 1 and 2
 	Program          *program.Program
 	Data             *job.Dataset
-	Device           engine.Device  // computes the initial state; a thread of this processor
+	Device           engine.Device  // computes the initial state, and what answers need; a thread of this processor
 	Slot             uint32         // of the worker's claim
 	Arrived          time.Time      // of the claim
 	Secret           merkle.Hash    // value of the beacon
@@ -52,11 +52,12 @@ type Pool struct {
 	Documents        verify.Documents
 	Slot             uint32
 	Arrived          time.Time
+	Device           engine.Device // as in Setting
 }
 
 // NewPool makes the operator's documents.
 func NewPool(ctx context.Context, s Setting) (*Pool, error) {
-	p := &Pool{Operator: s.Operator, Worker: s.Worker, Data: s.Data, Slot: s.Slot, Arrived: s.Arrived}
+	p := &Pool{Operator: s.Operator, Worker: s.Worker, Data: s.Data, Slot: s.Slot, Arrived: s.Arrived, Device: s.Device}
 	for key, number := range map[*crypto.Signer]byte{&p.Operator: 1, &p.Worker: 2} {
 		if *key == nil {
 			made, err := NewKey(number)
@@ -91,7 +92,11 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		j.Data.Root = s.Data.Tree().Root()
 	}
 	if j.Init.Root == (merkle.Hash{}) {
-		if j.Init.Root, err = initial(ctx, s, &j); err != nil {
+		err := p.on(func(d engine.Device) (err error) {
+			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, d)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -105,17 +110,17 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	return p, p.assign(s)
 }
 
-// initial is the root of the state that a job begins with.
-func initial(ctx context.Context, s Setting, j *job.Job) (merkle.Hash, error) {
-	if s.Device != nil {
-		return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Device)
+// on runs f on the pool's device.
+func (p *Pool) on(f func(engine.Device) error) error {
+	if p.Device != nil {
+		return f(p.Device)
 	}
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
 	if err != nil {
-		return merkle.Hash{}, err
+		return err
 	}
 	defer cpu.Close()
-	return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, engine.NewCPU("operator's", cpu, 1))
+	return f(engine.NewCPU("pool's", cpu, 1))
 }
 
 // offer signs a job and accepts it.

@@ -19,7 +19,7 @@ const unpacked = 1 << 30
 
 // Openings are the paths of a bundle's opened segments, ascending.
 func Openings(bundle string) ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*"))
+	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "segment-*"))
 	if err == nil && len(paths) == 0 {
 		err = fmt.Errorf("%s: no opened segment", bundle)
 	}

@@ -265,7 +265,7 @@ func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
 	if j := judge(); fault.Of(j.Err) != fault.NotOpenedYet || j.Verdict != nil || !strings.Contains(j.Err.Error(), "owes") {
 		t.Errorf("entered in time: %+v", j)
 	}
-	segments := must(filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*")))(t)
+	segments := must(filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "segment-*")))(t)
 	if err := os.Remove(segments[0]); err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func (w *work) answer(t *testing.T) (bundle string) {
 	defer opened.Close()
 	bundle = filepath.Join(w.dir, "bundle")
 	err := verify.Answer(t.Context(), verify.Response{
-		Terms: w.desk.Terms, Trace: opened, Data: w.data, Signer: w.worker,
+		Terms: w.desk.Terms, Trace: opened, Data: w.data, Signer: w.worker, Device: w.devices.First(),
 		Documents: verify.Documents{
 			Job: w.desk.Job, Program: w.program.JSON(), Assignment: w.assignment, Claim: w.claim, Receipt: w.receipt, Beacon: w.beacon,
 		},
