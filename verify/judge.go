@@ -278,8 +278,9 @@ func (c *Case) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment, 
 	if err != nil {
 		return Result{}, err
 	}
+	measure := r.measure
 	if m != nil {
-		steps = m.Step - first
+		steps, measure = m.Step-first, nil
 	}
-	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m, Measure: r.measure, Imprint: r.imprint}, nil
+	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m, Measure: measure, Imprint: r.imprint}, nil
 }

@@ -122,7 +122,6 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			if r.imprints != nil {
 				r.imprint = r.imprints.ofMismatch(&mismatch)
 			}
-			r.measure = nil
 			return &mismatch, nil
 		}
 		if r.gauge != nil && i == 0 {

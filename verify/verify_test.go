@@ -79,12 +79,15 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	replayed := uint64(0)
-	for _, s := range f.Challenged {
+	if len(f.Directed) != 3 {
+		t.Errorf("%d directed", f.Directed)
+	}
+	for _, s := range append(f.Directed, f.Challenged...) {
 		_, count := r.terms.Job.Segment(s)
 		replayed += count
 	}
 	if f.Replayed != replayed {
-		t.Errorf("%d steps replayed, %d challenged", f.Replayed, replayed)
+		t.Errorf("%d steps replayed, %d challenged or directed", f.Replayed, replayed)
 	}
 }
 

@@ -116,7 +116,7 @@ func (f *Forger) write(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return f.writer.Final(f.Terms.Counters(f.Terms.Job.Steps, f.serves), f.Machine.Tensors())
 }
 
 // Honest does steps as the job asks, but for what the cheat alters in single ones.
