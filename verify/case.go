@@ -44,7 +44,7 @@ type Case struct {
 	boundaries []merkle.Hash  // root of the state before each segment, and of the final one
 	places     []slices.Place // of the slices
 	walk       *walk.Walk     // nil without an opening
-	gauge      gauge          // of the challenge
+	gauge      *gauge         // of the challenge
 	missing    error          // why there is no opening
 }
 
@@ -120,7 +120,7 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 	if c.places, err = terms.cuts(c.Challenge); err != nil {
 		return nil, err
 	}
-	c.gauge = terms.gauge(c.Challenge)
+	c.gauge = terms.gauge(c.Challenge, nil)
 	c.Cost, err = c.cost(c.Challenge.Segments)
 	return c, err
 }

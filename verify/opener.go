@@ -21,7 +21,7 @@ import (
 type opener struct {
 	*Response
 	*stepper
-	gauge   gauge
+	gauge   *gauge
 	order   *job.Order
 	states  *state.Hasher
 	tree    *merkle.Tree
@@ -41,7 +41,7 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 	o := &opener{
 		Response: r,
 		stepper:  s,
-		gauge:    t.gauge(ch),
+		gauge:    t.gauge(ch, nil),
 		order:    t.Job.OrderFor(a),
 		states:   state.NewHasher(t.spec.State, 1),
 		tree:     r.Data.Tree(),

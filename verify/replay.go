@@ -6,6 +6,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -35,7 +36,7 @@ type Replayer struct {
 
 	imprints *imprinter  // nil if nobody wants one
 	imprint  merkle.Hash // of the last segment
-	gauge    gauge       // nil if nobody wants to know
+	gauge    *gauge      // nil if nobody wants to know
 	measure  *Measure    // of the last segment
 }
 
@@ -108,9 +109,11 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if r.imprints != nil && i == len(s.Leaves)-1 {
 			r.watching = r.imprints.blocks
 		}
+		var sample *gate.Sample
 		r.reading = nil
 		if r.gauge != nil && i == 0 {
-			r.reading = r.gauge.reads(s.Leaves[0].Step)
+			sample = r.gauge.sample(first)
+			r.reading = sample.Reads
 		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
@@ -124,8 +127,11 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 			}
 			return &mismatch, nil
 		}
-		if r.gauge != nil && i == 0 {
-			m := r.gauge.measure(s.Leaves[0].Step, r.read)
+		if sample != nil {
+			m, err := r.gauge.of(sample, r.read)
+			if err != nil {
+				return nil, err
+			}
 			r.measure = &m
 		}
 		if r.Progress != nil {

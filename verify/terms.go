@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -22,6 +23,7 @@ type Terms struct {
 	Job    *job.Job
 	Digest merkle.Hash // of the job
 	Plan   *program.Plan
+	Gate   *gate.Plan // measures a step of Plan
 
 	spec *engine.Spec
 	rows int // samples of a step
@@ -44,7 +46,12 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	if err != nil {
 		return nil, fault.In(ProgramFile, err)
 	}
-	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0]}
+	measure, err := gate.NewPlan(spec.Plan)
+	if err != nil {
+		return nil, fault.In(ProgramFile, err)
+	}
+	spec.Reads = measure.Words()
+	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)
