@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Documents are the files that a claim has gathered by the time it is challenged, as their bytes.
@@ -35,6 +36,8 @@ type Response struct {
 	MaxMemory uint64
 	// Progress, if set, is called after each opened segment.
 	Progress func(done, total int)
+	// Walked, if set, is told the walk that is opened.
+	Walked func(walk.Trail)
 }
 
 // Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist. It opens all

@@ -78,6 +78,9 @@ func (o *opener) walk(ctx context.Context, ch *Challenge, r Receipt, ranked []ui
 	for {
 		trail := w.Walk(func(segment uint64) walk.Standing { return known[segment] })
 		if trail.Done {
+			if o.Walked != nil {
+				o.Walked(trail)
+			}
 			return slices.Sorted(slices.Values(trail.Order)), nil
 		}
 		for _, segment := range trail.Need {

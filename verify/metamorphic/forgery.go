@@ -114,17 +114,13 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	if c.Truth, broken = claimed.breach(); broken {
 		return nil
 	}
-	opening, err := c.Pool.Opening(c.bundle)
-	if err != nil {
-		return err
-	}
-	for _, s := range opening.Segments {
-		if !slices.Contains(f.segments, s.Segment) {
+	for _, segment := range c.Pool.Walk.Order {
+		if !slices.Contains(f.segments, segment) {
 			continue
 		}
 		// The same work up to this segment, and an honest one from there on.
-		dir := filepath.Join(c.dir, fmt.Sprintf("honest-from-%d", s.Segment))
-		if err := w.trace(ctx, c, f, s.Segment, dir); err != nil {
+		dir := filepath.Join(c.dir, fmt.Sprintf("honest-from-%d", segment))
+		if err := w.trace(ctx, c, f, segment, dir); err != nil {
 			return err
 		}
 		honest, err := readSteps(c.Pool, dir)
@@ -132,11 +128,11 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 			return err
 		}
 		var departs bool
-		if c.Truth, departs = claimed.departs(s.Segment, honest); departs {
+		if c.Truth, departs = claimed.departs(segment, honest); departs {
 			return nil
 		}
 	}
-	c.Truth = Truth{Outcome: verify.Pass, Reason: verify.Honest}
+	c.Truth = c.passes()
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Work is what the worker brings to the job.
@@ -79,6 +80,7 @@ func (p *Pool) Answer(ctx context.Context, t *trace.Reader, dir string) error {
 	err := p.on(func(d engine.Device) error {
 		return verify.Answer(ctx, verify.Response{
 			Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker, Device: d,
+			Walked: func(w walk.Trail) { p.Walk = w },
 		}, dir)
 	})
 	if err != nil {

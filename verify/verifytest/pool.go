@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Arrived is when claims arrive where a setting does not say.
@@ -53,6 +54,7 @@ type Pool struct {
 	Slot             uint32
 	Arrived          time.Time
 	Device           engine.Device // as in Setting
+	Walk             walk.Trail    // that the last answer opened
 }
 
 // NewPool makes the operator's documents.
