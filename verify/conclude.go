@@ -127,7 +127,7 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", r.Segment), "a mismatch that %s alone has found: %w", r.Path, ErrUnconfirmed)
 	}
 	f := c.finding()
-	f.walked(c.walk, trail)
+	f.walked(c.walk, trail, s)
 	var devices []string
 	var behind []Result // the finding
 	for _, segment := range trail.Order {

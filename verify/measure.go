@@ -14,8 +14,16 @@ import (
 // Measure is what the job's gate says of the first step of a segment: whether the state that it begins with is one from
 // which training is cheap. It is made of integers, which every device counts alike.
 type Measure struct {
-	Outside []string    `json:"outside,omitempty"` // the bounds that the step is outside of; none where it is inside
-	Digest  merkle.Hash `json:"digest"`            // over all that was counted
+	Outside []gate.Reason `json:"outside,omitempty"` // the bounds that the step is outside of; none where it is inside
+	Totals  gate.Totals   `json:"totals"`
+	Digest  merkle.Hash   `json:"digest"` // over all that was counted
+}
+
+// Outside is a replayed segment that begins outside the job's gate.
+type Outside struct {
+	Segment uint64        `json:"segment"`
+	Why     []gate.Reason `json:"why"`
+	Totals  gate.Totals   `json:"totals"` // of its first step
 }
 
 // equal says whether two devices counted the same.
@@ -23,7 +31,7 @@ func (m *Measure) equal(other *Measure) bool {
 	if m == nil || other == nil {
 		return m == other
 	}
-	return m.Digest == other.Digest && slices.Equal(m.Outside, other.Outside)
+	return m.Digest == other.Digest && m.Totals == other.Totals && slices.Equal(m.Outside, other.Outside)
 }
 
 // outside says that a segment without a mismatch begins outside the gate.
@@ -48,13 +56,11 @@ func (g *gauge) of(s *gate.Sample, words []uint32) (Measure, error) {
 	if err != nil {
 		return Measure{}, err
 	}
-	m := Measure{Digest: digestOf(c)}
+	m := Measure{Totals: c.Totals(), Digest: digestOf(c)}
 	if g.reference == nil {
 		return m, nil
 	}
-	for _, r := range g.reference.Outside(c) {
-		m.Outside = append(m.Outside, string(r))
-	}
+	m.Outside = g.reference.Outside(c)
 	return m, nil
 }
 

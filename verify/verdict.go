@@ -89,7 +89,7 @@ type Finding struct {
 	Challenged []uint64        `json:"challenged"`
 	Directed   []uint64        `json:"directed,omitempty"` // that moved most, besides
 	Walked     []uint64        `json:"walked,omitempty"`   // behind these, in the order of the walk
-	Outside    []uint64        `json:"outside,omitempty"`  // of all these, those that begin outside the job's gate
+	Outside    []Outside       `json:"outside,omitempty"`  // of all these, those that begin outside the job's gate, ascending
 	Note       string          `json:"note,omitempty"`     // NoteOutside
 	Replayed   uint64          `json:"replayed"`           // steps that were run again
 	Odds       []Odds          `json:"odds"`

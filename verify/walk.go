@@ -110,8 +110,12 @@ func (c *Case) end(f *Finding, s *sheet, segment uint64) {
 }
 
 // walked puts a trail into a finding.
-func (f *Finding) walked(w *walk.Walk, t walk.Trail) {
-	f.Directed, f.Outside = w.Directed(), t.Outside
+func (f *Finding) walked(w *walk.Walk, t walk.Trail, s *sheet) {
+	f.Directed = w.Directed()
+	for _, segment := range t.Outside {
+		m := s.of(segment)[0].Measure
+		f.Outside = append(f.Outside, Outside{segment, m.Outside, m.Totals})
+	}
 	if n := len(w.First()); len(t.Order) > n {
 		f.Walked = t.Order[n:]
 	}
@@ -158,7 +162,7 @@ func (c *Case) Trail(f *Finding) walk.Trail {
 			return walk.End
 		case !slices.Contains(known, segment):
 			return walk.Unknown
-		case slices.Contains(f.Outside, segment):
+		case slices.ContainsFunc(f.Outside, func(o Outside) bool { return o.Segment == segment }):
 			return walk.Outside
 		}
 		return walk.Inside

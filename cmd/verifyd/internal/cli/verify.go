@@ -154,6 +154,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	if err := a.emit(j.Verdict, func(w io.Writer) {
 		verdictText(w, j.Verdict, j.Took)
+		walkText(w, &j.Verdict.Finding, j.Case.Trail(&j.Verdict.Finding))
 		row(w, "time", wordText(j.Word))
 	}); err != nil {
 		return err
