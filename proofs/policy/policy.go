@@ -39,6 +39,9 @@ type Policy struct {
 	Mode Mode `json:"mode"`
 	// Name is for people: 1 to 64 characters of a-z, 0-9, dot, hyphen, underscore.
 	Name string `json:"name"`
+	// Outside is what part of its points a claim counts for, in millionths, that was
+	// accepted with the reason [Outside]. Without it, for all of them.
+	Outside *uint32 `json:"outside,omitempty"`
 	// Price is the rate of Price mode, and absent in Pot mode.
 	Price *Rate `json:"price,omitempty"`
 	// Reasons names the policy's own reason codes, [FirstOwnReason] and up, for
@@ -134,6 +137,7 @@ type Estimate struct {
 const (
 	MaxMargin  = 100_000 // a hundred standard errors
 	MaxReasons = 256
+	All        = 1_000_000 // millionths
 	maxName    = 64
 	// maxPointBits bounds weight times clip range, summed over the metrics, in
 	// nanopoints: a claim's points fit 128 bits with room to spare.
@@ -200,6 +204,8 @@ func (p *Policy) Check() error {
 		return fieldError("metrics.value.by.estimator", "%.80q is not 1 to %d characters of a-z, 0-9, dot, hyphen and underscore", m.Value.By.Estimator, maxName)
 	case m.Improvement.Weight != Uint{} && p.Validation.Hash == zero:
 		return fieldError("validation", "must not be zero where improvement has a weight: it commits to the validation set")
+	case p.Outside != nil && *p.Outside > All:
+		return fieldError("outside", "%d is more than %d millionths", *p.Outside, All)
 	case p.Caps.Owner != nil && *p.Caps.Owner == Uint{}:
 		return fieldError("caps.owner", "must not be zero; leave it out for no cap")
 	}

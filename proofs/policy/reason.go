@@ -6,9 +6,14 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 )
 
+// Outside is the verifier's note on an accepted claim: what was replayed is true,
+// and some of it begins where training is cheap.
+const Outside proofs.Reason = 5
+
 // The reasons that scoring gives for what an accepted claim earns. A claim that
-// was not accepted keeps the verifier's own reason. If several hold, the first
-// of this list is given that explains the units.
+// was not accepted keeps the verifier's own reason, and so does one that was with
+// the note [Outside], unless it is withheld or unlisted. If several hold,
+// the first of this list is given that explains the units.
 const (
 	Unlisted proofs.Reason = 256 + iota // earns nothing: the worker is not on the roster of owners
 	NoPoints                            // earns nothing: its metrics make no points

@@ -75,6 +75,7 @@ type entry struct {
 	work     *big.Int    // that counts: zero for a claim that cannot earn
 	points   *big.Int
 	clipped  bool
+	outside  bool // the verifier's note
 	award    Award
 }
 
@@ -103,9 +104,16 @@ func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 		default:
 			e.work = wide(c.Work)
 			e.points, e.clipped = scales.points(c)
+			e.outside = c.Verdict.Reason == Outside
+			if p.Outside != nil && e.outside {
+				e.points = share(e.points, big.NewInt(int64(*p.Outside)), big.NewInt(All))
+			}
 			e.award.Points = narrow(e.points)
 			e.award.Verdict.Reason = proofs.NoReason
-			if e.points.Sign() == 0 {
+			switch {
+			case e.outside:
+				e.award.Verdict.Reason = Outside
+			case e.points.Sign() == 0:
 				e.award.Verdict.Reason = NoPoints
 			}
 		}
@@ -239,6 +247,8 @@ func (e *entry) explain(capped, budgeted bool) {
 	}
 	reason := proofs.NoReason
 	switch {
+	case e.outside:
+		reason = Outside
 	case capped:
 		reason = Capped
 	case e.award.Units == proofs.Uint128{}:

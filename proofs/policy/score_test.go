@@ -42,6 +42,9 @@ func draw(seed uint64) *scene {
 	if s.IntN(2) == 0 {
 		s.p.Caps.Owner = &Uint{proofs.Uint(1 + s.Uint64N(60))}
 	}
+	if part := uint32(s.IntN(All + 1)); s.IntN(2) == 0 {
+		s.p.Outside = &part
+	}
 	s.p.Reasons = []OwnReason{{Code: 512, Name: "spam"}}
 	for worker := range byte(1 + s.IntN(5)) {
 		owner := id(1 + byte(s.IntN(3)))
@@ -69,6 +72,8 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 		c.Verdict = proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
 	case 2:
 		c.Withheld = 512
+	case 3:
+		c.Verdict.Reason = Outside
 	}
 	return c
 }
@@ -299,6 +304,7 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		"rounded":        {change: func(p *Policy, _ *Measurement) { p.Budget = uint(5) }, others: []Measurement{giant}},
 		"budget":         {change: func(p *Policy, _ *Measurement) { p.Mode, p.Price = Price, &Rate{uint(1), uint(1 << 60)} }},
 		"clipped":        {change: func(p *Policy, c *Measurement) { p.Metrics.Work.Hi = int_(7) }},
+		"outside":        {change: func(_ *Policy, c *Measurement) { c.Verdict.Reason = Outside }},
 		"duplicate-data": {change: func(p *Policy, c *Measurement) { c.Withheld = 512 }},
 		"mismatch": {change: func(_ *Policy, c *Measurement) {
 			c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
@@ -311,6 +317,25 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		if got := p.ReasonName(sheet.Awards[0].Verdict); got != name {
 			t.Errorf("%s instead of %q", got, name)
 		}
+	}
+}
+
+func TestAPolicyMayPayLessForAClaimNotedOutsideTheGate(t *testing.T) {
+	accepted := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Work: proofs.Uint(10 * One)}
+	noted := accepted
+	noted.Worker, noted.Verdict.Reason = id(2), Outside
+	quarter := uint32(All / 4)
+	for part, want := range map[*uint32]uint64{nil: 50, &quarter: 20} {
+		p := pot()
+		p.Budget, p.Outside = uint(100), part
+		sheet := score(t, p, []Measurement{accepted, noted})
+		if got := units(sheet, by(id(2))); got.Uint64() != want || sheet.Awards[1].Verdict.Reason != Outside {
+			t.Errorf("%s units as %s, want %d", got, sheet.Awards[1].Verdict, want)
+		}
+	}
+	p, above := pot(), uint32(All+1)
+	if p.Outside = &above; p.Check() == nil {
+		t.Error("more than all")
 	}
 }
 

@@ -11,6 +11,7 @@ from math import floor
 
 ONE = 10**9
 UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED = range(256, 262)
+OUTSIDE = 5
 
 
 def points(metrics, c):
@@ -43,9 +44,12 @@ def score(policy, claims):
             awards[key] = [0, UNLISTED]
         else:
             p, clipped = points(policy["metrics"], c)
-            awards[key] = [0, NO_POINTS]
+            outside = c["reason"] == OUTSIDE
+            if outside:
+                p = p * policy.get("outside", 10**6) // 10**6
+            awards[key] = [0, OUTSIDE if outside else NO_POINTS]
             identity = c["owner"] if "owner" in caps else c["worker"]
-            earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, c["work"], clipped))
+            earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, c["work"], clipped, outside))
     everything = sum(e[4] for e in earning)
     if everything == 0:
         return {"total": 0, "dust": 0, "awards": awards}
@@ -76,14 +80,14 @@ def score(policy, claims):
             units = floor(Fraction(floor(owed) * wp, p))
             paid += units
             so_far = given = 0
-            for _, _, _, key, cp, _, clipped in mine:
+            for _, _, _, key, cp, _, clipped, outside in mine:
                 if cp == 0:
                     continue
                 so_far += cp
                 up_to = floor(Fraction(units * so_far, wp))
                 got, given = up_to - given, up_to
                 reason = CAPPED if capped else ROUNDED if got == 0 else BUDGET if budgeted else CLIPPED if clipped else 0
-                awards[key] = [got, reason]
+                awards[key] = [got, OUTSIDE if outside else reason]
     total = floor(owed_in_all)
     return {"total": total, "dust": total - paid, "awards": awards}
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 )
@@ -84,6 +85,9 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 func decision(f verify.Finding) proofs.Verdict {
 	switch f.Outcome {
 	case verify.Pass:
+		if f.Note == verify.NoteOutside {
+			return proofs.Verdict{Kind: proofs.Accepted, Reason: policy.Outside}
+		}
 		return proofs.Verdict{Kind: proofs.Accepted}
 	case verify.Inconclusive:
 		return proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
