@@ -84,7 +84,11 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 			return nil, err
 		}
 	}
-	terms, err := Accept(data[0], data[1], operator)
+	curve, err := readCurveOf(ctx, source, data[0], operator)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := Accept(data[0], data[1], curve, operator)
 	if err != nil {
 		return nil, err
 	}

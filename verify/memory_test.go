@@ -126,12 +126,13 @@ func TestTheMemoryLimitIsTheLastSizeThatPasses(t *testing.T) {
 	}
 }
 
-func TestMemoryCountsBuffersTwoStatesAndProofs(t *testing.T) {
+func TestMemoryCountsBuffersTwoStatesProofsAndWhatIsMeasured(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	const parameters = 7*11 + 11 + 11*5 + 5 + 5*3 + 3
 	state := uint64(2 * 4 * parameters) // with momentum
 	samples := uint64(12 * (8 + 8 + 32 + 6*32))
-	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples; got != want {
+	measured := uint64(4*4) * uint64(r.terms.Gate.Words())
+	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples+measured; got != want {
 		t.Errorf("%d bytes, want %d", got, want)
 	}
 }

@@ -155,7 +155,7 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 				return err
 			}
 			defer key.Close()
-			documents := verify.Documents{Job: t.jobFile, Program: t.programFile}
+			documents := verify.Documents{Job: t.jobFile, Program: t.programFile, Curve: t.curveFile}
 			for _, f := range []struct {
 				path string
 				into *[]byte
