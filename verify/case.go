@@ -91,7 +91,11 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 			return nil, err
 		}
 	}
-	terms, err := Accept(data[0], data[1], operator)
+	curve, err := readCurveOf(ctx, source, data[0], operator)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := Accept(data[0], data[1], curve, operator)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +124,7 @@ func openDocuments(ctx context.Context, source Source, operator document.Key) (*
 	if c.places, err = terms.cuts(c.Challenge); err != nil {
 		return nil, err
 	}
-	c.gauge = terms.gauge(c.Challenge, nil)
+	c.gauge = terms.gauge(c.Challenge)
 	c.Cost, err = c.cost(c.Challenge.Segments)
 	return c, err
 }

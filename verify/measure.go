@@ -45,7 +45,7 @@ type gauge struct {
 }
 
 // gauge is the job's gate for a challenge.
-func (t *Terms) gauge(ch *Challenge, r *gate.Reference) *gauge { return &gauge{t.Gate, r, ch.Seed} }
+func (t *Terms) gauge(ch *Challenge) *gauge { return &gauge{t.Gate, t.reference, ch.Seed} }
 
 // sample draws where a step is measured.
 func (g *gauge) sample(step uint64) *gate.Sample { return g.plan.Draw(g.seed, step) }

@@ -126,7 +126,7 @@ func TestTheMemoryLimitIsTheLastSizeThatPasses(t *testing.T) {
 	}
 }
 
-func TestMemoryCountsBuffersTwoStatesProofsAndSegments(t *testing.T) {
+func TestMemoryCountsBuffersTwoStatesProofsMeasuresAndSegments(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	const parameters = 7*11 + 11 + 11*5 + 5 + 5*3 + 3
 	state := uint64(2 * 4 * parameters) // with momentum

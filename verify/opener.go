@@ -41,7 +41,7 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 	o := &opener{
 		Response: r,
 		stepper:  s,
-		gauge:    t.gauge(ch, nil),
+		gauge:    t.gauge(ch),
 		order:    t.Job.OrderFor(a),
 		states:   state.NewHasher(t.spec.State, 1),
 		tree:     r.Data.Tree(),

@@ -25,12 +25,14 @@ type Terms struct {
 	Plan   *program.Plan
 	Gate   *gate.Plan // measures a step of Plan
 
-	spec *engine.Spec
-	rows int // samples of a step
+	spec      *engine.Spec
+	reference *gate.Reference // of the job's curve; nil if it has none
+	rows      int             // samples of a step
 }
 
-// Accept reads a job that operator signed and the program that it names, and compiles the program.
-func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) {
+// Accept reads a job that operator signed, the program and the curve that it names, and compiles the program. The curve
+// of a job without one is not looked at, and may be nil.
+func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Terms, error) {
 	j, digest, err := job.Read(JobFile, jobFile, operator)
 	if err != nil {
 		return nil, err
@@ -52,6 +54,9 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	}
 	spec.Reads = measure.Words()
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
+	if err := t.readCurve(curveFile); err != nil {
+		return nil, err
+	}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)

@@ -118,7 +118,7 @@ func TestAStrideWhoseOpeningsFitNoFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Accept(file, r.docs.Program, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
+	if _, err := verify.Accept(file, r.docs.Program, nil, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
 		t.Error(err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 func (g *generator) rows() []vectors.Vector {
 	g.documents()
+	g.curves()
 	g.work()
 	g.circumstances()
 	return g.all

@@ -108,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "5428b2f029caa7ba6ae13cfc995d1f7a4148820f4a1e7a05f55cbd7ee7fb90b6",
-		"cnn": "dac14cc9c62a008abcc8cb95f13fa8d3bed92f0ab24d774b798ce030a500bfe6",
-		"gpt": "f1dc442792c617a17d08d158802f1f34d07ed1769d61ae537677eb70212f106f",
+		"mlp": "512d679946616bfb2ddf56e0525183916f4d015f2bd0f908efe5aa6a72983524",
+		"cnn": "148bcd385ed3eb96799ab3791f92263204a26bd548c67f47ffc10c27a975d4d5",
+		"gpt": "10aff9bbb17099976dff77413074c769037255cdfb1bbad2054f372460ce311a",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

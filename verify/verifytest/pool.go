@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -84,6 +85,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Data:    job.Data{Samples: uint64(s.Data.Samples())},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
+		Gate:    gate.Version,
 		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3),
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
@@ -130,7 +132,7 @@ func (p *Pool) offer(j job.Job) (err error) {
 	if p.Documents.Job, err = job.Sign(j, p.Operator); err != nil {
 		return err
 	}
-	p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, j.Operator)
+	p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, p.Documents.Curve, j.Operator)
 	return err
 }
 

@@ -159,7 +159,7 @@ device, so that one opening answers all.`,
 				return err
 			}
 			defer key.Close()
-			documents := verify.Documents{Job: t.jobFile, Program: t.programFile}
+			documents := verify.Documents{Job: t.jobFile, Program: t.programFile, Curve: t.curveFile}
 			for _, f := range []struct {
 				path string
 				into *[]byte

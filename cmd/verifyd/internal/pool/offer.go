@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -36,6 +37,7 @@ type Offer struct {
 	Seed            uint64   // of initial state and dropout
 	Beacon          string   // beacon.Quicknet, or beacon.Fixed
 	Secret          [32]byte // value of a fixed beacon: whoever knows it can foresee the challenge
+	Curve           []byte   // file of the curve that claims are compared with; nil for the job's start
 }
 
 // Offered is a job as its operator signed it.
@@ -83,12 +85,20 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
 		Order:   job.Rule,
 		Init:    job.Init{Root: root, Seed: o.Seed},
-		Seed:    o.Seed,
-		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
+		Seed:    o.Seed, Gate: gate.Version,
+		Steps: o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
 	}
-	offered.File, err = job.Sign(*offered.Job, operator)
-	return offered, err
+	if o.Curve != nil {
+		offered.Job.Curve = gate.Digest(o.Curve)
+	}
+	if offered.File, err = job.Sign(*offered.Job, operator); err != nil {
+		return nil, err
+	}
+	if _, err := verify.Accept(offered.File, o.Program.JSON(), o.Curve, key); err != nil {
+		return nil, err
+	}
+	return offered, nil
 }
 
 // Named is the hash that stands for a pool's name, or a seed's, in a job or a signer set: the SHA-256 of the text.

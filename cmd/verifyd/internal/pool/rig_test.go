@@ -93,7 +93,7 @@ func (r *rig) desk(t *testing.T, jobFile []byte, l *translog.Log) *pool.Desk {
 		t.Fatal(err)
 	}
 	return &pool.Desk{
-		Terms: must(verify.Accept(jobFile, r.program.JSON(), r.by))(t), Job: jobFile, Operator: r.operator,
+		Terms: must(verify.Accept(jobFile, r.program.JSON(), nil, r.by))(t), Job: jobFile, Operator: r.operator,
 		Registry: must(registry.Open(dir))(t), Log: l, Clock: func() time.Time { return arrived.Add(-time.Millisecond) },
 	}
 }
