@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 	"github.com/verifyd/verifyd/verify/walk"
 )
