@@ -2,8 +2,10 @@ package metamorphic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -34,7 +36,8 @@ func drawForgery(r *rand.Rand, p *verifytest.Pool) forgery {
 			}
 		}
 	}
-	if one(r, 3) {
+	jumps := one(r, 3)
+	if !jumps && one(r, 3) {
 		kind := r.IntN(len(verifytest.Shortcuts()))
 		f.name = verifytest.Shortcuts()[kind].Name
 		f.cheat = func(only func(uint64) bool) verifytest.Cheat {
@@ -48,6 +51,9 @@ func drawForgery(r *rand.Rand, p *verifytest.Pool) forgery {
 		where[segment] = first + r.Uint64N(count)
 	}
 	kind := pick(r, cheats(r, p)...)
+	if jumps {
+		kind = pick(r, jump(r, p)...)
+	}
 	f.name = kind.name
 	f.cheat = func(only func(uint64) bool) verifytest.Cheat {
 		return kind.of(func(t uint64) bool {
@@ -94,6 +100,15 @@ func cheats(r *rand.Rand, p *verifytest.Pool) []kind {
 	}
 }
 
+// jump is a step into a state from which training is cheap, or into one and back.
+func jump(r *rand.Rand, p *verifytest.Pool) []kind {
+	to, plan := pick(r, verifytest.CheapStates()...), p.Terms.Plan
+	return []kind{
+		{"a jump to " + to.Name, func(at verifytest.Steps) verifytest.Cheat { return verifytest.Jump(plan, at, to) }},
+		{"a jump to " + to.Name + " and back", func(at verifytest.Steps) verifytest.Cheat { return verifytest.ThereAndBack(plan, at, to) }},
+	}
+}
+
 // forge claims forged work, and derives what must be found of it.
 func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	f := drawForgery(r, c.Pool)
@@ -102,6 +117,9 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	forged := filepath.Join(c.dir, "forged")
 	if err := w.trace(ctx, c, f, c.Pool.Terms.Job.Segments(), forged); err != nil {
 		return err
+	}
+	if finite, err := c.Pool.Finite(forged); err != nil || !finite {
+		return errors.Join(err, errDiverged) // nobody would claim it
 	}
 	if err := c.Pool.Bundle(ctx, forged, c.bundle); err != nil {
 		return err
@@ -150,6 +168,9 @@ func (c *Claim) lie(r *rand.Rand) error {
 	if err != nil {
 		return err
 	}
+	if one(r, 5) {
+		return c.misslice(r)
+	}
 	at := r.IntN(len(opening.Segments))
 	segment := opening.Segments[at].Segment
 	if one(r, 6) {
@@ -188,4 +209,17 @@ func (c *Claim) lie(r *rand.Rand) error {
 		return missing
 	}
 	return err
+}
+
+// misslice answers with slices of other states than the trace's.
+func (c *Claim) misslice(r *rand.Rand) error {
+	file, err := os.ReadFile(c.path(verify.SlicesFile))
+	if err != nil {
+		return err
+	}
+	at := r.IntN(len(file))
+	c.What += fmt.Sprintf("; byte %d of the slices is opened falsely", at)
+	c.Truth = Truth{Outcome: verify.Fail, Reason: verify.Malformed, Opening: true}
+	file[at] ^= 1
+	return c.Pool.Reslice(c.bundle, file)
 }

@@ -18,6 +18,8 @@ type Truth struct {
 	First   *verify.Difference
 	// Leaves says that the leaves alone show it, so that no opening is read.
 	Leaves bool
+	// Opening says that the opening without its segments shows it, so that none of these is read.
+	Opening bool
 	// Noted says that a replayed segment begins outside the gate, in a claim that passes.
 	Noted bool
 }

@@ -28,6 +28,33 @@ func (p *Pool) Train(ctx context.Context, d engine.Device, dir string) (trace.Su
 	return verify.Train(ctx, w, dir)
 }
 
+// Finite says whether the losses, clip coefficients and the final state of a trace are.
+func (p *Pool) Finite(dir string) (bool, error) {
+	t, err := trace.Read(dir, p.Terms.Trace())
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	leaves, err := trace.NewLeaves(t.Leaves(), dir, p.Terms.Job.Steps)
+	if err != nil {
+		return false, err
+	}
+	for range p.Terms.Job.Steps {
+		l, err := leaves.Next()
+		if err != nil || !l.Finite() {
+			return false, err
+		}
+	}
+	var final [][]float32
+	for _, spec := range p.Terms.State().Tensors() {
+		final = append(final, make([]float32, spec.Len()))
+	}
+	if _, err := t.Final(final); err != nil {
+		return false, err
+	}
+	return p.Terms.State().CheckFinite(final) == nil, nil
+}
+
 // Claim signs a claim of a trace and the operator's receipt for it, whatever became of earlier ones, and without a look
 // at the leaves.
 func (p *Pool) Claim(s trace.Summary) (err error) {

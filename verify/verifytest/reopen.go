@@ -87,6 +87,16 @@ func (p *Pool) Replace(bundle string, i int, file []byte) error {
 	})
 }
 
+// Reslice puts another file of slices in the place of a bundle's and signs for it.
+func (p *Pool) Reslice(bundle string, file []byte) error {
+	if err := os.WriteFile(filepath.Join(bundle, verify.SlicesFile), file, 0o644); err != nil {
+		return err
+	}
+	return p.Resign(bundle, func(o *verify.Opening) {
+		o.Slices.Size, o.Slices.Digest = int64(len(file)), sha256.Sum256(file)
+	})
+}
+
 // Resign alters the opening and signs it again with the worker's key. The operator receives it as the one before.
 func (p *Pool) Resign(bundle string, alter func(*verify.Opening)) error {
 	o, err := p.Opening(bundle)
