@@ -39,8 +39,10 @@ type Setting struct {
 	Order            merkle.Hash    // seed of the order of the worker's samples; 5
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
+	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
-	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed.
+	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed; if it gives
+	// the root of the start, nobody computes that, and what claims are compared with is nothing.
 	Job func(*job.Job)
 }
 
@@ -92,12 +94,17 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	if j.Data.Root == (merkle.Hash{}) {
 		j.Data.Root = s.Data.Tree().Root()
 	}
-	if j.Init.Root == (merkle.Hash{}) {
+	made := j.Init.Root != (merkle.Hash{})
+	if !made {
 		if j.Init.Root, err = initial(ctx, s, &j); err != nil {
 			return nil, err
 		}
 	}
 	p.Documents.Program = s.Program.JSON()
+	if p.Documents.Curve, err = s.curve(ctx, &j, made); err != nil {
+		return nil, err
+	}
+	j.Curve = gate.Digest(p.Documents.Curve)
 	if p.Documents.Beacon, err = document.Encode(public); err != nil {
 		return nil, err
 	}
@@ -109,15 +116,46 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 
 // initial is the root of the state that a job begins with.
 func initial(ctx context.Context, s Setting, j *job.Job) (merkle.Hash, error) {
-	if s.Device != nil {
-		return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Device)
-	}
-	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
+	d, done, err := s.device()
 	if err != nil {
 		return merkle.Hash{}, err
 	}
-	defer cpu.Close()
-	return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, engine.NewCPU("operator's", cpu, 1))
+	defer done()
+	return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, d)
+}
+
+// curve is the file of what claims are compared with.
+func (s *Setting) curve(ctx context.Context, j *job.Job, made bool) ([]byte, error) {
+	if made {
+		nothing := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Terms: verify.CurveTerms(j), Points: []gate.Totals{{}}}
+		return nothing.JSON()
+	}
+	d, done, err := s.device()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c, err := verify.CurveRun{
+		Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+		Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
+	}.Measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Terms = verify.CurveTerms(j) // also where the job was given other roots
+	return c.JSON()
+}
+
+// device is that of the setting, or a thread of this processor.
+func (s *Setting) device() (d engine.Device, done func(), err error) {
+	if s.Device != nil {
+		return s.Device, func() {}, nil
+	}
+	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
+	if err != nil {
+		return nil, nil, err
+	}
+	return engine.NewCPU("operator's", cpu, 1), cpu.Close, nil
 }
 
 // offer signs a job and accepts it.
