@@ -14,15 +14,13 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
-	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Documents are the files that a claim has gathered by the time it is challenged, as their bytes.
 type Documents struct {
-	Job, Program, Assignment, Claim, Receipt, Beacon []byte
-	Curve                                            []byte // nil if the job names none
+	Job, Program, Curve, Assignment, Claim, Receipt, Beacon []byte
 }
 
 // Response is what a worker answers a challenge with.
@@ -123,14 +121,10 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 
 // writeFiles writes all of a bundle but the openings.
 func (r *Response) writeFiles(dir string) error {
-	files := map[string][]byte{
-		JobFile: r.Documents.Job, ProgramFile: r.Documents.Program, AssignmentFile: r.Documents.Assignment,
+	for name, data := range map[string][]byte{
+		JobFile: r.Documents.Job, ProgramFile: r.Documents.Program, CurveFile: r.Documents.Curve, AssignmentFile: r.Documents.Assignment,
 		ClaimFile: r.Documents.Claim, ReceiptFile: r.Documents.Receipt, BeaconFile: r.Documents.Beacon,
-	}
-	if r.Terms.Job.Curve != (merkle.Hash{}) {
-		files[CurveFile] = r.Documents.Curve
-	}
-	for name, data := range files {
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			return err
 		}

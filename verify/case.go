@@ -84,33 +84,29 @@ func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case,
 
 // openDocuments reads all but the leaves and the opening.
 func openDocuments(ctx context.Context, source Source, operator document.Key) (*Case, error) {
-	var data [6][]byte
-	for i, name := range []string{JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile} {
+	var data [7][]byte
+	for i, name := range []string{JobFile, ProgramFile, CurveFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile} {
 		var err error
 		if data[i], err = readDocument(ctx, source, name); err != nil {
 			return nil, err
 		}
 	}
-	curve, err := readCurveOf(ctx, source, data[0], operator)
-	if err != nil {
-		return nil, err
-	}
-	terms, err := Accept(data[0], data[1], curve, operator)
+	terms, err := Accept(data[0], data[1], data[2], operator)
 	if err != nil {
 		return nil, err
 	}
 	c := &Case{Terms: terms, source: source}
-	if c.Assignment, c.assignmentDigest, err = terms.ReadAssignment(data[2]); err != nil {
+	if c.Assignment, c.assignmentDigest, err = terms.ReadAssignment(data[3]); err != nil {
 		return nil, err
 	}
-	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[3]); err != nil {
+	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[4]); err != nil {
 		return nil, err
 	}
 	about := of{&c.Claim, c.claimDigest, &c.Assignment, c.assignmentDigest}
-	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[4], about); err != nil {
+	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[5], about); err != nil {
 		return nil, err
 	}
-	public, err := document.Decode[beacon.Beacon](BeaconFile, data[5])
+	public, err := document.Decode[beacon.Beacon](BeaconFile, data[6])
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/gate"
@@ -20,18 +19,19 @@ type CurveRun struct {
 	Program       *program.Program
 	Profile       kernels.Profile
 	Data          *job.Dataset
-	Seed          uint64 // of initial state and dropout, as the job will have it
+	Init, Dropout uint64 // seeds of the initial state and of dropout, as the job will have them
 	Steps, Stride uint64
 	Drawn         merkle.Hash // seed of the order of the data, and of what is measured
+	StartOnly     bool        // measure step 0 alone
 	Device        engine.Device
 	// Progress, if set, is called after each step with the number of steps done.
 	Progress func(done uint64)
 }
 
 // Measure trains from the job's start to the last point of the curve, and measures the first step of every segment that
-// has one. It costs as much as the work of one claim.
+// has one. It costs as much as the work of one claim, and one step for a start alone.
 func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
-	spec, err := engine.NewSpec(r.Program, r.Profile, r.Seed)
+	spec, err := engine.NewSpec(r.Program, r.Profile, r.Dropout)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
-	if err := e.Init(ctx, r.Seed); err != nil {
+	if err := e.Init(ctx, r.Init); err != nil {
 		return nil, err
 	}
 	digests, err := e.Digests(ctx)
@@ -60,9 +60,11 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 	}
 	c = &gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Seed: r.Drawn, Terms: gate.Terms{
 		Program: r.Program.Digest(), Profile: r.Profile, Data: r.Data.Tree().Root(),
-		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Seed, Steps: r.Steps, Stride: r.Stride,
+		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
 	}}
-	c.Every = c.Terms.EveryOf()
+	if !r.StartOnly {
+		c.Every = c.Terms.EveryOf()
+	}
 	return c, r.points(ctx, e, measure, spec.Plan.X().Shape[0], c)
 }
 
@@ -70,8 +72,12 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Plan, rows int, c *gate.Curve) error {
 	j := job.Job{Data: job.Data{Samples: uint64(r.Data.Samples())}}
 	order, ids := j.OrderFor(job.Assignment{Seed: r.Drawn}), make([]int64, rows)
-	apart := c.Every * r.Stride
-	last := (r.Steps - 1) / apart * apart
+	apart, last := c.Every*r.Stride, uint64(0)
+	if r.StartOnly {
+		apart = r.Steps
+	} else {
+		last = (r.Steps - 1) / apart * apart
+	}
 	for t := uint64(0); t <= last; t++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -86,7 +92,7 @@ func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Pla
 		if err != nil {
 			return err
 		}
-		if !step.Finite {
+		if !step.Finite && !r.StartOnly {
 			return fault.New(fault.NotFinite, "", "", "training diverged: state after step %d is not finite", t)
 		}
 		if r.Progress != nil {
@@ -114,44 +120,28 @@ func (r CurveRun) point(ctx context.Context, e engine.Engine, measure *gate.Plan
 	return step, nil
 }
 
-// readCurve reads the curve that a job names.
+// readCurve reads the curve that the job names.
 func (t *Terms) readCurve(data []byte) error {
-	j := t.Job
-	switch {
-	case j.Curve == (merkle.Hash{}):
-		return nil
-	case data == nil:
-		return fault.New(fault.Missing, CurveFile, "", "the file is missing, the job names %v", j.Curve)
-	}
-	if got := gate.Digest(data); got != j.Curve {
-		return fault.New(fault.WrongDigest, CurveFile, "", "digest %v, the job names %v", got, j.Curve)
+	if got := gate.Digest(data); got != t.Job.Curve {
+		return fault.New(fault.WrongDigest, CurveFile, "", "digest %v, the job names %v", got, t.Job.Curve)
 	}
 	c, err := gate.ReadCurve(CurveFile, data)
 	if err != nil {
 		return err
 	}
-	if err := c.Fits(gateTerms(j)); err != nil {
+	if err := c.Fits(CurveTerms(t.Job)); err != nil {
 		return fault.In(CurveFile, err)
 	}
 	t.reference = c.Reference()
 	return nil
 }
 
-// readCurveOf reads the file of the curve that a job names, nil if it names none.
-func readCurveOf(ctx context.Context, source Source, jobFile []byte, operator document.Key) ([]byte, error) {
-	j, _, err := job.Read(JobFile, jobFile, operator)
-	if err != nil || j.Curve == (merkle.Hash{}) {
-		return nil, err
-	}
-	return readDocument(ctx, source, CurveFile)
-}
-
-// gateTerms are what a curve for a job has in common with it.
-func gateTerms(j *job.Job) gate.Terms {
+// CurveTerms are what a curve for a job has in common with it.
+func CurveTerms(j *job.Job) gate.Terms {
 	return gate.Terms{
 		Program: j.Program, Profile: j.Profile, Data: j.Data.Root, Start: j.Init.Root, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
 	}
 }
 
-// Reference is the curve of the job, nil for a job without one: its reference is what step 0 counts from its start.
+// Reference is what claims of the job are compared with.
 func (t *Terms) Reference() *gate.Reference { return t.reference }

@@ -57,9 +57,6 @@ func (g *gauge) of(s *gate.Sample, words []uint32) (Measure, error) {
 		return Measure{}, err
 	}
 	m := Measure{Totals: c.Totals(), Digest: digestOf(c)}
-	if g.reference == nil {
-		return m, nil
-	}
 	m.Outside = g.reference.Outside(c)
 	return m, nil
 }

@@ -36,7 +36,7 @@ func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, strin
 		r.t.Fatal(err)
 	}
 	for name, data := range map[string][]byte{
-		verify.JobFile: docs.Job, verify.ProgramFile: docs.Program, verify.AssignmentFile: docs.Assignment, verify.ClaimFile: docs.Claim,
+		verify.JobFile: docs.Job, verify.ProgramFile: docs.Program, verify.CurveFile: docs.Curve, verify.AssignmentFile: docs.Assignment, verify.ClaimFile: docs.Claim,
 		verify.ReceiptFile: docs.Receipt, verify.BeaconFile: docs.Beacon,
 	} {
 		write(r.t, filepath.Join(dir, name), data)

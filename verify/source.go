@@ -18,7 +18,7 @@ import (
 const (
 	JobFile        = "job.json"
 	ProgramFile    = "program.json"
-	CurveFile      = "curve.json" // if the job names one
+	CurveFile      = "curve.json"
 	AssignmentFile = "assignment.json"
 	ClaimFile      = "claim.json"
 	ReceiptFile    = "receipt.json"

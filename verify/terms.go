@@ -26,12 +26,11 @@ type Terms struct {
 	Gate   *gate.Plan // measures a step of Plan
 
 	spec      *engine.Spec
-	reference *gate.Reference // of the job's curve; nil if it has none
+	reference *gate.Reference // of the job's curve
 	rows      int             // samples of a step
 }
 
-// Accept reads a job that operator signed, the program and the curve that it names, and compiles the program. The curve
-// of a job without one is not looked at, and may be nil.
+// Accept reads a job that operator signed, and the program and the curve that it names, and compiles the program.
 func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Terms, error) {
 	j, digest, err := job.Read(JobFile, jobFile, operator)
 	if err != nil {
@@ -54,12 +53,12 @@ func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Ter
 	}
 	spec.Reads = measure.Words()
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
-	if err := t.readCurve(curveFile); err != nil {
-		return nil, err
-	}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)
+	}
+	if err := t.readCurve(curveFile); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

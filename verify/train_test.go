@@ -118,7 +118,7 @@ func TestAStrideWhoseOpeningsFitNoFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Accept(file, r.docs.Program, nil, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
+	if _, err := verify.Accept(file, r.docs.Program, r.docs.Curve, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
 		t.Error(err)
 	}
 }
@@ -128,7 +128,7 @@ func FuzzJudge(f *testing.F) {
 	dir, _ := r.train(newCPU(f, kernels.Auto, 1))
 	bundle := r.bundle(dir)
 	names := []string{
-		verify.JobFile, verify.ProgramFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
+		verify.JobFile, verify.ProgramFile, verify.CurveFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
 		verify.OpeningFile, verify.LeavesFile, "openings/segment-00000000.safetensors.zst", verify.SlicesFile,
 	}
 	for i, name := range names {

@@ -13,7 +13,7 @@ func (g *generator) curves() {
 	const jobFile, curve = verify.JobFile, verify.CurveFile
 	g.one("job_gate", "a measure of work that is none", fault.UnknownVersion, jobFile, "gate", g.job(func(j *job.Job) { j.Gate = "verifyd-gate/2" }))
 	g.one("job_no_gate", "work that nobody measures", fault.UnknownVersion, jobFile, "gate", g.job(func(j *job.Job) { j.Gate = "" }))
-	g.add("curve_missing", "the job names one that is not there", fault.Missing, curve, "", map[string][]byte{jobFile: g.job(func(j *job.Job) { j.Curve[0] = 1 })})
+	g.add("curve_missing", "no curve", fault.Missing, curve, "", nil, "remove", curve)
 
 	add := func(name, note string, class fault.Class, field string, file []byte) {
 		named := g.job(func(j *job.Job) { j.Curve = gate.Digest(file) })
@@ -21,7 +21,7 @@ func (g *generator) curves() {
 	}
 	good := g.curve(func(*gate.Curve) {})
 	g.add("curve_other", "another curve than the job names", fault.WrongDigest, curve, "",
-		map[string][]byte{jobFile: g.job(func(j *job.Job) { j.Curve[0] = 1 }), curve: good})
+		map[string][]byte{curve: good})
 	add("curve_truncated", "without its end", fault.BadForm, "", good[:len(good)-9])
 	add("curve_spaced", "a space before it", fault.NotCanonical, "", append([]byte(" "), good...))
 	add("curve_next_version", "of version 2", fault.UnknownVersion, "version", g.curve(func(c *gate.Curve) { c.Version = "verifyd-curve/2" }))

@@ -108,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "512d679946616bfb2ddf56e0525183916f4d015f2bd0f908efe5aa6a72983524",
-		"cnn": "148bcd385ed3eb96799ab3791f92263204a26bd548c67f47ffc10c27a975d4d5",
-		"gpt": "10aff9bbb17099976dff77413074c769037255cdfb1bbad2054f372460ce311a",
+		"mlp": "21bda2c5bbc98dd50ede14fbc037acbf898fafb1192e02c56c0d0e4a9c06e183",
+		"cnn": "0cb08731f16c1aba9b148807dfb94e1976f7c0796cfef8c5eab5e3c5efdfcbf0",
+		"gpt": "8ce925502f3fb689e0fdf2dcd10879ce716c9c96d3171926f293be762077a113",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

@@ -23,13 +23,13 @@ const (
 )
 
 // Curve is what the steps of a run counted that the operator made before the job was signed: from the job's start, on its
-// data in another order. A job names its digest.
+// data in another order; or the first step of that alone, which is cheaper to make and says less. A job names its digest.
 type Curve struct {
 	Version string      `json:"version"`
 	Gate    string      `json:"gate"`
 	Terms   Terms       `json:"terms"`
 	Seed    merkle.Hash `json:"seed"`  // that the order of the data, and what was measured, were drawn by
-	Every   uint64      `json:"every"` // segments from one point to the next
+	Every   uint64      `json:"every"` // segments from one point to the next; 0 for a start alone, which has one point
 	Points  []Totals    `json:"points"`
 }
 
@@ -109,12 +109,15 @@ func (c *Curve) check() error {
 	if err := within("terms.stride", c.Terms.Stride, 1, maxStride); err != nil {
 		return err
 	}
-	if err := within("every", c.Every, c.Terms.EveryOf(), c.Terms.EveryOf()); err != nil {
-		return err
+	n := uint64(1)
+	if c.Every != 0 {
+		if err := within("every", c.Every, c.Terms.EveryOf(), c.Terms.EveryOf()); err != nil {
+			return err
+		}
+		n = (c.Terms.Segments() + c.Every - 1) / c.Every
 	}
-	n := (c.Terms.Segments() + c.Every - 1) / c.Every
 	if got := uint64(len(c.Points)); got != n {
-		return fault.New(fault.OutOfRange, "", "points", "%d, a curve of %d segments has %d", got, c.Terms.Segments(), n)
+		return fault.New(fault.OutOfRange, "", "points", "%d, one of %d segments, every %d, has %d", got, c.Terms.Segments(), c.Every, n)
 	}
 	for i, p := range c.Points {
 		for _, f := range []struct {

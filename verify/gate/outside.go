@@ -27,7 +27,7 @@ const leastMoving = 16
 func (r *Reference) Outside(c *Counters) (reasons []Reason) {
 	got, ref := c.Totals(), r.At(c.Step)
 	least := share{3, 4}
-	if r.curve == nil {
+	if r.Alone() {
 		least = share{4, 5}
 	}
 	if times(got.Work, least.of).Cmp(times(ref.Work, least.parts)) < 0 {

@@ -6,26 +6,27 @@ import (
 
 // Reference is what honest steps of a job count.
 type Reference struct {
-	start Totals
-	curve *Curve // nil for a reference that is a start alone
-	every uint64 // steps between two points
-	ref   []Totals
+	every  uint64 // steps between two points; 0 for a start alone
+	points []Totals
 }
 
-// FromStart is the reference of a job without a curve: what step 0 counts from the public start.
-func FromStart(start Totals) *Reference { return &Reference{start: start} }
+// FromStart is a reference that is what step 0 counts from the public start.
+func FromStart(start Totals) *Reference { return &Reference{points: []Totals{start}} }
 
 // Reference is the curve as steps are compared with it.
 func (c *Curve) Reference() *Reference {
-	return &Reference{curve: c, every: c.Every * c.Terms.Stride, ref: smooth(c.Points)}
+	return &Reference{every: c.Every * c.Terms.Stride, points: smooth(c.Points)}
 }
+
+// Alone says that the reference is a start and no curve, so that what training itself does to the counts is not known.
+func (r *Reference) Alone() bool { return r.every == 0 }
 
 // At is the reference for a step: the last point that is not behind it, smoothed.
 func (r *Reference) At(step uint64) Totals {
-	if r.curve == nil {
-		return r.start
+	if r.Alone() {
+		return r.points[0]
 	}
-	return r.ref[min(step/r.every, uint64(len(r.ref)-1))]
+	return r.points[min(step/r.every, uint64(len(r.points)-1))]
 }
 
 // reach is how many points on each side a point is smoothed with, as far as there are any.

@@ -52,8 +52,8 @@ type Job struct {
 	Init    Init        `json:"init"`
 	Seed    uint64      `json:"seed,string"` // of dropout
 
-	Gate  string      `json:"gate"`           // how the work of a step is measured: gate.Version
-	Curve merkle.Hash `json:"curve,omitzero"` // SHA-256 of the curve that it is compared with; without one the job's start is
+	Gate  string      `json:"gate"`  // how the work of a step is measured: gate.Version
+	Curve merkle.Hash `json:"curve"` // SHA-256 of the curve that it is compared with
 
 	Steps  uint64 `json:"steps"`  // updates that a claim must hold
 	Stride uint64 `json:"stride"` // steps between stored states: the length of a segment
@@ -112,7 +112,7 @@ func (j *Job) Check() error {
 		field string
 		got   merkle.Hash
 	}{
-		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program},
+		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program}, {"curve", j.Curve},
 		{"data.root", j.Data.Root}, {"init.root", j.Init.Root},
 	} {
 		if f.got == (merkle.Hash{}) {

@@ -91,6 +91,7 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"pool: zero":                 func(j *Job) { j.Pool = merkle.Hash{} },
 		"audience: zero":             func(j *Job) { j.Audience = merkle.Hash{} },
 		"program: zero":              func(j *Job) { j.Program = merkle.Hash{} },
+		"curve: zero":                func(j *Job) { j.Curve = merkle.Hash{} },
 		"data.root: zero":            func(j *Job) { j.Data.Root = merkle.Hash{} },
 		"init.root: zero":            func(j *Job) { j.Init.Root = merkle.Hash{} },
 		"data.samples: 0":            func(j *Job) { j.Data.Samples = 0 },

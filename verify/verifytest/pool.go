@@ -40,8 +40,10 @@ type Setting struct {
 	Order            merkle.Hash    // seed of the order of the worker's samples; 5
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
+	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
-	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed.
+	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed; if it gives
+	// the root of the start, nobody computes that, and what claims are compared with is nothing.
 	Job func(*job.Job)
 }
 
@@ -95,7 +97,8 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	if j.Data.Root == (merkle.Hash{}) {
 		j.Data.Root = s.Data.Tree().Root()
 	}
-	if j.Init.Root == (merkle.Hash{}) {
+	made := j.Init.Root != (merkle.Hash{})
+	if !made {
 		err := p.on(func(d engine.Device) (err error) {
 			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, d)
 			return err
@@ -105,6 +108,10 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		}
 	}
 	p.Documents.Program = s.Program.JSON()
+	if p.Documents.Curve, err = p.curve(ctx, &s, &j, made); err != nil {
+		return nil, err
+	}
+	j.Curve = gate.Digest(p.Documents.Curve)
 	if p.Documents.Beacon, err = document.Encode(public); err != nil {
 		return nil, err
 	}
@@ -125,6 +132,27 @@ func (p *Pool) on(f func(engine.Device) error) error {
 	}
 	defer cpu.Close()
 	return f(engine.NewCPU("pool's", cpu, 1))
+}
+
+// curve is the file of what claims are compared with.
+func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]byte, error) {
+	if made {
+		nothing := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Terms: verify.CurveTerms(j), Points: []gate.Totals{{}}}
+		return nothing.JSON()
+	}
+	var c *gate.Curve
+	err := p.on(func(d engine.Device) (err error) {
+		c, err = verify.CurveRun{
+			Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+			Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
+		}.Measure(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Terms = verify.CurveTerms(j) // also where the job was given other roots
+	return c.JSON()
 }
 
 // offer signs a job and accepts it.

@@ -77,7 +77,7 @@ a public beacon that nobody can foresee.`,
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
 	f.StringVar(&o.policy, "policy", "", "scoring policy, as policy new writes it; the job holds its hash")
-	f.StringVar(&o.curve, "curve", "", "what honest steps count, as job curve writes it; without one, claims are compared with the job's start")
+	f.StringVar(&o.curve, "curve", "", "what honest steps count, as job curve writes it; without one, the job's start is measured and is all that claims are compared with, which says less")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
@@ -181,10 +181,8 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
 			return err
 		}
-		if offer.Curve != nil {
-			if err := writeNew(filepath.Join(o.out, verify.CurveFile), offer.Curve, 0o644); err != nil {
-				return err
-			}
+		if err := writeNew(filepath.Join(o.out, verify.CurveFile), offered.Curve, 0o644); err != nil {
+			return err
 		}
 		if offered.Revealed == nil {
 			return nil

@@ -86,7 +86,7 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	}
 	progress := a.progress("measuring")
 	c, err := verify.CurveRun{
-		Program: p, Profile: profile, Data: data, Seed: o.seed, Steps: o.steps, Stride: o.stride,
+		Program: p, Profile: profile, Data: data, Init: o.seed, Dropout: o.seed, Steps: o.steps, Stride: o.stride,
 		Drawn: merkle.Hash(random[:32]), Device: devices.First(),
 		Progress: func(done uint64) { progress(done, o.steps) },
 	}.Measure(ctx)
