@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/testdata/vectors"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -41,13 +44,20 @@ type generator struct {
 	bundle           map[string][]byte
 	segment          string // the first opened one
 	evidence         string // of the verdict on it
+	found            verify.Finding
 	results          []verify.Result
 	all              []vectors.Vector
 }
 
 func newGenerator(t *testing.T) *generator {
 	t.Helper()
-	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
+	return newGeneratorOf(t, mlp(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
+}
+
+// newGeneratorOf makes an honest bundle of a job.
+func newGeneratorOf(t *testing.T, p *program.Program, change func(*job.Job)) *generator {
+	t.Helper()
+	r := newRig(t, p, blobs(t, 12, 7), change)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
@@ -65,14 +75,13 @@ func newGenerator(t *testing.T) *generator {
 		write(t, filepath.Join(path, name), data)
 	}
 	c := r.openCase(path)
-	for _, result := range replayAll(t, c, c.Challenge.Segments, newDevice(t, "replayer", kernels.Generic, 1)) {
+	for _, result := range replayAll(t, c, need(t, c), newDevice(t, "replayer", kernels.Generic, 1)) {
 		result.Path = "cpu"
 		g.results = append(g.results, result)
 	}
-	if g.results[0].Segment > g.results[1].Segment {
-		g.results[0], g.results[1] = g.results[1], g.results[0]
-	}
-	g.evidence = r.judge(path, r.options(kernels.Auto, 1)).Evidence.String()
+	slices.SortFunc(g.results, func(a, b verify.Result) int { return cmp.Compare(a.Segment, b.Segment) })
+	v := r.judge(path, r.options(kernels.Auto, 1))
+	g.evidence, g.found = v.Evidence.String(), v.Finding
 	return g
 }
 
