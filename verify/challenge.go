@@ -18,8 +18,8 @@ import (
 type Challenge struct {
 	Round      uint64      // of the beacon
 	Randomness merkle.Hash // of that round
-	Seed       merkle.Hash // what the segments were drawn with
-	Segments   []uint64    // ascending: those drawn, and the last one
+	Seed       merkle.Hash // what the segments of the newest receipt were drawn with
+	Segments   []uint64    // ascending: those drawn, for this receipt and for each that came too late before it, and the last one
 }
 
 // Draw derives the challenge to a claim. The beacon must be of the first round at or after the receipt's
@@ -45,16 +45,34 @@ func (t *Terms) DrawWith(c trace.Claim, r Receipt, randomness merkle.Hash) (*Cha
 	if err != nil {
 		return nil, err
 	}
+	seed, err := seedOf(c, receipt, randomness)
+	if err != nil {
+		return nil, err
+	}
+	n := t.Job.Segments()
+	k := min(uint64(r.Sampled), n)
+	ch := &Challenge{Randomness: randomness, Seed: seed, Segments: append(draw.New(seed).Sample(n, k), n-1)}
+	for _, late := range r.Renews { // what was drawn stays drawn
+		old, err := t.lateRandomness(late, randomness)
+		if err != nil {
+			return nil, fault.In(ReceiptFile, err)
+		}
+		if seed, err = seedOf(c, late.Receipt, old); err != nil {
+			return nil, err
+		}
+		ch.Segments = append(ch.Segments, draw.New(seed).Sample(n, k)...)
+	}
+	slices.Sort(ch.Segments)
+	ch.Segments = slices.Compact(ch.Segments)
+	return ch, nil
+}
+
+// seedOf is what the segments of a receipt are drawn with.
+func seedOf(c trace.Claim, receipt, randomness merkle.Hash) (merkle.Hash, error) {
 	info := append([]byte("verifyd-challenge/1"), receipt[:]...)
 	seed, err := hkdf.Key(sha256.New, randomness[:], c.Root[:], string(info), merkle.Size)
 	if err != nil {
-		return nil, fmt.Errorf("challenge: %w", err)
+		return merkle.Hash{}, fmt.Errorf("challenge: %w", err)
 	}
-	n := t.Job.Segments()
-	ch := &Challenge{Randomness: randomness, Seed: merkle.Hash(seed)}
-	ch.Segments = draw.New(ch.Seed).Sample(n, min(uint64(r.Sampled), n))
-	if last := n - 1; !slices.Contains(ch.Segments, last) {
-		ch.Segments = append(ch.Segments, last)
-	}
-	return ch, nil
+	return merkle.Hash(seed), nil
 }

@@ -8,12 +8,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -27,6 +29,7 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/testdata/vectors"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // deterministic signs as RFC 6979 says, so that a vector stays as it is.
@@ -39,6 +42,9 @@ func (d deterministic) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]
 // generator makes vectors out of one honest bundle.
 type generator struct {
 	t                *testing.T
+	name             string // of the bundle: one that is logged has a log with witnesses
+	log              *verifytest.Log
+	witnesses        []*verifytest.Witness
 	operator, worker deterministic
 	stranger         deterministic
 	bundle           map[string][]byte
@@ -47,21 +53,28 @@ type generator struct {
 	found            verify.Finding
 	results          []verify.Result
 	all              []vectors.Vector
+	rig              *rig
+	trace            string // folder
 }
 
-func newGenerator(t *testing.T) *generator {
+func newGenerator(t *testing.T, name string) *generator {
 	t.Helper()
-	return newGeneratorOf(t, mlp(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
+	return newGeneratorOf(t, name, mlp(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
 }
 
 // newGeneratorOf makes an honest bundle of a job.
-func newGeneratorOf(t *testing.T, p *program.Program, change func(*job.Job)) *generator {
+func newGeneratorOf(t *testing.T, name string, p *program.Program, change func(*job.Job)) *generator {
 	t.Helper()
-	r := newRig(t, p, blobs(t, 12, 7), change)
+	log, witnesses := verifytest.NewLog("log.example/pool"), []*verifytest.Witness{verifytest.NewWitness("w1.example"), verifytest.NewWitness("w2.example")}
+	r := newRig(t, p, blobs(t, 12, 7), func(j *job.Job) {
+		if change(j); name == "logged" {
+			j.Log = log.Terms(2, witnesses...)
+		}
+	})
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
-		t: t, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
+		t: t, rig: r, trace: dir, name: name, log: log, witnesses: witnesses, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
 		bundle: load(t, path), segment: verify.OpeningsDir + "/" + filepath.Base(openings(t, path)[0]),
 	}
 	// A document's digest does not depend on its signature, so that the documents still belong together.
@@ -71,6 +84,11 @@ func newGeneratorOf(t *testing.T, p *program.Program, change func(*job.Job)) *ge
 	g.bundle[verify.ReceiptFile] = g.receipt(func(*verify.Receipt) {})
 	g.bundle[verify.OpeningFile] = g.opening(func(*verify.Opening) {})
 	g.bundle[verify.OpenedFile] = g.openedBy(func(*verify.Opened) {})
+	if name == "logged" {
+		for _, file := range []string{verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile} {
+			g.bundle[file+verify.ProofSuffix] = g.proof(g.bundle[file], lastReceipt, witnesses...)
+		}
+	}
 	for name, data := range g.bundle {
 		write(t, filepath.Join(path, name), data)
 	}
@@ -83,6 +101,12 @@ func newGeneratorOf(t *testing.T, p *program.Program, change func(*job.Job)) *ge
 	v := r.judge(path, r.options(kernels.Auto, 1))
 	g.evidence, g.found = v.Evidence.String(), v.Finding
 	return g
+}
+
+// proof enters an entry into the log and shows it there, cosigned at a time.
+func (g *generator) proof(entry []byte, at int64, by ...*verifytest.Witness) []byte {
+	g.t.Helper()
+	return must(g.log.Enter(entry, at, by...))(g.t)
 }
 
 // amended is a document of the bundle, altered and signed again.
@@ -157,6 +181,27 @@ func (g *generator) answered(alter func(*verify.Opening)) map[string][]byte {
 		g.t.Fatal(err)
 	}
 	return map[string][]byte{verify.OpeningFile: opening, verify.OpenedFile: g.openedBy(func(o *verify.Opened) { o.Opening = digest })}
+}
+
+// reopened are the files that answer another receipt for the bundle's claim, without the opening's own receipt.
+func (g *generator) reopened(receipt []byte) map[string][]byte {
+	g.t.Helper()
+	p := g.rig.pool()
+	p.Documents.Receipt = receipt
+	tr := must(trace.Read(g.trace, p.Terms.Trace()))(g.t)
+	defer tr.Close()
+	dir := filepath.Join(g.t.TempDir(), "again")
+	err := verify.Answer(g.t.Context(), verify.Response{
+		Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: g.worker, Device: newDevice(g.t, "worker's", kernels.Generic, 1),
+	}, dir)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	files := load(g.t, dir)
+	maps.DeleteFunc(files, func(name string, _ []byte) bool {
+		return name != verify.OpeningFile && !strings.HasPrefix(name, verify.OpeningsDir)
+	})
+	return files
 }
 
 // edited is a file of the bundle with one change of its bytes.
@@ -236,6 +281,9 @@ func (g *generator) concluded(alter func([]verify.Result) []verify.Result) map[s
 // add adds a vector. What is refused is of a class, in a file and a field; facts are pairs.
 func (g *generator) add(name, comment string, class fault.Class, file, field string, files map[string][]byte, facts ...string) {
 	v := vectors.Vector{Name: name, Comment: comment, Class: string(class), File: file, Field: field, Facts: map[string]string{}, Files: maps.Clone(files)}
+	if g.name == "logged" {
+		v.Facts["bundle"] = g.name
+	}
 	for i := 0; i < len(facts); i += 2 {
 		v.Facts[facts[i]] = facts[i+1]
 	}
@@ -270,6 +318,12 @@ func (g *generator) encoded(doc any) []byte {
 // fails adds a vector of a claim that fails, with the evidence root that it has here.
 func (g *generator) fails(name, comment string, reason verify.Reason, files map[string][]byte, facts ...string) {
 	g.t.Helper()
+	g.judged(name, comment, "FAIL "+string(reason), files, facts...)
+}
+
+// judged adds a vector of a claim that is judged, with the evidence root that it has here.
+func (g *generator) judged(name, comment, verdict string, files map[string][]byte, facts ...string) {
+	g.t.Helper()
 	v := vectors.Vector{Files: files, Facts: map[string]string{}}
 	for i := 0; i < len(facts); i += 2 {
 		v.Facts[facts[i]] = facts[i+1]
@@ -282,10 +336,10 @@ func (g *generator) fails(name, comment string, reason verify.Reason, files map[
 		write(g.t, filepath.Join(dir, name), data)
 	}
 	judged, err := judgeVector(g.t, dir, v)
-	if err != nil || judged.Finding.Outcome != verify.Fail || judged.Finding.Reason != reason {
+	if err != nil || fmt.Sprintf("%s %s", judged.Finding.Outcome, judged.Finding.Reason) != verdict {
 		g.t.Fatalf("%s: %+v, %v", name, judged, err)
 	}
-	g.add(name, comment, "", "", "", files, append(facts, "verdict", "FAIL "+string(reason), "evidence", judged.Evidence.String())...)
+	g.add(name, comment, "", "", "", files, append(facts, "verdict", verdict, "evidence", judged.Evidence.String())...)
 }
 
 func unix(t int64) string { return strconv.FormatInt(t, 10) }

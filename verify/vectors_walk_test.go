@@ -21,7 +21,7 @@ func (g *generator) walks() {
 	g.fails("slices_signed_proof", "signed, and led to no state", verify.Malformed, g.sliced(g.edited(file, func(d []byte) []byte { d[len(d)-1] ^= 1; return d })))
 	g.fails("slices_signed_magic", "signed, and not slices", verify.Malformed, g.sliced(g.edited(file, func(d []byte) []byte { d[7] = '9'; return d })))
 
-	w := newGeneratorOf(g.t, shrinking(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 8, 1, job.Exactly(1) })
+	w := newGeneratorOf(g.t, g.name, shrinking(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 8, 1, job.Exactly(1) })
 	f := w.found
 	g.add("walk_outside", "honest work that becomes cheap: all of the walk is true", "", "", "", w.bundle, "verdict", "PASS none", "evidence", w.evidence)
 	without := func(segment uint64) map[string][]byte {

@@ -15,6 +15,7 @@ var failures = map[fault.Class]struct {
 	hint func(err error) error
 }{
 	fault.BadSignature:  {exitError, explainSignature},
+	fault.Undated:       {exitError, explainDate},
 	fault.NotOpenedYet:  {exitError, explainSilence},
 	fault.TooMuchMemory: {exitError, explainMemory},
 	fault.DeviceFailed:  {exitError, explainGPU},
@@ -43,12 +44,26 @@ func explainSignature(err error) error {
 	var refused *fault.Error
 	errors.As(err, &refused)
 	switch refused.File {
-	case verify.JobFile, verify.ReceiptFile:
+	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile, verify.OpeningProofFile:
+		return hint(err, "the proof is of another log or lacks cosignatures that the job asks for: the operator has the one that was cosigned, or "+changed)
+	case verify.JobFile, verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile:
 		return hint(err, "the key given is not the operator's, or "+changed)
 	case verify.ClaimFile, verify.OpeningFile:
 		return hint(err, "another key than the worker's signed it, or "+changed)
 	}
 	return hint(err, "the key given is not the verifier's, or "+changed)
+}
+
+func explainDate(err error) error {
+	var refused *fault.Error
+	errors.As(err, &refused)
+	switch refused.File {
+	case verify.OpenedProofFile:
+		return hint(err, "an older proof may have been cosigned in time; else the worker's own entry counts: verifyd train enter")
+	case verify.ReceiptProofFile:
+		return hint(err, "an older proof may have been cosigned in time; else the operator renews the receipt: verifyd job receipt --renew")
+	}
+	return hint(err, "an older proof may have been cosigned in time")
 }
 
 func explainSilence(err error) error {
