@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -209,17 +208,4 @@ func (c *Claim) lie(r *rand.Rand) error {
 		return missing
 	}
 	return err
-}
-
-// misslice answers with slices of other states than the trace's.
-func (c *Claim) misslice(r *rand.Rand) error {
-	file, err := os.ReadFile(c.path(verify.SlicesFile))
-	if err != nil {
-		return err
-	}
-	at := r.IntN(len(file))
-	c.What += fmt.Sprintf("; byte %d of the slices is opened falsely", at)
-	c.Truth = Truth{Outcome: verify.Fail, Reason: verify.Malformed, Opening: true}
-	file[at] ^= 1
-	return c.Pool.Reslice(c.bundle, file)
 }
