@@ -221,7 +221,7 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 		}
 		row(w, "first difference", where)
 	}
-	row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(f.Challenged), f.Segments))
+	row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(beginning(&f)), f.Segments))
 	row(w, "picked by", fmt.Sprintf("%s round %d, randomness %s", f.Beacon, f.Round, f.Randomness))
 	for _, odds := range f.Odds {
 		row(w, "forging "+odds.Share, fmt.Sprintf("%d segments, would be caught with probability %s", odds.Forged, odds.Caught))

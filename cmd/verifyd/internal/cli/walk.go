@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/verifyd/verifyd/verify"
@@ -27,6 +28,11 @@ func walkText(w io.Writer, f *verify.Finding, t walk.Trail) {
 	if f.Note == verify.NoteOutside {
 		row(w, "note", "some of it begins where training is cheap, and all that was replayed is true")
 	}
+}
+
+// beginning are the segments that a walk begins with, ascending.
+func beginning(f *verify.Finding) []uint64 {
+	return slices.Sorted(slices.Values(slices.Concat(f.Challenged, f.Directed)))
 }
 
 func reasons(o verify.Outside) string {
