@@ -1,11 +1,13 @@
 package verify_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"crypto"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -275,6 +277,20 @@ func TestALogWithoutWitnessesProvesNoTimeForAWorker(t *testing.T) {
 		}
 		remove(t, b, verify.OpenedFile)
 		if v, err := verify.Judge(t.Context(), b, keyOf(t, r.operator), r.options(kernels.Auto, 1)); fault.Of(err) != fault.NotOpenedYet || !strings.Contains(err.Error(), "proves no time") {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
+func TestAnArchiveHasItsProofs(t *testing.T) {
+	w := newWatched(t)
+	remove(t, w.bundle, verify.OpenedFile)
+	w.entered(w.log, w.bundle, lastOpening, w.by...)
+	for name, also := range map[string]map[string][]byte{"entered": nil, "received": {verify.OpenedFile: read(t, w.rig.bundle(w.trace), verify.OpenedFile)}} {
+		files := load(t, w.bundle)
+		maps.Copy(files, also)
+		path := archived(t, func(out *tar.Writer) { add(t, out, tar.FormatUSTAR, "", files) })
+		if v, err := w.at(path, longAfter); err != nil || v.Finding.Word != verify.WitnessesWord || v.Finding.Outcome != verify.Pass {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
 	}

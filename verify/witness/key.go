@@ -51,6 +51,9 @@ func parseKey(text string) (key, error) {
 	return k, nil
 }
 
+// label is what a signature is found by, as one text.
+func (k *key) label() string { return fmt.Sprintf("%s+%08x", k.name, k.hash) }
+
 // Name and KeyHash are what a signature is found by.
 func (k *key) Name() string    { return k.name }
 func (k *key) KeyHash() uint32 { return k.hash }

@@ -28,7 +28,7 @@ type Log struct {
 // then. Errors are of class bad-terms and name the field of a job's log.
 func NewLog(logKey string, witnesses []string, threshold uint32) (*Log, error) {
 	l := &Log{threshold: int(threshold)}
-	seen := map[string]bool{}
+	seen := map[string]bool{} // public keys, and what signatures are found by
 	add := func(field, text string, kind byte) (*key, error) {
 		k, err := parseKey(text)
 		switch {
@@ -38,8 +38,10 @@ func NewLog(logKey string, witnesses []string, threshold uint32) (*Log, error) {
 			return nil, fault.New(fault.BadTerms, "", field, "%.80q has a key of type 0x%02x, 0x%02x is needed", text, k.kind, kind)
 		case seen[string(k.public)]:
 			return nil, fault.New(fault.BadTerms, "", field, "%.80q: the same key twice", text)
+		case seen[k.label()]:
+			return nil, fault.New(fault.BadTerms, "", field, "%.80q: another key has its name and hash", text)
 		}
-		seen[string(k.public)] = true
+		seen[string(k.public)], seen[k.label()] = true, true
 		return &k, nil
 	}
 	var err error

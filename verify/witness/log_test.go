@@ -2,6 +2,10 @@ package witness_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -105,6 +109,28 @@ func TestKeysThatNothingCanBeCheckedWithAreRefused(t *testing.T) {
 		if _, err := witness.NewLog(c.key, c.witnesses, c.threshold); fault.Of(err) != fault.BadTerms {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestTwoKeysThatASignatureCouldBeOfAreRefused grinds two keys of one name until four bytes of their hashes are equal:
+// no proof could be read with both.
+func TestTwoKeysThatASignatureCouldBeOfAreRefused(t *testing.T) {
+	keys := map[string]string{}
+	for i := uint64(0); ; i++ {
+		material := make([]byte, 33)
+		material[0] = 4
+		binary.BigEndian.PutUint64(material[1:], i)
+		sum := sha256.Sum256(append([]byte("w.example\n"), material...))
+		hash := hex.EncodeToString(sum[:4])
+		key := "w.example+" + hash + "+" + base64.StdEncoding.EncodeToString(material)
+		if other, ok := keys[hash]; ok {
+			_, err := witness.NewLog(verifytest.NewLog("log.example").Key(), []string{other, key}, 1)
+			if fault.Of(err) != fault.BadTerms || !strings.Contains(err.Error(), "name and hash") {
+				t.Errorf("%s, %s: %v", other, key, err)
+			}
+			return
+		}
+		keys[hash] = key
 	}
 }
 
