@@ -57,10 +57,7 @@ func (r *run) states(ctx context.Context, t uint64, ref, start *gate.Reference, 
 		return err
 	}
 	for _, state := range verifytest.CheapStates() {
-		forged := make([][]float32, len(honest))
-		for i, x := range honest {
-			forged[i] = append([]float32(nil), x...)
-		}
+		forged := clone(honest)
 		if !state.Forge(verifytest.NewState(r.spec.Plan, forged)) {
 			continue
 		}

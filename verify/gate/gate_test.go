@@ -106,8 +106,10 @@ func TestHonestStepsAreInside(t *testing.T) {
 
 // inside are the states that a model's gate lets pass, and why that is no hole.
 var inside = map[string]string{
-	"cnn: second moments of 1e36": "decoupled decay moves the weights, so that gradients cannot be kept",
-	"gpt: heads equal":            "attention's own products are a small share of the work",
+	"cnn: second moments of 1e36":      "decoupled decay moves the weights, so that gradients cannot be kept",
+	"gpt: heads equal":                 "attention's own products are a small share of the work",
+	"gpt: certain of its answers":      "its answers are wrong as often as right, and what is wrong has a gradient",
+	"gpt: small integers of rank four": "cheap for one step, unless rates, data and gradients stay dyadic: not held",
 }
 
 func TestCheapStatesAreOutside(t *testing.T) {
@@ -122,8 +124,8 @@ func TestCheapStatesAreOutside(t *testing.T) {
 		for _, cheap := range verifytest.CheapStates() {
 			r.load(state)
 			forged := r.save()
-			if !cheap.Forge(verifytest.NewState(r.spec.Plan, forged)) {
-				continue
+			if cheap.Gain == "-" || !cheap.Forge(verifytest.NewState(r.spec.Plan, forged)) {
+				continue // tempting, and not cheap
 			}
 			name := m.name + ": " + cheap.Name
 			for seed := range byte(3) {

@@ -1,4 +1,4 @@
-// Command gate prints the tables of the gate in docs/attacks.md: honest segments, and cheap states.
+// Command gate prints the tables of the gate in docs/attacks.md: honest segments, cheap states, and shares of cheap units.
 //
 //	go run ./bench/cmd/gate            all of it
 //	go run ./bench/cmd/gate -steps 50 -runs 1
@@ -54,5 +54,9 @@ func study(ctx context.Context, steps uint64, runs int, only string, states bool
 	if !states {
 		return nil
 	}
-	return gatestudy.States(ctx, d, chosen, os.Stdout)
+	if err := gatestudy.States(ctx, d, chosen, os.Stdout); err != nil {
+		return err
+	}
+	fmt.Println()
+	return gatestudy.Shares(ctx, d, chosen, os.Stdout)
 }
