@@ -65,7 +65,10 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 	if !r.StartOnly {
 		c.Every = c.Terms.EveryOf()
 	}
-	return c, r.points(ctx, e, measure, spec.Plan.X().Shape[0], c)
+	if err := r.points(ctx, e, measure, spec.Plan.X().Shape[0], c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // points runs the steps.

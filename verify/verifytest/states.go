@@ -79,22 +79,12 @@ func fill(v float32) func(x []float32, rows, cols int) {
 	}
 }
 
-// alike makes the rows of a layer copies of every group-th one, so that units come in groups of equal ones, and the inputs
-// that come from such units too, if inputs says so.
-func (l *layer) alike(group int, inputs bool) {
+// alike makes the rows of a layer copies of every group-th one, so that units come in groups of equal ones.
+func (l *layer) alike(group int) {
 	for r := range l.rows {
 		copy(l.weight[r*l.inner:][:l.inner], l.weight[r/group*group*l.inner:])
 		if l.bias != nil {
 			l.bias[r] = l.bias[r/group*group]
-		}
-	}
-	if !inputs {
-		return
-	}
-	for r := range l.rows {
-		for c := range l.channels {
-			at := r*l.inner + c*l.taps
-			copy(l.weight[at:][:l.taps], l.weight[r*l.inner+c/group*group*l.taps:])
 		}
 	}
 }
@@ -121,7 +111,7 @@ func (s *State) symmetric(group func(units int) int) bool {
 				}
 			}
 		}
-		l.alike(size, false)
+		l.alike(size)
 	}
 	// What an optimizer remembers would tell them apart.
 	s.each("opt/", "", fill(0))
