@@ -38,7 +38,7 @@ func (c *Claim) spoil(r *rand.Rand) error {
 	if one(r, 4) {
 		return c.repacked(r, pick(r, segments...))
 	}
-	path := pick(r, append(segments, c.path(verify.SlicesFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
+	path := pick(r, append(segments, c.path(verify.SlicesFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
 		c.path(verify.JobFile), c.path(verify.ProgramFile), c.path(verify.CurveFile), c.path(verify.AssignmentFile), c.path(verify.ClaimFile), c.path(verify.ReceiptFile), c.path(verify.BeaconFile))...)
 	data, err := os.ReadFile(path)
 	if err != nil {
