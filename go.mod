@@ -29,6 +29,7 @@ require (
 	gorgonia.org/gorgonia v0.9.18
 	gorgonia.org/tensor v0.9.24
 	k8s.io/klog/v2 v2.130.1
+	lukechampine.com/blake3 v1.4.1
 	modernc.org/sqlite v1.60.0
 )
 

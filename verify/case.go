@@ -37,6 +37,7 @@ type Case struct {
 	assignmentDigest, claimDigest, receiptDigest, beaconDigest, openingDigest, openedDigest merkle.Hash
 
 	beacon  string                 // its chain
+	word    Word                   // on which the times rest
 	ruling  *ruling                // what shows without a replay
 	leaves  map[uint64]merkle.Hash // root over the leaves of each challenged segment
 	missing error                  // why there is no opening
@@ -75,31 +76,53 @@ func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case,
 	return c, nil
 }
 
-// openDocuments reads all but the leaves and the opening.
+// openDocuments reads all but the leaves and the opening, and what shows when the operator gave them.
 func openDocuments(ctx context.Context, source Source, operator document.Key) (*Case, error) {
-	var data [7][]byte
-	for i, name := range []string{JobFile, ProgramFile, CurveFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile} {
-		var err error
-		if data[i], err = readDocument(ctx, source, name); err != nil {
-			return nil, err
+	docs, err := readDocuments(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCase(source, docs, operator)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.readDates(ctx, docs)
+}
+
+// readDocuments reads the documents that a challenge follows from.
+func readDocuments(ctx context.Context, source Source) (docs Documents, err error) {
+	for _, d := range []struct {
+		name string
+		data *[]byte
+	}{
+		{JobFile, &docs.Job}, {ProgramFile, &docs.Program}, {CurveFile, &docs.Curve}, {AssignmentFile, &docs.Assignment},
+		{ClaimFile, &docs.Claim}, {ReceiptFile, &docs.Receipt}, {BeaconFile, &docs.Beacon},
+	} {
+		if *d.data, err = readDocument(ctx, source, d.name); err != nil {
+			return docs, err
 		}
 	}
-	terms, err := Accept(data[0], data[1], data[2], operator)
+	return docs, nil
+}
+
+// newCase is the case of documents, by the word of whoever signed them.
+func newCase(source Source, docs Documents, operator document.Key) (*Case, error) {
+	terms, err := Accept(docs.Job, docs.Program, docs.Curve, operator)
 	if err != nil {
 		return nil, err
 	}
 	c := &Case{Terms: terms, source: source}
-	if c.Assignment, c.assignmentDigest, err = terms.ReadAssignment(data[3]); err != nil {
+	if c.Assignment, c.assignmentDigest, err = terms.ReadAssignment(docs.Assignment); err != nil {
 		return nil, err
 	}
-	if c.Claim, c.claimDigest, err = terms.ReadClaim(data[4]); err != nil {
+	if c.Claim, c.claimDigest, err = terms.ReadClaim(docs.Claim); err != nil {
 		return nil, err
 	}
 	about := of{&c.Claim, c.claimDigest, &c.Assignment, c.assignmentDigest}
-	if c.receipt, c.receiptDigest, err = terms.readReceipt(data[5], about); err != nil {
+	if c.receipt, c.receiptDigest, err = terms.readReceipt(docs.Receipt, about); err != nil {
 		return nil, err
 	}
-	public, err := document.Decode[beacon.Beacon](BeaconFile, data[6])
+	public, err := document.Decode[beacon.Beacon](BeaconFile, docs.Beacon)
 	if err != nil {
 		return nil, err
 	}
@@ -142,9 +165,8 @@ func (c *Case) readWork(ctx context.Context) error {
 		return err
 	}
 	received, err := readDocument(ctx, c.source, OpenedFile)
-	if errors.Is(err, fs.ErrNotExist) { // whatever lies there, it did not arrive
-		c.missing = fault.New(fault.NotOpenedYet, OpenedFile, "", "the file is missing: %w", fs.ErrNotExist)
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.readEntered(ctx)
 	}
 	if err != nil {
 		return err
@@ -153,11 +175,11 @@ func (c *Case) readWork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.readAnswer(data, received)
+	return c.readAnswer(ctx, data, received)
 }
 
 // readAnswer takes an opening that the operator received.
-func (c *Case) readAnswer(data, received []byte) error {
+func (c *Case) readAnswer(ctx context.Context, data, received []byte) error {
 	opening, digest, err := c.readOpening(data)
 	if err != nil {
 		return err
@@ -166,19 +188,29 @@ func (c *Case) readAnswer(data, received []byte) error {
 	if err != nil {
 		return err
 	}
-	c.openingDigest, c.openedDigest = digest, receipt
-	switch {
-	case c.Overdue(time.Unix(opened.Arrived, 0)):
-		c.ruling = &ruling{reason: Late}
-	case c.malformed(&opening):
-		c.ruling = &ruling{reason: Malformed}
-	default:
-		c.opening = &opening
-		for _, s := range opening.Segments {
-			c.Cost.Packed += uint64(s.Size)
-		}
+	in, err := c.inTime(ctx, received, &opened, digest)
+	if err != nil {
+		return err
 	}
+	c.openingDigest, c.openedDigest = digest, receipt
+	if !in {
+		c.ruling = &ruling{reason: Late}
+		return nil
+	}
+	c.take(&opening)
 	return nil
+}
+
+// take takes an opening that is in time.
+func (c *Case) take(opening *Opening) {
+	if c.malformed(opening) {
+		c.ruling = &ruling{reason: Malformed}
+		return
+	}
+	c.opening = opening
+	for _, s := range opening.Segments {
+		c.Cost.Packed += uint64(s.Size)
+	}
 }
 
 // readLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that cannot
@@ -293,8 +325,8 @@ func (c *Case) appendEvidence(tree *merkle.Builder) {
 // Arrived is when the claim did, as the receipt says.
 func (c *Case) Arrived() time.Time { return time.Unix(c.receipt.Arrived, 0) }
 
-// ReceiptDigest is the digest of the claim's receipt, for whoever holds evidence of when it was signed.
-func (c *Case) ReceiptDigest() merkle.Hash { return c.receiptDigest }
+// answers is the last second at which the worker may answer.
+func (c *Case) answers() int64 { return int64(c.Cost.Answers) }
 
 // Overdue says that the time in which the worker may answer is over.
 func (c *Case) Overdue(now time.Time) bool {

@@ -182,7 +182,8 @@ func (c *Case) Silence(now time.Time) (*Verdict, error) {
 		return nil, c.missing
 	}
 	f := c.finding()
-	f.Outcome, f.Reason = Fail, Unopened
+	// That nothing came, nobody shows: it is by the operator's word and the clock of whoever judges.
+	f.Outcome, f.Reason, f.Word = Fail, Unopened, OperatorsWord
 	return c.verdict(f, "", "", nil)
 }
 
@@ -197,7 +198,7 @@ func (c *Case) finding() Finding {
 		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
-		Odds: odds(n, k), Word: OperatorsWord,
+		Odds: odds(n, k), Word: c.word,
 	}
 }
 

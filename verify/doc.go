@@ -7,17 +7,20 @@
 //	Train     does the work and leaves a trace                            (worker)
 //	Claim     signs a commitment to the trace                             (worker)
 //	Receive   signs the time at which a claim arrived with its leaves     (operator)
+//	Renew     signs another one where witnesses saw it too late           (operator)
 //	Draw      derives the challenged segments from claim and beacon       (anybody)
 //	Answer    meets a challenge with states, batches and digests          (worker)
 //	ReceiveOpening  signs the time at which that arrived                  (operator)
+//	OpeningEntry    is entered into a log where the operator does not     (worker)
 //	OpenCase  reads all that a claim rests on, once                       (verifier)
 //	Replay    runs one opened segment of a case again                     (verifier)
 //	Conclude  says PASS, FAIL or INCONCLUSIVE on the results              (verifier)
 //	Judge     does these three on a bundle                                (verifier)
 //
 // A bundle is a directory or a tar file that holds all of it: job.json, program.json,
-// assignment.json, claim.json, receipt.json, beacon.json, opening.json, opened.json, leaves.bin and openings/. With the operator's public key it is
-// enough to repeat a verdict anywhere. SPEC.md gives the files byte by byte.
+// assignment.json, claim.json, receipt.json, beacon.json, opening.json, opened.json, leaves.bin and openings/; where the
+// job names a log, also the proofs that it has what the operator signed, by its witnesses in time if it has any. With the
+// operator's public key it is enough to repeat a verdict anywhere. SPEC.md gives the files byte by byte.
 //
 //	c, err := verify.OpenCase(ctx, source, operator)
 //	result, err := c.Replay(ctx, c.Challenge.Segments[0], device)   // anywhere, in any order

@@ -31,6 +31,7 @@ const (
 	ClassWrongType      = fault.WrongType
 	ClassBadKey         = fault.BadKey
 	ClassBadSignature   = fault.BadSignature
+	ClassUndated        = fault.Undated
 	ClassOutOfRange     = fault.OutOfRange
 	ClassWrongDigest    = fault.WrongDigest
 	ClassWrongJob       = fault.WrongJob

@@ -35,7 +35,7 @@ func cells(t testing.TB) map[string]map[string]string {
 			break
 		}
 		row := strings.Split(strings.Trim(line, "| "), " | ")
-		file := strings.Trim(row[0], "`")
+		file := quotedFile.FindStringSubmatch(row[0])[1]
 		all[file] = map[string]string{}
 		for i, name := range []string{"missing", "damaged", "malformed", "another's", "late"} {
 			all[file][name] = strings.ReplaceAll(row[i+1], "a document's", "bad-form, not-canonical, wrong-type, bad-key, bad-signature")
@@ -43,6 +43,8 @@ func cells(t testing.TB) map[string]map[string]string {
 	}
 	return all
 }
+
+var quotedFile = regexp.MustCompile("^`([^`]+)`")
 
 // rowOf is the file's row in the table.
 func rowOf(file string) string {
@@ -69,14 +71,14 @@ type faultyFile struct {
 	data        []byte // nil: it is missing
 }
 
-// faultyFiles are the faults that a bundle may meet on its way, given others' bundles whose files may take its files' places.
-func faultyFiles(bundle map[string][]byte, others ...map[string][]byte) (all []faultyFile) {
+// faultyFiles are the faults that a bundle may meet on its way, with so many bits of each file flipped, given others' bundles whose files may take its files' places.
+func faultyFiles(bundle map[string][]byte, flips int, others ...map[string][]byte) (all []faultyFile) {
 	for _, file := range slices.Sorted(maps.Keys(bundle)) {
 		data := bundle[file]
 		all = append(all, faultyFile{file, "missing", nil}, faultyFile{file, "damaged", data[:len(data)/2]}, faultyFile{file, "damaged", []byte{}})
-		for i := range 24 {
+		for i := range flips {
 			damaged := bytes.Clone(data)
-			damaged[(i*len(data)/24+i)%len(data)] ^= 1 << (i % 8)
+			damaged[(i*len(data)/flips+i)%len(data)] ^= 1 << (i % 8)
 			all = append(all, faultyFile{file, "damaged", damaged})
 		}
 		for _, other := range others {
@@ -103,7 +105,6 @@ func TestEveryFaultOfEveryFileIsWhatTheTableSays(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 12, 7), small)
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
-	good := load(t, path)
 	later := *r // the same claim, received and opened again
 	later.arrived = arrived.Add(time.Minute)
 	slot := must(verifytest.NewPool(t.Context(), verifytest.Setting{Operator: r.operator, Worker: r.worker, Program: mlp(), Data: r.data, Job: small}))(t)
@@ -122,36 +123,64 @@ func TestEveryFaultOfEveryFileIsWhatTheTableSays(t *testing.T) {
 		others = append(others, load(t, from))
 	}
 	met := map[string]int{}
-	for _, f := range faultyFiles(good, others...) {
-		b := copyBundle(t, path)
+	r.faulty(met, path, 24, others, func(file, fault string) string { return table[rowOf(file)][fault] })
+
+	w := newWatched(t)
+	again := *w
+	other := *w.rig
+	again.rig = &other
+	again.arrived = arrived.Add(time.Minute)
+	dated := []map[string][]byte{load(t, again.dated(again.rig.bundle(w.trace)))}
+	w.faulty(met, w.bundle, 8, dated, func(file, fault string) string { return table[rowOf(file)][fault] })
+
+	alone := copyBundle(t, w.bundle) // what the operator did not receive
+	remove(t, alone, verify.OpenedFile, verify.OpenedProofFile)
+	w.entered(w.log, alone, lastOpening, w.by...)
+	proof := filepath.Join(alone, verify.OpeningProofFile)
+	_, logs, _ := strings.Cut(string(read(t, proof)), "\n\n— ")
+	logs, _, _ = strings.Cut(logs, "\n") // nobody asks for the log's own signature
+	write(t, proof, bytes.Replace(read(t, proof), []byte("— "+logs+"\n"), nil, 1))
+	w.faulty(met, alone, 8, dated, func(file, fault string) string {
+		if file == verify.OpeningFile || strings.HasPrefix(file, verify.OpeningsDir) {
+			file = verify.OpeningProofFile
+		}
+		return table[rowOf(file)][fault]
+	})
+	for file, row := range table {
+		for _, name := range []string{"missing", "damaged", "another's"} {
+			if row[name] != "-" && met[file+" "+name] == 0 && file+name != verify.OpeningProofFile+"another's" { // see TestWhatTheWorkerCannotShowIsSilence
+				t.Errorf("%s was never %s", file, name)
+			}
+		}
+	}
+}
+
+// faulty judges a bundle with every fault of every file, before and past its deadline.
+func (r *rig) faulty(met map[string]int, path string, flips int, others []map[string][]byte, cell func(file, fault string) string) {
+	r.t.Helper()
+	for _, f := range faultyFiles(load(r.t, path), flips, others...) {
+		b := copyBundle(r.t, path)
 		file := filepath.Join(b, f.file)
 		if err := os.Remove(file); err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
 		if f.data != nil {
-			write(t, file, f.data)
+			write(r.t, file, f.data)
 		}
-		cell := table[rowOf(f.file)][f.fault]
+		cell := cell(f.file, f.fault)
 		for _, now := range []time.Time{{}, arrived.Add(1000 * time.Hour)} {
 			o := r.options(kernels.Auto, 1)
 			o.Now = now
-			v, err := verify.Judge(t.Context(), b, keyOf(t, r.operator), o)
+			v, err := verify.Judge(r.t.Context(), b, keyOf(r.t, r.operator), o)
 			var reason verify.Reason
 			if err == nil {
 				reason = v.Finding.Reason
 			}
 			if reason == verify.Honest || !allows(cell, fault.Of(err), reason) {
-				t.Errorf("%s %s, judged at %v: %q %v; the table has %q", f.file, f.fault, now, reason, err, cell)
+				r.t.Errorf("%s %s, judged at %v: %q %v; the table has %q", f.file, f.fault, now, reason, err, cell)
 			}
 		}
 		met[rowOf(f.file)+" "+f.fault]++
-	}
-	for file, row := range table {
-		for _, name := range []string{"missing", "damaged", "another's"} {
-			if row[name] != "-" && met[file+" "+name] == 0 {
-				t.Errorf("%s was never %s", file, name)
-			}
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/draw"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -59,11 +60,11 @@ func (c *Case) imprinter(verifier merkle.Hash) (*imprinter, error) {
 	}
 	p := &imprinter{verifier: verifier, claim: c.claimDigest}
 	outputs := c.Terms.Plan.Outputs()
-	places := stream{seed: merkle.Hash(seed[merkle.Size:])}
+	places := draw.New(merkle.Hash(seed[merkle.Size:]))
 	n := uint64(len(outputs))
-	for _, i := range sample(merkle.Hash(seed[:merkle.Size]), n, min(imprintOutputs, n)) {
+	for _, i := range draw.New(merkle.Hash(seed[:merkle.Size])).Sample(n, min(imprintOutputs, n)) {
 		o := outputs[i]
-		at := imprintWords * int(places.below(uint64(o.Len+imprintWords-1)/imprintWords))
+		at := imprintWords * int(places.Below(uint64(o.Len+imprintWords-1)/imprintWords))
 		p.blocks = append(p.blocks, program.Block{Call: o.Call, Operand: o.Operand, First: at, Words: min(imprintWords, o.Len-at)})
 	}
 	return p, nil

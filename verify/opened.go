@@ -37,12 +37,23 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	if err != nil {
 		return nil, err
 	}
-	c, err := openDocuments(ctx, source, key)
+	docs, err := readDocuments(ctx, source)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := c.WholeOpening(ctx)
+	c, err := newCase(source, docs, key) // what the operator gave, it knows without a log
 	if err != nil {
+		return nil, err
+	}
+	data, err := readDocument(ctx, source, OpeningFile)
+	if err != nil {
+		return nil, err
+	}
+	opening, digest, err := c.readOpening(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkSegments(ctx, &opening); err != nil {
 		return nil, err
 	}
 	return document.Sign(openedKind, Opened{
@@ -51,25 +62,17 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	}, operator)
 }
 
-// WholeOpening checks that the opening in the case's source is signed by the worker, to this claim and receipt, and is
-// there with every file that it names, whoever says that it arrived, and returns its digest.
-func (c *Case) WholeOpening(ctx context.Context) (merkle.Hash, error) {
-	data, err := readDocument(ctx, c.source, OpeningFile)
-	if err != nil {
-		return merkle.Hash{}, err
+// checkSegments reads all files that an opening names, unless it does not answer the challenge.
+func (c *Case) checkSegments(ctx context.Context, o *Opening) error {
+	if c.malformed(o) {
+		return nil
 	}
-	opening, digest, err := c.readOpening(data)
-	if err != nil {
-		return merkle.Hash{}, err
-	}
-	if !c.malformed(&opening) {
-		for _, s := range opening.Segments {
-			if err := c.checkSegment(ctx, s); err != nil {
-				return merkle.Hash{}, err
-			}
+	for _, s := range o.Segments {
+		if err := c.checkSegment(ctx, s); err != nil {
+			return err
 		}
 	}
-	return digest, nil
+	return nil
 }
 
 // checkSegment reads the file of an opened segment and refuses it unless it is the one that the worker signed for.

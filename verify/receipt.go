@@ -30,6 +30,8 @@ type Receipt struct {
 	Root       merkle.Hash `json:"root"`    // over the leaves that came with it
 	Sampled    uint32      `json:"sampled"` // segments that will be drawn, in the job's range
 	Arrived    int64       `json:"arrived"` // Unix time in seconds, not before the claim arrived
+	// Renews are the receipts of the claim before this one, the first one first: each came too late.
+	Renews []LateReceipt `json:"renews,omitempty"`
 }
 
 // Arrival is a claim as it reaches the operator.
@@ -151,5 +153,5 @@ func (t *Terms) checkReceipt(r *Receipt, o of) error {
 	case r.Arrived < o.assignment.Registered || r.Arrived > job.LastSecond:
 		return fault.New(fault.BadTerms, "", "arrived", "%d is outside %d, when the worker was registered, to %d", r.Arrived, o.assignment.Registered, int64(job.LastSecond))
 	}
-	return nil
+	return t.checkRenewals(r, o.assignment)
 }

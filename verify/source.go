@@ -28,11 +28,16 @@ const (
 	LeavesFile     = trace.LeavesFile
 	OpeningsDir    = "openings"
 
-	// Proofs that a log has the receipt, or the opening's digest (c2sp.org/tlog-proof). Nothing here reads
-	// them: they are evidence of when, for whoever asks for it.
-	ReceiptProofFile = ReceiptFile + ".tlog-proof"
-	OpeningProofFile = OpeningFile + ".tlog-proof"
+	// Proofs that the job's log has what the operator gave, and that any log has the opening's digest, which the
+	// worker enters itself where the operator does not receive it.
+	AssignmentProofFile = AssignmentFile + ProofSuffix
+	ReceiptProofFile    = ReceiptFile + ProofSuffix
+	OpenedProofFile     = OpenedFile + ProofSuffix
+	OpeningProofFile    = OpeningFile + ProofSuffix
 )
+
+// ProofSuffix is what the file of a log proof (c2sp.org/tlog-proof) adds to the name of the file that it is of.
+const ProofSuffix = ".tlog-proof"
 
 // Source is where the files of a bundle lie: a [Folder], an [Archive] or a store of the caller's. Only names
 // of this package are asked for, never one that a file holds. Nothing is believed of a source: what it gives
@@ -122,7 +127,12 @@ func content(f File) io.Reader { return io.NewSectionReader(f, 0, f.Size()) }
 
 // readDocument reads a document whole.
 func readDocument(ctx context.Context, s Source, name string) ([]byte, error) {
-	file, err := openLimited(ctx, s, name, document.MaxSize)
+	return readLimited(ctx, s, name, document.MaxSize)
+}
+
+// readLimited reads a file of at most limit bytes whole.
+func readLimited(ctx context.Context, s Source, name string, limit int64) ([]byte, error) {
+	file, err := openLimited(ctx, s, name, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 // Terms are a job and its program, checked and compiled: what worker and verifier both work from.
@@ -28,6 +29,7 @@ type Terms struct {
 	spec      *engine.Spec
 	reference *gate.Reference // of the job's curve
 	rows      int             // samples of a step
+	log       *witness.Log    // nil if the job names none
 }
 
 // Accept reads a job that operator signed, and the program and the curve that it names, and compiles the program.
@@ -53,6 +55,11 @@ func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Ter
 	}
 	spec.Reads = measure.Words()
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
+	if j.Log != nil {
+		if t.log, err = j.Log.Read(); err != nil {
+			return nil, fault.In(JobFile, fault.Under("log", err))
+		}
+	}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)

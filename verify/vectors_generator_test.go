@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/testdata/vectors"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // deterministic signs as RFC 6979 says, so that a vector stays as it is.
@@ -36,6 +38,9 @@ func (d deterministic) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]
 // generator makes vectors out of one honest bundle.
 type generator struct {
 	t                *testing.T
+	name             string // of the bundle: one that is logged has a log with witnesses
+	log              *verifytest.Log
+	witnesses        []*verifytest.Witness
 	operator, worker deterministic
 	stranger         deterministic
 	bundle           map[string][]byte
@@ -45,13 +50,18 @@ type generator struct {
 	all              []vectors.Vector
 }
 
-func newGenerator(t *testing.T) *generator {
+func newGenerator(t *testing.T, name string) *generator {
 	t.Helper()
-	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
+	log, witnesses := verifytest.NewLog("log.example/pool"), []*verifytest.Witness{verifytest.NewWitness("w1.example"), verifytest.NewWitness("w2.example")}
+	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) {
+		if j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2); name == "logged" {
+			j.Log = log.Terms(2, witnesses...)
+		}
+	})
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
-		t: t, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
+		t: t, name: name, log: log, witnesses: witnesses, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
 		bundle: load(t, path), segment: verify.OpeningsDir + "/" + filepath.Base(openings(t, path)[0]),
 	}
 	// A document's digest does not depend on its signature, so that the documents still belong together.
@@ -61,6 +71,11 @@ func newGenerator(t *testing.T) *generator {
 	g.bundle[verify.ReceiptFile] = g.receipt(func(*verify.Receipt) {})
 	g.bundle[verify.OpeningFile] = g.opening(func(*verify.Opening) {})
 	g.bundle[verify.OpenedFile] = g.openedBy(func(*verify.Opened) {})
+	if name == "logged" {
+		for _, file := range []string{verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile} {
+			g.bundle[file+verify.ProofSuffix] = g.proof(g.bundle[file], lastReceipt, witnesses...)
+		}
+	}
 	for name, data := range g.bundle {
 		write(t, filepath.Join(path, name), data)
 	}
@@ -74,6 +89,12 @@ func newGenerator(t *testing.T) *generator {
 	}
 	g.evidence = r.judge(path, r.options(kernels.Auto, 1)).Evidence.String()
 	return g
+}
+
+// proof enters an entry into the log and shows it there, cosigned at a time.
+func (g *generator) proof(entry []byte, at int64, by ...*verifytest.Witness) []byte {
+	g.t.Helper()
+	return must(g.log.Enter(entry, at, by...))(g.t)
 }
 
 // amended is a document of the bundle, altered and signed again.
@@ -227,6 +248,9 @@ func (g *generator) concluded(alter func([]verify.Result) []verify.Result) map[s
 // add adds a vector. What is refused is of a class, in a file and a field; facts are pairs.
 func (g *generator) add(name, comment string, class fault.Class, file, field string, files map[string][]byte, facts ...string) {
 	v := vectors.Vector{Name: name, Comment: comment, Class: string(class), File: file, Field: field, Facts: map[string]string{}, Files: maps.Clone(files)}
+	if g.name == "logged" {
+		v.Facts["bundle"] = g.name
+	}
 	for i := 0; i < len(facts); i += 2 {
 		v.Facts[facts[i]] = facts[i+1]
 	}
@@ -261,6 +285,12 @@ func (g *generator) encoded(doc any) []byte {
 // fails adds a vector of a claim that fails, with the evidence root that it has here.
 func (g *generator) fails(name, comment string, reason verify.Reason, files map[string][]byte, facts ...string) {
 	g.t.Helper()
+	g.judged(name, comment, "FAIL "+string(reason), files, facts...)
+}
+
+// judged adds a vector of a claim that is judged, with the evidence root that it has here.
+func (g *generator) judged(name, comment, verdict string, files map[string][]byte, facts ...string) {
+	g.t.Helper()
 	v := vectors.Vector{Files: files, Facts: map[string]string{}}
 	for i := 0; i < len(facts); i += 2 {
 		v.Facts[facts[i]] = facts[i+1]
@@ -273,10 +303,10 @@ func (g *generator) fails(name, comment string, reason verify.Reason, files map[
 		write(g.t, filepath.Join(dir, name), data)
 	}
 	judged, err := judgeVector(g.t, dir, v)
-	if err != nil || judged.Finding.Outcome != verify.Fail || judged.Finding.Reason != reason {
+	if err != nil || fmt.Sprintf("%s %s", judged.Finding.Outcome, judged.Finding.Reason) != verdict {
 		g.t.Fatalf("%s: %+v, %v", name, judged, err)
 	}
-	g.add(name, comment, "", "", "", files, append(facts, "verdict", "FAIL "+string(reason), "evidence", judged.Evidence.String())...)
+	g.add(name, comment, "", "", "", files, append(facts, "verdict", verdict, "evidence", judged.Evidence.String())...)
 }
 
 func unix(t int64) string { return strconv.FormatInt(t, 10) }

@@ -84,6 +84,7 @@ func (g *generator) documents() {
 	g.one("receipt_other_job", "of another job", fault.WrongJob, receipt, "job", g.receipt(func(r *verify.Receipt) { r.Job[0] ^= 1 }))
 	g.one("receipt_next_version", "of version 2", fault.UnknownVersion, receipt, "version", g.receipt(func(r *verify.Receipt) { r.Version = "verifyd-receipt/2" }))
 	g.one("receipt_before_time", "a claim that arrived before its worker was registered", fault.BadTerms, receipt, "arrived", g.receipt(func(r *verify.Receipt) { r.Arrived = 1 }))
+	g.one("receipt_renews_unwitnessed", "a receipt that came too late, where no witness says so", fault.BadTerms, receipt, "renews", g.renewed(func(*verify.Receipt) {}))
 	g.one("receipt_sampled", "more segments than the job's range has", fault.BadTerms, receipt, "sampled", g.receipt(func(r *verify.Receipt) { r.Sampled++ }))
 	g.one("receipt_worker", "for another worker", fault.WrongClaim, receipt, "worker", g.receipt(func(r *verify.Receipt) { r.Worker[0] ^= 1 }))
 	g.one("receipt_slot", "for another slot", fault.WrongClaim, receipt, "slot", g.receipt(func(r *verify.Receipt) { r.Slot ^= 1 }))

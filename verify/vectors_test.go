@@ -140,7 +140,7 @@ func TestVectorsAreRefusedByClassFileAndField(t *testing.T) {
 	for _, v := range all {
 		t.Run(v.Name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "bundle")
-			if err := os.CopyFS(dir, vectors.Bundle()); err != nil {
+			if err := os.CopyFS(dir, must(v.Bundle())(t)); err != nil {
 				t.Fatal(err)
 			}
 			verdict, err := judgeVector(t, dir, v)
@@ -198,12 +198,14 @@ func TestEveryClassOfTheSpecificationHasAVectorAndIsAClassHere(t *testing.T) {
 // TestVectorsAreTheOnesThatTheirGeneratorWrites keeps the files and the code that explains them together. Run
 // with -update to write them.
 func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
-	g := newGenerator(t)
+	g, logged := newGenerator(t, "bundle"), newGenerator(t, "logged")
 	want := map[string][]byte{}
-	for name, data := range g.bundle {
-		want["bundle/"+name] = data
+	for _, of := range []*generator{g, logged} {
+		for name, data := range of.bundle {
+			want[of.name+"/"+name] = data
+		}
 	}
-	for _, v := range g.rows() {
+	for _, v := range append(g.rows(), logged.dates()...) {
 		if want[v.Name+".txt"] != nil {
 			t.Errorf("two vectors with the name %s", v.Name)
 		}
@@ -211,7 +213,7 @@ func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
 	}
 	if *updateVectors {
 		old, _ := filepath.Glob(filepath.Join(vectorFolder, "*.txt"))
-		for _, path := range append(old, filepath.Join(vectorFolder, "bundle")) {
+		for _, path := range append(old, filepath.Join(vectorFolder, g.name), filepath.Join(vectorFolder, logged.name)) {
 			if err := os.RemoveAll(path); err != nil {
 				t.Fatal(err)
 			}

@@ -95,8 +95,15 @@ type Finding struct {
 // Word is whose word is believed about time.
 type Word string
 
-// OperatorsWord is that of the one who signs receipts.
-const OperatorsWord Word = "operator"
+// The words.
+const (
+	// OperatorsWord is that of the one who signs receipts: the job names no witnesses, or the finding is that nothing
+	// came in time, which no log can show.
+	OperatorsWord Word = "operator"
+	// WitnessesWord is that of as many witnesses as the job asks for: they saw assignment and receipt before the
+	// beacon's round, and the opening by the deadline.
+	WitnessesWord Word = "witnesses"
+)
 
 // Build says what reached a finding.
 type Build struct {

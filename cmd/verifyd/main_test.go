@@ -34,9 +34,11 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":  exits,
-			"driver": driver,
-			"gpu":    paperGPU,
+			"exits":   exits,
+			"driver":  driver,
+			"gpu":     paperGPU,
+			"serves":  serves,
+			"witness": witness,
 		},
 	})
 }

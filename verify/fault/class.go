@@ -16,6 +16,7 @@ const (
 	WrongType      Class = "wrong-type"      // another kind of document, or tensors of other names, types or shapes
 	BadKey         Class = "bad-key"         // a public key that is none, or not one over P-256
 	BadSignature   Class = "bad-signature"   // well formed, but not by the expected key over these bytes
+	Undated        Class = "undated"         // in a log, and too few witnesses saw it there in time
 	OutOfRange     Class = "out-of-range"    // a value outside the rules of its document
 	WrongDigest    Class = "wrong-digest"    // content that is not what a signed document names
 	WrongJob       Class = "wrong-job"       // names another job than the one it lies with
@@ -58,7 +59,7 @@ var sides = []struct {
 }{
 	{Missing, Bundle}, {NotRegular, Bundle}, {TooLarge, Bundle}, {BadLength, Bundle}, {BadForm, Bundle},
 	{NotCanonical, Bundle}, {UnknownVersion, Bundle}, {WrongType, Bundle}, {BadKey, Bundle}, {BadSignature, Bundle},
-	{OutOfRange, Bundle}, {WrongDigest, Bundle}, {WrongJob, Bundle}, {WrongClaim, Bundle}, {WrongChallenge, Bundle},
+	{Undated, Bundle}, {OutOfRange, Bundle}, {WrongDigest, Bundle}, {WrongJob, Bundle}, {WrongClaim, Bundle}, {WrongChallenge, Bundle},
 	{WrongCase, Bundle}, {WrongImprint, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle}, {NotFinite, Bundle},
 	{BadTerms, Operator}, {Unsupported, Operator},
 	{NotOpenedYet, Nobody}, {Incomplete, Nobody}, {Interrupted, Nobody},

@@ -37,6 +37,14 @@ func Verify(root Hash, size, i uint64, leaf Hash, proof []Hash) error {
 	if want := ProofLen(i, size); len(proof) != want {
 		return fault.New(fault.BadLength, "", "", "inclusion proof of leaf %d in a tree of %d has %d hashes, %d needed", i, size, len(proof), want)
 	}
+	if RootFrom(leaf, i, size, proof) != root {
+		return ErrProof
+	}
+	return nil
+}
+
+// RootFrom returns the root of the tree of size leaves in which proof, of ProofLen(i, size) hashes, leads up from leaf i.
+func RootFrom(leaf Hash, i, size uint64, proof []Hash) Hash {
 	node := leaf
 	for last := size - 1; last > 0; i, last = i>>1, last>>1 {
 		if i^1 > last {
@@ -49,8 +57,5 @@ func Verify(root Hash, size, i uint64, leaf Hash, proof []Hash) error {
 		}
 		proof = proof[1:]
 	}
-	if node != root {
-		return ErrProof
-	}
-	return nil
+	return node
 }

@@ -81,18 +81,38 @@ func (l *Layout) Bytes() int64 {
 // Root computes the root from the counters and the digest of each tensor. It allocates nothing.
 func (l *Layout) Root(c Counters, digests []merkle.Hash) merkle.Hash {
 	var b merkle.Builder
-	var buf [512]byte
+	b.Append(l.header(c))
+	for i := range l.leaves {
+		b.Append(l.Leaf(i, digests[i]))
+	}
+	return b.Root()
+}
+
+// Leaves returns the leaf hashes of the tree that Root computes: the header's, then each tensor's.
+func (l *Layout) Leaves(c Counters, digests []merkle.Hash) []merkle.Hash {
+	leaves := []merkle.Hash{l.header(c)}
+	for i := range l.leaves {
+		leaves = append(leaves, l.Leaf(i, digests[i]))
+	}
+	return leaves
+}
+
+// header is the hash of leaf 0.
+func (l *Layout) header(c Counters) merkle.Hash {
+	var buf [128]byte
 	leaf := append(buf[:0], l.kind...)
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.Step)
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.RNG)
 	leaf = binary.LittleEndian.AppendUint64(leaf, c.Cursor)
 	leaf = append(leaf, c.Assignment[:]...)
 	leaf = binary.LittleEndian.AppendUint32(leaf, uint32(len(l.leaves)))
-	b.Append(merkle.LeafHash(leaf))
-	for i, prefix := range l.leaves {
-		b.Append(merkle.LeafHash(append(append(buf[:0], prefix...), digests[i][:]...)))
-	}
-	return b.Root()
+	return merkle.LeafHash(leaf)
+}
+
+// Leaf is the hash of the leaf of the i-th tensor, which is leaf i+1, if the tensor has this digest.
+func (l *Layout) Leaf(i int, digest merkle.Hash) merkle.Hash {
+	var buf [512]byte
+	return merkle.LeafHash(append(append(buf[:0], l.leaves[i]...), digest[:]...))
 }
 
 // FirstDifference names the first tensor whose digests differ, or returns "" if all are equal.

@@ -3,6 +3,7 @@
 package vectors
 
 import (
+	"cmp"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -11,17 +12,8 @@ import (
 	"strings"
 )
 
-//go:embed *.txt bundle
+//go:embed *.txt bundle logged
 var files embed.FS
-
-// Bundle is the bundle that each vector changes. On its own it is a PASS.
-func Bundle() fs.FS {
-	bundle, err := fs.Sub(files, "bundle")
-	if err != nil {
-		panic(err) // "bundle" is a valid path
-	}
-	return bundle
-}
 
 // Vector is a change to Bundle and what comes of it.
 type Vector struct {
@@ -34,6 +26,9 @@ type Vector struct {
 	// Files take the place of the bundle's.
 	Files map[string][]byte
 }
+
+// Bundle is the bundle that the vector changes. On its own it is a PASS.
+func (v Vector) Bundle() (fs.FS, error) { return fs.Sub(files, cmp.Or(v.Facts["bundle"], "bundle")) }
 
 // All returns every vector in the order of their names.
 func All() ([]Vector, error) {

@@ -14,7 +14,6 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify/beacon"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -96,15 +95,9 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 	}
 	var public *beacon.Beacon
 	if o.beacon != "" {
-		file, err := readFile(o.beacon, document.MaxSize)
-		if err != nil {
+		if public, err = readBeacon(o.beacon); err != nil {
 			return err
 		}
-		b, err := document.Decode[beacon.Beacon](o.beacon, file)
-		if err != nil {
-			return err
-		}
-		public = &b
 	}
 	if public != nil && o.out == "" {
 		return usageError{errors.New("--out is needed")}

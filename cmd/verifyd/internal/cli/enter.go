@@ -20,10 +20,11 @@ func (a *app) trainEnterCommand() *cobra.Command {
 		Use:   "enter BUNDLE --log FOLDER --key LOG --witnesses POLICY",
 		Short: "Enter an opening into a log of one's own, where the operator does not receive it",
 		Long: `enter appends the digest of a bundle's opening to a log that the worker keeps, and
-puts the proof into the bundle. If witnesses that the job names cosigned it before the
-deadline, the claim does not fail for silence: the operator owes the opening's receipt.
-The log may be anybody's, for time is the witnesses' to say; they must know it. Without
-witnesses in the job this shows nothing, and the operator is believed.
+puts the proof into the bundle. If as many witnesses as the job asks for cosigned it by
+the deadline, and all files are there, the opening is in time and is judged, whatever
+the operator received. The log may be anybody's, for time is the witnesses' to say; they
+must know it. Without witnesses in the job this shows nothing, and the operator is
+believed.
 
 ` + references,
 		Example: `  verifyd train enter bundle --log mylog --key log.pem --witnesses witnesses.txt`,
@@ -37,9 +38,20 @@ witnesses in the job this shows nothing, and the operator is believed.
 			if err != nil {
 				return err
 			}
-			entry, err := pool.EntryOf(file, claim)
+			entry, err := verify.OpeningEntry(file, claim)
 			if err != nil {
 				return err
+			}
+			jobFile, err := readFile(filepath.Join(args[0], verify.JobFile), document.MaxSize)
+			if err != nil {
+				return err
+			}
+			j, _, err := pool.ReadJob(jobFile)
+			if err != nil {
+				return err
+			}
+			if j.Log == nil || len(j.Log.Witnesses) == 0 {
+				a.note("the job names no witnesses, so this shows nothing: the operator is believed about time")
 			}
 			var at []int64
 			err = a.openLog(cmd.Context(), dir, &w, func(l *translog.Log) (err error) {

@@ -15,6 +15,8 @@ var failures = map[fault.Class]struct {
 	hint func(err error) error
 }{
 	fault.BadSignature:  {exitError, explainSignature},
+	fault.Undated:       {exitError, explainDate},
+	fault.Missing:       {exitError, explainMissing},
 	fault.NotOpenedYet:  {exitError, explainSilence},
 	fault.TooMuchMemory: {exitError, explainMemory},
 	fault.DeviceFailed:  {exitError, explainGPU},
@@ -38,17 +40,45 @@ func explained(err error) error {
 	return f.hint(err)
 }
 
+// fileOf is the file that an error is about; empty if it names none.
+func fileOf(err error) string {
+	var refused *fault.Error
+	if errors.As(err, &refused) {
+		return refused.File
+	}
+	return ""
+}
+
 func explainSignature(err error) error {
 	const changed = "the file was changed after it was signed"
-	var refused *fault.Error
-	errors.As(err, &refused)
-	switch refused.File {
-	case verify.JobFile, verify.ReceiptFile:
+	switch fileOf(err) {
+	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile, verify.OpeningProofFile:
+		return hint(err, "the proof is of another log or lacks cosignatures that the job asks for: the operator has the one that was cosigned, or "+changed)
+	case verify.JobFile, verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile:
 		return hint(err, "the key given is not the operator's, or "+changed)
 	case verify.ClaimFile, verify.OpeningFile:
 		return hint(err, "another key than the worker's signed it, or "+changed)
 	}
 	return hint(err, "the key given is not the verifier's, or "+changed)
+}
+
+func explainDate(err error) error {
+	switch fileOf(err) {
+	case verify.OpenedProofFile:
+		return hint(err, "an older proof may have been cosigned in time; else the worker's own entry counts: verifyd train enter")
+	case verify.ReceiptProofFile:
+		return hint(err, "an older proof may have been cosigned in time; else the operator renews the receipt: verifyd job receipt --renew")
+	}
+	return hint(err, "an older proof may have been cosigned in time")
+}
+
+// explainMissing knows of the files that only some jobs ask for.
+func explainMissing(err error) error {
+	switch fileOf(err) {
+	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile:
+		return hint(err, "the job names a log: the operator hands this file out beside the document that it is of")
+	}
+	return err
 }
 
 func explainSilence(err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -24,9 +25,15 @@ func TestWhatToDoFollowsFromTheClassOfAnError(t *testing.T) {
 		{refused(fault.BadSignature, verify.JobFile), "not the operator's"},
 		{refused(fault.BadSignature, verify.ClaimFile), "than the worker's"},
 		{refused(fault.BadSignature, "verdict7.json"), "not the verifier's"},
+		{refused(fault.BadSignature, verify.ReceiptProofFile), "lacks cosignatures"},
+		{refused(fault.Undated, verify.AssignmentProofFile), "older proof"},
+		{refused(fault.Undated, verify.ReceiptProofFile), "--renew"},
+		{refused(fault.Undated, verify.OpenedProofFile), "train enter"},
 		{refused(fault.NotOpenedYet, verify.OpeningFile), "the deadline is not over"},
+		{refused(fault.Missing, verify.ReceiptProofFile), "the job names a log"},
 		{refused(fault.Missing, verify.OpeningFile), ""},
 		{refused(fault.Missing, verify.JobFile), ""},
+		{fmt.Errorf("open key.pem: %w", fs.ErrNotExist), ""},
 		{&verify.MemoryError{Need: 3 << 20, Limit: 1}, "--max-memory 3MiB"},
 		{fmt.Errorf("step 3: %w", engine.ErrDevice), "--device cpu"},
 		{hint(refused(fault.BadSignature, verify.JobFile), "said before"), "said before"},

@@ -15,10 +15,11 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	proof "github.com/verifyd/verifyd/proofs/translog"
+	"github.com/verifyd/verifyd/verify"
 )
 
 // proofSuffix is what the file of a log proof adds to its entry's name.
-const proofSuffix = pool.ProofSuffix
+const proofSuffix = verify.ProofSuffix
 
 func (a *app) logCommand() *cobra.Command {
 	return group("log", "Keep and serve the transparency log of what is signed",

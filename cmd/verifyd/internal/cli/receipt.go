@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,11 +15,12 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 func (a *app) jobReceiptCommand() *cobra.Command {
 	var o desk
-	var leaves, out string
+	var leaves, late, public, out string
 	var sampled uint32
 	cmd := &cobra.Command{
 		Use:   "receipt CLAIM --leaves FILE --job FOLDER --registry FOLDER --key OPERATOR --out FILE",
@@ -29,21 +33,40 @@ gets none.
 
 With --log the receipt is in the log before anybody has it, and the proof of that is
 written to FILE` + proofSuffix + `. It must be cosigned before the beacon's round is published
-where the job asks for witnesses.`,
+where the job asks for witnesses.
+
+Where they saw it too late, nothing can be judged with it, and --renew gives the claim
+another one, with the value of the round that the late one fixed. The same claim, and
+so the same root, is received again; what was drawn for the late receipt stays drawn,
+in addition to what the new round draws. A receipt that was seen in time is not renewed.`,
 		Example: `  verifyd job receipt claim.json --leaves leaves.bin --job job --registry registry \
-      --key operator.pem --out receipt.json`,
+      --key operator.pem --out receipt.json
+  verifyd job receipt claim.json --renew receipt.json --beacon round.json --job job \
+      --registry registry --key operator.pem --log log --log-key log.pem --out renewed.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
 			claim, err := readFile(args[0], document.MaxSize)
 			if err != nil {
 				return err
 			}
+			if (leaves == "") == (late == "") {
+				return usageError{errors.New("want --leaves, or --renew with a receipt that came too late")}
+			}
+			var receipt *pool.Receipt
+			if late != "" {
+				if receipt, err = a.renew(cmd.Context(), &o, claim, late, public, &out); err != nil {
+					return err
+				}
+				return a.emitReceipt(out, receipt)
+			}
+			if public != "" {
+				return usageError{errors.New("--beacon belongs to --renew")}
+			}
 			file, _, err := input.Open(leaves)
 			if err != nil {
 				return err
 			}
 			defer file.Close()
-			var receipt *pool.Receipt
 			err = a.atDesk(cmd.Context(), &o, func(d *pool.Desk) (pool.Given, error) {
 				if sampled == 0 {
 					sampled = d.Terms.Job.Sampled.Least
@@ -62,23 +85,63 @@ where the job asks for witnesses.`,
 	o.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&leaves, "leaves", "", "leaves.bin, as it came with the claim")
+	f.StringVar(&late, "renew", "", "the claim's receipt, which came too late into the log; its proof lies beside it")
+	f.StringVar(&public, "beacon", "", "the round that the late receipt fixed, where the job's chain has rounds")
 	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is the least")
 	f.StringVar(&out, "out", "", "file to write")
-	require(cmd, "leaves", "out")
+	require(cmd, "out")
 	return cmd
+}
+
+// renew gives another receipt to a claim whose last one came too late.
+func (a *app) renew(ctx context.Context, o *desk, claim []byte, receipt, public string, out *string) (r *pool.Receipt, err error) {
+	var late pool.Late
+	if late.Receipt, err = readFile(receipt, document.MaxSize); err != nil {
+		return nil, err
+	}
+	late.Proof, err = readFile(receipt+proofSuffix, witness.MaxProof)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if public != "" {
+		if late.Beacon, err = readBeacon(public); err != nil {
+			return nil, err
+		}
+	}
+	err = a.atDesk(ctx, o, func(d *pool.Desk) (pool.Given, error) {
+		if r, err = d.Renew(ctx, claim, late); err != nil {
+			return pool.Given{}, fmt.Errorf("%s: %w", receipt, err)
+		}
+		return r.Given, nil
+	}, out)
+	return r, err
+}
+
+// readBeacon reads a round of a beacon.
+func readBeacon(path string) (*beacon.Beacon, error) {
+	file, err := readFile(path, document.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	b, err := document.Decode[beacon.Beacon](path, file)
+	return &b, err
 }
 
 // emitReceipt prints which value of the beacon will pick what is replayed.
 func (a *app) emitReceipt(path string, r *pool.Receipt) error {
 	view := struct {
 		Receipt  string    `json:"receipt"`
+		Renews   int       `json:"renews"`
 		Arrived  time.Time `json:"arrived"`
 		Beacon   string    `json:"beacon"`
 		Round    uint64    `json:"round"`
 		Deadline time.Time `json:"deadline"`
-	}{path, r.Arrived, r.Beacon, r.Round, r.Deadline}
+	}{path, r.Renews, r.Arrived, r.Beacon, r.Round, r.Deadline}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "receipt", view.Receipt)
+		if view.Renews > 0 {
+			row(w, "renews", fmt.Sprintf("%d that came too late; what was drawn for them stays drawn", view.Renews))
+		}
 		row(w, "arrived", view.Arrived.Format(time.RFC3339))
 		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
 		row(w, "to be opened by", view.Deadline.Format(time.RFC3339))

@@ -13,12 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
-	logproof "github.com/verifyd/verifyd/proofs/translog"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 func (a *app) trainCommand() *cobra.Command {
@@ -109,6 +108,9 @@ order of the samples, and what is trained serves it and no other.`,
 			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
 				return err
 			}
+			if err := carryProof(assignment, filepath.Join(out, verify.AssignmentProofFile)); err != nil {
+				return err
+			}
 			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
 		}),
 	}
@@ -186,8 +188,12 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := carryProof(receipt, out); err != nil {
-				return err
+			for from, name := range map[string]string{
+				receipt: verify.ReceiptProofFile, filepath.Join(traceDir, verify.AssignmentFile): verify.AssignmentProofFile,
+			} {
+				if err := carryProof(from, filepath.Join(out, name)); err != nil {
+					return err
+				}
 			}
 			return a.emitBundle(out, opened)
 		}),
@@ -204,16 +210,16 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 	return cmd
 }
 
-// carryProof puts the proof that a receipt is in the log into a bundle, if it lies beside the receipt.
-func carryProof(receipt, bundle string) error {
-	proof, err := readFile(receipt+pool.ProofSuffix, logproof.MaxProofSize)
+// carryProof copies the proof that a document is in the log to a path, if it lies beside the document.
+func carryProof(of, to string) error {
+	proof, err := readFile(of+proofSuffix, witness.MaxProof)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return writeNew(filepath.Join(bundle, verify.ReceiptProofFile), proof, 0o644)
+	return writeNew(to, proof, 0o644)
 }
 
 func (a *app) emitBundle(dir string, segments int) error {

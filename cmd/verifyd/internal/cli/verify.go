@@ -154,7 +154,6 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	if err := a.emit(j.Verdict, func(w io.Writer) {
 		verdictText(w, j.Verdict, j.Took)
-		row(w, "time", wordText(j.Word))
 	}); err != nil {
 		return err
 	}
@@ -200,10 +199,10 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 	return nil
 }
 
-// wordText says whose word the time of a claim's receipt rests on.
-func wordText(w pool.Word) string {
-	if w == pool.WitnessesWord {
-		return "the job's witnesses saw the receipt before the beacon"
+// wordText says whose word the times of a finding rest on.
+func wordText(w verify.Word) string {
+	if w == verify.WitnessesWord {
+		return "the job's witnesses saw what it rests on in time"
 	}
 	return "the operator is believed about it"
 }
@@ -235,4 +234,5 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 	if v.Build.Confirmed != "" {
 		row(w, "confirmed by", v.Build.Confirmed)
 	}
+	row(w, "time", wordText(f.Word))
 }

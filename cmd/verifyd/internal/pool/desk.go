@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -140,56 +141,9 @@ func (d *Desk) Assign(ctx context.Context, worker merkle.Hash, slot uint32, publ
 	return &given, err
 }
 
-// Receipt is the operator's word of when a claim arrived, with what follows from it.
-type Receipt struct {
-	Given
-	Assignment []byte    // of the claim's slot
-	Arrived    time.Time // whole seconds, UTC
-	Sampled    uint32    // segments that will be drawn
-	Beacon     string    // the job's source of randomness
-	Round      uint64    // of the beacon, which will pick what is replayed
-	Due        time.Time // when that round is published: the log's witnesses must have seen the receipt before
-	Deadline   time.Time // until which the worker may open it
-}
-
-// Receive signs that a claim arrived now, with all of its leaves, and how many segments of it will be drawn. The claim's
-// slot must be assigned, and has one receipt, ever.
-func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, sampled uint32) (*Receipt, error) {
-	c, digest, err := d.Terms.ReadClaim(claim)
-	if err != nil {
-		return nil, err
-	}
-	slot := d.slot(c.Worker.ID(), c.Slot)
-	assignment, err := d.Registry.Assigned(slot)
-	if err != nil {
-		return nil, err
-	}
-	file, err := d.Registry.Receive(slot, digest, func() ([]byte, error) {
-		return verify.Receive(d.Terms, verify.Arrival{
-			Assignment: assignment, Claim: claim, Leaves: leaves, At: d.Clock(), Sampled: sampled,
-		}, d.Operator)
-	})
-	if err != nil {
-		return nil, err
-	}
-	doc, err := d.Terms.ReadReceipt(file)
-	if err != nil {
-		return nil, err
-	}
-	j := d.Terms.Job
-	round, due := j.Round(doc.Arrived)
-	r := &Receipt{
-		Assignment: assignment, Arrived: time.Unix(doc.Arrived, 0).UTC(), Sampled: doc.Sampled,
-		Beacon: j.Beacon.Name, Round: round, Due: time.Unix(due, 0).UTC(), Deadline: time.Unix(j.Answers(doc.Arrived), 0).UTC(),
-	}
-	r.Given, err = d.enter(ctx, file)
-	return r, err
-}
-
 // Kinds of documents that package verify signs.
 const (
 	receiptKind = document.Kind("receipt")
-	openingKind = document.Kind("opening")
 	openedKind  = document.Kind("opened")
 )
 
@@ -201,7 +155,7 @@ type Opened struct {
 }
 
 // Open signs that the opening of a claim arrived now, whole. Its claim must have a receipt, the one in the bundle, and
-// has one opening, ever.
+// has one opening, ever; another one if that receipt was renewed.
 func (d *Desk) Open(ctx context.Context, bundle verify.Source) (*Opened, error) {
 	data, err := readSource(ctx, bundle, verify.ReceiptFile, document.MaxSize)
 	if err != nil {
@@ -239,11 +193,11 @@ func (d *Desk) Open(ctx context.Context, bundle verify.Source) (*Opened, error) 
 		return nil, fmt.Errorf("%s was another one a moment ago", verify.ClaimFile)
 	}
 	slot := d.slot(claim.Worker.ID(), claim.Slot)
-	receipt, err := d.given(slot, doc.Receipt)
+	receiptFile, receipt, err := d.given(slot, doc.Receipt)
 	if err != nil {
 		return nil, err
 	}
-	file, err = d.Registry.Open(slot, doc.Claim, doc.Opening, func() ([]byte, error) { return file, nil })
+	file, err = d.Registry.Open(slot, receiptFile, doc.Opening, func() ([]byte, error) { return file, nil })
 	if err != nil {
 		return nil, err
 	}
@@ -257,16 +211,33 @@ func (d *Desk) Open(ctx context.Context, bundle verify.Source) (*Opened, error) 
 
 // given is the receipt of a digest that the registry gave for a slot. Another one is refused, even if the operator's
 // key signed it.
-func (d *Desk) given(slot registry.Slot, digest merkle.Hash) (verify.Receipt, error) {
+func (d *Desk) given(slot registry.Slot, digest merkle.Hash) ([]byte, verify.Receipt, error) {
 	all, err := d.Registry.Receipts(slot)
 	if err != nil {
-		return verify.Receipt{}, err
+		return nil, verify.Receipt{}, err
 	}
 	for _, file := range all {
 		r, found, err := document.Read[verify.Receipt](verify.ReceiptFile, file, receiptKind, d.Terms.Job.Operator)
 		if err != nil || found == digest {
-			return r, err
+			return file, r, err
 		}
 	}
-	return verify.Receipt{}, &registry.Refusal{Class: registry.NotReceived, Reason: fmt.Sprintf("the bundle's receipt was not given for %v", slot)}
+	return nil, verify.Receipt{}, &registry.Refusal{Class: registry.NotReceived, Reason: fmt.Sprintf("the bundle's receipt was not given for %v", slot)}
+}
+
+// readSource reads a file of a bundle of at most limit bytes.
+func readSource(ctx context.Context, bundle verify.Source, name string, limit int64) ([]byte, error) {
+	f, err := bundle.Open(ctx, name)
+	if err != nil {
+		return nil, fault.In(name, err)
+	}
+	defer f.Close()
+	if f.Size() > limit {
+		return nil, fault.New(fault.TooLarge, name, "", "%d bytes, the limit is %d", f.Size(), limit)
+	}
+	data := make([]byte, f.Size())
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, f.Size()), data); err != nil {
+		return nil, fault.In(name, fault.Truncated(err))
+	}
+	return data, nil
 }

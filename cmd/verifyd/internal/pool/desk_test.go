@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -177,101 +176,126 @@ func (w *witness) cosigned(t *testing.T, l pool.Log, index int64) []byte {
 	return p.Text()
 }
 
-func TestWhereTheJobAsksForWitnessesTheReceiptMustBeDatedBeforeItsBeacon(t *testing.T) {
-	r := newRig(t)
-	l := r.log(t)
-	early, late := newWitness(arrived.Add(-time.Second)), newWitness(arrived)
-	terms := &job.Log{Key: l.Signers[0].Key(), Witnesses: []string{early.vkey()}, Threshold: 1}
-	jobFile := r.offerOn(t, "urn:db:test", terms)
-	var w *work
-	err := l.Write(t.Context(), func(written *translog.Log) error {
-		w = r.work(t, r.desk(t, jobFile, written))
-		return nil
-	})
-	if err != nil || w.index < 0 {
-		t.Fatal(w.index, err)
-	}
-	w.desk.Log = nil
-	bundle := w.answer(t)
-	r.receive(t, w.desk, bundle)
-	proofFile := filepath.Join(bundle, verify.ReceiptProofFile)
-	f := must(translog.OpenFolder(l.Folder))(t)
-	defer f.Close()
-	for name, c := range map[string]struct {
-		proof []byte
-		class fault.Class
-	}{
-		"none":                       {nil, fault.Missing},
-		"not cosigned":               {must(f.Proof(w.index))(t), fault.BadSignature},
-		"cosigned with the beacon":   {late.cosigned(t, l, w.index), fault.BadSignature}, // a delay of 0: it is due when the claim arrives
-		"of another entry":           {early.cosigned(t, l, w.index-1), fault.BadSignature},
-		"cosigned before":            {early.cosigned(t, l, w.index), ""},
-		"more than a proof can be":   {bytes.Repeat([]byte("x"), logproof.MaxProofSize+1), fault.TooLarge},
-		"cosigned before, cut short": {early.cosigned(t, l, w.index)[:100], fault.BadSignature},
-	} {
-		_ = os.Remove(proofFile)
-		if c.proof != nil {
-			if err := os.WriteFile(proofFile, c.proof, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		judged := r.judge().Bundle(t.Context(), bundle, nil)
-		if got := fault.Of(judged.Err); got != c.class || (c.class == "") != (judged.Verdict != nil) {
-			t.Errorf("%s: %s, %v", name, got, judged.Err)
-		}
-		if c.class == "" && (judged.Severity() != pool.Passed || judged.Word != pool.WitnessesWord) {
-			t.Errorf("%s: %+v", name, judged)
-		}
-	}
+// watched is a claim for a job whose log has a witness, answered, with what the witness needs to date it in time.
+type watched struct {
+	*work
+	log    pool.Log
+	bundle string
+	opened int64 // entry of the opening's receipt
+	own    int64 // entry of the worker's own
 }
 
-func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
+func newWatched(t *testing.T) *watched {
+	t.Helper()
 	r := newRig(t)
 	l := r.log(t)
-	before := newWitness(arrived.Add(-time.Second))
-	jobFile := r.offerOn(t, "urn:db:test", &job.Log{Key: l.Signers[0].Key(), Witnesses: []string{before.vkey()}, Threshold: 1})
-	var w *work
-	var entered []int64
-	var bundle string
-	err := l.Write(t.Context(), func(written *translog.Log) (err error) {
-		w = r.work(t, r.desk(t, jobFile, written))
-		bundle = w.answer(t)
-		opening := must(os.ReadFile(filepath.Join(bundle, verify.OpeningFile)))(t)
-		entered, err = written.Append(t.Context(), must(pool.EntryOf(opening, w.claim))(t))
+	jobFile := r.offerOn(t, "urn:db:test", &job.Log{Key: l.Signers[0].Key(), Witnesses: []string{newWitness(arrived).vkey()}, Threshold: 1})
+	w := &watched{log: l}
+	err := l.Write(t.Context(), func(written *translog.Log) error {
+		w.work = r.work(t, r.desk(t, jobFile, written))
+		w.bundle = w.answer(t)
+		w.opened = r.receive(t, w.desk, w.bundle)
+		opening := must(os.ReadFile(filepath.Join(w.bundle, verify.OpeningFile)))(t)
+		at, err := written.Append(t.Context(), must(verify.OpeningEntry(opening, w.claim))(t))
+		if err == nil {
+			w.own = at[0]
+		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(name string, data []byte) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(bundle, name), data, 0o644); err != nil {
+	w.proves(t, verify.AssignmentFile, w.assigned, arrived.Add(-time.Second))
+	w.proves(t, verify.ReceiptFile, w.index, arrived.Add(-time.Second))
+	w.proves(t, verify.OpenedFile, w.opened, arrived.Add(time.Minute))
+	return w
+}
+
+// proves puts the proof of an entry beside a file of the bundle, cosigned at a time.
+func (w *watched) proves(t *testing.T, file string, entry int64, at time.Time) {
+	t.Helper()
+	path := filepath.Join(w.bundle, file+verify.ProofSuffix)
+	if err := os.WriteFile(path, newWitness(at).cosigned(t, w.log, entry), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *watched) judged(t *testing.T) *pool.Judged {
+	t.Helper()
+	return w.judge().Bundle(t.Context(), w.bundle, nil) // an hour after: the deadline is a minute
+}
+
+func TestWhereTheJobAsksForWitnessesTheReceiptMustBeDatedBeforeItsBeacon(t *testing.T) {
+	w := newWatched(t)
+	if j := w.judged(t); j.Err != nil || j.Severity() != pool.Passed || j.Verdict.Finding.Word != verify.WitnessesWord {
+		t.Fatalf("%+v", j)
+	}
+	for _, file := range []string{verify.AssignmentFile, verify.ReceiptFile} {
+		entry := map[string]int64{verify.AssignmentFile: w.assigned, verify.ReceiptFile: w.index}[file]
+		w.proves(t, file, entry, arrived) // a delay of 0: the beacon is due when the claim arrives
+		if j := w.judged(t); fault.Of(j.Err) != fault.Undated || j.Verdict != nil {
+			t.Errorf("%s: cosigned with the beacon: %+v", file, j)
+		}
+		w.proves(t, file, w.own, arrived.Add(-time.Second))
+		if j := w.judged(t); fault.Of(j.Err) != fault.WrongDigest || j.Verdict != nil {
+			t.Errorf("%s: of another entry: %+v", file, j)
+		}
+		w.proves(t, file, entry, arrived.Add(-time.Second))
+	}
+	if err := os.Remove(filepath.Join(w.bundle, verify.ReceiptProofFile)); err != nil {
+		t.Fatal(err)
+	}
+	if j := w.judged(t); fault.Of(j.Err) != fault.Missing || j.Verdict != nil {
+		t.Errorf("none: %+v", j)
+	}
+}
+
+func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
+	w := newWatched(t)
+	for _, file := range []string{verify.OpenedFile, verify.OpenedProofFile} {
+		if err := os.Remove(filepath.Join(w.bundle, file)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(verify.ReceiptProofFile, before.cosigned(t, l, w.index))
-	judge := func() *pool.Judged { return r.judge().Bundle(t.Context(), bundle, nil) } // an hour after, the deadline is a minute
-	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
+	if j := w.judged(t); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Fatalf("silence: %+v", j)
 	}
-	inTime, late := newWitness(arrived.Add(time.Minute)), newWitness(arrived.Add(time.Minute+time.Second))
-	write(verify.OpeningProofFile, late.cosigned(t, l, entered[0]))
-	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
+	w.proves(t, verify.OpeningFile, w.own, arrived.Add(time.Minute+time.Second))
+	if j := w.judged(t); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
 		t.Errorf("entered too late: %+v", j)
 	}
-	write(verify.OpeningProofFile, inTime.cosigned(t, l, w.index))
-	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
-		t.Errorf("another entry: %+v", j)
-	}
-	write(verify.OpeningProofFile, inTime.cosigned(t, l, entered[0]))
-	if j := judge(); fault.Of(j.Err) != fault.NotOpenedYet || j.Verdict != nil || !strings.Contains(j.Err.Error(), "owes") {
+	w.proves(t, verify.OpeningFile, w.own, arrived.Add(time.Minute))
+	if j := w.judged(t); j.Err != nil || j.Severity() != pool.Passed || j.Verdict.Finding.Word != verify.WitnessesWord {
 		t.Errorf("entered in time: %+v", j)
 	}
-	segments := must(filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*")))(t)
-	if err := os.Remove(segments[0]); err != nil {
-		t.Fatal(err)
+}
+
+// TestBothCheckersOfLogProofsAgree alters a proof at every byte: what package verify takes, package translog of the
+// proofs takes, and the other way round.
+func TestBothCheckersOfLogProofsAgree(t *testing.T) {
+	w := newWatched(t)
+	l := w.desk.Terms.Job.Log
+	one := must(l.Read())(t)
+	two := must(logproof.ParsePolicy([]byte("witness w "+l.Witnesses[0]+"\nquorum w\n"), l.Key))(t)
+	proof := newWitness(arrived).cosigned(t, w.log, w.index)
+	taken := 0
+	for i := -1; i < len(proof); i++ {
+		altered := bytes.Clone(proof)
+		if i >= 0 {
+			altered[i] ^= byte(1 << (i % 8))
+		}
+		for _, before := range []int64{arrived.Unix(), arrived.Unix() + 1} {
+			mine := one.Holds(altered, w.receipt, before)
+			_, theirs := two.VerifyBefore(altered, w.receipt, before)
+			if (mine == nil) != (theirs == nil) {
+				t.Errorf("byte %d: %v, %v", i, mine, theirs)
+			}
+			if mine == nil {
+				taken++
+			}
+		}
 	}
-	if j := judge(); j.Err != nil || j.Verdict.Finding.Reason != verify.Unopened {
-		t.Errorf("entered in time, with a segment withheld: %+v", j)
+	if taken != 1 {
+		t.Errorf("%d proofs are taken", taken)
 	}
 }

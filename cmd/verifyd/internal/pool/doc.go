@@ -2,7 +2,8 @@
 // acts on, for a command line and a server alike:
 //
 //	Offer      signs what everybody keeps to before any work is done
-//	Desk       gives what there is one of, ever: assignments, receipts of claims, receipts of openings
+//	Desk       gives what there is one of, ever: assignments, receipts of claims, receipts of openings; a receipt that
+//	           came too late into the log has one that follows it
 //	Judge      replays what was challenged in a bundle, or in many side by side
 //	State      says what a verdict means to a ledger
 //	Record     appends what is signed to the transparency log before anybody has it

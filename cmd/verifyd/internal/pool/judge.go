@@ -9,7 +9,6 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -33,7 +32,6 @@ type Judge struct {
 type Judged struct {
 	Bundle  string
 	Case    *verify.Case    // nil if the bundle could not be read
-	Word    Word            // on which the time of the claim's receipt rests
 	Verdict *verify.Verdict // nil if there is an error
 	Err     error           // begins with the bundle
 	Took    time.Duration
@@ -60,23 +58,7 @@ func (j *Judge) bundle(ctx context.Context, found *Judged, progress func(done, t
 	if found.Case, err = verify.OpenCase(ctx, bundle, j.Operator); err != nil {
 		return err
 	}
-	if found.Word, err = dated(ctx, bundle, found.Case); err != nil {
-		return err
-	}
-	if found.Verdict, err = j.Judge(ctx, found.Bundle, found.Case, progress); err != nil {
-		return err
-	}
-	if found.Verdict.Finding.Reason != verify.Unopened {
-		return nil
-	}
-	in, err := entered(ctx, bundle, found.Case)
-	if err == nil && in {
-		err = fault.New(fault.NotOpenedYet, verify.OpenedFile, "",
-			"the opening was in a log before the deadline, by the word of the job's witnesses: the operator owes its receipt, and this is no silence")
-	}
-	if err != nil {
-		found.Verdict = nil
-	}
+	found.Verdict, err = j.Judge(ctx, found.Bundle, found.Case, progress)
 	return err
 }
 

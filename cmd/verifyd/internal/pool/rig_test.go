@@ -114,7 +114,7 @@ type work struct {
 	desk                       *pool.Desk
 	dir                        string
 	assignment, claim, receipt []byte
-	index                      int64 // of the receipt in the log
+	assigned, index            int64 // of assignment and receipt in the log
 }
 
 // work does the work of a desk's job and has its claim received.
@@ -122,7 +122,8 @@ func (r *rig) work(t *testing.T, d *pool.Desk) *work {
 	t.Helper()
 	w := &work{rig: r, desk: d, dir: t.TempDir()}
 	worker := must(document.NewKey(r.worker.Public()))(t)
-	w.assignment = must(d.Assign(t.Context(), worker.ID(), 0, nil, merkle.Hash{5}))(t).File
+	assigned := must(d.Assign(t.Context(), worker.ID(), 0, nil, merkle.Hash{5}))(t)
+	w.assignment, w.assigned = assigned.File, assigned.Index
 	a, _, err := d.Terms.ReadAssignment(w.assignment)
 	if err != nil {
 		t.Fatal(err)
@@ -166,8 +167,8 @@ func (w *work) answer(t *testing.T) (bundle string) {
 	return bundle
 }
 
-// receive has the opening in a bundle received.
-func (r *rig) receive(t *testing.T, d *pool.Desk, bundle string) {
+// receive has the opening in a bundle received, and says where in the log that is.
+func (r *rig) receive(t *testing.T, d *pool.Desk, bundle string) (index int64) {
 	t.Helper()
 	folder := must(verify.OpenFolder(bundle))(t)
 	defer folder.Close()
@@ -175,6 +176,7 @@ func (r *rig) receive(t *testing.T, d *pool.Desk, bundle string) {
 	if err := os.WriteFile(filepath.Join(bundle, verify.OpenedFile), opened.File, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return opened.Index
 }
 
 // verifierID names the verifier.

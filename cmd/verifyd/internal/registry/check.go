@@ -121,9 +121,9 @@ func (r *Registry) checkOpening(name merkle.Hash, data []byte, report *Report) e
 		return err
 	}
 	report.Openings++
-	of, err := r.lookup(receipts, rec.Slot.name(0))
+	of, err := r.lookup(receipts, rec.Slot.name(rec.Number))
 	if err != nil {
 		return err
 	}
-	return misplaced(openings, name, rec.Kind == opening && openingName(rec.Previous) == name && of != nil && of.Kind == receipt && of.About == rec.Previous)
+	return misplaced(openings, name, rec.Kind == opening && openingName(rec.Previous) == name && of != nil && of.Kind == receipt && sha256.Sum256(of.Document) == rec.Previous)
 }

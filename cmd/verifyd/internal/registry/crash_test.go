@@ -36,10 +36,14 @@ var life = []asked{
 		if err != nil || len(all) == 0 {
 			return nil, fmt.Errorf("%d receipts: %w", len(all), err)
 		}
-		return r.Renew(slot, merkle.Hash{letter}, all[0], func([][]byte) ([]byte, error) { return sign() })
+		return r.Renew(slot, merkle.Hash{letter}, all[0], sign)
 	}},
 	{"opening", func(r *Registry, letter byte, sign func() ([]byte, error)) ([]byte, error) {
-		return r.Open(slot, merkle.Hash{letter}, merkle.Hash{letter, 1}, sign)
+		all, err := r.Receipts(slot)
+		if err != nil || len(all) == 0 {
+			return nil, fmt.Errorf("%d receipts: %w", len(all), err)
+		}
+		return r.Open(slot, all[len(all)-1], merkle.Hash{letter, 1}, sign)
 	}},
 }
 

@@ -1,6 +1,6 @@
 // Package registry remembers what an operator gives once and never again, in a folder that outlives crashes: one
-// registration and one assignment for a job, worker and slot; one receipt for its claim; one receipt for that claim's
-// opening. A second one would draw the order of the data or the challenge anew, until they suit.
+// registration and one assignment for a job, worker and slot; one receipt for its claim, and one that follows each which came too
+// late; one receipt for the opening that answers a receipt. A second one would draw the order of the data or the challenge anew, until they suit.
 //
 // Whoever asks again for the same gets the same bytes, so that work which a crash interrupted is done again from its
 // beginning. Whoever asks for anything else under the same name is refused with [Given]. What a method returned
@@ -17,7 +17,7 @@
 //	registrations/ HEX, when a worker asked for a job's slot
 //	assignments/   HEX, one for a job, worker and slot
 //	receipts/      HEX, what became of an assignment: a receipt, one that follows a late one, or that it ended without a claim
-//	openings/      HEX, one for a claim
+//	openings/      HEX, one for a receipt
 //	new/           files on their way; what a crash left there was given to nobody
 //
 // The package signs nothing, reads no clock and appends nothing to a log. It never removes or rewrites what it keeps,

@@ -37,8 +37,8 @@ type record struct {
 	Slot
 	// About is what the document was given for: what has it again gets the document again.
 	About    merkle.Hash `json:"about"`
-	Number   uint32      `json:"number"`   // of a receipt: how many came before it
-	Previous merkle.Hash `json:"previous"` // of a receipt that follows another: SHA-256 of that one's file
+	Number   uint32      `json:"number"`   // of a receipt, or of that which an opening answers: how many came before it
+	Previous merkle.Hash `json:"previous"` // of a receipt that follows another, and of an opening: SHA-256 of that receipt's file
 	Time     int64       `json:"time"`     // of an end, Unix time in seconds
 	Document []byte      `json:"document"` // what is signed, as it was given
 }
@@ -51,9 +51,9 @@ func (s Slot) name(n uint32) merkle.Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint32(msg, n))
 }
 
-// openingName is the digest that the record of a claim's opening is kept under.
-func openingName(claim merkle.Hash) merkle.Hash {
-	return sha256.Sum256(append([]byte("verifyd/registry/opening/v1\x00"), claim[:]...))
+// openingName is the digest that the record of the opening to a receipt is kept under, by the SHA-256 of its file.
+func openingName(received merkle.Hash) merkle.Hash {
+	return sha256.Sum256(append([]byte("verifyd/registry/opening/v1\x00"), received[:]...))
 }
 
 // lookup reads a record; nil if there is none.

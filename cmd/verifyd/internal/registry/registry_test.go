@@ -49,9 +49,6 @@ func TestThereIsOneOfEachEver(t *testing.T) {
 	if all, err := r.Receipts(slot); err != nil || len(all) != 2 || string(all[0]) != "receipt" || string(all[1]) != "renewal" {
 		t.Errorf("%q, %v", all, err)
 	}
-	if file, err := r.Opened(merkle.Hash{'a'}); err != nil || string(file) != "opening" {
-		t.Errorf("%q, %v", file, err)
-	}
 	if file, err := r.Assigned(slot); err != nil || string(file) != "assignment" {
 		t.Errorf("%q, %v", file, err)
 	}
@@ -80,14 +77,11 @@ func TestNothingIsGivenOutOfOrder(t *testing.T) {
 	if _, err := r.Expire(slot, time.Unix(1, 0)); ClassOf(err) != NotAssigned {
 		t.Error(err)
 	}
-	if _, err := r.Open(slot, claim, merkle.Hash{}, never); ClassOf(err) != NotReceived {
+	if _, err := r.Open(slot, []byte("receipt"), merkle.Hash{}, never); ClassOf(err) != NotReceived {
 		t.Error(err)
 	}
-	if _, err := r.Renew(slot, claim, nil, func([][]byte) ([]byte, error) { return never() }); ClassOf(err) != NotReceived {
+	if _, err := r.Renew(slot, claim, nil, never); ClassOf(err) != NotReceived {
 		t.Error(err)
-	}
-	if file, err := r.Opened(claim); err != nil || file != nil {
-		t.Errorf("%q, %v", file, err)
 	}
 	failed := errors.New("no key")
 	if _, err := r.Assign(slot, claim, func() ([]byte, error) { return nil, failed }); !errors.Is(err, failed) {
@@ -110,9 +104,7 @@ func TestALateReceiptIsRenewedForItsOwnClaimAndOnce(t *testing.T) {
 		}
 	}
 	renew := func(claim merkle.Hash, late, text string) (string, error) {
-		file, err := r.Renew(slot, claim, []byte(late), func(before [][]byte) ([]byte, error) {
-			return fmt.Appendf(nil, "%s after %q", text, before), nil
-		})
+		file, err := r.Renew(slot, claim, []byte(late), give(text))
 		return string(file), err
 	}
 	if _, err := renew(merkle.Hash{'b'}, "receipt", "x"); ClassOf(err) != Given {
@@ -121,19 +113,36 @@ func TestALateReceiptIsRenewedForItsOwnClaimAndOnce(t *testing.T) {
 	if _, err := renew(claim, "never given", "x"); ClassOf(err) != NotReceived {
 		t.Error(err)
 	}
-	second := `second after ["receipt"]`
+	opens := func(received, opening string) error {
+		file, err := r.Open(slot, []byte(received), merkle.Hash{opening[0]}, give(opening))
+		if err == nil && string(file) != opening {
+			t.Errorf("opened with %q", file)
+		}
+		return err
+	}
+	if err := opens("receipt", "early"); err != nil {
+		t.Error(err)
+	}
 	for range 2 {
-		if file, err := renew(claim, "receipt", "second"); err != nil || file != second {
+		if file, err := renew(claim, "receipt", "second"); err != nil || file != "second" {
 			t.Errorf("%q, %v", file, err)
 		}
 	}
-	if file, err := renew(claim, second, "third"); err != nil || file != fmt.Sprintf("third after %q", []string{"receipt", second}) {
+	if file, err := renew(claim, "second", "third"); err != nil || file != "third" {
 		t.Errorf("%q, %v", file, err)
 	}
-	if file, err := renew(claim, "receipt", "another"); err != nil || file != second {
+	if file, err := renew(claim, "receipt", "another"); err != nil || file != "second" {
 		t.Errorf("%q, %v", file, err)
 	}
-	if report := sound(t, r, "renewed"); report.Receipts != 3 {
+	for receipt, class := range map[string]Class{"receipt": "", "second": NotReceived, "third": "", "fourth": NotReceived} {
+		if err := opens(receipt, map[bool]string{true: "early", false: "late"}[receipt == "receipt"]); ClassOf(err) != class || (err == nil) != (class == "") {
+			t.Errorf("opening to the %s: %v", receipt, err)
+		}
+	}
+	if err := opens("third", "other"); ClassOf(err) != Given {
+		t.Error(err)
+	}
+	if report := sound(t, r, "renewed"); report.Receipts != 3 || report.Openings != 2 {
 		t.Errorf("%+v", report)
 	}
 }

@@ -54,10 +54,8 @@ func (r *Registry) Receive(s Slot, claim merkle.Hash, sign func() ([]byte, error
 
 // Renew gives the claim of a late receipt another one: late is that receipt's file, whose entry in the log came too late
 // for its beacon round. That it did is for the caller to know. Only the same claim, and so the same root, is received
-// again. The receipts before, whose segments remain to be opened, are passed to sign, the first one first.
-//
-// If the late receipt has a successor already, that one is returned.
-func (r *Registry) Renew(s Slot, claim merkle.Hash, late []byte, sign func(before [][]byte) ([]byte, error)) ([]byte, error) {
+// again. If the late receipt has a successor already, that one is returned.
+func (r *Registry) Renew(s Slot, claim merkle.Hash, late []byte, sign func() ([]byte, error)) ([]byte, error) {
 	all, err := r.chain(s)
 	if err != nil {
 		return nil, err
@@ -70,7 +68,7 @@ func (r *Registry) Renew(s Slot, claim merkle.Hash, late []byte, sign func(befor
 			continue
 		}
 		want := record{Kind: receipt, Slot: s, About: claim, Number: uint32(i + 1), Previous: sha256.Sum256(late)}
-		return r.give(receipts, s.name(want.Number), want, func() ([]byte, error) { return sign(documents(all[:i+1])) })
+		return r.give(receipts, s.name(want.Number), want, sign)
 	}
 	return nil, refuse(NotReceived, "the receipt that is to be renewed was never given for %v", s)
 }
@@ -81,7 +79,11 @@ func (r *Registry) Receipts(s Slot) ([][]byte, error) {
 	if err != nil || len(all) > 0 && all[0].Kind == ended {
 		return nil, err
 	}
-	return documents(all), nil
+	files := make([][]byte, len(all))
+	for i, rec := range all {
+		files[i] = rec.Document
+	}
+	return files, nil
 }
 
 // Expire records for good that a slot's assignment ended without a claim. A slot whose claim has a receipt does not end:
@@ -109,14 +111,6 @@ func (r *Registry) chain(s Slot) (all []*record, err error) {
 		}
 		all = append(all, rec)
 	}
-}
-
-func documents(of []*record) [][]byte {
-	files := make([][]byte, len(of))
-	for i, rec := range of {
-		files[i] = rec.Document
-	}
-	return files
 }
 
 func (r *Registry) isAssigned(s Slot) error {

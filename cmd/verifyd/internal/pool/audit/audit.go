@@ -34,6 +34,7 @@ const (
 	LateReceipt        Rule = "late-receipt"        // entered when the beacon that challenges its claim was known
 	LateOpening        Rule = "late-opening"        // arrived or entered after the deadline
 	Unlogged           Rule = "unlogged"            // rests on a document that no earlier entry holds
+	NeedlessRenewal    Rule = "needless-renewal"    // of a receipt that the job's witnesses saw in time
 )
 
 // Finding is an entry that breaks a rule.
@@ -117,7 +118,7 @@ type audit struct {
 	slack int64 // seconds
 	jobs  jobs
 	slots map[slot]*history
-	// receipts are the slots of those that are the first of their slot, by their digests.
+	// receipts are the slots of those that are the first of their slot, or renew one that is, by their digests.
 	receipts map[hash]slot
 	bodies   map[hash][]*body // by nullifier
 	stated   map[hash]*body   // by its digest

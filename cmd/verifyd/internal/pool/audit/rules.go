@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
@@ -84,12 +85,19 @@ func (a *audit) assigned(d job.Assignment, digest hash) {
 func (a *audit) received(r verify.Receipt, digest hash, of *job.Job) {
 	s := slot{r.Job, r.Worker, r.Slot}
 	h := a.of(s)
+	before := h.receipt
+	if a.renewed(h, r, of) {
+		h.receipt, h.opening = nil, nil
+	}
 	other, same := again(&h.receipt, digest, a.report.Entries)
 	switch {
-	case same:
+	case same || a.receipts[digest] == s:
 		return // it is in the log, and this is another signature of it
 	case other != nil:
 		a.found(SecondReceipt, other.entry, fmt.Sprintf("%v has a receipt already: its challenge was drawn anew", s))
+	case len(r.Renews) > 0 && before == nil:
+		a.found(Unlogged, -1, fmt.Sprintf("%v: no earlier entry is the receipt %v that it renews", s, r.Renews[len(r.Renews)-1].Receipt))
+		fallthrough
 	default:
 		h.claim, h.arrived = r.Claim, r.Arrived
 		a.receipts[digest] = s
@@ -99,6 +107,22 @@ func (a *audit) received(r verify.Receipt, digest hash, of *job.Job) {
 	}
 	_, due := of.Round(r.Arrived)
 	a.date(s, r.Arrived, due, LateReceipt)
+}
+
+// renewed says whether a receipt renews the one that its slot has: a late one of the same claim, which is forgiven then,
+// for what was drawn for it stays drawn. One that witnesses saw in time had no need of it: that gives the worker time.
+func (a *audit) renewed(h *history, r verify.Receipt, of *job.Job) bool {
+	last := len(r.Renews) - 1
+	if last < 0 || h.receipt == nil || r.Renews[last].Receipt != h.receipt.digest || r.Claim != h.claim {
+		return false
+	}
+	entry := h.receipt.entry
+	if _, due := of.Round(h.arrived); of.Log != nil && of.Log.Threshold > 0 && a.sawBefore(of.Log, entry, due) >= of.Log.Threshold {
+		a.found(NeedlessRenewal, entry, fmt.Sprintf("%v: the job's witnesses saw the receipt before its beacon was due at %s", slot{r.Job, r.Worker, r.Slot}, clock(due)))
+		return true
+	}
+	a.report.Findings = slices.DeleteFunc(a.report.Findings, func(f Finding) bool { return f.Rule == LateReceipt && f.Entry == entry })
+	return true
 }
 
 func (a *audit) opened(o verify.Opened, digest hash, of *job.Job) {

@@ -2,7 +2,11 @@ package audit
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/verifyd/verifyd/verify/job"
 )
 
 // moment is a time that an entry has by its operator's word.
@@ -57,6 +61,17 @@ func (a *audit) date(s slot, arrived, due int64, late Rule) {
 		}
 	}
 	a.told(arrived)
+}
+
+// sawBefore counts the witnesses of a job's log that saw an entry before a time.
+func (a *audit) sawBefore(l *job.Log, entry, before int64) (n uint32) {
+	for _, key := range l.Witnesses {
+		name, _, _ := strings.Cut(key, "+")
+		if slices.ContainsFunc(a.seen, func(w cosigned) bool { return w.witness == name && entry < w.size && w.unix < before }) {
+			n++
+		}
+	}
+	return n
 }
 
 // inTime judges the time of an opening.

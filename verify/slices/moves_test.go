@@ -1,0 +1,81 @@
+package slices
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// walk is a drawn training: each element moves by noise times the rate; in segment jump it moves by far more.
+func walk(seed uint64, rates []float64, jump int, far float64) *Moves {
+	random := rand.New(rand.NewPCG(seed, 11))
+	x := make([]float32, 256)
+	var m Moves
+	m.Boundary([][]float32{x})
+	for s, rate := range rates {
+		for i := range x {
+			step := rate * random.NormFloat64()
+			if s == jump {
+				step += far * random.NormFloat64()
+			}
+			x[i] += float32(step)
+		}
+		m.Boundary([][]float32{x})
+	}
+	return &m
+}
+
+func TestAJumpRanksFirstUnderAnySchedule(t *testing.T) {
+	const n = 50
+	schedules := map[string]func(s int) float64{
+		"constant": func(int) float64 { return 0.01 },
+		"cosine":   func(s int) float64 { return 0.005 * (1.001 + math.Cos(math.Pi*float64(s)/n)) },
+		"warm-up":  func(s int) float64 { return 0.01 * min(1, float64(s+1)/20) },
+	}
+	for name, rate := range schedules {
+		rates := make([]float64, n)
+		for s := range rates {
+			rates[s] = rate(s)
+		}
+		for jump := range n {
+			if got := walk(uint64(jump), rates, jump, 3*rates[jump]).Rank(rates)[0]; got != uint64(jump) {
+				t.Errorf("%s: a jump in segment %d, first is %d", name, jump, got)
+			}
+		}
+	}
+}
+
+func TestRanksAreAPermutationWhateverTheStatesHold(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	var m Moves
+	for _, values := range [][]float32{{0, 0}, {0, inf}, {nan, 1}, {math.MaxFloat32, -math.MaxFloat32}, {-math.MaxFloat32, math.MaxFloat32}, {0, 0}} {
+		m.Boundary([][]float32{values, {0, 0}})
+	}
+	for _, rates := range [][]float64{{1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}, {1e-38, 1e38, 0, 1, 2}} {
+		order := slices.Sorted(slices.Values(m.Rank(rates)))
+		if !slices.Equal(order, []uint64{0, 1, 2, 3, 4}) {
+			t.Errorf("%v", order)
+		}
+	}
+}
+
+func TestWhatNeverMovesRanksInOrder(t *testing.T) {
+	var m Moves
+	for range 5 {
+		m.Boundary([][]float32{{1, 2, 3}})
+	}
+	if got := m.Rank([]float64{1, 1, 1, 1}); !slices.Equal(got, []uint64{0, 1, 2, 3}) {
+		t.Errorf("%d", got)
+	}
+}
+
+func TestAMoveWithoutARateRanksFirst(t *testing.T) {
+	var m Moves
+	for _, x := range []float32{0, 1, 2, 3, 3.0001} {
+		m.Boundary([][]float32{{x}})
+	}
+	if got := m.Rank([]float64{1, 1, 1, 0})[0]; got != 3 {
+		t.Errorf("first is %d", got)
+	}
+}
