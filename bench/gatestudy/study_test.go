@@ -36,7 +36,7 @@ func TestTheStudyHasARowForEachSettingAndFindsTheFirstHonestSegmentsInside(t *te
 			t.Errorf("%s: %s", s.Name, &honest)
 		}
 	}
-	if n := strings.Count(states.String(), "\n"); n < 2+3*8 || !strings.Contains(states.String(), "all zeros | 0 | 1 | 0.000") {
+	if n := strings.Count(states.String(), "\n"); n < 2+3*8 || !strings.Contains(states.String(), "| all zeros | 0 | 0.00, 0.00 | 1 | 0.000") {
 		t.Errorf("%d lines of states: %s", n, &states)
 	}
 	if n := strings.Count(shares.String(), "\n"); n != 2+4 {
