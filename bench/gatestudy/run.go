@@ -31,7 +31,7 @@ func begin(ctx context.Context, d engine.Device, s *Setting, init uint64, order 
 	if r.plan, err = gate.NewPlan(spec.Plan); err != nil {
 		return nil, err
 	}
-	spec.Reads = r.plan.Words()
+	spec.Reads = max(r.plan.Words(), operands(spec.Plan))
 	j := job.Job{Data: job.Data{Samples: uint64(s.Data.Samples())}}
 	r.order = j.OrderFor(job.Assignment{Seed: seedOf(order)})
 	if r.engine, err = d.Start(ctx, spec); err != nil {

@@ -5,7 +5,10 @@ import "strings"
 // CheapStates are the states that were tried against the gate.
 func CheapStates() []CheapState {
 	return []CheapState{
-		{"all zeros", "0", func(s *State) bool { return s.each("param/", "", fill(0)) }},
+		{"all zeros", "0", func(s *State) bool {
+			s.each("opt/", "", fill(0))
+			return s.each("param/", "", fill(0))
+		}},
 		{"all units equal", "0.01", func(s *State) bool { return s.symmetric(everyUnit) }},
 		{"units equal within an ulp", "0.03", func(s *State) bool {
 			some := s.symmetric(everyUnit)
