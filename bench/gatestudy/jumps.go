@@ -103,6 +103,11 @@ func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to ve
 	if err != nil {
 		return c, err
 	}
+	has, forge := false, to.Forge
+	to.Forge = func(s *verifytest.State) bool {
+		has = forge(s)
+		return has
+	}
 	cheat := verifytest.Jump(pool.Terms.Plan, at, to)
 	if back {
 		cheat = verifytest.ThereAndBack(pool.Terms.Plan, at, to)
@@ -118,8 +123,8 @@ func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to ve
 	if _, err := pool.Forge(ctx, j.Runner, cheat, jumped); err != nil {
 		return c, err
 	}
-	if finite, err := pool.Finite(jumped); err != nil || !finite {
-		return c, err // such a claim fails by its leaves, or cannot be made
+	if finite, err := pool.Finite(jumped); err != nil || !finite || !has {
+		return c, err // the program has no such state, or such a claim fails by its leaves
 	}
 	for n := range j.Challenges {
 		if err := j.challenge(ctx, pool.Again(int64(n)), jumped, filepath.Join(dir, fmt.Sprint(n)), lies, &c); err != nil {

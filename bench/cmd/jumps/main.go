@@ -21,9 +21,10 @@ func main() {
 	steps := flag.Uint64("steps", 200, "steps of a run, in 50 segments")
 	challenges := flag.Int("challenges", 9, "challenges of each claim")
 	only := flag.String("only", "", "settings whose names begin so, instead of one for each kind of net")
-	twice := flag.Bool("twice", true, "jump there and back, too")
+	once := flag.Bool("once", true, "jump into each cheap state")
+	twice := flag.Bool("twice", true, "jump there and back")
 	flag.Parse()
-	if err := study(context.Background(), *steps, *challenges, *only, *twice); err != nil {
+	if err := study(context.Background(), *steps, *challenges, *only, *once, *twice); err != nil {
 		fmt.Fprintln(os.Stderr, "jumps:", err)
 		os.Exit(1)
 	}
@@ -32,7 +33,7 @@ func main() {
 // kinds are one setting for each kind of net.
 var kinds = []string{"mlp, Nesterov", "cnn, AdamW", "gpt, AdamW"}
 
-func study(ctx context.Context, steps uint64, challenges int, only string, twice bool) error {
+func study(ctx context.Context, steps uint64, challenges int, only string, once, twice bool) error {
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
 	if err != nil {
 		return err
@@ -55,12 +56,14 @@ func study(ctx context.Context, steps uint64, challenges int, only string, twice
 			}
 		}
 	}
-	if err := j.Once(ctx, os.Stdout); err != nil {
-		return err
+	if once {
+		if err := j.Once(ctx, os.Stdout); err != nil {
+			return err
+		}
+		fmt.Println()
 	}
 	if !twice {
 		return nil
 	}
-	fmt.Println()
 	return j.Twice(ctx, os.Stdout)
 }
