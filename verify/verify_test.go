@@ -126,13 +126,25 @@ var round1000 = beacon.Beacon{
 	Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
 }
 
-// newDrandRig is a rig whose worker is registered and claims at a time, and whose beacons are both round 1000.
-func newDrandRig(t testing.TB, at time.Time) *rig {
+// newDrandRig is a rig whose worker is registered and claims at a time, and whose beacons are both round 1000. Change may
+// alter the job besides.
+func newDrandRig(t testing.TB, at time.Time, change ...func(*job.Job)) *rig {
 	t.Helper()
-	operator, worker := newKey(t, 1), newKey(t, 2)
+	return newDrandRigOf(t, 2, at, change...)
+}
+
+// newDrandRigOf is that of the worker with the key of a number.
+func newDrandRigOf(t testing.TB, number byte, at time.Time, change ...func(*job.Job)) *rig {
+	t.Helper()
+	operator, worker := newKey(t, 1), newKey(t, number)
 	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
 		Operator: operator, Worker: worker, Program: mlp(), Data: blobs(t, 40, 7), Slot: 1, Registered: at, Round: &round1000,
-		Job: func(j *job.Job) { j.Issued, j.Beacon = at.Unix(), beacon.Chain{Name: beacon.Quicknet} },
+		Job: func(j *job.Job) {
+			j.Issued, j.Beacon = at.Unix(), beacon.Chain{Name: beacon.Quicknet}
+			for _, change := range change {
+				change(j)
+			}
+		},
 	}))(t)
 	r := &rig{t: t, operator: operator, worker: worker, data: pool.Data, terms: pool.Terms, docs: pool.Documents, arrived: at}
 	r.docs.Beacon = must(document.Encode(round1000))(t)

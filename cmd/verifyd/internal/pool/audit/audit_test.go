@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
@@ -240,7 +239,7 @@ func TestARegistrationMustBeLoggedBeforeTheBeaconOfItsSeed(t *testing.T) {
 		b.add(b.job)
 	}
 	register := func(b *book, at int64) {
-		b.sign(pool.RegistrationKind, pool.Registration{Version: pool.RegistrationVersion, Job: b.digest, Worker: hash{9}, At: began + at})
+		b.sign(job.RegistrationKind, job.Registration{Version: job.RegistrationVersion, Job: b.digest, Worker: hash{9}, At: began + at})
 	}
 	assign := func(b *book, at int64) {
 		b.sign(job.AssignmentKind, job.Assignment{
