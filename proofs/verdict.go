@@ -26,6 +26,7 @@ const (
 	BadOpening  Reason = 3 // what was opened is not what was committed to
 	unsupported Reason = 4 // the verifier cannot run the job's program or profile
 	outside     Reason = 5 // policy.Outside
+	unaudited   Reason = 6 // policy.Unaudited
 )
 
 // A Verdict is a kind and a reason. In the body it is a uint32 with the kind
@@ -62,6 +63,8 @@ func (v Verdict) String() string {
 		return kind + "/unsupported"
 	case outside:
 		return kind + "/outside"
+	case unaudited:
+		return kind + "/unaudited"
 	}
 	return fmt.Sprintf("%s/%d", kind, uint16(v.Reason))
 }

@@ -40,7 +40,7 @@ func TestOneJumpFailsWhereItIsWhereverItIs(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), long)
 	for _, name := range []string{"all zeros", "all units equal", "dead units"} {
 		for _, at := range []uint64{1, 20, 36, 50} {
-			bundle, _ := r.jumped(verifytest.Jump(r.terms.Plan, verifytest.At(at), verifytest.Cheap(name)))
+			bundle, _ := r.jumped(verifytest.JumpTo(r.terms.Plan, verifytest.At(at), verifytest.Cheap(name)))
 			f := r.judge(bundle, r.options(kernels.Auto, 2)).Finding
 			if f.Outcome != verify.Fail || f.Reason != verify.WrongUpdate || f.First.Step != at || f.Note != "" {
 				t.Errorf("%s at step %d: %s for %s at %+v; outside %+v, walked %d", name, at, f.Outcome, f.Reason, f.First, f.Outside, f.Walked)

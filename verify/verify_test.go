@@ -108,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "21bda2c5bbc98dd50ede14fbc037acbf898fafb1192e02c56c0d0e4a9c06e183",
-		"cnn": "0cb08731f16c1aba9b148807dfb94e1976f7c0796cfef8c5eab5e3c5efdfcbf0",
-		"gpt": "8ce925502f3fb689e0fdf2dcd10879ce716c9c96d3171926f293be762077a113",
+		"mlp": "5c2a9262f08a35b961998a7f959ee314e99a5999eb86c6a50da857fee8f30455",
+		"cnn": "0b78be6b6e1e7b6705190aebff15b540dec6a6b7020a99939c033d36ad3181aa",
+		"gpt": "527a50976484a51c6cb26ee263b64ab81cfec12950b2419fa528152179a8ce12",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

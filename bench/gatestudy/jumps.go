@@ -108,7 +108,7 @@ func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to ve
 		has = forge(s)
 		return has
 	}
-	cheat := verifytest.Jump(pool.Terms.Plan, at, to)
+	cheat := verifytest.JumpTo(pool.Terms.Plan, at, to)
 	if back {
 		cheat = verifytest.ThereAndBack(pool.Terms.Plan, at, to)
 	}

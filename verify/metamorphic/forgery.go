@@ -103,7 +103,7 @@ func cheats(r *rand.Rand, p *verifytest.Pool) []kind {
 func jump(r *rand.Rand, p *verifytest.Pool) []kind {
 	to, plan := pick(r, verifytest.CheapStates()...), p.Terms.Plan
 	return []kind{
-		{"a jump to " + to.Name, func(at verifytest.Steps) verifytest.Cheat { return verifytest.Jump(plan, at, to) }},
+		{"a jump to " + to.Name, func(at verifytest.Steps) verifytest.Cheat { return verifytest.JumpTo(plan, at, to) }},
 		{"a jump to " + to.Name + " and back", func(at verifytest.Steps) verifytest.Cheat { return verifytest.ThereAndBack(plan, at, to) }},
 	}
 }

@@ -2,9 +2,9 @@ package verifytest
 
 import "github.com/verifyd/verifyd/verify/program"
 
-// Jump claims that the update of a step led to a cheap state, and is honest before and behind it: one lie that stands for
+// JumpTo claims that the update of a step led to a cheap state, and is honest before and behind it: one lie that stands for
 // all the work behind it. The plan is that of the program.
-func Jump(p *program.Plan, at Steps, to CheapState) Cheat {
+func JumpTo(p *program.Plan, at Steps, to CheapState) Cheat {
 	return Cheat{State: func(t uint64, m *program.Machine) {
 		if at(t) {
 			to.Forge(NewState(p, m.Tensors()))

@@ -88,7 +88,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
 		Gate:    gate.Version,
-		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3),
+		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3), Audit: job.Millionths,
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
 	if s.Job != nil {
