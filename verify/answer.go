@@ -46,6 +46,9 @@ type Response struct {
 // draw for audit nothing is opened, and the bundle is whole.
 // If it fails it leaves no directory behind.
 func Answer(ctx context.Context, r Response, dir string) (err error) {
+	if r.Device == nil {
+		return errors.New("verify: a device to measure steps on is needed")
+	}
 	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
 		return err
 	}
