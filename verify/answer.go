@@ -46,9 +46,6 @@ type Response struct {
 // draw for audit nothing is opened, and the bundle is whole.
 // If it fails it leaves no directory behind.
 func Answer(ctx context.Context, r Response, dir string) (err error) {
-	if r.Device == nil {
-		return errors.New("verify: a device to measure steps on is needed")
-	}
 	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
 		return err
 	}
@@ -71,6 +68,9 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 	challenge, err := r.Terms.Draw(claim, receipt, public)
 	if err != nil {
 		return err
+	}
+	if challenge.Audited && r.Device == nil {
+		return errors.New("verify: a device to measure steps on is needed")
 	}
 	if got := r.Trace.Summary(); got.Root != claim.Root || got.Final != claim.Final {
 		return fault.New(fault.WrongClaim, "", "", "the trace is not the one that was claimed")

@@ -80,7 +80,7 @@ func (r *rig) claim(traceDir string, later int64) (bundle string) {
 	if err := p.Claim(tr.Summary()); err != nil {
 		r.Fatal(err)
 	}
-	err := verify.Answer(r.Context(), verify.Response{Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: p.Worker}, bundle)
+	err := verify.Answer(r.Context(), verify.Response{Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: p.Worker, Device: r.devices[0]}, bundle)
 	if err == nil {
 		if err = p.Open(r.Context(), bundle, p.Arrived.Add(10*time.Second)); fault.Of(err) == fault.WrongChallenge {
 			err = nil // not drawn for audit
