@@ -104,14 +104,7 @@ func (o *opener) measure(ctx context.Context, segment uint64) (walk.Standing, er
 	if err := o.fill(first); err != nil {
 		return walk.Unknown, err
 	}
-	m, err := o.gauged(ctx, o.gauge, first)
-	if err != nil {
-		return walk.Unknown, err
-	}
-	if len(m.Outside) > 0 {
-		return walk.Outside, nil
-	}
-	return walk.Inside, nil
+	return o.stands(ctx, o.gauge, first)
 }
 
 func (o *opener) writeFile(path string, segment uint64) (OpenedSegment, error) {
