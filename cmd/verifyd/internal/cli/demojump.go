@@ -19,6 +19,7 @@ func jumpText(w io.Writer, r *demo.Report) {
 		100*j.Spared, r.Forged, j.Step, j.State)
 	row(w, "by chance", fmt.Sprintf("segment %d is drawn with probability %d/%d = %.3f; in %d of %d challenges it was",
 		j.Segment, f.Sampled, f.Segments, j.Promised, j.Seen, r.Challenges))
+	gateText(w, f.Odds)
 	row(w, fmt.Sprintf("challenge %d", j.Challenge), fmt.Sprintf("drew segments %s, and missed it", list(f.Challenged)))
 	row(w, "moved most", fmt.Sprintf("segments %s, replayed besides", list(f.Directed)))
 	if len(j.Outside) > 0 {
