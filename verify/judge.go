@@ -82,6 +82,9 @@ func (c *Case) Judge(ctx context.Context, o Options) (*Verdict, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := c.judgedBy(o.Verifier); err != nil {
+		return nil, err
+	}
 	if err := c.Terms.CheckMemory(o.MaxMemory); err != nil {
 		return nil, err
 	}

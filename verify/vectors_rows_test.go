@@ -68,6 +68,7 @@ func (g *generator) documents() {
 	g.one("assignment_other_job", "of another job", fault.WrongJob, assignment, "job", g.assignment(func(a *job.Assignment) { a.Job[0] ^= 1 }))
 	g.one("assignment_slot", "of a slot that the job does not have", fault.OutOfRange, assignment, "slot", g.assignment(func(a *job.Assignment) { a.Slot = 2 }))
 	g.one("assignment_early", "registered before the job was issued", fault.BadTerms, assignment, "registered", g.assignment(func(a *job.Assignment) { a.Registered = 1 }))
+	g.one("assignment_to_operator", "to the operator's own key", fault.OwnWork, assignment, "worker", g.assignment(func(a *job.Assignment) { a.Worker = keyOf(g.t, g.operator.PrivateKey).ID() }))
 	g.one("assignment_next_version", "of version 2", fault.UnknownVersion, assignment, "version", g.assignment(func(a *job.Assignment) { a.Version = "verifyd-assignment/2" }))
 	g.add("assignment_other_seed", "another order, under the old receipt", fault.WrongClaim, receipt, "assignment", map[string][]byte{assignment: g.assignment(func(a *job.Assignment) { a.Seed[0] ^= 1 })})
 

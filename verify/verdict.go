@@ -131,6 +131,9 @@ func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.judgedBy(key.ID()); err != nil {
+		return nil, fault.In("verdict", err)
+	}
 	if err := v.imprintedBy(key.ID()); err != nil {
 		return nil, fault.In("verdict", err)
 	}
@@ -146,6 +149,9 @@ func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, err
 	}
 	if v.Finding.Version != VerdictVersion {
 		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
+	}
+	if err := v.judgedBy(verifier.ID()); err != nil {
+		return nil, fault.In(file, err)
 	}
 	if err := v.imprintedBy(verifier.ID()); err != nil {
 		return nil, fault.In(file, err)

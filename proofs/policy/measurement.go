@@ -24,6 +24,9 @@ type Measurement struct {
 	// It counts only under a policy with a cap for owners.
 	Owner   proofs.Hash
 	Verdict proofs.Verdict
+	// Beacon is the chain that the claim's sample came from, as its
+	// contribution has it.
+	Beacon proofs.Hash
 	// Work is the number of floating-point operations that the claim stands
 	// for, counted from the program: those of a step times the job's steps.
 	Work proofs.Uint128

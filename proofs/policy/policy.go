@@ -24,6 +24,10 @@ const (
 // A Policy is the document. Its fields are declared in the order of their JSON
 // names, which makes its encoding that of RFC 8785.
 type Policy struct {
+	// Beacon is the chain that a claim's sample must come from to earn, by the
+	// hash that contributions have. Without it any will do, a fixed value
+	// included, which whoever made it knew.
+	Beacon *Hash `json:"beacon,omitempty"`
 	// Budget is the most units that one epoch may emit; in Pot mode, the pot.
 	Budget Uint `json:"budget"`
 	// Caps bound what one identity earns in an epoch. Each may be absent.
@@ -180,6 +184,8 @@ func (p *Policy) Check() error {
 	switch {
 	case p.Version != Version:
 		return fieldError("version", "%.60q, %q is needed", p.Version, Version)
+	case p.Beacon != nil && p.Beacon.Hash == zero:
+		return fieldError("beacon", "must not be zero, which is a fixed value; leave it out to take any chain")
 	case p.Budget == Uint{}:
 		return fieldError("budget", "must not be zero")
 	case p.Decimals > 18:

@@ -136,6 +136,7 @@ func TestADocumentThatIsNotCanonicalIsRefused(t *testing.T) {
 func TestAPolicyThatCannotBeAppliedIsRefusedByField(t *testing.T) {
 	for field, spoil := range map[string]func(p *Policy){
 		"version":                    func(p *Policy) { p.Version = "verifyd-policy/2" },
+		"beacon":                     func(p *Policy) { p.Beacon = &Hash{} },
 		"budget":                     func(p *Policy) { p.Budget = Uint{} },
 		"decimals":                   func(p *Policy) { p.Decimals = 19 },
 		"dust":                       func(p *Policy) { p.Dust = Hash{} },

@@ -7,15 +7,16 @@ import (
 )
 
 // The reasons that scoring gives for what an accepted claim earns. A claim that
-// was not accepted keeps the verifier's own reason. If several hold, the first
-// of this list is given that explains the units.
+// was not accepted keeps the verifier's own reason. If several hold, it is the
+// first of this list that explains the units, WrongBeacon behind Unlisted.
 const (
-	Unlisted proofs.Reason = 256 + iota // earns nothing: the worker is not on the roster of owners
-	NoPoints                            // earns nothing: its metrics make no points
-	Capped                              // earns less: its identity is at a cap
-	Rounded                             // earns nothing: its share is less than one unit
-	Budgeted                            // earns less: the epoch's budget is reached at the policy's price
-	Clipped                             // earns less: a metric lies above its clip range
+	Unlisted    proofs.Reason = 256 + iota // earns nothing: the worker is not on the roster of owners
+	NoPoints                               // earns nothing: its metrics make no points
+	Capped                                 // earns less: its identity is at a cap
+	Rounded                                // earns nothing: its share is less than one unit
+	Budgeted                               // earns less: the epoch's budget is reached at the policy's price
+	Clipped                                // earns less: a metric lies above its clip range
+	WrongBeacon                            // earns nothing: its sample is not from the chain that the policy names
 )
 
 // FirstOwnReason is the lowest code that a policy may name itself.
@@ -45,6 +46,8 @@ func (p *Policy) ReasonName(v proofs.Verdict) string {
 		return "budget"
 	case Clipped:
 		return "clipped"
+	case WrongBeacon:
+		return "beacon"
 	}
 	for _, own := range p.Reasons {
 		if own.Code == v.Reason {

@@ -100,6 +100,8 @@ func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 			e.award.Verdict.Reason = c.Withheld
 		case p.Caps.Owner != nil && c.Owner == proofs.Hash{}:
 			e.award.Verdict.Reason = Unlisted
+		case p.Beacon != nil && c.Beacon != p.Beacon.Hash:
+			e.award.Verdict.Reason = WrongBeacon
 		default:
 			e.work = wide(c.Work)
 			e.points, e.clipped = scales.points(c)

@@ -42,6 +42,9 @@ func draw(seed uint64) *scene {
 	if s.IntN(2) == 0 {
 		s.p.Caps.Owner = &Uint{proofs.Uint(1 + s.Uint64N(60))}
 	}
+	if s.IntN(4) == 0 {
+		s.p.Beacon = &Hash{id(0xbe)}
+	}
 	s.p.Reasons = []OwnReason{{Code: 512, Name: "spam"}}
 	for worker := range byte(1 + s.IntN(5)) {
 		owner := id(1 + byte(s.IntN(3)))
@@ -61,6 +64,9 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 		Worker: id(worker), Task: id(task / 2), Slot: uint32(task % 2), Owner: owner, Verdict: proofs.Verdict{Kind: proofs.Accepted},
 		Work: proofs.Uint(s.Uint64N(80)), Improvement: proofs.Int(s.Int64N(80) - 40),
 		Value: proofs.Int(s.Int64N(80) - 40), StdErr: proofs.Uint(s.Uint64N(9)), Quality: s.Uint64N(One + 1),
+	}
+	if s.IntN(3) > 0 {
+		c.Beacon = id(0xbe)
 	}
 	switch s.IntN(10) {
 	case 0:
@@ -148,6 +154,34 @@ func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
 				t.Fatalf("seed %d: nothing earned, and no reason given", seed)
 			}
 		}
+	}
+}
+
+// TestWhatRestsOnAFixedBeaconEarnsNothingWhereThePolicyNamesAChain: nor does
+// what rests on a chain that the policy does not name, and the pot is for the others.
+func TestWhatRestsOnAFixedBeaconEarnsNothingWhereThePolicyNamesAChain(t *testing.T) {
+	claims := func() (all []Measurement) {
+		for i, chain := range []proofs.Hash{{}, id(0xbe), id(0xbf)} {
+			all = append(all, Measurement{Worker: id(byte(1 + i)), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Beacon: chain, Work: proofs.Uint(50)})
+		}
+		return append(all, Measurement{Worker: id(9), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}})
+	}
+	p := pot()
+	for _, a := range score(t, p, claims()).Awards[:3] {
+		if a.Verdict.Reason == WrongBeacon || a.Units == (proofs.Uint128{}) {
+			t.Errorf("a policy that names no chain pays %s units, reason %s", a.Units, p.ReasonName(a.Verdict))
+		}
+	}
+	p.Beacon = &Hash{id(0xbe)}
+	sheet := score(t, p, claims())
+	for i, want := range []string{"beacon", "", "beacon", "mismatch"} {
+		a := sheet.Awards[i]
+		if got := p.ReasonName(a.Verdict); got != want || (a.Units != proofs.Uint128{}) != (want == "") {
+			t.Errorf("claim %d: %s units, reason %q, want %q", i, a.Units, got, want)
+		}
+	}
+	if sheet.Awards[1].Units != p.Budget.Uint128 {
+		t.Errorf("the one claim on the policy's chain gets %s of a pot of %s", sheet.Awards[1].Units, p.Budget.Uint128)
 	}
 }
 

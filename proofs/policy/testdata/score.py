@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import floor
 
 ONE = 10**9
-UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED = range(256, 262)
+UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED, BEACON = range(256, 263)
 
 
 def points(metrics, c):
@@ -41,6 +41,8 @@ def score(policy, claims):
             awards[key] = [0, c["withheld"]]
         elif "owner" in caps and not c["owner"]:
             awards[key] = [0, UNLISTED]
+        elif "beacon" in policy and c["beacon"] != policy["beacon"]:
+            awards[key] = [0, BEACON]
         else:
             p, clipped = points(policy["metrics"], c)
             awards[key] = [0, NO_POINTS]

@@ -89,6 +89,7 @@ func reportText(w io.Writer, r *demo.Report) {
 	}
 	fmt.Fprintf(w, "\na single forged segment was among those drawn in %d of %d challenges\n", seen, single)
 	fmt.Fprintf(w, "\nsigned proofs: %s\n", proofFiles(r))
+	fmt.Fprintf(w, "their beacon is fixed, so that no network is asked: whoever made its value knew the samples; this is for trials\n")
 	fmt.Fprintf(w, "done in %.0f s; now try\n\n", r.Seconds)
 	fmt.Fprintf(w, "  verifyd proof verify %s --key %s/keys/verifier.pem.pub\n", r.Models[0].Proof, r.Dir)
 	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Models[0].Bundle, r.Dir)

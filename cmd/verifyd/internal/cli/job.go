@@ -141,7 +141,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	} else if len(o.log.Witnesses) > 0 || o.log.Threshold > 0 {
 		return usageError{errors.New("--witness and --threshold belong to --log")}
 	}
-	if offer.Policy, err = policyHash(o.policy); err != nil {
+	if offer.Policy, err = policyHash(o.policy, o.chain); err != nil {
 		return err
 	}
 	var random [40]byte
@@ -181,14 +181,19 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	return a.emitJob(o.out, offered.Job)
 }
 
-// policyHash is the hash of the policy in a file, or zero for no file.
-func policyHash(file string) (merkle.Hash, error) {
+// policyHash is the hash of the policy in a file, or zero for no file. It refuses one that pays nothing for what rests
+// on a chain.
+func policyHash(file, chain string) (merkle.Hash, error) {
 	if file == "" {
 		return merkle.Hash{}, nil
 	}
 	p, err := readPolicy(file)
 	if err != nil {
 		return merkle.Hash{}, err
+	}
+	if want := p.Beacon; want != nil && want.Hash != proofs.Hash(beacon.Chain{Name: chain}.Hash()) {
+		return merkle.Hash{}, fmt.Errorf("%s: field beacon: pays nothing for what rests on another chain than %s, and the job's is %s",
+			file, chainText(want.Hash), chain)
 	}
 	hash, err := p.Hash()
 	return merkle.Hash(hash), err

@@ -34,8 +34,9 @@ func (a *app) logAuditCommand() *cobra.Command {
 it, and names the entries that break a rule: a second assignment or receipt of a job,
 worker and slot; a second receipt of an opening; a receipt that is dated before an
 earlier entry, or entered when its beacon was known; an opening that came after its
-deadline; a document that rests on one which no earlier entry holds; another
-contribution for work that was counted and not revoked.
+deadline; a second list of valued claims that shares one with another list; a document
+that rests on one which no earlier entry holds; another contribution for work that was
+counted and not revoked.
 
 Every entry is hashed into the tree that the log's checkpoint signs before it is
 judged: whoever stores or serves the log can keep it from being audited, and cannot
@@ -140,6 +141,7 @@ func (a *app) emitAudit(r *audit.Report) error {
 		row(w, "assignments", r.Assignments)
 		row(w, "receipts", r.Receipts)
 		row(w, "openings", r.Openings)
+		row(w, "lists of values", r.Lists)
 		row(w, "contributions", r.Contributions)
 		row(w, "cosignatures", r.Cosignatures)
 		if r.Cosignatures > 0 {

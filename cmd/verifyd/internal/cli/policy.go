@@ -176,6 +176,9 @@ func (a *app) emitPolicy(p *policy.Policy) error {
 		if c := p.Caps.Owner; c != nil {
 			row(w, "cap by owner", decimal(c.Uint128, places)+" an epoch, with a roster")
 		}
+		if p.Beacon != nil {
+			row(w, "beacon", chainText(p.Beacon.Hash))
+		}
 		row(w, "dust to", p.Dust)
 		row(w, "validation set", p.Validation)
 		for _, r := range p.Reasons {

@@ -19,7 +19,7 @@ type policyOptions struct {
 	from, out                             string // files
 	name, mode, budget, price, dust       string
 	work, quality, improvement, of, value string
-	valueBy                               string
+	valueBy, beacon                       string
 	capWork, capOwner, validation, rows   string
 	reasons                               []string
 	decimals                              uint8
@@ -74,6 +74,7 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.Uint8Var(&o.decimals, "decimals", 0, "decimal places of a token that one unit is, for display")
 	f.StringVar(&o.price, "price", "", "with --mode price: UNITS/POINTS")
 	f.StringVar(&o.dust, "dust", "", "account that receives what rounding leaves: "+accountForm)
+	f.StringVar(&o.beacon, "beacon", "", "chain that samples must come from, e.g. drand-quicknet; none takes any, a fixed one included")
 	f.StringVar(&o.work, "work", "0", "weight of verified work, counted from the program")
 	f.StringVar(&o.quality, "quality", "0", "weight of verified work times the quality of its data")
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
@@ -131,6 +132,7 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 		}
 		return err
 	})
+	set("beacon", func() (err error) { p.Beacon, err = parseBeacon(o.beacon); return err })
 	set("margin", func() error { m.Value.Margin = o.margin; return nil })
 	set("of", func() error { m.Improvement.Of = policy.Measure(o.of); return nil })
 	set("work", func() error { return parseMetric(o.work, workRange, &m.Work.Weight, &m.Work.Lo, &m.Work.Hi) })

@@ -168,6 +168,7 @@ func (a *app) checkRegistry(ctx context.Context, dir string) error {
 		row(w, "receipts", r.Receipts)
 		row(w, "ended without a claim", r.Ended)
 		row(w, "openings", r.Openings)
+		row(w, "on lists of values", r.Listed)
 		row(w, "unfinished", r.Unfinished)
 	})
 }

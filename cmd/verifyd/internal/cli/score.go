@@ -14,20 +14,23 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify/document"
 )
 
 // scoreOptions are what an epoch rests on besides its verdicts.
 type scoreOptions struct {
-	policyFile             string
-	operator, verifier     string   // files
-	jobs                   []string // folders
-	values, roster, earned string   // files, may be empty
-	spent                  string   // file, empty for the one beside out
-	key, out               string
-	epoch                  uint64
-	issued                 int64
-	log                    recorder
+	policyFile         string
+	operator, verifier string   // files
+	jobs               []string // folders
+	values             []string // files
+	valuer             string   // file, empty for the verifier's
+	roster, earned     string   // files, may be empty
+	spent              string   // file, empty for the one beside out
+	key, out           string
+	epoch              uint64
+	issued             int64
+	log                recorder
 }
 
 func (a *app) scoreCommand() *cobra.Command {
@@ -47,12 +50,10 @@ the same --issued write the same bodies.
 What is written is recorded as paid in a file beside the folder, or --spent: another
 epoch or another time makes another body for the same work, which is refused.
 
---values, --roster and --earned are JSON, fields in this order, rows in that of
-their hashes; amounts are decimal strings, 1000000000 is 1:
+--values are what value score and value sign wrote, signed by the --valuer: a value
+comes from a certificate that was audited. --roster and --earned are JSON, fields in
+this order, rows in that of their hashes; amounts are decimal strings:
 
-  {"validation":"0x...","values":[{"improvement":"20000000","quality":900000000,
-    "slot":0,"stdErr":"3","task":"0xJOB","value":"-5","withheld":0,"worker":"0xKEYID"}],
-   "version":"verifyd-values/1"}
   {"version":"verifyd-roster/1","workers":[{"account":"0x...","owner":"0x...",
     "worker":"0xKEYID"}]}
   {"accounts":[{"account":"0x...","units":"1000"}],"version":"verifyd-earned/1"}`,
@@ -66,7 +67,8 @@ their hashes; amounts are decimal strings, 1000000000 is 1:
 	f.StringArrayVar(&o.jobs, "job", nil, "folder of a job; repeat for each job")
 	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
 	f.StringVar(&o.verifier, "verifier", "", "public key (PEM) of the verifier that signed the verdicts")
-	f.StringVar(&o.values, "values", "", "what was measured of claims beside their verdicts")
+	f.StringArrayVar(&o.values, "values", nil, "what was measured of claims beside their verdicts, as value score or value sign signed it; may be repeated")
+	f.StringVar(&o.valuer, "valuer", "", "public key (PEM) that signed the values; the verifier's if not given")
 	f.StringVar(&o.roster, "roster", "", "accounts and owners of workers; a worker that is not in it is paid under its key id")
 	f.StringVar(&o.earned, "earned", "", "what accounts have earned before; nothing if not given")
 	f.Uint64Var(&o.epoch, "epoch", 0, "number of the epoch")
@@ -111,10 +113,16 @@ func (a *app) score(ctx context.Context, verdicts []string, o scoreOptions) erro
 	if o.issued == 0 {
 		e.Issued = time.Now()
 	}
+	forget, err := a.knowSpent(e, &o)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	result, err := e.Score()
 	if err != nil {
 		return err
 	}
+	a.noteFixed(result.Contributions()...)
 	if o.out == "" {
 		err = a.wasPaid(o.spent, o.earned, result.Contributions())
 	} else {
@@ -132,7 +140,7 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +170,7 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 			return nil, err
 		}
 	}
-	if e.Values, err = optional(o.values, score.ParseValues); err != nil {
+	if e.Values, err = o.readValues(verifier, p); err != nil {
 		return nil, err
 	}
 	if e.Roster, err = optional(o.roster, score.ParseRoster); err != nil {
@@ -170,6 +178,30 @@ func (o *scoreOptions) read(verdicts []string) (*score.Epoch, error) {
 	}
 	e.Earned, err = optional(o.earned, score.ParseEarned)
 	return e, err
+}
+
+// readValues reads and joins what was measured.
+func (o *scoreOptions) readValues(verifier document.Key, p *policy.Policy) (*score.Values, error) {
+	valuer := verifier
+	if o.valuer != "" {
+		var err error
+		if valuer, err = readKey(o.valuer, keys.Verifier); err != nil {
+			return nil, err
+		}
+	}
+	var all []*score.Values
+	for _, file := range o.values {
+		signed, err := readFile(file, document.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		v, err := score.ReadValues(file, signed, valuer, p)
+		if err != nil {
+			return nil, hint(err, "value score writes them from an audited certificate, value sign what else was measured")
+		}
+		all = append(all, v)
+	}
+	return score.Join(all)
 }
 
 // optional reads and parses a file, or gives nil for the empty path.

@@ -22,6 +22,7 @@ import (
 type verifyOptions struct {
 	operator, key          string // files
 	verdict, proof         string // files to write
+	spent                  string // file, empty for the one beside proof
 	epoch                  uint64
 	account                string
 	units, cumulativeUnits string
@@ -67,6 +68,7 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign with")
 	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
 	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
+	f.StringVar(&o.spent, "spent", "", "file of the work that was paid, which --proof is recorded in; "+spentFile+" beside --proof if not given")
 	f.StringVar(&o.check, "check-verdict", "", "another verifier's signed verdict, to hold against a replay")
 	f.StringVar(&o.verifier, "verifier", "", "for --check-verdict: that verifier's public key (PEM)")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
@@ -101,7 +103,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return usageError{err}
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inBundles(cmd.Context(), bundles...))
 	if err != nil {
 		return err
 	}
@@ -188,6 +190,9 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 		return err
 	}
 	if err := fresh(o.proof); err != nil {
+		return err
+	}
+	if err := a.spend(o.spent, o.proof, c); err != nil {
 		return err
 	}
 	file := signed.Bytes()

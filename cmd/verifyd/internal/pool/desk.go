@@ -69,6 +69,9 @@ func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32) (*
 	if slot >= d.Terms.Job.Slots {
 		return nil, fmt.Errorf("slot %d: the job has %d, from 0", slot, d.Terms.Job.Slots)
 	}
+	if worker == d.Terms.Job.Operator.ID() {
+		return nil, fault.New(fault.OwnWork, "registration", "worker", "%v is the operator's own key", worker)
+	}
 	file, err := d.Registry.Register(d.slot(worker, slot), func() ([]byte, error) {
 		return job.Registration{Job: d.Terms.Digest, Worker: worker, Slot: slot, At: ceil(d.Clock())}.Sign(d.Operator)
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Credit is what the ledger's side adds to a verdict.
@@ -36,6 +37,9 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 		return proofs.Contribution{}, fmt.Errorf("verdict: on job %s, the terms are of %s", v.Finding.Job, t.Digest)
 	}
 	f := v.Finding
+	if f.Worker == t.Job.Operator.ID() {
+		return proofs.Contribution{}, fault.New(fault.OwnWork, "verdict", "worker", "%v is the key of the job's operator", f.Worker)
+	}
 	engine, err := engineHash(v)
 	if err != nil {
 		return proofs.Contribution{}, err
@@ -59,6 +63,7 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 		EvidenceRoot:    proofs.Hash(v.Evidence),
 		EngineHash:      engine,
 		SampleSeed:      proofs.Hash(f.Randomness),
+		Beacon:          proofs.Hash(t.Job.Beacon.Hash()),
 		IssuedAt:        uint64(issued.Unix()),
 	}
 	switch p.Verdict.Kind {

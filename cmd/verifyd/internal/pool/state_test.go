@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/job"
 )
 
@@ -43,6 +44,20 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		}
 		if _, err := proofs.Encode(p); err != nil {
 			t.Errorf("%s %s: %v", c.outcome, c.reason, err)
+		}
+	}
+}
+
+func TestAContributionNamesTheChainOfItsBeaconAndZeroIsAFixedOne(t *testing.T) {
+	fixed, _ := beacon.NewFixed([32]byte{7})
+	for _, chain := range []beacon.Chain{fixed, {Name: beacon.Quicknet}} {
+		v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
+		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Beacon: chain}}, Credit{}, time.Unix(1_795_000_000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (p.Beacon == proofs.Hash{}) != (chain.Name == beacon.Fixed) || p.Beacon != proofs.Hash(chain.Hash()) {
+			t.Errorf("chain %s: the contribution says %s", chain.Name, p.Beacon)
 		}
 	}
 }

@@ -34,6 +34,7 @@ var folders = []struct {
 	{assignments, (*Registry).checkAssignment},
 	{receipts, (*Registry).checkReceipt},
 	{openings, (*Registry).checkOpening},
+	{lists, (*Registry).checkListed},
 }
 
 // Limits in bytes.

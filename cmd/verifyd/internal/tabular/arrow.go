@@ -54,7 +54,7 @@ func readArrow(r source, size int64, o Options) (t *Table, err error) {
 		return nil, err
 	}
 	t = p.table(int(rows), func(k int) Kind { return kinds[k] })
-	to := p.filled(t)
+	to := p.filled(t, o.limit())
 	for stream.Next() {
 		record := stream.Record()
 		for k := range fields {
@@ -145,9 +145,9 @@ func arrowCell(a arrow.Array, i int, to *cells) error {
 	case *vectors.Float64:
 		return to.number(number{f: a.Value(i)})
 	case *vectors.String:
-		return to.text([]byte(a.Value(i)))
+		return to.text(short(a.Value(i)))
 	case *vectors.LargeString:
-		return to.text([]byte(a.Value(i)))
+		return to.text(short(a.Value(i)))
 	case *vectors.Dictionary:
 		k, values := a.GetValueIndex(i), a.Dictionary()
 		if k < 0 || k >= values.Len() {
@@ -160,3 +160,6 @@ func arrowCell(a arrow.Array, i int, to *cells) error {
 	}
 	return to.at(fmt.Errorf("of type %.40s, which is not read", a.DataType().Name()))
 }
+
+// short is a text without what is beyond the limit, which is refused.
+func short(s string) []byte { return []byte(s[:min(len(s), maxText+1)]) }

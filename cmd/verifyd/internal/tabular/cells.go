@@ -17,16 +17,18 @@ type cells struct {
 	row     int
 	rows    int
 	texts   map[string]string
+	unique  int64 // bytes of texts
+	limit   int64
 }
 
 // filled are the columns of a plan to be filled, and where their cells go.
-func (p *plan) filled(t *Table) map[int]*cells {
+func (p *plan) filled(t *Table, limit int64) map[int]*cells {
 	all := make(map[int]*cells, len(p.features)+len(p.picks))
 	for i, k := range p.features {
 		all[k] = &cells{table: t, feature: i, rows: t.Rows}
 	}
 	for i, k := range p.picks {
-		all[k] = &cells{feature: -1, column: t.Picked[i], rows: t.Rows, texts: map[string]string{}}
+		all[k] = &cells{feature: -1, column: t.Picked[i], rows: t.Rows, texts: map[string]string{}, limit: limit}
 	}
 	return all
 }
@@ -55,15 +57,19 @@ func (c *cells) number(n number) error {
 
 // text takes the next cell of a column that is picked.
 func (c *cells) text(b []byte) error {
+	if len(b) > maxText {
+		return c.at(fmt.Errorf("text of more than %d bytes", maxText))
+	}
 	s, ok := c.texts[string(b)]
 	if !ok {
 		switch {
-		case len(b) > maxText:
-			return c.at(fmt.Errorf("%d bytes of text, the limit is %d", len(b), maxText))
 		case !utf8.Valid(b):
 			return c.at(errors.New("text that is not UTF-8"))
 		case isMissing(string(b)):
 			return c.at(errMissing)
+		}
+		if c.unique += int64(len(b)) + 64; c.unique > c.limit {
+			return c.at(fmt.Errorf("size: text of more than %d bytes", c.limit))
 		}
 		s = string(b)
 		c.texts[s] = s

@@ -256,3 +256,22 @@ func TestMemoryIsBoundedByTheLimit(t *testing.T) {
 	b.Free(x)
 	b.Allocate(101)
 }
+
+func TestTextIsBoundedInAllAndInEachCell(t *testing.T) {
+	long := strings.Repeat("x", maxText+1)
+	x, n := []float64{1, 2}, []int32{7, 8}
+	for name, data := range map[string][]byte{
+		"a.parquet": parquetOf(compress.Codecs.Snappy, x, n, []int16{1, 1}, []string{"a", long}),
+		"a.arrow":   arrowOf(false, x, n, nil, []string{"a", long}),
+	} {
+		path := put(t, name, data)
+		_, err := Read(path, Options{Pick: []string{"y"}})
+		refused(t, name, path, err, "column 3 (y): row 1: text of more than 1024 bytes")
+	}
+	c := cells{column: &Column{}, texts: map[string]string{}, limit: 200}
+	for k := range 3 {
+		if err := c.text(bytes.Repeat([]byte{byte('a' + k)}, 10)); (err != nil) != (k == 2) {
+			t.Errorf("text %d: %v", k, err)
+		}
+	}
+}

@@ -43,7 +43,7 @@ func readParquet(r source, size int64, o Options) (t *Table, err error) {
 		return nil, err
 	}
 	t = p.table(int(f.NumRows()), func(k int) Kind { return kinds[k] })
-	to := p.filled(t)
+	to := p.filled(t, o.limit())
 	for g := range f.NumRowGroups() {
 		for k := range fields {
 			if c := to[k]; c != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
@@ -67,6 +68,8 @@ func (a *audit) read(e []byte) {
 			a.report.Openings++
 			a.opened(doc, digest, of)
 		}
+	case valuation.ClaimsKind.PayloadType():
+		a.claimLists(e)
 	default:
 		a.statement(e)
 	}

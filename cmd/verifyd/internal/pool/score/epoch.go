@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/proofs/spent"
 	"github.com/verifyd/verifyd/verify"
 )
 
@@ -31,6 +32,7 @@ type Epoch struct {
 	Roster  *Roster
 	Earned  *Earned
 	Issued  time.Time
+	Spent   *spent.Book // what was paid before; nil if that is not known
 	claims  []policy.Measurement
 	entries map[id]*entry
 }
@@ -125,7 +127,8 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		work := proofs.Uint128{Hi: hi, Lo: lo}
 		e.entries[name] = &entry{statement, work}
 		e.claims = append(e.claims, policy.Measurement{
-			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
+			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Beacon: statement.Beacon,
+			Work: work,
 		})
 	}
 	return nil
@@ -181,8 +184,11 @@ func (e *Epoch) state(hash proofs.Hash, sheet *policy.Sheet) (*Result, error) {
 		found := e.entries[id{a.Worker, a.Task, a.Slot}]
 		c := found.statement
 		c.Units, c.Verdict = a.Units, a.Verdict
-		var err error
-		if c.CumulativeUnits, err = credit(c.Account, a.Units); err != nil {
+		adds, err := e.owed(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.CumulativeUnits, err = credit(c.Account, adds); err != nil {
 			return nil, err
 		}
 		r.Statements = append(r.Statements, Statement{

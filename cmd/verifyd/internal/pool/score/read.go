@@ -6,6 +6,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -25,6 +26,9 @@ func (e *Epoch) Add(file string, signed []byte, verifier document.Key, jobs Jobs
 	t := jobs[v.Finding.Job]
 	if t == nil {
 		return fmt.Errorf("%s: on job %s, %w", file, v.Finding.Job, ErrNoJob)
+	}
+	if verifier == t.Job.Operator {
+		return fault.New(fault.OwnWork, file, "verifier", "%v is the key of the job's operator", verifier.ID())
 	}
 	e.Judged = append(e.Judged, Judged{File: file, Verdict: v, Terms: t})
 	return nil

@@ -278,10 +278,10 @@ var files = map[string]struct {
 	good  string
 	bad   [][2]string
 }{
-	"values": {
-		func(data []byte) error { _, err := ParseValues("f", data); return err },
-		`{"validation":"0x` + zeros + `","values":[{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-values/1"}`,
-		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`"slot":1`, `"slot":-1`}, {`"slot":1,`, ``}, {`}],`, `},{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],`}},
+	"measured": {
+		func(data []byte) error { _, err := ParseMeasured("f", data, rules()); return err },
+		`{"rows":[{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"0","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-measured/1"}`,
+		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`"slot":1`, `"slot":-1`}, {`"slot":1,`, ``}, {`"value":"0"`, `"value":"7"`}, {`"stdErr":"0"`, `"stdErr":"1"`}, {`}],`, `},{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"0","withheld":0,"worker":"0x` + zeros + `"}],`}},
 	},
 	"roster": {
 		func(data []byte) error { _, err := ParseRoster("f", data); return err },
