@@ -13,6 +13,9 @@ type Result struct {
 	Empty, Full *big.Rat // utilities of nobody and of everybody
 	Residual    *big.Rat // Full - Empty - the sum of the values: what the rounding of the tables left
 	Bound       *big.Rat // what the magnitude of Residual cannot exceed
+	Features    *Features
+	Doubtful    int      // test rows for which rounding the features may have changed values, as far as that can be told
+	Rounding    *big.Rat // what rounding the features cannot have changed a value by more than; nil for Threshold and Regression unless it is 0
 }
 
 // Value is the value of a row.
@@ -38,25 +41,32 @@ func roundDiv(a, b *big.Int) int64 {
 // result adds the workers up.
 func (j *job) result(workers []*worker) *Result {
 	r := &Result{Numerators: make([]*big.Int, j.n), Empty: new(big.Rat), Bound: j.bound()}
-	full, total := new(big.Int), new(big.Int)
+	r.Features = j.features
+	full, total, doubts := new(big.Int), new(big.Int), new(big.Int)
 	for i := range r.Numerators {
 		r.Numerators[i] = new(big.Int)
 	}
 	for _, w := range workers {
 		for i, s := range r.Numerators {
 			if w.exact != nil {
-				s.Add(s, w.exact[i].big())
+				own := r.Numerators[j.places[i]]
+				own.Add(own, w.exact[i].big())
 			} else {
 				s.Add(s, big.NewInt(w.sums[i]))
 			}
 		}
 		full.Add(full, &w.full)
+		doubts.Add(doubts, big.NewInt(w.doubts))
+		r.Doubtful += w.doubtful
 	}
 	for _, s := range r.Numerators {
 		total.Add(total, s)
 	}
 	tests := big.NewInt(int64(j.m))
 	r.Denominator = new(big.Int).Lsh(tests, j.scale)
+	if j.variation != nil || j.features.Exact {
+		r.Rounding = new(big.Rat).SetFrac(doubts, r.Denominator)
+	}
 	over := new(big.Int).Set(r.Denominator) // of full
 	switch j.Variant {
 	case Unweighted:

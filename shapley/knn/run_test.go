@@ -3,7 +3,6 @@ package knn_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/big"
 	"testing"
 
@@ -83,7 +82,7 @@ func TestTilesOfADeviceNeverShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) || last != 1100 {
+		if text(t, got) != text(t, want) || last != 1100 {
 			t.Errorf("%v: other values, progress ends at %d", v, last)
 		}
 	}
