@@ -24,18 +24,23 @@ func (r *Result) Value(i int) *big.Rat {
 }
 
 // Fixed is the value of a row in 1e-9, rounded half to even.
-func (r *Result) Fixed(i int) int64 {
-	n := new(big.Int).Mul(r.Numerators[i], big.NewInt(shapley.Unit))
-	return roundDiv(n, r.Denominator)
+func (r *Result) Fixed(i int) *big.Int { return r.Rounded(r.Numerators[i]) }
+
+// Rounded is a sum of numerators over Denominator in 1e-9, rounded half to even.
+func (r *Result) Rounded(sum *big.Int) *big.Int {
+	return rounded(new(big.Int).Mul(sum, big.NewInt(shapley.Unit)), r.Denominator)
 }
 
-// roundDiv is a/b rounded half to even, b > 0, which fits an int64.
-func roundDiv(a, b *big.Int) int64 {
+// roundDiv is rounded where that fits an int64.
+func roundDiv(a, b *big.Int) int64 { return rounded(a, b).Int64() }
+
+// rounded is a/b rounded half to even, b > 0.
+func rounded(a, b *big.Int) *big.Int {
 	q, m := new(big.Int).DivMod(a, b, new(big.Int))
 	if c := m.Lsh(m, 1).Cmp(b); c > 0 || c == 0 && q.Bit(0) == 1 {
 		q.Add(q, big.NewInt(1))
 	}
-	return q.Int64()
+	return q
 }
 
 // result adds the workers up.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,10 +34,22 @@ type valued struct {
 
 // valuedRow is one player. All of it is in 1e-9; the fraction is the exact value.
 type valuedRow struct {
+	target                 string // where there are several
 	player                 string
 	value                  *big.Int
 	numerator, denominator string
 	stdErr, halfWidth      *uint64
+}
+
+// note adds a line below the table.
+func (v *valued) note(name, text string) { v.notes = append(v.notes, [2]string{name, text}) }
+
+// targeted is the cells of a row, after its target where there are several.
+func (v *valued) targeted(target string, cells ...string) []string {
+	if len(v.rows) > 0 && v.rows[0].target != "" {
+		return append([]string{target}, cells...)
+	}
+	return cells
 }
 
 // emitValued writes values as a table, CSV or JSON, and a chart where a file for it was named.
@@ -52,9 +65,9 @@ func (a *app) emitValued(v *valued, plot string) error {
 		return err
 	}
 	return a.emit(v.document, func(w io.Writer) {
-		row(w, "player", "value", "std err", "half-width")
+		row(w, strings.Join(v.targeted("target", "player", "value", "std err", "half-width"), "\t"))
 		for _, r := range v.rows {
-			row(w, r.player, utilityText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth))
+			row(w, strings.Join(v.targeted(r.target, r.player, utilityText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth)), "\t"))
 		}
 		fmt.Fprintln(w)
 		for _, n := range v.notes {
@@ -85,9 +98,9 @@ func utilityText(x *big.Int) string {
 // csv is the rows as CSV; what a row does not have is empty.
 func (v *valued) csv() ([]byte, error) {
 	var b bytes.Buffer
-	err := tabular.WriteCSV(&b, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
+	err := tabular.WriteCSV(&b, v.targeted("target", "player", "value", "numerator", "denominator", "std_err", "half_width"), func(yield func([]string) bool) {
 		for _, r := range v.rows {
-			if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
+			if !yield(v.targeted(r.target, r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, ""))) {
 				return
 			}
 		}
