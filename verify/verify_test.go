@@ -105,9 +105,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "5428b2f029caa7ba6ae13cfc995d1f7a4148820f4a1e7a05f55cbd7ee7fb90b6",
-		"cnn": "dac14cc9c62a008abcc8cb95f13fa8d3bed92f0ab24d774b798ce030a500bfe6",
-		"gpt": "f1dc442792c617a17d08d158802f1f34d07ed1769d61ae537677eb70212f106f",
+		"mlp": "2b6bf023ba460e69b9ecf170228c0075432d4f0f615e0a90f07236add7029436",
+		"cnn": "433d780bd023c164fe829cb46462e4834dfdef23fdbf41da61e80fbaa365b6ae",
+		"gpt": "605b6e49b02badce162125a84a9f5687f2985519030db13dacb7d27ed219928f",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

@@ -79,7 +79,7 @@ func reportText(w io.Writer, r *demo.Report) {
 	fmt.Fprintf(w, "\nforged claims of the %s; the odds, promised and seen in %d challenges\n\n", r.Forged, r.Challenges)
 	row(w, "FORGERY", "WHERE", "PROMISED", "SEEN", "FIRST CHALLENGE", "CAUGHT BY")
 	for _, f := range r.Forgeries {
-		row(w, f.Name, f.Where, odds(f), fmt.Sprintf("%.3f", float64(f.Seen)/float64(r.Challenges)), outcomeText(f.First), caughtText(f))
+		row(w, f.Name, f.Where, promised(f), fmt.Sprintf("%.3f", float64(f.Seen)/float64(r.Challenges)), outcomeText(f.First), caughtText(f))
 	}
 	single, seen := 0, 0
 	for _, f := range r.Forgeries {
@@ -96,8 +96,8 @@ func reportText(w io.Writer, r *demo.Report) {
 	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Forgeries[0].Bundle, r.Dir)
 }
 
-// odds shows where a probability comes from.
-func odds(f demo.Forgery) string {
+// promised shows where a probability comes from.
+func promised(f demo.Forgery) string {
 	if f.Promised == 1 {
 		return "1"
 	}

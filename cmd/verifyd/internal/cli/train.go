@@ -255,6 +255,10 @@ func (a *app) emitBundle(dir string, segments int) error {
 	}{dir, segments, size}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "bundle", dir)
+		if segments == 0 {
+			row(w, "opened", "nothing: the beacon did not draw the claim for audit")
+			return
+		}
 		row(w, "opened", fmt.Sprintf("%d segments, %d bytes", segments, size))
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
@@ -31,7 +32,8 @@ func (f *Judged) State(c Credit, issued time.Time) (proofs.Contribution, error) 
 	return State(f.Verdict, f.Case.Terms, c, issued)
 }
 
-// State says what a verdict means to a ledger, under the terms of its job. It refuses those of another job.
+// State says what a verdict means to a ledger, under the terms of its job. It refuses those of another job, those that say
+// of a claim's audit what the beacon did not, and units for a claim that the job holds: those package score pays.
 func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proofs.Contribution, error) {
 	if v.Finding.Job != t.Digest {
 		return proofs.Contribution{}, fmt.Errorf("verdict: on job %s, the terms are of %s", v.Finding.Job, t.Digest)
@@ -39,6 +41,12 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 	f := v.Finding
 	if f.Worker == t.Job.Operator.ID() {
 		return proofs.Contribution{}, fault.New(fault.OwnWork, "verdict", "worker", "%v is the key of the job's operator", f.Worker)
+	}
+	if err := t.CheckAudit(f); err != nil {
+		return proofs.Contribution{}, err
+	}
+	if t.Job.Hold > 0 && f.Outcome == verify.Pass && c.Units != (proofs.Uint128{}) {
+		return proofs.Contribution{}, fmt.Errorf("units: the job pays a claim once %d further ones are judged; a score of the epoch does", t.Job.Hold)
 	}
 	engine, err := engineHash(v)
 	if err != nil {
@@ -92,6 +100,8 @@ func decision(f verify.Finding) proofs.Verdict {
 		return proofs.Verdict{Kind: proofs.Accepted}
 	case verify.Inconclusive:
 		return proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
+	case verify.Unaudited:
+		return proofs.Verdict{Kind: proofs.Partial, Reason: policy.Unaudited}
 	}
 	reason := proofs.Mismatch
 	switch f.Reason {

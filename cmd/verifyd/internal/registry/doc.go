@@ -19,6 +19,7 @@
 //	assignments/   HEX, one for a job, worker and slot
 //	receipts/      HEX, what became of an assignment: a receipt, one that follows a late one, or that it ended without a claim
 //	openings/      HEX, one for a receipt
+//	judged/        HEX, what verdicts said of a worker's claims in a pool, in the order in which they were recorded
 //	lists/         HEX, one for a claim that is valued: on which frozen list
 //	new/           files on their way; what a crash left there was given to nobody
 //

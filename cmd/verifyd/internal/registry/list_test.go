@@ -9,8 +9,8 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// received is a registry with the receipts of so many claims.
-func received(t *testing.T, n byte) (*Registry, []Claim) {
+// withReceipt is a registry with the receipts of so many claims.
+func withReceipt(t *testing.T, n byte) (*Registry, []Claim) {
 	t.Helper()
 	r := fresh(t)
 	var claims []Claim
@@ -33,7 +33,7 @@ func of(chosen byte) func(frozen int64) (merkle.Hash, error) {
 }
 
 func TestAClaimIsOnOneListEver(t *testing.T) {
-	r, c := received(t, 4)
+	r, c := withReceipt(t, 4)
 	if at, err := r.Freeze(c[:2], 100, of('a')); at != 100 || err != nil {
 		t.Fatal(at, err)
 	}
@@ -55,7 +55,7 @@ func TestAClaimIsOnOneListEver(t *testing.T) {
 }
 
 func TestOnlyAClaimThatWasReceivedIsListed(t *testing.T) {
-	r, c := received(t, 1)
+	r, c := withReceipt(t, 1)
 	other := c[0]
 	other.Digest[5]++
 	unknown := c[0]
@@ -78,7 +78,7 @@ func TestOnlyAClaimThatWasReceivedIsListed(t *testing.T) {
 // was: its time is the one that was said at first.
 func TestAListThatACrashCutShortIsMadeWhole(t *testing.T) {
 	for kept := range 3 {
-		r, c := received(t, 3)
+		r, c := withReceipt(t, 3)
 		if _, err := r.Freeze(c, 100, of('a')); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestAListThatACrashCutShortIsMadeWhole(t *testing.T) {
 }
 
 func TestADamagedPlaceOnAListIsAnError(t *testing.T) {
-	r, c := received(t, 2)
+	r, c := withReceipt(t, 2)
 	if _, err := r.Freeze(c, 100, of('a')); err != nil {
 		t.Fatal(err)
 	}

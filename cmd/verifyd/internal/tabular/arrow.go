@@ -56,7 +56,7 @@ func readArrow(r source, size int64, o Options) (t *Table, err error) {
 	t = p.table(int(rows), func(k int) Kind { return kinds[k] })
 	to := p.filled(t, o.limit())
 	for stream.Next() {
-		record := stream.Record()
+		record := stream.RecordBatch()
 		for k := range fields {
 			if c := to[k]; c != nil {
 				if int64(c.left()) < record.NumRows() {

@@ -79,11 +79,11 @@ func arrowOf(stream bool, x []float64, n []int32, there []bool, y []string, opti
 			panic(err)
 		}
 	}
-	record := records.NewRecord()
+	record := records.NewRecordBatch()
 	var b bytes.Buffer
 	options = append(options, ipc.WithSchema(s))
 	var w interface {
-		Write(arrow.Record) error
+		Write(arrow.RecordBatch) error
 		Close() error
 	}
 	if w = ipc.NewWriter(&b, options...); !stream {

@@ -16,6 +16,9 @@ type Jobs map[merkle.Hash]*verify.Terms
 // ErrNoJob says that a verdict is on a job whose terms are not at hand.
 var ErrNoJob = errors.New("which was not given")
 
+// ErrNoRecord says that a claim's job holds pay and nobody settled the epoch's verdicts with a registry.
+var ErrNoRecord = errors.New("the worker's record is needed")
+
 // Add reads a verdict that verifier signed and adds it to the epoch, under the terms that its digest names. Errors
 // begin with file.
 func (e *Epoch) Add(file string, signed []byte, verifier document.Key, jobs Jobs) error {

@@ -43,6 +43,11 @@ func rules() *policy.Policy {
 // offer is a job under a policy.
 func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 	t.Helper()
+	return offerWith(t, p, func(*job.Job) {})
+}
+
+func offerWith(t *testing.T, p *policy.Policy, change func(*job.Job)) *verify.Terms {
+	t.Helper()
 	prog := program.Program{
 		Version: program.Version, BatchSize: 4, Accumulation: 1,
 		Graph:     program.MLP(program.MLPConfig{Inputs: 6, Hidden: []int{8}, Classes: 3}),
@@ -60,6 +65,7 @@ func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 	}
 	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{Program: &prog, Data: data, Job: func(j *job.Job) {
 		j.Policy, j.Steps, j.Stride, j.Sampled = merkle.Hash(hash), 10, 5, job.Exactly(1)
+		change(j)
 	}})
 	if err != nil {
 		t.Fatal(err)
