@@ -15,7 +15,7 @@ type Result struct {
 	Bound       *big.Rat // what the magnitude of Residual cannot exceed
 	Features    *Features
 	Doubtful    int      // test rows for which rounding the features may have changed values, as far as that can be told
-	Rounding    *big.Rat // what rounding the features cannot have changed a value by more than; nil for Threshold and Regression unless it is 0
+	Rounding    *big.Rat // what rounding the features cannot have changed a value by more than; nil for Threshold and Regression if any is doubtful
 }
 
 // Value is the value of a row.
@@ -69,7 +69,7 @@ func (j *job) result(workers []*worker) *Result {
 	}
 	tests := big.NewInt(int64(j.m))
 	r.Denominator = new(big.Int).Lsh(tests, j.scale)
-	if j.variation != nil || j.features.Exact {
+	if j.variation != nil || r.Doubtful == 0 {
 		r.Rounding = new(big.Rat).SetFrac(doubts, r.Denominator)
 	}
 	over := new(big.Int).Set(r.Denominator) // of full
