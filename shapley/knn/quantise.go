@@ -97,7 +97,7 @@ func (f *Features) words(x []float32, test, clip bool, threads int) ([]int32, er
 	})
 	if i := slices.Min(first); i < len(x) {
 		c := f.Columns[i%width]
-		far := float64(grid*f.Step) * c.Unit
+		far := float64(float64(grid*f.Step) * c.Unit)
 		return nil, &Outlier{Test: test, Row: i / width, Column: i % width, Value: x[i], Low: c.Centre - far, High: c.Centre + far}
 	}
 	f.Exact = f.Exact && !slices.Contains(rounded, true)

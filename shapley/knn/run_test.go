@@ -72,6 +72,7 @@ func TestTheLargestTargetsDoNotOverflow(t *testing.T) {
 // More test rows than a device measures at a time.
 func TestTilesOfADeviceNeverShow(t *testing.T) {
 	d := made(8, 90, 1100, 3, 3)
+	d.TestLabels[5] = 99 // which no training row has
 	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel} {
 		want, err := knn.Values(context.Background(), d, knn.Options{Device: device, Variant: v, K: 4})
 		if err != nil {
