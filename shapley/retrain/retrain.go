@@ -116,6 +116,14 @@ const maxSquare = 1 << 40
 // Players is the number of rows, or of their owners.
 func (g *Game) Players() int { return g.data.players }
 
+// Facts are the bounds of a share for a logistic model; a squared error has none.
+func (g *Game) Facts() shapley.Facts {
+	if g.data.Targets != nil {
+		return shapley.Facts{}
+	}
+	return shapley.Facts{Bounds: shapley.Share()}
+}
+
 // Close releases the memory. No call may be under way or follow.
 func (g *Game) Close() { _ = g.trainer.memory.Close(context.Background()) } // a device that fails here has nothing more to give
 

@@ -262,6 +262,8 @@ func ParseCertificate(path string, data []byte) (*Certificate, error) {
 	}
 	if n := len(c.Players); n != r.Players || len(r.Values) != n || r.Residual.Denominator == nil {
 		return nil, fmt.Errorf("%s: result: %d values of %d players, %d are named", path, len(r.Values), r.Players, n)
+	} else if s, h := len(r.StdErr), len(r.HalfWidth); s != 0 && s != n || h != 0 && h != n {
+		return nil, fmt.Errorf("%s: result: %d standard errors and %d half-widths of %d players", path, s, h, n)
 	}
 	for i, v := range r.Values {
 		if v.Denominator == nil {

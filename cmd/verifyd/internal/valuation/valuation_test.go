@@ -156,7 +156,12 @@ func FuzzClaims(f *testing.F) {
 }
 
 func TestAHistoryEndsWithTheResult(t *testing.T) {
-	c, err := Estimate(context.Background(), "", runOf("antithetic", 20), glove(t), nil, nil, nil)
+	run := runOf("antithetic", 20)
+	run.Players = make([]string, 10)
+	size := shapley.Func{N: 10, Utility: func(_ context.Context, c shapley.Coalition) (int64, error) {
+		return int64(c.Size() * c.Size() * c.Size()), nil
+	}}
+	c, err := Estimate(context.Background(), "", run, size, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,5 +172,11 @@ func TestAHistoryEndsWithTheResult(t *testing.T) {
 	last := h[len(h)-1]
 	if len(h) > 5 || last.Budget != 20 || last.Transcript != c.Result.Transcript || h[0].Budget >= last.Budget {
 		t.Errorf("%d results, the last of a budget of %d", len(h), last.Budget)
+	}
+	if c, err = Estimate(context.Background(), "", runOf("antithetic", 20), glove(t), nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := History(context.Background(), c, 5); err != nil || len(h) != 1 || h[0] != c.Result {
+		t.Errorf("%d results of values that were enumerated, %v", len(h), err)
 	}
 }
