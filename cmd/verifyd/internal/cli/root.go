@@ -28,6 +28,7 @@ const (
 	exitUsage        = 2 // the command line makes no sense
 	exitFail         = 3 // the verdict is FAIL
 	exitInconclusive = 4 // the verdict is INCONCLUSIVE
+	exitNotMet       = 5 // a target that was asked for is not met
 )
 
 // app is one run of the command line.
@@ -94,7 +95,7 @@ steps, bit for bit on any CPU or NVIDIA GPU, and signs what it found.
 Start with "verifyd demo".
 
 Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
-4 INCONCLUSIVE.`,
+4 INCONCLUSIVE; 5 a --target is not met.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -117,11 +118,15 @@ func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) 
 	for i, x := range res.Fixed() {
 		rows[i] = valuedRow{player: names[i], value: x, numerator: res.Values[i].Numerator.String(), denominator: res.Values[i].Denominator.String()}
 		if len(res.StdErr) > 0 {
-			rows[i].stdErr, rows[i].halfWidth = &res.StdErr[i], &res.HalfWidth[i]
+			rows[i].stdErr = &res.StdErr[i]
+		}
+		if len(res.HalfWidth) > 0 {
+			rows[i].halfWidth = &res.HalfWidth[i]
 		}
 	}
 	notes := [][2]string{
 		{"estimator", res.Estimator},
+		{"intervals", intervalText(res)},
 		{"evaluations", fmt.Sprint(res.Evaluations)},
 		{"nobody, everybody", utilityText(big.NewInt(res.Empty)) + ", " + utilityText(big.NewInt(res.Full))},
 		{"efficiency residual", res.Residual.Rat().FloatString(9)},
@@ -133,7 +138,30 @@ func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) 
 			notes = append(notes, [2]string{"budget for 1 % of a mean value", fmt.Sprint(res.Forecast(share))})
 		}
 	}
+	if res.Target > 0 {
+		notes = append(notes, [2]string{"target", targetText(res)})
+	}
 	return rows, notes
+}
+
+// intervalText says what a result's intervals are.
+func intervalText(res *shapley.Result) string {
+	if len(res.HalfWidth) == 0 {
+		return res.Interval
+	}
+	return res.Interval + ", " + intervalName(res)
+}
+
+// targetText says whether a result has the widths that were asked for.
+func targetText(res *shapley.Result) string {
+	target := utilityText(new(big.Int).SetUint64(res.Target))
+	switch {
+	case res.Met():
+		return target + " met"
+	case len(res.HalfWidth) == 0:
+		return target + " not met: there are no intervals"
+	}
+	return target + " not met: the widest half-width is " + utilityText(new(big.Int).SetUint64(slices.Max(res.HalfWidth)))
 }
 
 func abs(x int64) uint64 { return uint64(max(x, -x)) }
@@ -170,9 +198,9 @@ func (o *estimateOptions) flags(cmd *cobra.Command) {
 func (o *estimateOptions) wayFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.estimator, "estimator", "antithetic", "way to the values; verifyd value estimators lists them")
-	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; 8 pairs if not given")
+	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; if not given, as many as intervals of the game need. Where it covers all coalitions they are all asked for")
 	f.IntVar(&o.level, "level", 950, "confidence of the simultaneous intervals in thousandths")
-	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result")
+	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result. Not met, the command ends with code 5")
 	f.Uint64Var(&o.tolerance, "tolerance", 0, "truncated, gtg: stop a permutation this close to everyone's utility (1e-9)")
 	f.IntVar(&o.alpha, "alpha", 0, "beta, exact-beta: first parameter")
 	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")
@@ -196,26 +224,24 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 	return e, nil
 }
 
-// way is the estimator e with the parameters that the flags give.
-func (o *estimateOptions) way(e shapley.Estimator) valuation.Way {
+// way is the estimator e with the parameters that the flags give, and the budget advised if they give none.
+func (o *estimateOptions) way(e shapley.Estimator, advised int) valuation.Way {
 	w := valuation.Way{
 		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
 		Control: o.control,
 	}
 	if o.budget < 0 {
-		if w.Budget = 0; e.Unit != shapley.None {
-			w.Budget = 8
-		}
+		w.Budget = advised
 	}
 	return w
 }
 
 // run is what is to be run on a game with an estimator: what the list of claims says or, for research, the flags.
-func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string) (valuation.Run, error) {
+func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string, advised int) (valuation.Run, error) {
 	if o.claimed != nil {
 		return o.claimed.Run(root)
 	}
-	r := valuation.Run{Version: valuation.GameVersion, Kind: kind, Root: root, Source: valuation.Research, Way: o.way(e), Players: players}
+	r := valuation.Run{Version: valuation.GameVersion, Kind: kind, Root: root, Source: valuation.Research, Way: o.way(e, advised), Players: players}
 	if o.randomness == "" {
 		if e.Unit != shapley.None {
 			return r, usageError{errors.New("--randomness is missing: a seed that nobody chose must come from a beacon")}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -85,7 +86,11 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 		}
 		claims = append(claims, data)
 	}
-	list, err := valuation.List(jobs, p, o.way.way(e), claims, time.Now().Unix())
+	advised, _ := e.Advised(shapley.Facts{}, len(claims), o.way.level) // a round of losses has no bounds
+	if by := p.Metrics.Value.By; by != nil {
+		advised = int(by.Budget) // there is no other
+	}
+	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, time.Now().Unix())
 	if err != nil {
 		return err
 	}
