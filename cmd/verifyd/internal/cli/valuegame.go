@@ -91,6 +91,11 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 	if c.Extra != nil && c.Second != nil {
 		v.notes = append(v.notes, [2]string{"second order", utilityTexts(c.Second.Values)}, [2]string{"its gap", utilityText(big.NewInt(c.Second.Gap))})
 	}
+	if c.Extra != nil {
+		for _, x := range c.Isolated {
+			v.notes = append(v.notes, [2]string{"isolated", g.players[x.Player] + ": " + x.Reason})
+		}
+	}
 	if c.Extra != nil && len(c.ValidationError) > 0 {
 		v.notes = append(v.notes, [2]string{"validation error", utilityTexts(c.ValidationError)})
 	}

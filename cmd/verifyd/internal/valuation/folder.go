@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -81,7 +82,9 @@ type Certificate struct {
 
 // Extra is what a round tells beside its estimate.
 type Extra struct {
-	// Second is the closed second order of a round of losses with fixed weights.
+	// Isolated are the updates that explode: they are worth 0, and the others what they are without them.
+	Isolated []round.Isolated `json:"isolated,omitempty"`
+	// Second is the closed second order of a round of losses with fixed weights, unless it is beyond the scale.
 	Second *Second `json:"second_order,omitempty"`
 	// ValidationError is the standard error of each value that comes of the choice of the validation rows, in the
 	// unit of the utility. The errors of the result are those of sampling coalitions.
@@ -356,5 +359,5 @@ func (e *Extra) Equal(other *Extra) bool {
 	} else if a.Gap != b.Gap || !slices.Equal(a.Values, b.Values) {
 		return false
 	}
-	return slices.Equal(e.ValidationError, other.ValidationError)
+	return slices.Equal(e.ValidationError, other.ValidationError) && slices.Equal(e.Isolated, other.Isolated)
 }
