@@ -9,7 +9,7 @@ BENCH    ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax bench bench-values clean
+.PHONY: help build demo odds test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ build: ## build the verifyd command into build/
 
 demo: build ## train, verify, forge and sign, end to end, into build/demo
 	build/verifyd demo --out build/demo
+
+odds: build ## what strategies gain under the rules of docs/odds.md, by formula and by dice
+	build/verifyd plan --pay 1 --cost 0.6 --segments 1000 --simulate
+	build/verifyd plan --pay 1 --cost 1 --segments 1000 --simulate
 
 test: ## run every test of the module
 	$(GO) test ./...

@@ -3,6 +3,7 @@ package proofs_test
 import (
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/internal/scenario"
 	"github.com/verifyd/verifyd/proofs/testdata/vectors"
 )
 
@@ -104,6 +106,38 @@ func TestOpenSSLAgreesOnThePlainVectors(t *testing.T) {
 	}
 	if asked < 10 {
 		t.Errorf("only %d vectors were asked about", asked)
+	}
+}
+
+func TestTheReaderWrittenApartSaysWhatRestsOnAFixedBeacon(t *testing.T) {
+	python := needTool(t, "python3")
+	pool, err := scenario.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := pool.Sign(pool.Set, 0, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	signers := write("signers.json", set.Bytes())
+	for worker, fixed := range []bool{false, true} {
+		b, err := pool.Bundle(worker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(python, "testdata/check.py", "--log", pool.Log.VKey(), "--now", fmt.Sprint(scenario.Now),
+			"--signers", signers, "--bundle", write("worker.vproof", b.Bytes())).CombinedOutput()
+		if err != nil || strings.Contains(string(out), "warning: rests on a fixed beacon") != fixed {
+			t.Errorf("worker %d: %v\n%s", worker, err, out)
+		}
 	}
 }
 

@@ -7,7 +7,10 @@ import (
 	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
-const contributionWords = 21
+const (
+	contributionWords = 22
+	workerWord        = 4
+)
 
 // A Contribution is what a contribution proof states. There is no float in it:
 // values are integers with a fixed scale.
@@ -54,6 +57,9 @@ type Contribution struct {
 	EngineHash Hash
 	// SampleSeed is the beacon's output that chose what to replay.
 	SampleSeed Hash
+	// Beacon names the chain that SampleSeed comes from: drand's hash of it.
+	// Zero is a fixed value, which whoever made it knew beforehand.
+	Beacon Hash
 	// IssuedAt is the time of signing in seconds of the Unix epoch.
 	IssuedAt uint64
 }
@@ -96,6 +102,7 @@ func (c *Contribution) layout(f fields) {
 	f.hash("evidenceRoot", &c.EvidenceRoot)
 	f.hash("engineHash", &c.EngineHash)
 	f.hash("sampleSeed", &c.SampleSeed)
+	f.hash("beacon", &c.Beacon)
 	f.derived("nullifier", c.Nullifier()) // of words 1, 3, 4 and 5, which are read by now
 	f.uint64("issuedAt", &c.IssuedAt)
 }

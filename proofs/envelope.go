@@ -61,7 +61,7 @@ func Sign(s Statement, signers ...crypto.Signer) (*Envelope, error) {
 		e.Signatures = append(e.Signatures, Signature{key.id(), sig})
 	}
 	e.sort()
-	if err := e.checkCount(); err != nil {
+	if err := e.checkSigners(); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -71,8 +71,9 @@ func (e *Envelope) sort() {
 	slices.SortStableFunc(e.Signatures, func(a, b Signature) int { return bytes.Compare(a.KeyID[:], b.KeyID[:]) })
 }
 
-// checkCount holds the rules about how many may sign.
-func (e *Envelope) checkCount() error {
+// checkSigners holds the rules about how many may sign, and who may not: a
+// worker for itself. The body is one that its type has.
+func (e *Envelope) checkSigners() error {
 	n := len(e.Signatures)
 	if n < 1 || n > maxSignatures || e.Type == contributionType && n != 1 {
 		want := fmt.Sprintf("1 to %d", maxSignatures)
@@ -80,6 +81,9 @@ func (e *Envelope) checkCount() error {
 			want = "1"
 		}
 		return refuse(class.NotCanonical, "signatures", "%d, want %s", n, want)
+	}
+	if e.Type == contributionType && e.Signatures[0].KeyID == Hash(e.Body[workerWord*wordSize:][:wordSize]) {
+		return refuse(class.WrongSignerSet, "signatures[0].keyid", "%s is by the worker's own key", e.Signatures[0].KeyID)
 	}
 	for i := 1; i < n; i++ {
 		switch cmp.Compare(0, bytes.Compare(e.Signatures[i-1].KeyID[:], e.Signatures[i].KeyID[:])) {
@@ -138,7 +142,7 @@ func (e *Envelope) check() error {
 	if _, err := e.statement(); err != nil {
 		return err
 	}
-	if err := e.checkCount(); err != nil {
+	if err := e.checkSigners(); err != nil {
 		return err
 	}
 	for i, sig := range e.Signatures {

@@ -25,7 +25,7 @@ func sample() Contribution {
 		Account: Hash{31: 0xaa, 12: 0x01}, Units: Uint128{1, 5}, CumulativeUnits: Uint128{1 << 63, 9},
 		Shapley: Int(-123_456_789), StdErr: Uint(42), Verdict: Verdict{Partial, Mismatch},
 		StepsClaimed: 1000, StepsReplayed: 40, StepsFailed: 2,
-		PolicyHash: id("policy"), EvidenceRoot: id("evidence"), EngineHash: id("engine"), SampleSeed: id("seed"),
+		PolicyHash: id("policy"), EvidenceRoot: id("evidence"), EngineHash: id("engine"), SampleSeed: id("seed"), Beacon: id("beacon"),
 		IssuedAt: 1_795_000_000,
 	}
 }

@@ -134,6 +134,7 @@ func (s story) leaps() []sequence {
 func (s story) revocations() []sequence {
 	back := func(env *proofs.Envelope) sequences.Step { return revoke(s.takeBack(env, 1, nil), success) }
 	contribution := s.one.bundle("ann", s.first).Contribution
+	fourth := s.four.root(1, nil)
 	ofContribution := s.takeBack(contribution, 1, func(r *proofs.Revocation) { r.TargetKind = 1 })
 	return []sequence{
 		s.of("revoke_before", everybody, "a root that was taken back is not accepted", back(s.first), accept(s.first, class.Revoked), due(paid(0)), accept(s.second, success)),
@@ -149,6 +150,18 @@ func (s story) revocations() []sequence {
 			pay(s.one, class.NotAccepted), accept(s.second, success), pay(s.two, paid(237))),
 		s.of("revoke_three", statements, "two roots fall, the third from the top pays", accept(s.first, success), accept(s.second, success), accept(s.third, success), back(s.third), back(s.second),
 			pay(s.one, paid(157)), accept(s.third, class.Revoked), accept(s.two.root(1, func(r *proofs.EpochRoot) { r.NotAfter++ }), success), pay(s.two, paid(80))),
+		s.of("revoke_three_older_first", everybody, "the one in the middle fell before", accept(s.first, success), accept(s.second, success), accept(s.third, success),
+			back(s.second), due(paid(242)), back(s.third), due(paid(157)), accept(s.first, class.ReplayedEpoch), pay(s.one, paid(157))),
+		s.of("revoke_middle", everybody, "the last one pays on", accept(s.first, success), accept(s.second, success), accept(s.third, success), back(s.second), pay(s.three, paid(242))),
+		s.of("revoke_four", everybody, "three fall one after the other", accept(s.first, success), accept(s.second, success), accept(s.third, success), accept(fourth, success),
+			back(fourth), due(paid(242)), back(s.third), due(paid(237)), claim(s.two.bundle("cid", s.second), paid(70)), back(s.second), due(paid(87)), pay(s.one, class.AboveTotal)),
+		s.of("revoke_four_out_of_order", everybody, "two in the middle, then the last one", accept(s.first, success), accept(s.second, success), accept(s.third, success), accept(fourth, success),
+			back(s.third), back(s.second), due(paid(243)), back(fourth), pay(s.one, paid(157))),
+		s.of("revoke_down_to_none", everybody, "all of them, and the pool begins anew", accept(s.first, success), accept(s.second, success), accept(s.third, success), back(s.third),
+			back(s.second), back(s.first), due(paid(0)), accept(s.first, class.Revoked),
+			accept(s.one.root(1, func(r *proofs.EpochRoot) { r.CumulativeUnits = proofs.Uint(158) }), success), pay(s.one, paid(157))),
+		s.of("revoke_again_after_a_correction", everybody, "the correction falls too, onto the root below both", accept(s.first, success), accept(s.bad, success), back(s.bad),
+			accept(s.second, success), accept(s.third, success), back(s.third), due(paid(237)), back(s.second), due(paid(157)), pay(s.one, paid(157))),
 		s.of("revoke_twice", everybody, "the second time changes nothing", accept(s.first, success), accept(s.bad, success), back(s.bad), back(s.bad), pay(s.one, paid(157))),
 		s.of("revoke_below_quorum", everybody, "two take nothing back", accept(s.first, success), revoke(s.takeBack(s.first, 1, nil, 1, 3), class.BelowQuorum), pay(s.one, paid(157))),
 		s.of("revoke_wrong_set", everybody, "nor does a set that is not in force", accept(s.first, success), revoke(s.takeBack(s.first, 2, nil, 0, 1, 3), class.WrongSignerSet), pay(s.one, paid(157))),

@@ -103,6 +103,8 @@ func quorumRows(t *testing.T, pool *scenario.Pool) []row {
 	replaced = bytes.Replace(replaced, []byte(base64.StdEncoding.EncodeToString(revocation.Body)),
 		[]byte(base64.StdEncoding.EncodeToString(change(revocation.Body, 4, 31, 1))), 1)
 	return []row{
+		one.bad("envelope_contribution_by_its_worker", "wrong signer set", "a good signature of a trusted key, by which the work was done", class.WrongSignerSet,
+			"signatures[0].keyid", byItsWorker(t, pool)),
 		one.good("envelope_contribution", "es256", contribution.Bytes()),
 		one.good("envelope_contribution_es256k", "es256k", signedBy(t, pool, proofs.Sample(), 3).Bytes()),
 		one.good("envelope_contribution_ed25519", "ed25519", signedBy(t, pool, proofs.Sample(), 4).Bytes()),
@@ -132,6 +134,23 @@ func quorumRows(t *testing.T, pool *scenario.Pool) []row {
 		one.bad("envelope_other_type", "wrong type", "an epoch root under the type of a revocation", class.BadLength, "payload.body",
 			unsorted(&proofs.Envelope{Type: revocationType, Body: root.Body}, s...)),
 	}
+}
+
+// byItsWorker is a contribution of one of the set's keys, signed by that key.
+func byItsWorker(t *testing.T, pool *scenario.Pool) []byte {
+	t.Helper()
+	key := pool.Set.Keys[4] // ed25519, whose signatures have one form
+	c := proofs.Sample()
+	c.WorkerID = idOf(t, key)
+	if _, err := proofs.Sign(c, pool.Signers[key]); err == nil {
+		t.Error("a worker signs a contribution of its own")
+	}
+	body := encode(t, c)
+	sig, err := pool.Signers[key].Sign(nil, proofs.PAEOf(contributionType, body), crypto.Hash(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return (&proofs.Envelope{Type: contributionType, Body: body, Signatures: []proofs.Signature{{KeyID: c.WorkerID, Sig: sig}}}).Bytes()
 }
 
 func idOf(t *testing.T, k proofs.Key) proofs.Hash {

@@ -151,7 +151,7 @@ func es256Rows(t *testing.T) []row {
 		s.bad("signed_high_s", "high-s", "the same signature with n-s", class.HighS, proofs.JoinDER(r, minus(sv, elliptic.P256().Params().N))),
 		s.bad("signed_trailing_byte", "bad form", "a byte after the DER", class.BadForm, append(bytes.Clone(low), 0)),
 		s.bad("signed_other_body", "bad signature", "one bit of issuedAt changed after signing", class.BadSignature, low).
-			with(change(good, 20, 31, good[20*32+31]^1)),
+			with(change(good, 21, 31, good[21*32+31]^1)),
 		s.bad("signed_zero_r", "r out of range", "r = 0", class.BadForm, []byte{0x30, 6, 2, 1, 0, 2, 1, 1}),
 		s.bad("signed_nothing", "bad form", "an empty signature", class.BadForm, nil),
 		s.bad("signed_padded_integer", "bad form", "r with a needless leading zero", class.BadForm, []byte{0x30, 7, 2, 2, 0, 1, 2, 1, 1}),

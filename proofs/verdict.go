@@ -25,6 +25,7 @@ const (
 	NotOpened   Reason = 2 // the challenge was not answered by the deadline
 	BadOpening  Reason = 3 // what was opened is not what was committed to
 	unsupported Reason = 4 // the verifier cannot run the job's program or profile
+	unaudited   Reason = 6 // policy.Unaudited
 )
 
 // A Verdict is a kind and a reason. In the body it is a uint32 with the kind
@@ -59,6 +60,8 @@ func (v Verdict) String() string {
 		return kind + "/bad-opening"
 	case unsupported:
 		return kind + "/unsupported"
+	case unaudited:
+		return kind + "/unaudited"
 	}
 	return fmt.Sprintf("%s/%d", kind, uint16(v.Reason))
 }

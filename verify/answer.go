@@ -41,7 +41,8 @@ type Response struct {
 }
 
 // Answer meets the challenge that the documents make and writes the bundle to dir, which must not exist. The bundle
-// lacks the operator's word that the opening arrived in time: [ReceiveOpening] gives it.
+// lacks the operator's word that the opening arrived in time: [ReceiveOpening] gives it. Of a claim that the beacon did not
+// draw for audit nothing is opened, and the bundle is whole.
 // If it fails it leaves no directory behind.
 func Answer(ctx context.Context, r Response, dir string) (err error) {
 	if err := r.Terms.CheckMemory(r.MaxMemory); err != nil {
@@ -83,6 +84,9 @@ func Answer(ctx context.Context, r Response, dir string) (err error) {
 	}()
 	if err := r.writeFiles(dir); err != nil {
 		return err
+	}
+	if !challenge.Audited {
+		return nil
 	}
 	opening := Opening{Version: OpeningVersion, Job: r.Terms.Digest, Claim: digest, Receipt: received, Seed: challenge.Seed}
 	opener := r.newOpener(assignment)

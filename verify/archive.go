@@ -123,7 +123,7 @@ func split(name string) (folder, file string) {
 	}
 	switch file {
 	case JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile,
-		AssignmentProofFile, ReceiptProofFile, OpenedProofFile, OpeningProofFile:
+		RegistrationFile, RegistrationProofFile, AssignmentProofFile, ReceiptProofFile, OpenedProofFile, OpeningProofFile:
 		return folder, file
 	}
 	var segment uint64

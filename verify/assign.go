@@ -42,6 +42,28 @@ func (t *Terms) ReadAssignment(data []byte) (job.Assignment, merkle.Hash, error)
 	return t.Job.ReadAssignment(AssignmentFile, data, t.Digest)
 }
 
+// Registers says whether the registration of a worker must be shown: where the job names a log and its chain has rounds.
+// The seed of a fixed chain is the operator's choice, whenever the worker was known.
+func (t *Terms) Registers() bool { return t.log != nil && t.Job.Beacon.Period() > 0 }
+
+// Registered refuses an assignment unless a registration of its worker, signed by the operator, says the time that its
+// seed follows from, and a proof shows that in the job's log: by the word of the log's witnesses, if it has any, before
+// the round that gives the seed. Where it is refused, no claim to the assignment is judged. The files are read as those
+// of a bundle. Where none must be shown, none is read.
+func (t *Terms) Registered(a *job.Assignment, registration, proof []byte) error {
+	if !t.Registers() {
+		return nil
+	}
+	r, _, err := t.Job.ReadRegistration(RegistrationFile, registration, t.Digest)
+	if err != nil {
+		return err
+	}
+	if err := r.Of(a, RegistrationFile); err != nil {
+		return err
+	}
+	return fault.In(RegistrationProofFile, t.log.Holds(proof, registration, t.Job.AssignmentDue(r.At)))
+}
+
 // signedBy refuses a signer that is not the job's operator.
 func (t *Terms) signedBy(signer crypto.Signer, file string) error {
 	key, err := document.NewKey(signer.Public())

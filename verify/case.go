@@ -159,9 +159,10 @@ func (c *Case) cost() (Cost, error) {
 	return cost, nil
 }
 
-// readWork reads what the worker says of the work: the leaves and, if they hold together, the opening.
+// readWork reads what the worker says of the work: the leaves and, if they hold together and the beacon drew the claim, the
+// opening. Nobody asked for the opening of one that was not drawn: whatever lies there says nothing.
 func (c *Case) readWork(ctx context.Context) error {
-	if err := c.readLeaves(ctx); err != nil || c.ruling != nil {
+	if err := c.readLeaves(ctx); err != nil || c.ruling != nil || !c.Challenge.Audited {
 		return err
 	}
 	received, err := readDocument(ctx, c.source, OpenedFile)

@@ -19,6 +19,7 @@ type Challenge struct {
 	Round      uint64      // of the beacon
 	Randomness merkle.Hash // of that round
 	Seed       merkle.Hash // what the segments of the newest receipt were drawn with
+	Audited    bool        // else nobody is asked, and there are no segments
 	Segments   []uint64    // ascending: those drawn, for this receipt and for each that came too late before it, and the last one
 }
 
@@ -45,25 +46,35 @@ func (t *Terms) DrawWith(c trace.Claim, r Receipt, randomness merkle.Hash) (*Cha
 	if err != nil {
 		return nil, err
 	}
-	seed, err := seedOf(c, receipt, randomness)
-	if err != nil {
-		return nil, err
-	}
+	ch := &Challenge{Randomness: randomness, Segments: []uint64{}}
 	n := t.Job.Segments()
 	k := min(uint64(r.Sampled), n)
-	ch := &Challenge{Randomness: randomness, Seed: seed, Segments: append(draw.New(seed).Sample(n, k), n-1)}
+	segments := []uint64{n - 1}
+	each := func(receipt, randomness merkle.Hash) error {
+		if ch.Seed, err = seedOf(c, receipt, randomness); err != nil {
+			return err
+		}
+		segments = append(segments, draw.New(ch.Seed).Sample(n, k)...)
+		drawn, err := audited(t.Job, c.Root, receipt, randomness)
+		ch.Audited = ch.Audited || drawn
+		return err
+	}
 	for _, late := range r.Renews { // what was drawn stays drawn
 		old, err := t.lateRandomness(late, randomness)
 		if err != nil {
 			return nil, fault.In(ReceiptFile, err)
 		}
-		if seed, err = seedOf(c, late.Receipt, old); err != nil {
+		if err := each(late.Receipt, old); err != nil {
 			return nil, err
 		}
-		ch.Segments = append(ch.Segments, draw.New(seed).Sample(n, k)...)
 	}
-	slices.Sort(ch.Segments)
-	ch.Segments = slices.Compact(ch.Segments)
+	if err := each(receipt, randomness); err != nil {
+		return nil, err
+	}
+	if ch.Audited {
+		slices.Sort(segments)
+		ch.Segments = slices.Compact(segments)
+	}
 	return ch, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 )
 
 // sheet is the results of a case, in ascending order of segments and, within one, with a mismatch first.
@@ -98,7 +99,7 @@ func (s *sheet) first() (failing []Result, missing []uint64) {
 // needed.
 func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err error) {
 	s, err := c.sheetOf(results)
-	if err != nil || c.ruling != nil {
+	if err != nil || c.ruling != nil || !c.Challenge.Audited {
 		return nil, nil, err
 	}
 	if err := c.answered(); err != nil {
@@ -111,14 +112,15 @@ func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err e
 	return segments, confirm, nil
 }
 
-// Conclude says PASS, FAIL or INCONCLUSIVE on the results of replays, which may come in any order. The finding
+// Conclude says PASS, FAIL, INCONCLUSIVE or UNAUDITED on the results of replays, which may come in any order. The finding
 // is that of replaying the challenged segments in ascending order: what lies behind the first segment with a
 // mismatch does not matter. A mismatch is a FAIL if every result of its segment, and at least two of different
 // code paths, are the same one; if they differ, the case is INCONCLUSIVE.
 //
 // It refuses results of another case, two of one segment and code path, a segment too few, and a mismatch that
 // no second code path has replayed. A case whose leaves do not hold together, or whose opening is late or does not
-// answer the challenge, needs no results, and takes none.
+// answer the challenge, needs no results, and takes none; and so does one that the beacon did not draw for audit, which is
+// UNAUDITED.
 func (c *Case) Conclude(results []Result) (*Verdict, error) {
 	if c.ruling != nil {
 		if len(results) > 0 {
@@ -126,6 +128,14 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 		}
 		f := c.finding()
 		f.Outcome, f.Reason, f.First = Fail, c.ruling.reason, c.ruling.first
+		return c.verdict(f, "", "", nil)
+	}
+	if !c.Challenge.Audited {
+		if len(results) > 0 {
+			return nil, c.answered()
+		}
+		f := c.finding()
+		f.Outcome = Unaudited
 		return c.verdict(f, "", "", nil)
 	}
 	s, err := c.sheetOf(results)
@@ -176,7 +186,7 @@ var ErrUnconfirmed = fault.New(fault.Incomplete, "", "", "a second code path mus
 // there is an opening with its receipt, it is an error.
 func (c *Case) Silence(now time.Time) (*Verdict, error) {
 	switch {
-	case c.opening != nil || c.ruling != nil:
+	case c.opening != nil || c.ruling != nil || !c.Challenge.Audited:
 		return nil, errors.New("the claim is opened, or needs no opening")
 	case !c.Overdue(now):
 		return nil, c.missing
@@ -191,14 +201,17 @@ func (c *Case) Silence(now time.Time) (*Verdict, error) {
 func (c *Case) finding() Finding {
 	j := c.Terms.Job
 	n := j.Segments()
-	k := min(uint64(c.receipt.Sampled), n)
+	k := uint64(0)
+	if c.Challenge.Audited {
+		k = min(uint64(c.receipt.Sampled), n)
+	}
 	return Finding{
 		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: j.Profile,
 		Job: c.Terms.Digest, Worker: c.Claim.Worker.ID(), Slot: c.Claim.Slot,
 		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
-		Odds: odds(n, k), Word: c.word,
+		Odds: odds.Of(n, k, ""), Word: c.word,
 	}
 }
 

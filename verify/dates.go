@@ -14,8 +14,9 @@ import (
 	"github.com/verifyd/verifyd/verify/witness"
 )
 
-// readDates demands what the job asks for as evidence of when its operator gave what the challenge follows from: that
-// its log has assignment and receipt, and that the log's witnesses saw them there before the beacon's round.
+// readDates demands what the job asks for as evidence of when its operator gave what order and challenge follow from:
+// that its log has the registration, the assignment and the receipt, and that the log's witnesses saw the first there
+// before the round that gives the order's seed, and the others before the challenge's.
 //
 // What is missing or wrong is an error: it cannot make a claim fail, and nothing is judged without it.
 func (c *Case) readDates(ctx context.Context, docs Documents) error {
@@ -23,6 +24,19 @@ func (c *Case) readDates(ctx context.Context, docs Documents) error {
 	l := c.Terms.log
 	if l == nil {
 		return nil
+	}
+	if c.Terms.Registers() {
+		registration, err := readDocument(ctx, c.source, RegistrationFile)
+		if err != nil {
+			return err
+		}
+		proof, err := readLimited(ctx, c.source, RegistrationProofFile, witness.MaxProof)
+		if err != nil {
+			return err
+		}
+		if err := c.Terms.Registered(&c.Assignment, registration, proof); err != nil {
+			return err
+		}
 	}
 	_, due := c.Terms.Job.Round(c.receipt.Arrived)
 	for _, d := range []struct {

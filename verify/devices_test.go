@@ -50,7 +50,7 @@ func TestADeviceThatFailsAnywhereIsReplacedAndTheFindingIsTheSame(t *testing.T) 
 
 func TestAVerdictNeedsADeviceThatServesAndOneThatConfirms(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
-	forged := r.bundle(r.forge(cheat{state: after(3, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
+	forged := r.bundle(r.forge(cheat{state: after(22, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 	sound := newDevice(t, "sound", kernels.Auto, 1)
 	lost := verifytest.FailAfter(newDevice(t, "lost", kernels.Generic, 1), 0)
 	for words, devices := range map[string][]engine.Device{

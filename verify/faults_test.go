@@ -133,6 +133,9 @@ func TestEveryFaultOfEveryFileIsWhatTheTableSays(t *testing.T) {
 	dated := []map[string][]byte{load(t, again.dated(again.rig.bundle(w.trace)))}
 	w.faulty(met, w.bundle, 8, dated, func(file, fault string) string { return table[rowOf(file)][fault] })
 
+	drawn := newRegistered(t) // where the chain has rounds
+	drawn.faulty(met, drawn.bundle, 8, []map[string][]byte{load(t, newRegisteredOf(t, 3).bundle)}, func(file, fault string) string { return table[rowOf(file)][fault] })
+
 	alone := copyBundle(t, w.bundle) // what the operator did not receive
 	remove(t, alone, verify.OpenedFile, verify.OpenedProofFile)
 	w.entered(w.log, alone, lastOpening, w.by...)

@@ -127,6 +127,8 @@ func (v *Verdict) imprintedBy(verifier merkle.Hash) error {
 		have = append(have, p.Segment)
 	}
 	switch {
+	case v.Finding.Outcome == Pass && len(must) == 0:
+		return wrongImprint("imprints", "none, and a PASS rests on replays")
 	case len(have) > 0 && v.Verifier != verifier, len(must) > 0 && v.Verifier != verifier:
 		return wrongImprint("verifier", "%v, the key's id is %v", v.Verifier, verifier)
 	case !slices.Equal(have, must) && !slices.Equal(have, may):

@@ -188,14 +188,14 @@ func TestAMismatchThatTheDocumentsShowLeavesNoImprint(t *testing.T) {
 	dir, s := r.train(newCPU(t, kernels.Auto, 1))
 	s.Final[0] ^= 1
 	c := r.openCase(r.rebundle(dir, s))
-	v := judged(t, c, r.by(keyOf(t, r.operator).ID()))
+	v := judged(t, c, r.by(keyOf(t, newKey(t, 5)).ID()))
 	if v.Finding.Reason != verify.WrongFinal || v.Imprints != nil {
 		t.Errorf("%+v", v)
 	}
-	if _, err := v.Sign(r.operator); err != nil {
+	if _, err := v.Sign(newKey(t, 5)); err != nil {
 		t.Error(err)
 	}
-	if err := c.CheckImprint(t.Context(), v, keyOf(t, r.operator), r.options(kernels.Auto, 1)); err != nil {
+	if err := c.CheckImprint(t.Context(), v, keyOf(t, newKey(t, 5)), r.options(kernels.Auto, 1)); err != nil {
 		t.Error(err)
 	}
 }

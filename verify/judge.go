@@ -82,11 +82,14 @@ func (c *Case) Judge(ctx context.Context, o Options) (*Verdict, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := c.judgedBy(o.Verifier); err != nil {
+		return nil, err
+	}
 	if err := c.Terms.CheckMemory(o.MaxMemory); err != nil {
 		return nil, err
 	}
 	switch {
-	case c.ruling != nil:
+	case c.ruling != nil || !c.Challenge.Audited:
 		return c.Conclude(nil)
 	case c.opening == nil:
 		return c.Silence(o.Now)

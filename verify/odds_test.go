@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
@@ -63,7 +65,7 @@ func TestAThousandChallengesCatchASingleForgeryAsOftenAsPromised(t *testing.T) {
 		}
 	}
 	want := big.NewRat(k, n)
-	if got := verify.Caught(n, k, 1); got.Cmp(want) != 0 {
+	if got := odds.Caught(n, k, 1); got.Cmp(want) != 0 {
 		t.Errorf("promised %v, want k/N = %v", got, want)
 	}
 }
@@ -78,7 +80,7 @@ func TestAThousandChallengesCatchSeveralForgeriesAsOftenAsPromised(t *testing.T)
 				caught++
 			}
 		}
-		p, _ := verify.Caught(n, k, uint64(len(forged))).Float64()
+		p, _ := odds.Caught(n, k, uint64(len(forged))).Float64()
 		if deviation := math.Sqrt(draws * p * (1 - p)); math.Abs(float64(caught)-draws*p) > 5*deviation {
 			t.Errorf("%d forged: caught %d times of %d, %.0f expected", len(forged), caught, draws, draws*p)
 		}
@@ -131,43 +133,16 @@ func TestSmallClaimsAreReplayedWhole(t *testing.T) {
 	}
 }
 
-func TestTheOddsAreExact(t *testing.T) {
-	// Against direct counting: of all subsets of k out of n, those that meet the first b.
-	for n := uint64(1); n <= 10; n++ {
-		for k := uint64(1); k <= n; k++ {
-			for b := uint64(0); b <= n; b++ {
-				met, all := int64(0), int64(0)
-				for set := range uint64(1) << n {
-					if ones(set) != k {
-						continue
-					}
-					all++
-					if set&(1<<b-1) != 0 {
-						met++
-					}
-				}
-				if got := verify.Caught(n, k, b); got.Cmp(big.NewRat(met, all)) != 0 {
-					t.Fatalf("n=%d k=%d b=%d: %v, want %d/%d", n, k, b, got, met, all)
-				}
-			}
-		}
-	}
-}
-
-func ones(x uint64) (n uint64) {
-	for ; x > 0; x &= x - 1 {
-		n++
-	}
-	return n
-}
-
-func TestAVerdictStatesTheOddsOfFourShares(t *testing.T) {
+func TestAVerdictStatesTheOddsOfOneLieBeforeThoseOfMore(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil) // N = 8, k = 3
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	got := r.judge(r.bundle(dir), r.options(kernels.Auto, 1)).Finding.Odds
-	want := []verify.Odds{{"1%", 1, "0.375000"}, {"5%", 1, "0.375000"}, {"10%", 1, "0.375000"}, {"50%", 4, "0.928571"}}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	want := odds.Odds{Lie: "3/8", Lies: []odds.Lies{
+		{Lies: 1, Caught: "0.375000"}, {Lies: 2, Caught: "0.642857"}, {Lies: 5, Caught: "0.982142"},
+		{Lies: 1, Share: "10%", Caught: "0.375000"}, {Lies: 4, Share: "50%", Caught: "0.928571"},
+	}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

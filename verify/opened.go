@@ -45,6 +45,9 @@ func ReceiveOpening(ctx context.Context, source Source, at time.Time, operator c
 	if err != nil {
 		return nil, err
 	}
+	if !c.Challenge.Audited {
+		return nil, fault.New(fault.WrongChallenge, OpeningFile, "", "the beacon did not draw the claim for audit: nobody asks for an opening")
+	}
 	data, err := readDocument(ctx, source, OpeningFile)
 	if err != nil {
 		return nil, err

@@ -87,6 +87,8 @@ func (c *Case) answered() error {
 	switch {
 	case c.ruling != nil:
 		return errors.New("there is nothing to replay: the case is decided without")
+	case !c.Challenge.Audited:
+		return errors.New("there is nothing to replay: the beacon did not draw the claim for audit")
 	case c.opening == nil:
 		return c.missing
 	}

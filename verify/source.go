@@ -29,10 +29,15 @@ const (
 
 	// Proofs that the job's log has what the operator gave, and that any log has the opening's digest, which the
 	// worker enters itself where the operator does not receive it.
-	AssignmentProofFile = AssignmentFile + ProofSuffix
-	ReceiptProofFile    = ReceiptFile + ProofSuffix
-	OpenedProofFile     = OpenedFile + ProofSuffix
-	OpeningProofFile    = OpeningFile + ProofSuffix
+	AssignmentProofFile   = AssignmentFile + ProofSuffix
+	ReceiptProofFile      = ReceiptFile + ProofSuffix
+	OpenedProofFile       = OpenedFile + ProofSuffix
+	OpeningProofFile      = OpeningFile + ProofSuffix
+	RegistrationProofFile = RegistrationFile + ProofSuffix
+
+	// RegistrationFile is the operator's word of when the worker was known, where the job names a log and its
+	// chain has rounds.
+	RegistrationFile = "registration.json"
 )
 
 // ProofSuffix is what the file of a log proof (c2sp.org/tlog-proof) adds to the name of the file that it is of.

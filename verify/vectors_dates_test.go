@@ -49,3 +49,22 @@ func (g *generator) dates() []vectors.Vector {
 	g.renewals()
 	return g.all
 }
+
+// registrations are vectors of the bundle whose order was drawn from a round.
+func (g *generator) registrations() []vectors.Vector {
+	const file, proof = verify.RegistrationFile, verify.RegistrationProofFile
+	last := before1000.Unix() + 5
+	g.add("registered_good", "nothing is changed", "", "", "", nil, "verdict", "PASS none", "evidence", g.evidence)
+	g.add("registration_missing", "no registration", fault.Missing, file, "", nil, "remove", file)
+	g.one("registration_by_worker", "signed by the worker", fault.BadSignature, file, "", g.registration(g.worker, func(*job.Registration) {}))
+	g.one("registration_next_version", "of a version to come", fault.UnknownVersion, file, "version", g.registration(g.operator, func(r *job.Registration) { r.Version = "verifyd-registration/2" }))
+	g.one("registration_other_job", "for another job", fault.WrongJob, file, "job", g.registration(g.operator, func(r *job.Registration) { r.Job[0] ^= 1 }))
+	g.one("registration_other_worker", "of another worker", fault.WrongClaim, file, "worker", g.registration(g.operator, func(r *job.Registration) { r.Worker[0] ^= 1 }))
+	g.one("registration_other_slot", "of another slot", fault.WrongClaim, file, "slot", g.registration(g.operator, func(r *job.Registration) { r.Slot ^= 1 }))
+	g.one("registration_other_time", "a second later than the assignment says", fault.WrongClaim, file, "at", g.registration(g.operator, func(r *job.Registration) { r.At++ }))
+	g.add("registration_proof_missing", "no proof of it", fault.Missing, proof, "", nil, "remove", proof)
+	g.one("registration_proof_late", "seen when the round was out", fault.Undated, proof, "checkpoint", g.proof(g.bundle[file], last+1, g.witnesses...))
+	g.one("registration_proof_one_witness", "seen by one of two", fault.BadSignature, proof, "checkpoint", g.proof(g.bundle[file], last, g.witnesses[1]))
+	g.one("registration_proof_other", "of another entry", fault.WrongDigest, proof, "path", g.proof(g.bundle[verify.AssignmentFile], last, g.witnesses...))
+	return g.all
+}

@@ -38,7 +38,7 @@ func (d deterministic) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]
 // generator makes vectors out of one honest bundle.
 type generator struct {
 	t                *testing.T
-	name             string // of the bundle: one that is logged has a log with witnesses
+	name             string // of the bundle: one that is logged or registered has a log with witnesses, the latter on a chain with rounds
 	log              *verifytest.Log
 	witnesses        []*verifytest.Witness
 	operator, worker deterministic
@@ -53,11 +53,17 @@ type generator struct {
 func newGenerator(t *testing.T, name string) *generator {
 	t.Helper()
 	log, witnesses := verifytest.NewLog("log.example/pool"), []*verifytest.Witness{verifytest.NewWitness("w1.example"), verifytest.NewWitness("w2.example")}
-	r := newRig(t, mlp(), blobs(t, 12, 7), func(j *job.Job) {
-		if j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2); name == "logged" {
+	small := func(j *job.Job) {
+		if j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2); name != "bundle" {
 			j.Log = log.Terms(2, witnesses...)
 		}
-	})
+	}
+	var r *rig
+	if name == "registered" {
+		r = newDrandRig(t, before1000, small)
+	} else {
+		r = newRig(t, mlp(), blobs(t, 12, 7), small)
+	}
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
@@ -71,9 +77,13 @@ func newGenerator(t *testing.T, name string) *generator {
 	g.bundle[verify.ReceiptFile] = g.receipt(func(*verify.Receipt) {})
 	g.bundle[verify.OpeningFile] = g.opening(func(*verify.Opening) {})
 	g.bundle[verify.OpenedFile] = g.openedBy(func(*verify.Opened) {})
-	if name == "logged" {
+	if name == "registered" {
+		g.bundle[verify.RegistrationFile] = g.registration(g.operator, func(*job.Registration) {})
+		g.bundle[verify.RegistrationProofFile] = g.proof(g.bundle[verify.RegistrationFile], r.arrived.Unix()+5, witnesses...)
+	}
+	if name != "bundle" {
 		for _, file := range []string{verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile} {
-			g.bundle[file+verify.ProofSuffix] = g.proof(g.bundle[file], lastReceipt, witnesses...)
+			g.bundle[file+verify.ProofSuffix] = g.proof(g.bundle[file], r.arrived.Unix()+5, witnesses...)
 		}
 	}
 	for name, data := range g.bundle {
@@ -126,6 +136,15 @@ func (g *generator) receipt(alter func(*verify.Receipt)) []byte {
 
 func (g *generator) assignment(alter func(*job.Assignment)) []byte {
 	return amended(g, verify.AssignmentFile, job.AssignmentKind, g.operator, alter)
+}
+
+// registration is that of the bundle's assignment.
+func (g *generator) registration(by deterministic, alter func(*job.Registration)) []byte {
+	g.t.Helper()
+	a := must(document.Peek[job.Assignment]("", g.bundle[verify.AssignmentFile], job.AssignmentKind))(g.t)
+	r := job.Registration{Version: job.RegistrationVersion, Job: a.Job, Worker: a.Worker, Slot: a.Slot, At: a.Registered}
+	alter(&r)
+	return must(document.Sign(job.RegistrationKind, r, by))(g.t)
 }
 
 func (g *generator) opening(alter func(*verify.Opening)) []byte {
@@ -248,7 +267,7 @@ func (g *generator) concluded(alter func([]verify.Result) []verify.Result) map[s
 // add adds a vector. What is refused is of a class, in a file and a field; facts are pairs.
 func (g *generator) add(name, comment string, class fault.Class, file, field string, files map[string][]byte, facts ...string) {
 	v := vectors.Vector{Name: name, Comment: comment, Class: string(class), File: file, Field: field, Facts: map[string]string{}, Files: maps.Clone(files)}
-	if g.name == "logged" {
+	if g.name != "bundle" {
 		v.Facts["bundle"] = g.name
 	}
 	for i := 0; i < len(facts); i += 2 {

@@ -20,6 +20,7 @@ import (
 func (g *generator) rows() []vectors.Vector {
 	g.documents()
 	g.work()
+	g.unaudited()
 	g.circumstances()
 	return g.all
 }
@@ -51,6 +52,8 @@ func (g *generator) documents() {
 	g.one("job_no_pool", "a job of no pool", fault.BadTerms, jobFile, "pool", g.job(func(j *job.Job) { j.Pool = merkle.Hash{} }))
 	g.one("job_deadline", "no time to answer", fault.BadTerms, jobFile, "deadline", g.job(func(j *job.Job) { j.Deadline = 0 }))
 	g.one("job_sampled", "a range of segments that holds no number", fault.BadTerms, jobFile, "sampled.most", g.job(func(j *job.Job) { j.Sampled = job.Range{Least: 3, Most: 2} }))
+	g.one("job_audit", "a job of which no claim is audited", fault.BadTerms, jobFile, "audit", g.job(func(j *job.Job) { j.Audit = 0 }))
+	g.one("job_period", "a hold whose period is over before a claim is judged", fault.BadTerms, jobFile, "period", g.job(func(j *job.Job) { j.Hold, j.Period = 1, 3605 }))
 	g.one("job_delay", "a public beacon that may be known when the claim arrives", fault.BadTerms, jobFile, "delay", g.job(func(j *job.Job) { j.Beacon, j.Delay = beacon.Chain{Name: beacon.Quicknet}, 5 }))
 	g.one("job_issued", "issued at no time", fault.BadTerms, jobFile, "issued", g.job(func(j *job.Job) { j.Issued = 0 }))
 	g.one("job_log", "a log whose key is none", fault.BadTerms, jobFile, "log: key", g.job(func(j *job.Job) { j.Log = &job.Log{Key: "log.example"} }))
@@ -68,6 +71,7 @@ func (g *generator) documents() {
 	g.one("assignment_other_job", "of another job", fault.WrongJob, assignment, "job", g.assignment(func(a *job.Assignment) { a.Job[0] ^= 1 }))
 	g.one("assignment_slot", "of a slot that the job does not have", fault.OutOfRange, assignment, "slot", g.assignment(func(a *job.Assignment) { a.Slot = 2 }))
 	g.one("assignment_early", "registered before the job was issued", fault.BadTerms, assignment, "registered", g.assignment(func(a *job.Assignment) { a.Registered = 1 }))
+	g.one("assignment_to_operator", "to the operator's own key", fault.OwnWork, assignment, "worker", g.assignment(func(a *job.Assignment) { a.Worker = keyOf(g.t, g.operator.PrivateKey).ID() }))
 	g.one("assignment_next_version", "of version 2", fault.UnknownVersion, assignment, "version", g.assignment(func(a *job.Assignment) { a.Version = "verifyd-assignment/2" }))
 	g.add("assignment_other_seed", "another order, under the old receipt", fault.WrongClaim, receipt, "assignment", map[string][]byte{assignment: g.assignment(func(a *job.Assignment) { a.Seed[0] ^= 1 })})
 

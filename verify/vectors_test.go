@@ -198,14 +198,14 @@ func TestEveryClassOfTheSpecificationHasAVectorAndIsAClassHere(t *testing.T) {
 // TestVectorsAreTheOnesThatTheirGeneratorWrites keeps the files and the code that explains them together. Run
 // with -update to write them.
 func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
-	g, logged := newGenerator(t, "bundle"), newGenerator(t, "logged")
+	g, logged, registered := newGenerator(t, "bundle"), newGenerator(t, "logged"), newGenerator(t, "registered")
 	want := map[string][]byte{}
-	for _, of := range []*generator{g, logged} {
+	for _, of := range []*generator{g, logged, registered} {
 		for name, data := range of.bundle {
 			want[of.name+"/"+name] = data
 		}
 	}
-	for _, v := range append(g.rows(), logged.dates()...) {
+	for _, v := range slices.Concat(g.rows(), logged.dates(), registered.registrations()) {
 		if want[v.Name+".txt"] != nil {
 			t.Errorf("two vectors with the name %s", v.Name)
 		}
@@ -213,7 +213,7 @@ func TestVectorsAreTheOnesThatTheirGeneratorWrites(t *testing.T) {
 	}
 	if *updateVectors {
 		old, _ := filepath.Glob(filepath.Join(vectorFolder, "*.txt"))
-		for _, path := range append(old, filepath.Join(vectorFolder, g.name), filepath.Join(vectorFolder, logged.name)) {
+		for _, path := range append(old, filepath.Join(vectorFolder, g.name), filepath.Join(vectorFolder, logged.name), filepath.Join(vectorFolder, registered.name)) {
 			if err := os.RemoveAll(path); err != nil {
 				t.Fatal(err)
 			}

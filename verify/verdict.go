@@ -7,6 +7,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 )
 
 // VerdictVersion is the only version of verdicts that this version of verifyd knows.
@@ -17,11 +18,13 @@ const verdictKind = document.Kind("verdict")
 // Outcome is the answer of a verdict.
 type Outcome string
 
-// The outcomes. INCONCLUSIVE means that two replays disagreed: the fault may lie in the hardware.
+// The outcomes. INCONCLUSIVE means that two replays disagreed: the fault may lie in the hardware. UNAUDITED means that the
+// beacon did not draw the claim for audit: nobody replayed anything, and nothing is known of it.
 const (
 	Pass         Outcome = "PASS"
 	Fail         Outcome = "FAIL"
 	Inconclusive Outcome = "INCONCLUSIVE"
+	Unaudited    Outcome = "UNAUDITED"
 )
 
 // Reason says why a claim did not pass.
@@ -55,14 +58,6 @@ type Difference struct {
 	Tensor  string `json:"tensor,omitempty"` // empty where no single tensor is to blame
 }
 
-// Odds says how probably a cheat on a share of the segments would have been caught by the segments that
-// were drawn uniformly. It is rounded down; the last segment, which is always replayed, comes on top.
-type Odds struct {
-	Share  string `json:"share"`  // of the segments, e.g. "1%"
-	Forged uint64 `json:"forged"` // segments that this makes, rounded up
-	Caught string `json:"caught"` // probability with six decimals
-}
-
 // Finding is the part of a verdict that every verifier of a bundle reaches: it does not depend on who
 // looked, when, and with what machine.
 type Finding struct {
@@ -88,7 +83,7 @@ type Finding struct {
 	Sampled    uint64          `json:"sampled"`  // k, drawn uniformly
 	Challenged []uint64        `json:"challenged"`
 	Replayed   uint64          `json:"replayed"` // steps that were run again
-	Odds       []Odds          `json:"odds"`
+	Odds       odds.Odds       `json:"odds"`
 	Word       Word            `json:"word"` // on which the times rest: that of the receipt, and of an opening or its absence
 }
 
@@ -131,6 +126,9 @@ func (v *Verdict) Sign(signer crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.judgedBy(key.ID()); err != nil {
+		return nil, fault.In("verdict", err)
+	}
 	if err := v.imprintedBy(key.ID()); err != nil {
 		return nil, fault.In("verdict", err)
 	}
@@ -146,6 +144,9 @@ func ReadVerdict(file string, data []byte, verifier document.Key) (*Verdict, err
 	}
 	if v.Finding.Version != VerdictVersion {
 		return nil, fault.New(fault.UnknownVersion, file, "version", "%.60q, %q is needed", v.Finding.Version, VerdictVersion)
+	}
+	if err := v.judgedBy(verifier.ID()); err != nil {
+		return nil, fault.In(file, err)
 	}
 	if err := v.imprintedBy(verifier.ID()); err != nil {
 		return nil, fault.In(file, err)

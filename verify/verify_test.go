@@ -105,9 +105,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "5428b2f029caa7ba6ae13cfc995d1f7a4148820f4a1e7a05f55cbd7ee7fb90b6",
-		"cnn": "dac14cc9c62a008abcc8cb95f13fa8d3bed92f0ab24d774b798ce030a500bfe6",
-		"gpt": "f1dc442792c617a17d08d158802f1f34d07ed1769d61ae537677eb70212f106f",
+		"mlp": "2b6bf023ba460e69b9ecf170228c0075432d4f0f615e0a90f07236add7029436",
+		"cnn": "433d780bd023c164fe829cb46462e4834dfdef23fdbf41da61e80fbaa365b6ae",
+		"gpt": "605b6e49b02badce162125a84a9f5687f2985519030db13dacb7d27ed219928f",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)
@@ -123,13 +123,25 @@ var round1000 = beacon.Beacon{
 	Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
 }
 
-// newDrandRig is a rig whose worker is registered and claims at a time, and whose beacons are both round 1000.
-func newDrandRig(t testing.TB, at time.Time) *rig {
+// newDrandRig is a rig whose worker is registered and claims at a time, and whose beacons are both round 1000. Change may
+// alter the job besides.
+func newDrandRig(t testing.TB, at time.Time, change ...func(*job.Job)) *rig {
 	t.Helper()
-	operator, worker := newKey(t, 1), newKey(t, 2)
+	return newDrandRigOf(t, 2, at, change...)
+}
+
+// newDrandRigOf is that of the worker with the key of a number.
+func newDrandRigOf(t testing.TB, number byte, at time.Time, change ...func(*job.Job)) *rig {
+	t.Helper()
+	operator, worker := newKey(t, 1), newKey(t, number)
 	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
 		Operator: operator, Worker: worker, Program: mlp(), Data: blobs(t, 40, 7), Slot: 1, Registered: at, Round: &round1000,
-		Job: func(j *job.Job) { j.Issued, j.Beacon = at.Unix(), beacon.Chain{Name: beacon.Quicknet} },
+		Job: func(j *job.Job) {
+			j.Issued, j.Beacon = at.Unix(), beacon.Chain{Name: beacon.Quicknet}
+			for _, change := range change {
+				change(j)
+			}
+		},
 	}))(t)
 	r := &rig{t: t, operator: operator, worker: worker, data: pool.Data, terms: pool.Terms, docs: pool.Documents, arrived: at}
 	r.docs.Beacon = must(document.Encode(round1000))(t)

@@ -52,10 +52,11 @@ func matches(patterns []string, folder string) bool {
 }
 
 // suites are the packages of tests that the command is made of, by the last name of the one room of it that imports them:
-// the doctor examines devices with them, and the demonstration forges claims.
+// the doctor examines devices with them, and the demonstration and canaries forge claims.
 var suites = map[string][]string{
 	"doctor": {"kernels/optest", "verify/engine/enginetest"},
 	"demo":   {"verify/verifytest"},
+	"canary": {"verify/verifytest"},
 }
 
 // may says whether a package ships one of tests for a reason.

@@ -57,14 +57,14 @@ func Build(before []merkle.Leaf, s Scope, contributions []proofs.Contribution) (
 		}
 		leaves[l.Account] = l
 	}
-	sorted, err := s.order(contributions)
+	sorted, err := s.order(leaves, contributions)
 	if err != nil {
 		return nil, err
 	}
 	left := s.Emission
 	for len(sorted) > 0 {
 		account := sorted[0].Account
-		n := slices.IndexFunc(sorted, func(c proofs.Contribution) bool { return c.Account != account })
+		n := slices.IndexFunc(sorted, func(c growth) bool { return c.Account != account })
 		if n < 0 {
 			n = len(sorted)
 		}
@@ -110,12 +110,23 @@ func (s Scope) finish(leaves map[proofs.Hash]merkle.Leaf, total proofs.Uint128) 
 	return e, nil
 }
 
+// growth is a contribution and what it adds to its account's total: its units,
+// or for a correction what these are more than was paid for the work.
+type growth struct {
+	proofs.Contribution
+	adds proofs.Uint128
+}
+
 // order checks that contributions belong to the epoch and were not paid
 // before, and sorts them by account and total; of equal totals the one that
 // earned it comes first. One that several verifiers signed is left once.
-func (s Scope) order(contributions []proofs.Contribution) ([]proofs.Contribution, error) {
+func (s Scope) order(before map[proofs.Hash]merkle.Leaf, contributions []proofs.Contribution) ([]growth, error) {
 	book := s.Spent.Over()
-	sorted := make([]proofs.Contribution, 0, len(contributions))
+	sorted := make([]growth, 0, len(contributions))
+	// A total that holds a body's never falls below the one that the body states.
+	held := func(w spent.Work) bool {
+		return w.Epoch < s.Epoch && before[w.Account].CumulativeUnits.Cmp(w.Cumulative) >= 0
+	}
 	for _, c := range contributions {
 		switch {
 		case c.Audience != s.Audience:
@@ -136,42 +147,50 @@ func (s Scope) order(contributions []proofs.Contribution) ([]proofs.Contribution
 		if err := book.Spend(work); err != nil {
 			return nil, err
 		}
-		sorted = append(sorted, c)
+		adds, err := book.Owed(work, held)
+		if err != nil {
+			return nil, err
+		}
+		sorted = append(sorted, growth{c, adds})
 	}
-	slices.SortFunc(sorted, func(a, b proofs.Contribution) int {
+	slices.SortFunc(sorted, func(a, b growth) int {
 		return cmp.Or(bytes.Compare(a.Account[:], b.Account[:]),
-			a.CumulativeUnits.Cmp(b.CumulativeUnits), b.Units.Cmp(a.Units), compareWork(a, b))
+			a.CumulativeUnits.Cmp(b.CumulativeUnits), b.adds.Cmp(a.adds), compareWork(a, b))
 	})
 	return slices.Compact(sorted), nil
 }
 
 // compareWork brings contributions of one body side by side.
-func compareWork(a, b proofs.Contribution) int {
+func compareWork(a, b growth) int {
 	return cmp.Or(bytes.Compare(a.WorkerID[:], b.WorkerID[:]), bytes.Compare(a.TaskID[:], b.TaskID[:]), cmp.Compare(a.Slot, b.Slot))
 }
 
 // chain adds the contributions of one account, in order, to its leaf.
-func chain(l merkle.Leaf, contributions []proofs.Contribution) (_ merkle.Leaf, earned proofs.Uint128, err error) {
+func chain(l merkle.Leaf, contributions []growth) (_ merkle.Leaf, earned proofs.Uint128, err error) {
 	l.Account = contributions[0].Account
 	for _, c := range contributions {
-		total, fits := l.CumulativeUnits.Add(c.Units)
+		total, fits := l.CumulativeUnits.Add(c.adds)
 		if !fits || total != c.CumulativeUnits {
 			kind := class.OutOfRange
 			if c.CumulativeUnits.Cmp(l.CumulativeUnits) < 0 {
 				kind = class.Decreasing
 			}
-			return l, earned, refuse(kind, "cumulativeUnits", "%s of account %s, but %s and units of %s come before",
-				c.CumulativeUnits, c.Account, l.CumulativeUnits, c.Units)
+			paid := ""
+			if c.adds != c.Units {
+				paid = fmt.Sprintf(": of its %s, what is more than was paid for the work before", c.Units)
+			}
+			return l, earned, refuse(kind, "cumulativeUnits", "%s of account %s, but %s come before and it adds %s%s",
+				c.CumulativeUnits, c.Account, l.CumulativeUnits, c.adds, paid)
 		}
-		if c.Units == (proofs.Uint128{}) {
+		if c.adds == (proofs.Uint128{}) {
 			continue
 		}
-		body, err := proofs.Encode(c)
+		body, err := proofs.Encode(c.Contribution)
 		if err != nil {
 			return l, earned, err
 		}
 		l.CumulativeUnits, l.Detail = total, sha256.Sum256(body)
-		earned, _ = earned.Add(c.Units) // less than total, which fits
+		earned, _ = earned.Add(c.adds) // less than total, which fits
 	}
 	return l, earned, nil
 }

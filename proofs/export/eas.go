@@ -19,7 +19,7 @@ import (
 // Anybody may register it, without a resolver and revocable, under EASSchemaUID.
 const EASSchema = "bytes32 audience,bytes32 poolId,uint64 epoch,bytes32 taskId,bytes32 workerId,uint32 slot,bytes32 account," +
 	"uint128 units,uint128 cumulativeUnits,int128 shapley,uint128 stdErr,uint32 verdict,uint64 stepsClaimed,uint64 stepsReplayed,uint64 stepsFailed," +
-	"bytes32 policyHash,bytes32 evidenceRoot,bytes32 engineHash,bytes32 sampleSeed,bytes32 nullifier,uint64 issuedAt"
+	"bytes32 policyHash,bytes32 evidenceRoot,bytes32 engineHash,bytes32 sampleSeed,bytes32 beacon,bytes32 nullifier,uint64 issuedAt"
 
 // EASSchemaUID is the schema's identifier, by EAS's SchemaRegistry.
 func EASSchemaUID() proofs.Hash { return keccak([]byte(EASSchema), make([]byte, 20), []byte{1}) }

@@ -24,6 +24,9 @@ type Measurement struct {
 	// It counts only under a policy with a cap for owners.
 	Owner   proofs.Hash
 	Verdict proofs.Verdict
+	// Beacon is the chain that the claim's sample came from, as its
+	// contribution has it.
+	Beacon proofs.Hash
 	// Work is the number of floating-point operations that the claim stands
 	// for, counted from the program: those of a step times the job's steps.
 	Work proofs.Uint128
@@ -34,6 +37,9 @@ type Measurement struct {
 	StdErr proofs.Uint128
 	// Quality of the data that was worked on, from 0 to One.
 	Quality uint64
+	// Void says that the claim's pay was held when another one of the worker
+	// failed: it earns nothing.
+	Void bool
 	// Withheld is one of the policy's own reasons, for which this claim earns
 	// nothing, or NoReason.
 	Withheld proofs.Reason
@@ -43,7 +49,7 @@ func (m *Measurement) check(p *Policy) error {
 	switch {
 	case m.Verdict.Kind < proofs.Accepted || m.Verdict.Kind > proofs.Inconclusive:
 		return fmt.Errorf("verdict: kind %d is not one of 1 to 4", uint16(m.Verdict.Kind))
-	case m.Verdict.Kind == proofs.Partial:
+	case m.Verdict.Kind == proofs.Partial && m.Verdict.Reason != Unaudited:
 		return errors.New("verdict: partial: this version of policies does not say what a part is worth")
 	case m.Quality > One:
 		return fmt.Errorf("quality: %d is more than %d", m.Quality, One)
@@ -60,11 +66,17 @@ type scale struct{ lo, hi, weight *big.Int }
 type scales struct {
 	work, quality, improvement, value scale
 	margin                            *big.Int
+	least                             *big.Int // improvement that operations need to count, nil for none
 }
 
 func (m *Metrics) scales() *scales {
 	of := func(lo, hi Int, weight Uint) scale { return scale{lo.big(), hi.big(), weight.big()} }
+	var least *big.Int
+	if m.Improvement.Least != nil {
+		least = m.Improvement.Least.big()
+	}
 	return &scales{
+		least:       least,
 		work:        of(m.Work.Lo, m.Work.Hi, m.Work.Weight),
 		quality:     of(m.Quality.Lo, m.Quality.Hi, m.Quality.Weight),
 		improvement: of(m.Improvement.Lo, m.Improvement.Hi, m.Improvement.Weight),
@@ -91,6 +103,9 @@ func (s *scales) points(m *Measurement) (points *big.Int, clipped bool) {
 		points.Add(points, new(big.Int).Mul(s.weight, measure))
 	}
 	work := wide(m.Work)
+	if s.unimproved(m) {
+		work.SetInt64(0)
+	}
 	add(s.work, work)
 	add(s.quality, share(work, new(big.Int).SetUint64(m.Quality), one))
 	add(s.improvement, wideSigned(m.Improvement))
@@ -99,6 +114,11 @@ func (s *scales) points(m *Measurement) (points *big.Int, clipped bool) {
 		points.SetInt64(0)
 	}
 	return points, clipped
+}
+
+// unimproved says that a claim improved less than its operations need to count.
+func (s *scales) unimproved(m *Measurement) bool {
+	return s.least != nil && wideSigned(m.Improvement).Cmp(s.least) < 0
 }
 
 var (

@@ -24,6 +24,10 @@ const (
 // A Policy is the document. Its fields are declared in the order of their JSON
 // names, which makes its encoding that of RFC 8785.
 type Policy struct {
+	// Beacon is the chain that a claim's sample must come from to earn, by the
+	// hash that contributions have. Without it any will do, a fixed value
+	// included, which whoever made it knew.
+	Beacon *Hash `json:"beacon,omitempty"`
 	// Budget is the most units that one epoch may emit; in Pot mode, the pot.
 	Budget Uint `json:"budget"`
 	// Caps bound what one identity earns in an epoch. Each may be absent.
@@ -45,8 +49,13 @@ type Policy struct {
 	// which a valuer may withhold the units of an accepted claim. In order of
 	// code.
 	Reasons []OwnReason `json:"reasons,omitempty"`
+	// Unaudited is what a claim earns that the beacon did not draw for audit, so
+	// that nobody replayed any of it: millionths of its points. Zero, which is
+	// absent, for nothing.
+	Unaudited uint32 `json:"unaudited,omitempty"`
 	// Validation commits to the validation set that improvement is measured on:
-	// the root of its samples. Zero only if improvement has no weight.
+	// the root of its samples. Zero only if improvement has no weight and nothing
+	// is demanded of it.
 	Validation Hash `json:"validation"`
 	// Version is [Version].
 	Version string `json:"version"`
@@ -94,7 +103,11 @@ type Metric struct {
 
 // Improvement is the metric of the validation set.
 type Improvement struct {
-	Hi     Int     `json:"hi"`
+	Hi Int `json:"hi"`
+	// Least is the improvement below which a claim's operations count for nothing,
+	// in work and in quality. It is positive: a claim of which nothing was measured
+	// has none. Absent, operations count whatever they led to.
+	Least  *Int    `json:"least,omitempty"`
 	Lo     Int     `json:"lo"`
 	Of     Measure `json:"of"`
 	Weight Uint    `json:"weight"`
@@ -132,7 +145,8 @@ type Estimate struct {
 
 // The limits of a policy.
 const (
-	MaxMargin  = 100_000 // a hundred standard errors
+	MaxMargin  = 100_000   // a hundred standard errors
+	All        = 1_000_000 // millionths
 	MaxReasons = 256
 	maxName    = 64
 	// maxPointBits bounds weight times clip range, summed over the metrics, in
@@ -180,6 +194,8 @@ func (p *Policy) Check() error {
 	switch {
 	case p.Version != Version:
 		return fieldError("version", "%.60q, %q is needed", p.Version, Version)
+	case p.Beacon != nil && p.Beacon.Hash == zero:
+		return fieldError("beacon", "must not be zero, which is a fixed value; leave it out to take any chain")
 	case p.Budget == Uint{}:
 		return fieldError("budget", "must not be zero")
 	case p.Decimals > 18:
@@ -198,8 +214,12 @@ func (p *Policy) Check() error {
 		return fieldError("metrics.value.margin", "%d is more than %d", m.Value.Margin, MaxMargin)
 	case m.Value.By != nil && !named(m.Value.By.Estimator):
 		return fieldError("metrics.value.by.estimator", "%.80q is not 1 to %d characters of a-z, 0-9, dot, hyphen and underscore", m.Value.By.Estimator, maxName)
-	case m.Improvement.Weight != Uint{} && p.Validation.Hash == zero:
-		return fieldError("validation", "must not be zero where improvement has a weight: it commits to the validation set")
+	case m.Improvement.Least != nil && m.Improvement.Least.big().Sign() <= 0:
+		return fieldError("metrics.improvement.least", "must be positive: a claim of which nothing was measured has zero")
+	case (m.Improvement.Weight != Uint{} || m.Improvement.Least != nil) && p.Validation.Hash == zero:
+		return fieldError("validation", "must not be zero where improvement has a weight or is demanded: it commits to the validation set")
+	case p.Unaudited > All:
+		return fieldError("unaudited", "%d is more than %d millionths", p.Unaudited, All)
 	case p.Caps.Owner != nil && *p.Caps.Owner == Uint{}:
 		return fieldError("caps.owner", "must not be zero; leave it out for no cap")
 	}

@@ -41,6 +41,7 @@ func priced() *Policy {
 	p.Price = &Rate{Units: uint(7), Per: uint(2)}
 	p.Caps = Caps{Owner: &Uint{proofs.Uint(300_000)}, Work: &Rate{Units: uint(50), Per: uint(One)}}
 	p.Reasons = []OwnReason{{Code: 512, Name: "duplicate-data"}, {Code: 600, Name: "backdoor"}}
+	p.Metrics.Improvement.Least, p.Unaudited = &Int{proofs.Int(20_000_000)}, 250_000
 	return p
 }
 
@@ -69,7 +70,7 @@ func TestTheHashOfAPolicyNeverChanges(t *testing.T) {
 		want string
 	}{
 		{pot(), "0xc87ab2f7bbbb25f2f816c4e0c31e3285810d3db596b8e9c51072b54dc0b5e3d4"},
-		{priced(), "0x080a97ae5d54cc32963282011c4835ad4eb0bc8901c584abac642b8f10b05d31"},
+		{priced(), "0x50f9566dfa75ec10b75f2e06f5d0cba7c89e8ebd67d51e76a145610aac184567"},
 	} {
 		if got, err := c.p.Hash(); err != nil || got.String() != c.want {
 			t.Errorf("%s: %s, %v, want %s", c.p.Name, got, err, c.want)
@@ -136,6 +137,7 @@ func TestADocumentThatIsNotCanonicalIsRefused(t *testing.T) {
 func TestAPolicyThatCannotBeAppliedIsRefusedByField(t *testing.T) {
 	for field, spoil := range map[string]func(p *Policy){
 		"version":                    func(p *Policy) { p.Version = "verifyd-policy/2" },
+		"beacon":                     func(p *Policy) { p.Beacon = &Hash{} },
 		"budget":                     func(p *Policy) { p.Budget = Uint{} },
 		"decimals":                   func(p *Policy) { p.Decimals = 19 },
 		"dust":                       func(p *Policy) { p.Dust = Hash{} },
@@ -146,6 +148,8 @@ func TestAPolicyThatCannotBeAppliedIsRefusedByField(t *testing.T) {
 		"validation":                 func(p *Policy) { p.Validation = Hash{} },
 		"caps.owner":                 func(p *Policy) { p.Caps.Owner = &Uint{} },
 		"caps.work":                  func(p *Policy) { p.Caps.Work.Units = Uint{} },
+		"metrics.improvement.least":  func(p *Policy) { p.Metrics.Improvement.Least = &Int{} },
+		"unaudited":                  func(p *Policy) { p.Unaudited = All + 1 },
 		"metrics.improvement.of":     func(p *Policy) { p.Metrics.Improvement.Of = "perplexity" },
 		"metrics.value.by.estimator": func(p *Policy) { p.Metrics.Value.By = &Estimate{Budget: 8, Estimator: "Any"} },
 		"metrics.value.margin":       func(p *Policy) { p.Metrics.Value.Margin = MaxMargin + 1 },

@@ -46,7 +46,7 @@ func TestAnotherLanguageReachesTheSameUnits(t *testing.T) {
 			}
 			claims = append(claims, map[string]any{
 				"worker": hex.EncodeToString(c.Worker[:]), "task": hex.EncodeToString(c.Task[:]), "slot": c.Slot, "owner": owner,
-				"kind": c.Verdict.Kind, "reason": c.Verdict.Reason, "withheld": c.Withheld,
+				"kind": c.Verdict.Kind, "reason": c.Verdict.Reason, "withheld": c.Withheld, "void": c.Void, "beacon": c.Beacon.String(),
 				"work": wide(c.Work), "improvement": wideSigned(c.Improvement),
 				"value": wideSigned(c.Value), "stdErr": wide(c.StdErr), "quality": c.Quality,
 			})

@@ -6,16 +6,24 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 )
 
+// Unaudited is the verifier's reason beside kind 2: the beacon did not draw the
+// claim for audit, so that no step of it was replayed.
+const Unaudited proofs.Reason = 6
+
 // The reasons that scoring gives for what an accepted claim earns. A claim that
-// was not accepted keeps the verifier's own reason. If several hold, the first
-// of this list is given that explains the units.
+// was not accepted keeps the verifier's own reason. If several hold, Voided,
+// Unlisted, WrongBeacon and Unimproved come first, then the first of this list
+// that explains the units.
 const (
-	Unlisted proofs.Reason = 256 + iota // earns nothing: the worker is not on the roster of owners
-	NoPoints                            // earns nothing: its metrics make no points
-	Capped                              // earns less: its identity is at a cap
-	Rounded                             // earns nothing: its share is less than one unit
-	Budgeted                            // earns less: the epoch's budget is reached at the policy's price
-	Clipped                             // earns less: a metric lies above its clip range
+	Unlisted    proofs.Reason = 256 + iota // earns nothing: the worker is not on the roster of owners
+	NoPoints                               // earns nothing: its metrics make no points
+	Capped                                 // earns less: its identity is at a cap
+	Rounded                                // earns nothing: its share is less than one unit
+	Budgeted                               // earns less: the epoch's budget is reached at the policy's price
+	Clipped                                // earns less: a metric lies above its clip range
+	WrongBeacon                            // earns nothing: its sample is not from the chain that the policy names
+	Unimproved                             // earns less or nothing: its operations do not count, for what they improved
+	Voided                                 // earns nothing: its pay was held when a claim of the worker failed
 )
 
 // FirstOwnReason is the lowest code that a policy may name itself.
@@ -45,6 +53,12 @@ func (p *Policy) ReasonName(v proofs.Verdict) string {
 		return "budget"
 	case Clipped:
 		return "clipped"
+	case Unimproved:
+		return "unimproved"
+	case Voided:
+		return "voided"
+	case WrongBeacon:
+		return "beacon"
 	}
 	for _, own := range p.Reasons {
 		if own.Code == v.Reason {

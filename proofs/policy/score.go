@@ -75,7 +75,29 @@ type entry struct {
 	work     *big.Int    // that counts: zero for a claim that cannot earn
 	points   *big.Int
 	clipped  bool
+	fixed    bool // its reason is
 	award    Award
+}
+
+// count counts the points of a claim that can earn.
+func (p *Policy) count(c *Measurement, scales *scales, e *entry) {
+	reason := proofs.NoReason
+	e.work = wide(c.Work)
+	e.points, e.clipped = scales.points(c)
+	switch e.fixed = true; {
+	case c.Verdict.Kind == proofs.Partial:
+		// Nobody audited it. What it keeps is the policy's choice.
+		part, all := big.NewInt(int64(p.Unaudited)), big.NewInt(All)
+		reason = c.Verdict.Reason
+		e.points, e.work = share(e.points, part, all), share(e.work, part, all)
+	case scales.unimproved(c):
+		reason = Unimproved
+	case e.points.Sign() == 0:
+		reason = NoPoints
+	default:
+		e.fixed = false
+	}
+	e.award.Points, e.award.Verdict.Reason = narrow(e.points), reason
 }
 
 // entries checks the claims, counts their points and sorts them by identity,
@@ -95,19 +117,18 @@ func (p *Policy) entries(claims []Measurement) ([]entry, error) {
 			e.identity = c.Owner
 		}
 		switch {
-		case c.Verdict.Kind != proofs.Accepted:
+		case c.Verdict.Kind > proofs.Partial:
+		case c.Void:
+			e.award.Verdict.Reason = Voided
 		case c.Withheld != proofs.NoReason:
 			e.award.Verdict.Reason = c.Withheld
 		case p.Caps.Owner != nil && c.Owner == proofs.Hash{}:
 			e.award.Verdict.Reason = Unlisted
+		case p.Beacon != nil && c.Beacon != p.Beacon.Hash:
+			e.award.Verdict.Reason = WrongBeacon
 		default:
 			e.work = wide(c.Work)
-			e.points, e.clipped = scales.points(c)
-			e.award.Points = narrow(e.points)
-			e.award.Verdict.Reason = proofs.NoReason
-			if e.points.Sign() == 0 {
-				e.award.Verdict.Reason = NoPoints
-			}
+			p.count(c, scales, &e)
 		}
 		entries[i] = e
 	}
@@ -234,7 +255,7 @@ func divide(entries []entry, units, points *big.Int) {
 
 // explain gives the reason for an entry's units, if it has points.
 func (e *entry) explain(capped, budgeted bool) {
-	if e.points.Sign() == 0 {
+	if e.fixed || e.points.Sign() == 0 {
 		return
 	}
 	reason := proofs.NoReason

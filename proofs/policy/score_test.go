@@ -42,7 +42,14 @@ func draw(seed uint64) *scene {
 	if s.IntN(2) == 0 {
 		s.p.Caps.Owner = &Uint{proofs.Uint(1 + s.Uint64N(60))}
 	}
+	if s.IntN(4) == 0 {
+		s.p.Beacon = &Hash{id(0xbe)}
+	}
 	s.p.Reasons = []OwnReason{{Code: 512, Name: "spam"}}
+	if s.IntN(2) == 0 {
+		m.Improvement.Least = &Int{proofs.Int(1 + s.Int64N(20))}
+	}
+	s.p.Unaudited = uint32(s.IntN(2) * s.IntN(All+1))
 	for worker := range byte(1 + s.IntN(5)) {
 		owner := id(1 + byte(s.IntN(3)))
 		if s.IntN(8) == 0 {
@@ -62,13 +69,20 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 		Work: proofs.Uint(s.Uint64N(80)), Improvement: proofs.Int(s.Int64N(80) - 40),
 		Value: proofs.Int(s.Int64N(80) - 40), StdErr: proofs.Uint(s.Uint64N(9)), Quality: s.Uint64N(One + 1),
 	}
-	switch s.IntN(10) {
+	if s.IntN(3) > 0 {
+		c.Beacon = id(0xbe)
+	}
+	switch s.IntN(12) {
 	case 0:
 		c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 	case 1:
 		c.Verdict = proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
 	case 2:
 		c.Withheld = 512
+	case 3:
+		c.Void = true
+	case 4:
+		c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
 	}
 	return c
 }
@@ -123,7 +137,7 @@ func TestUnitsAndDustAddUpToATotalWithinTheBudget(t *testing.T) {
 	}
 }
 
-func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
+func TestOnlyAnAcceptedClaimEarnsAndAnUnauditedOneWhatThePolicySays(t *testing.T) {
 	for seed := range trials() {
 		s := draw(seed)
 		awards := score(t, s.p, s.claims).Awards
@@ -133,12 +147,13 @@ func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
 		for _, c := range s.claims {
 			i := slices.IndexFunc(awards, func(a Award) bool { return a.Worker == c.Worker && a.Task == c.Task && a.Slot == c.Slot })
 			a := awards[i]
-			earns := c.Verdict.Kind == proofs.Accepted && c.Withheld == proofs.NoReason &&
+			unaudited := c.Verdict.Kind == proofs.Partial && s.p.Unaudited > 0
+			earns := (c.Verdict.Kind == proofs.Accepted || unaudited) && c.Withheld == proofs.NoReason && !c.Void &&
 				(s.p.Caps.Owner == nil || c.Owner != proofs.Hash{})
 			if !earns && (a.Units != proofs.Uint128{} || a.Points != proofs.Uint128{}) {
 				t.Fatalf("seed %d: %+v earns %s", seed, c, a.Units)
 			}
-			if c.Verdict.Kind != proofs.Accepted && a.Verdict != c.Verdict {
+			if c.Verdict.Kind > proofs.Partial && a.Verdict != c.Verdict {
 				t.Fatalf("seed %d: verdict %s became %s", seed, c.Verdict, a.Verdict)
 			}
 			if a.Verdict.Kind != c.Verdict.Kind {
@@ -148,6 +163,34 @@ func TestOnlyAnAcceptedClaimEarns(t *testing.T) {
 				t.Fatalf("seed %d: nothing earned, and no reason given", seed)
 			}
 		}
+	}
+}
+
+// TestWhatRestsOnAFixedBeaconEarnsNothingWhereThePolicyNamesAChain: nor does
+// what rests on a chain that the policy does not name, and the pot is for the others.
+func TestWhatRestsOnAFixedBeaconEarnsNothingWhereThePolicyNamesAChain(t *testing.T) {
+	claims := func() (all []Measurement) {
+		for i, chain := range []proofs.Hash{{}, id(0xbe), id(0xbf)} {
+			all = append(all, Measurement{Worker: id(byte(1 + i)), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Beacon: chain, Work: proofs.Uint(50)})
+		}
+		return append(all, Measurement{Worker: id(9), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}})
+	}
+	p := pot()
+	for _, a := range score(t, p, claims()).Awards[:3] {
+		if a.Verdict.Reason == WrongBeacon || a.Units == (proofs.Uint128{}) {
+			t.Errorf("a policy that names no chain pays %s units, reason %s", a.Units, p.ReasonName(a.Verdict))
+		}
+	}
+	p.Beacon = &Hash{id(0xbe)}
+	sheet := score(t, p, claims())
+	for i, want := range []string{"beacon", "", "beacon", "mismatch"} {
+		a := sheet.Awards[i]
+		if got := p.ReasonName(a.Verdict); got != want || (a.Units != proofs.Uint128{}) != (want == "") {
+			t.Errorf("claim %d: %s units, reason %q, want %q", i, a.Units, got, want)
+		}
+	}
+	if sheet.Awards[1].Units != p.Budget.Uint128 {
+		t.Errorf("the one claim on the policy's chain gets %s of a pot of %s", sheet.Awards[1].Units, p.Budget.Uint128)
 	}
 }
 
@@ -292,13 +335,19 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		change func(p *Policy, c *Measurement)
 		others []Measurement
 	}{
-		"":               {change: func(*Policy, *Measurement) {}},
-		"unlisted":       {change: func(p *Policy, c *Measurement) { p.Caps.Owner, c.Owner = &Uint{proofs.Uint(1)}, proofs.Hash{} }},
-		"no-points":      {change: func(_ *Policy, c *Measurement) { c.Work = proofs.Uint(0) }},
-		"capped":         {change: func(p *Policy, _ *Measurement) { p.Caps.Owner = &Uint{proofs.Uint(1)} }},
-		"rounded":        {change: func(p *Policy, _ *Measurement) { p.Budget = uint(5) }, others: []Measurement{giant}},
-		"budget":         {change: func(p *Policy, _ *Measurement) { p.Mode, p.Price = Price, &Rate{uint(1), uint(1 << 60)} }},
-		"clipped":        {change: func(p *Policy, c *Measurement) { p.Metrics.Work.Hi = int_(7) }},
+		"":           {change: func(*Policy, *Measurement) {}},
+		"unlisted":   {change: func(p *Policy, c *Measurement) { p.Caps.Owner, c.Owner = &Uint{proofs.Uint(1)}, proofs.Hash{} }},
+		"no-points":  {change: func(_ *Policy, c *Measurement) { c.Work = proofs.Uint(0) }},
+		"capped":     {change: func(p *Policy, _ *Measurement) { p.Caps.Owner = &Uint{proofs.Uint(1)} }},
+		"rounded":    {change: func(p *Policy, _ *Measurement) { p.Budget = uint(5) }, others: []Measurement{giant}},
+		"budget":     {change: func(p *Policy, _ *Measurement) { p.Mode, p.Price = Price, &Rate{uint(1), uint(1 << 60)} }},
+		"clipped":    {change: func(p *Policy, c *Measurement) { p.Metrics.Work.Hi = int_(7) }},
+		"unimproved": {change: func(p *Policy, c *Measurement) { p.Metrics.Improvement.Least = &Int{proofs.Int(1)} }},
+		"voided":     {change: func(_ *Policy, c *Measurement) { c.Void, c.Withheld = true, 512 }},
+		"unaudited": {change: func(p *Policy, c *Measurement) {
+			c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
+			p.Unaudited = 1000
+		}},
 		"duplicate-data": {change: func(p *Policy, c *Measurement) { c.Withheld = 512 }},
 		"mismatch": {change: func(_ *Policy, c *Measurement) {
 			c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
@@ -310,6 +359,38 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		sheet := score(t, p, append([]Measurement{mine}, c.others...))
 		if got := p.ReasonName(sheet.Awards[0].Verdict); got != name {
 			t.Errorf("%s instead of %q", got, name)
+		}
+	}
+}
+
+func TestOperationsCountOnlyOnceTheImprovementIsThatTheyNeed(t *testing.T) {
+	p := pot()
+	p.Mode, p.Price = Price, &Rate{Units: uint(1), Per: uint(1)}
+	p.Metrics.Improvement = Improvement{Hi: int_(5 * One), Least: &Int{proofs.Int(1000)}, Of: Loss}
+	p.Metrics.Quality = Metric{Hi: int_(1 << 50), Weight: uint(2)}
+	claim := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Work: proofs.Uint(10 * One), Quality: One}
+	for improvement, want := range map[int64]uint64{-5: 0, 0: 0, 999: 0, 1000: 50, 1 << 40: 50} {
+		claim.Improvement = proofs.Int(improvement)
+		if got := score(t, p, []Measurement{claim}).Awards[0]; got.Units != proofs.Uint(want) || (got.Verdict.Reason == Unimproved) != (want == 0) {
+			t.Errorf("improvement %d: %+v, want %d units", improvement, got, want)
+		}
+	}
+	p.Metrics.Improvement.Least = nil
+	claim.Improvement = proofs.Int(-5)
+	if got := score(t, p, []Measurement{claim}).Awards[0]; got.Units != proofs.Uint(50) {
+		t.Errorf("where nothing is demanded: %+v", got)
+	}
+}
+
+func TestAnUnauditedClaimEarnsThePartThatThePolicySaysAndByDefaultNothing(t *testing.T) {
+	p := pot()
+	p.Mode, p.Price = Price, &Rate{Units: uint(1), Per: uint(1)}
+	claim := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}, Work: proofs.Uint(100 * One)}
+	for part, want := range map[uint32]uint64{0: 0, 1: 0, 250_000: 75, 999_999: 299, All: 300} {
+		p.Unaudited = part
+		got := score(t, p, []Measurement{claim}).Awards[0]
+		if got.Units != proofs.Uint(want) || got.Verdict != claim.Verdict {
+			t.Errorf("%d millionths: %+v, want %d units", part, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package spent
 import (
 	"crypto/sha256"
 	"fmt"
+	"math/bits"
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/internal/class"
@@ -14,6 +15,10 @@ type Work struct {
 	Digest    proofs.Hash // of the body that stands for it
 	Epoch     uint64      // in which it is paid
 	IssuedAt  uint64      // seconds of the Unix epoch
+	Account   proofs.Hash // that is paid
+	// Units are what the work is worth by this body, and Cumulative is the
+	// account's total with what the body adds to it.
+	Units, Cumulative proofs.Uint128
 }
 
 // Of is a contribution's work, or an error if no proof can state it.
@@ -22,14 +27,17 @@ func Of(c proofs.Contribution) (Work, error) {
 	if err != nil {
 		return Work{}, err
 	}
-	return Work{Nullifier: c.Nullifier(), Digest: sha256.Sum256(body), Epoch: c.Epoch, IssuedAt: c.IssuedAt}, nil
+	return Work{
+		Nullifier: c.Nullifier(), Digest: sha256.Sum256(body), Epoch: c.Epoch, IssuedAt: c.IssuedAt,
+		Account: c.Account, Units: c.Units, Cumulative: c.CumulativeUnits,
+	}, nil
 }
 
 // A Book is what has been spent and revoked. The zero value is empty. It is of
 // one goroutine.
 type Book struct {
-	under   *Book // what this one is written over; nil for none
-	works   map[proofs.Hash]Work
+	under   *Book                  // what this one is written over; nil for none
+	works   map[proofs.Hash][]Work // by nullifier, the one that stands last
 	revoked map[proofs.Hash]bool
 }
 
@@ -40,8 +48,10 @@ func (b *Book) Over() *Book { return &Book{under: b} }
 // Commit writes what was spent and revoked since Over down to the book below,
 // which must not have changed since then.
 func (b *Book) Commit() {
-	for _, w := range b.works {
-		b.under.keep(w)
+	for _, stated := range b.works {
+		for _, w := range stated {
+			b.under.keep(w)
+		}
 	}
 	for target := range b.revoked {
 		b.under.Revoke(target)
@@ -77,10 +87,45 @@ func (b *Book) Revoke(target proofs.Hash) {
 
 // Paid is the work that stands for a nullifier, revoked or not.
 func (b *Book) Paid(nullifier proofs.Hash) (w Work, ok bool) {
-	for ; b != nil && !ok; b = b.under {
-		w, ok = b.works[nullifier]
+	for ; b != nil; b = b.under {
+		if stated := b.works[nullifier]; len(stated) > 0 {
+			return stated[len(stated)-1], true
+		}
 	}
-	return w, ok
+	return w, false
+}
+
+// Owed is what a body adds to what the work was paid for before. Held says which
+// bodies' payments there have been, whether these were revoked since or not: a
+// payment is never undone, so a correction adds only what it states above the
+// most of them, and to the same account. Else it is an error of class spent.
+func (b *Book) Owed(w Work, held func(Work) bool) (proofs.Uint128, error) {
+	owed := w.Units
+	for ; b != nil; b = b.under {
+		for _, paid := range b.works[w.Nullifier] {
+			if paid.Digest == w.Digest || paid.Units == (proofs.Uint128{}) || !held(paid) {
+				continue
+			}
+			if paid.Account != w.Account && w.Units != (proofs.Uint128{}) {
+				return owed, &proofs.Error{Class: class.Spent, Field: "account", Reason: fmt.Sprintf(
+					"%s, but account %s was paid for the work by body %s of epoch %d, which is not undone", w.Account, paid.Account, paid.Digest, paid.Epoch)}
+			}
+			if more := minus(w.Units, paid.Units); more.Cmp(owed) < 0 {
+				owed = more
+			}
+		}
+	}
+	return owed, nil
+}
+
+// minus is u-v, or zero if that is negative.
+func minus(u, v proofs.Uint128) proofs.Uint128 {
+	if u.Cmp(v) < 0 {
+		return proofs.Uint128{}
+	}
+	lo, borrow := bits.Sub64(u.Lo, v.Lo, 0)
+	hi, _ := bits.Sub64(u.Hi, v.Hi, borrow)
+	return proofs.Uint128{Hi: hi, Lo: lo}
 }
 
 // Revoked says whether a body was taken back.
@@ -95,9 +140,9 @@ func (b *Book) Revoked(digest proofs.Hash) bool {
 
 func (b *Book) keep(w Work) {
 	if b.works == nil {
-		b.works = make(map[proofs.Hash]Work)
+		b.works = make(map[proofs.Hash][]Work)
 	}
-	b.works[w.Nullifier] = w
+	b.works[w.Nullifier] = append(b.works[w.Nullifier], w)
 }
 
 // Error says that a work was spent by another body.

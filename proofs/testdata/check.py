@@ -174,7 +174,7 @@ def verify(key, message, sig):
 OURS = 'application/vnd.verifyd.'
 LAYOUT = {name: [f.split(':') for f in text.split()] for name, text in {
     'contribution': 'audience:h poolId:h epoch:8 taskId:h workerId:h slot:4 account:h units:16 cumulativeUnits:16 shapley:s stdErr:16 verdict:4 '
-                    'stepsClaimed:8 stepsReplayed:8 stepsFailed:8 policyHash:h evidenceRoot:h engineHash:h sampleSeed:h nullifier:h issuedAt:8',
+                    'stepsClaimed:8 stepsReplayed:8 stepsFailed:8 policyHash:h evidenceRoot:h engineHash:h sampleSeed:h beacon:h nullifier:h issuedAt:8',
     'epoch-root': 'audience:h poolId:h epoch:8 root:h policyHash:h cumulativeUnits:16 signerSet:8 notAfter:8 checkpointHash:h dataHash:h',
     'revocation': 'audience:h poolId:h epoch:8 target:h targetKind:4 reason:4 signerSet:8 issuedAt:8',
     'signer-set': 'audience:h poolId:h set:8 previous:h issuedAt:8 threshold:4 size:4'}.items()}
@@ -242,6 +242,7 @@ def open_envelope(data):
     e['says'] = parse(e['type'], e['body'])
     ids = [k for k, _ in e['sigs']]
     need(len(ids) == 1 or e['says']['kind'] != 'contribution', 'not-canonical')
+    need(e['says']['kind'] != 'contribution' or ids[0] != '0x' + e['says']['workerId'].hex(), 'wrong-signer-set')
     need(len(set(ids)) == len(ids), 'duplicated-signer')
     need(ids == sorted(ids), 'not-canonical')
     for _, sig in e['sigs']:
@@ -476,6 +477,7 @@ def check_bundle(o):
         except Refused: kind = 'file of another kind'
         raise Refused('not-canonical: %s is a %s, want a bundle: a statement alone shows neither a quorum nor a path' % (o.bundle, kind))
     c = verify_bundle(ledger(signers, now=int(time.time()) if o.now is None else o.now, log=o.log), data)
+    if not any(c['beacon']): print('warning: rests on a fixed beacon: whoever made its value knew the sample before the work', file=sys.stderr)
     print('account 0x%s: %d units in all, verdict %d' % (c['account'].hex(), c['cumulativeUnits'], c['verdict'] >> 16))
     return 0
 

@@ -48,6 +48,15 @@ func (c Chain) Check() error {
 	return fault.New(fault.Unsupported, "", "", "chain %.40q is not %q or %q", c.Name, Quicknet, Fixed)
 }
 
+// Hash names the chain in what is signed about a claim: drand's hash of it, and zero for a fixed value, which whoever
+// made it knew.
+func (c Chain) Hash() merkle.Hash {
+	if c.Name == Quicknet {
+		return quicknetHash()
+	}
+	return merkle.Hash{}
+}
+
 // RoundAt returns the first round that is published at or after a Unix time in seconds.
 func (c Chain) RoundAt(unix int64) uint64 {
 	if c.Name == Fixed {

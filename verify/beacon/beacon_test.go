@@ -66,6 +66,16 @@ func TestAFixedChainRevealsTheValueThatTheJobCommitsTo(t *testing.T) {
 	}
 }
 
+func TestADrandChainHasDrandsHashAndAFixedOneHasNone(t *testing.T) {
+	const published = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971" // by quicknet's /info
+	if got := (Chain{Name: Quicknet}).Hash(); got.String() != published {
+		t.Errorf("quicknet is %v, want %s", got, published)
+	}
+	if fixed, _ := NewFixed([32]byte{7}); fixed.Hash() != (merkle.Hash{}) {
+		t.Errorf("a fixed chain is %v, want zero", fixed.Hash())
+	}
+}
+
 func TestTheRoundIsTheFirstAtOrAfterATime(t *testing.T) {
 	for unix, want := range map[int64]uint64{
 		0:                      1,

@@ -13,9 +13,8 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// The parameters of drand's quicknet, chain hash
-// 52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971, scheme
-// bls-unchained-g1-rfc9380, as published at https://api.drand.sh.
+// The parameters of drand's quicknet, scheme bls-unchained-g1-rfc9380, as
+// published at https://api.drand.sh.
 const (
 	quicknetGenesis = 1692803367 // Unix time of round 1
 	quicknetPeriod  = 3          // seconds
@@ -23,6 +22,15 @@ const (
 		"0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a"
 	quicknetDomain = "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 )
+
+// quicknetHash is the hash of the chain, by which drand and whatever is signed
+// about a claim name it.
+func quicknetHash() merkle.Hash {
+	return merkle.Hash{
+		0x52, 0xdb, 0x9b, 0xa7, 0x0e, 0x0c, 0xc0, 0xf6, 0xea, 0xf7, 0x80, 0x3d, 0xd0, 0x74, 0x47, 0xa1,
+		0xf5, 0x47, 0x77, 0x35, 0xfd, 0x3f, 0x66, 0x17, 0x92, 0xba, 0x94, 0x60, 0x0c, 0x84, 0xe9, 0x71,
+	}
+}
 
 // quicknetRound is the first round at or after a Unix time. Round r is published at
 // genesis + (r-1)*period.

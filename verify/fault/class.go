@@ -26,6 +26,7 @@ const (
 	BadBeacon      Class = "bad-beacon"      // a beacon whose value is not that of its round
 	WrongCase      Class = "wrong-case"      // a result or a verdict on another case
 	WrongImprint   Class = "wrong-imprint"   // an imprint that no replay by its verifier leaves
+	OwnWork        Class = "own-work"        // one key in two parts: the operator's or the verifier's is the worker's, or both are one
 	NotFinite      Class = "not-finite"      // NaN or infinity in a worker's own training
 
 	BadTerms    Class = "bad-terms"   // signed by the operator, and nobody can keep to it
@@ -60,7 +61,8 @@ var sides = []struct {
 	{Missing, Bundle}, {NotRegular, Bundle}, {TooLarge, Bundle}, {BadLength, Bundle}, {BadForm, Bundle},
 	{NotCanonical, Bundle}, {UnknownVersion, Bundle}, {WrongType, Bundle}, {BadKey, Bundle}, {BadSignature, Bundle},
 	{Undated, Bundle}, {OutOfRange, Bundle}, {WrongDigest, Bundle}, {WrongJob, Bundle}, {WrongClaim, Bundle}, {WrongChallenge, Bundle},
-	{WrongCase, Bundle}, {WrongImprint, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle}, {NotFinite, Bundle},
+	{WrongCase, Bundle}, {WrongImprint, Bundle}, {WrongRound, Bundle}, {BadBeacon, Bundle},
+	{OwnWork, Bundle}, {NotFinite, Bundle},
 	{BadTerms, Operator}, {Unsupported, Operator},
 	{NotOpenedYet, Nobody}, {Incomplete, Nobody}, {Interrupted, Nobody},
 	{TooMuchMemory, Machine}, {Altered, Machine}, {DeviceFailed, Machine}, {Internal, Machine},

@@ -81,6 +81,8 @@ func (j *Job) checkAssignment(a *Assignment, job merkle.Hash) error {
 		return fault.New(fault.UnknownVersion, "", "version", "%.60q, %q is needed", a.Version, AssignmentVersion)
 	case a.Job != job:
 		return fault.New(fault.WrongJob, "", "job", "%v, the job is %v", a.Job, job)
+	case a.Worker == j.Operator.ID():
+		return fault.New(fault.OwnWork, "", "worker", "%v is the operator's own key", a.Worker)
 	case a.Slot >= j.Slots:
 		return fault.New(fault.OutOfRange, "", "slot", "%d, the job has %d", a.Slot, j.Slots)
 	case a.Registered < j.Issued || a.Registered > LastSecond:

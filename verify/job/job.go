@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/state"
 )
 
@@ -23,11 +24,12 @@ const (
 const (
 	MaxSteps   = 1 << 24
 	MaxStride  = 1 << 10
-	MaxSampled = 1 << 12
+	MaxSampled = odds.MaxDrawn
 	MaxRows    = 1 << 32 // samples of the data
 	MaxWindow  = 1 << 31 // seconds of delay and deadline
-	MaxHold    = 1 << 16
-	LastSecond = 1 << 40 // of Unix time
+	MaxHold    = odds.MaxHold
+	MaxPeriod  = 1<<32 - 1 // seconds
+	LastSecond = 1 << 40   // of Unix time
 	Millionths = 1_000_000
 )
 
@@ -56,8 +58,9 @@ type Job struct {
 	Slots  uint32 `json:"slots"`  // slots are numbered from 0; one claim for each
 
 	Sampled  Range        `json:"sampled"` // segments drawn uniformly; the last one is replayed besides
-	Audit    uint32       `json:"audit"`   // share of the claims that are audited, in millionths; may be zero
+	Audit    uint32       `json:"audit"`   // share of the claims that the beacon draws for audit, in millionths
 	Hold     uint32       `json:"hold"`    // further claims that are judged before one is paid; may be zero
+	Period   uint32       `json:"period"`  // seconds after its verdict at which a claim is paid though fewer were; zero without a hold
 	Beacon   beacon.Chain `json:"beacon"`
 	Delay    uint32       `json:"delay"`         // seconds from a claim's arrival to its beacon, at least: two periods of the chain
 	Deadline uint32       `json:"deadline"`      // seconds from the time of that beacon by which the claim must be opened
@@ -129,7 +132,7 @@ func (j *Job) Check() error {
 		{"slots", uint64(j.Slots), 1, 1 << 31},
 		{"sampled.least", uint64(j.Sampled.Least), 1, MaxSampled},
 		{"sampled.most", uint64(j.Sampled.Most), uint64(j.Sampled.Least), MaxSampled},
-		{"audit", uint64(j.Audit), 0, Millionths},
+		{"audit", uint64(j.Audit), 1, Millionths},
 		{"hold", uint64(j.Hold), 0, MaxHold},
 		{"delay", uint64(j.Delay), uint64(2 * j.Beacon.Period()), MaxWindow},
 		{"deadline", uint64(j.Deadline), 1, MaxWindow},
@@ -137,6 +140,14 @@ func (j *Job) Check() error {
 		if f.got < f.lo || f.got > f.hi {
 			return fault.New(fault.BadTerms, "", f.field, "%d is outside %d to %d", f.got, f.lo, f.hi)
 		}
+	}
+	// A claim that waits for its verdict must not outlast what is held, or a FAIL would void nothing.
+	least, most := uint64(j.Delay)+uint64(j.Deadline), uint64(MaxPeriod)
+	if j.Hold == 0 {
+		least, most = 0, 0
+	}
+	if got := uint64(j.Period); got < least || got > most {
+		return fault.New(fault.BadTerms, "", "period", "%d is outside %d to %d", got, least, most)
 	}
 	if j.Log != nil {
 		if err := j.Log.Check(); err != nil {

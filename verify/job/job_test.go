@@ -39,7 +39,7 @@ func sample(t testing.TB) Job {
 		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Issued: 1_700_000_000, Order: Rule,
-		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7,
+		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
 		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
 	}
 }
@@ -55,7 +55,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(*back, j) {
 		t.Fatalf("%+v, %v", back, err)
 	}
-	const want = "9bd1b649dc3b002985b03f33c823d61ec77edf455ab76fb5528ceedc56c0708e"
+	const want = "23a852c450963f64fa71f5f6cca948753c743aca95bc3875fd2a8a12282703be"
 	if digest.String() != want {
 		t.Errorf("digest %v, want %v: the encoding of jobs has changed", digest, want)
 	}
@@ -97,11 +97,15 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"slots: 0":                   func(j *Job) { j.Slots = 0 },
 		"sampled.least: 0":           func(j *Job) { j.Sampled.Least = 0 },
 		"sampled.most: 4097":         func(j *Job) { j.Sampled.Most = MaxSampled + 1 }, "sampled.most: 2 is outside 3": func(j *Job) { j.Sampled.Most = 2 }, "issued": func(j *Job) { j.Issued = 0 }, "issued: 18446744073709551615": func(j *Job) { j.Issued = -1 }, "audit: 1000001": func(j *Job) { j.Audit = Millionths + 1 }, "hold": func(j *Job) { j.Hold = MaxHold + 1 }, "delay: 5 is outside 6": func(j *Job) { j.Delay = 5 }, "delay: 0 is outside 6": func(j *Job) { j.Delay = 0 }, "log: key": func(j *Job) { j.Log = &Log{Key: "log"} },
-		"delay":                       func(j *Job) { j.Delay = MaxWindow + 1 },
-		"deadline: 0":                 func(j *Job) { j.Deadline = 0 },
-		"beacon: chain \"lottery\"":   func(j *Job) { j.Beacon.Name = "lottery" },
-		"operator":                    func(j *Job) { j.Operator = document.Key{} },
-		"operator: the manifest name": func(j *Job) { _, j.Operator = newKey(t, 2) },
+		"audit: 0":                     func(j *Job) { j.Audit = 0 },
+		"period: 605 is outside 606":   func(j *Job) { j.Period = 605 },
+		"period: 0 is outside 606":     func(j *Job) { j.Period = 0 },
+		"period: 1000000 is outside 0": func(j *Job) { j.Hold = 0 },
+		"delay":                        func(j *Job) { j.Delay = MaxWindow + 1 },
+		"deadline: 0":                  func(j *Job) { j.Deadline = 0 },
+		"beacon: chain \"lottery\"":    func(j *Job) { j.Beacon.Name = "lottery" },
+		"operator":                     func(j *Job) { j.Operator = document.Key{} },
+		"operator: the manifest name":  func(j *Job) { _, j.Operator = newKey(t, 2) },
 	} {
 		j := sample(t)
 		spoil(&j)

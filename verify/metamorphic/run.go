@@ -2,6 +2,7 @@ package metamorphic
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 // Judged is what a run says: a finding with its evidence and the verifier's imprints, or an error.
@@ -26,7 +28,11 @@ type Judged struct {
 
 // Judge judges the claim under a configuration. An error means that the history could not be told.
 func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
-	v, err := c.judge(ctx, how)
+	verifier, id, err := verifierKey()
+	if err != nil {
+		return Judged{}, err
+	}
+	v, err := c.judge(ctx, how, id)
 	if err != nil {
 		if v != nil {
 			return Judged{}, fmt.Errorf("a verdict beside an error: %w", err)
@@ -34,22 +40,28 @@ func (c *Claim) Judge(ctx context.Context, how Configuration) (Judged, error) {
 		// An archive without a job is none: it is refused before it is a source, under its name.
 		return Judged{Err: strings.TrimPrefix(err.Error(), "bundle: "+c.archive+": "), Class: fault.Of(err)}, nil
 	}
-	if _, err := v.Sign(c.Pool.Operator); err != nil {
+	if _, err := v.Sign(verifier); err != nil {
 		return Judged{}, err // without the imprints that it must have
 	}
 	finding, err := document.Encode(v.Finding)
 	return Judged{Finding: string(finding), Evidence: v.Evidence, Imprints: v.Imprints, found: v.Finding}, err
 }
 
-// verifier is the key id of whoever judges, in whatever way.
-func (c *Claim) verifier() merkle.Hash { return c.Pool.Terms.Job.Operator.ID() }
+// verifierKey is that of whoever judges, in whatever way: neither a pool's operator nor its worker, keys 1 and 2.
+func verifierKey() (key crypto.Signer, id merkle.Hash, err error) {
+	if key, err = verifytest.NewKey(3); err != nil {
+		return nil, id, err
+	}
+	public, err := verifytest.KeyOf(key)
+	return key, public.ID(), err
+}
 
-func (c *Claim) judge(ctx context.Context, how Configuration) (*verify.Verdict, error) {
+func (c *Claim) judge(ctx context.Context, how Configuration, verifier merkle.Hash) (*verify.Verdict, error) {
 	path := c.bundle
 	if how.Archive {
 		path = c.archive
 	}
-	o := verify.Options{Devices: how.Devices, Verifier: c.verifier(), ReadAhead: how.ReadAhead, Now: c.now}
+	o := verify.Options{Devices: how.Devices, Verifier: verifier, ReadAhead: how.ReadAhead, Now: c.now}
 	if how.Tight {
 		o.MaxMemory = c.Pool.Terms.MemoryBytes()
 	}

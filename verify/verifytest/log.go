@@ -136,8 +136,14 @@ func (l *Log) Enter(entry []byte, at int64, witnesses ...*Witness) ([]byte, erro
 }
 
 // Date enters what the operator gave for the bundle in dir into a log and puts the proofs beside it, cosigned in the
-// last second: assignment and receipt before the beacon's round, an opening's receipt at its deadline.
+// last second: a registration before the round that gives the seed, assignment and receipt before that of the challenge,
+// an opening's receipt at its deadline.
 func (p *Pool) Date(l *Log, dir string, witnesses ...*Witness) error {
+	if p.Terms.Registers() {
+		if err := p.register(l, dir, witnesses); err != nil {
+			return err
+		}
+	}
 	_, due := p.Terms.Job.Round(p.Arrived.Unix())
 	for _, d := range []struct {
 		file string
@@ -154,6 +160,23 @@ func (p *Pool) Date(l *Log, dir string, witnesses ...*Witness) error {
 		}
 	}
 	return nil
+}
+
+// register puts the registration of the bundle's worker beside it, with its proof.
+func (p *Pool) register(l *Log, dir string, witnesses []*Witness) error {
+	a, _, err := p.Terms.ReadAssignment(p.Documents.Assignment)
+	if err != nil {
+		return err
+	}
+	file, err := job.Registration{Job: a.Job, Worker: a.Worker, Slot: a.Slot, At: a.Registered}.Sign(p.Operator)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, verify.RegistrationFile)
+	if err := os.WriteFile(path, file, 0o644); err != nil {
+		return err
+	}
+	return l.prove(path, file, p.Terms.Job.AssignmentDue(a.Registered)-1, witnesses)
 }
 
 // Enter puts the proof beside the opening in dir that its worker entered it into a log, cosigned at a time.

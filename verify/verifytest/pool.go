@@ -81,7 +81,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Data:    job.Data{Samples: uint64(s.Data.Samples())},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
-		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3),
+		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3), Audit: job.Millionths,
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
 	if s.Job != nil {

@@ -133,9 +133,12 @@ func (p *Pool) contribution(i int) proofs.Contribution {
 		WorkerID: ID(fmt.Sprintf("worker %d", i)), Slot: uint32(i), Account: account(i),
 		Units: proofs.Uint(uint64(100 * (i + 1))), Shapley: proofs.Int(int64(i)*500_000_000 - 3), StdErr: proofs.Uint(1_000_000),
 		Verdict: proofs.Verdict{Kind: proofs.Accepted}, StepsClaimed: 400, StepsReplayed: 40,
-		PolicyHash: ID("policy"), EvidenceRoot: ID("evidence"), EngineHash: ID("engine"), SampleSeed: ID("seed"), IssuedAt: Now,
+		PolicyHash: ID("policy"), EvidenceRoot: ID("evidence"), EngineHash: ID("engine"), SampleSeed: ID("seed"), Beacon: ID("beacon"), IssuedAt: Now,
 	}
 	c.CumulativeUnits = proofs.Uint(uint64(1000*(i+1) + 100*(i+1)))
+	if i == 1 {
+		c.Beacon = proofs.Hash{} // a fixed value
+	}
 	if i == Workers-1 {
 		c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
 		c.Units, c.CumulativeUnits, c.StepsReplayed, c.StepsFailed = proofs.Uint128{}, proofs.Uint128{}, 11, 1

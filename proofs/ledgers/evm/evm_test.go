@@ -95,12 +95,12 @@ func TestARevocationIsOfTheRootBesideIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := evm.Revoke(p.Root, env, p.Set); err != nil {
+	if _, err := evm.Revoke(p.Root, env, p.Set, nil); err != nil {
 		t.Error(err)
 	}
-	_, err = evm.Revoke(root(t, p, 0, 1, 3), env, p.Set)
+	_, err = evm.Revoke(root(t, p, 0, 1, 3), env, p.Set, nil)
 	refused(t, err, "the revocation is of")
-	_, err = evm.Revoke(p.Root, p.Root, p.Set)
+	_, err = evm.Revoke(p.Root, p.Root, p.Set, nil)
 	refused(t, err, "not a revocation")
 }
 

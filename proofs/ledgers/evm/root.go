@@ -32,8 +32,9 @@ func PostRoot(root *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
 
 // Revoke is a call of revoke with the epoch root that is taken back and the
 // revocation, which keys of the set in force signed. As with a root, those by
-// ed25519 are left out.
-func Revoke(root, revocation *proofs.Envelope, set proofs.SignerSet) ([]byte, error) {
+// ed25519 are left out. History is the links to fall back along, from [History];
+// the contract reads it if the root is the active one when the call arrives.
+func Revoke(root, revocation *proofs.Envelope, set proofs.SignerSet, history []Link) ([]byte, error) {
 	stated, err := proofs.Parse(revocation.Type, revocation.Body)
 	if err != nil {
 		return nil, err
@@ -49,10 +50,15 @@ func Revoke(root, revocation *proofs.Envelope, set proofs.SignerSet) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	var target, body words
+	var target, body, links words
 	target.bytes(root.Body)
 	body.bytes(revocation.Body)
-	return call("revoke(bytes,bytes,(uint256,bytes32,bytes32)[])", []words{nil, nil, nil}, target, body, list), nil
+	links.uint(uint64(len(history)))
+	for _, l := range history {
+		links = append(links, l.words()...)
+	}
+	const revoke = "revoke(bytes,bytes,(uint256,bytes32,bytes32)[],(bytes32,uint128,uint64,bytes32)[])"
+	return call(revoke, []words{nil, nil, nil, nil}, target, body, list, links), nil
 }
 
 // signaturesOf are those of a statement by the quorum of a set, as the contract

@@ -78,7 +78,7 @@ func newSeason(t testing.TB, p *scenario.Pool) season {
 				Audience: p.Set.Audience, PoolID: p.Set.PoolID, Epoch: e, TaskID: scenario.ID(fmt.Sprint("task ", e)), WorkerID: account, Account: account,
 				Units: proofs.Uint(units), CumulativeUnits: proofs.Uint(totals[i]), Verdict: proofs.Verdict{Kind: proofs.Accepted},
 				StepsClaimed: 1, StepsReplayed: 1, PolicyHash: scenario.ID("policy"), EvidenceRoot: scenario.ID("evidence"),
-				EngineHash: scenario.ID("engine"), SampleSeed: scenario.ID("seed"), IssuedAt: scenario.Now,
+				EngineHash: scenario.ID("engine"), SampleSeed: scenario.ID("seed"), Beacon: scenario.ID("beacon"), IssuedAt: scenario.Now,
 			})
 		}
 		built, err := epoch.Build(before, epoch.Scope{

@@ -10,15 +10,22 @@ from fractions import Fraction
 from math import floor
 
 ONE = 10**9
-UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED = range(256, 262)
+UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED, BEACON, UNIMPROVED, VOIDED = range(256, 265)
+UNAUDITED = 6  # the verifier's reason, beside kind 2
+
+
+def unimproved(metrics, c):
+    """Whether the claim's operations count for nothing."""
+    return c["improvement"] < int(metrics["improvement"].get("least", c["improvement"]))
 
 
 def points(metrics, c):
     """Points of a claim in 1e-9, and whether a metric was above its range."""
     value = c["value"] - (-(-c["stdErr"] * metrics["value"]["margin"] // 1000))
+    work = 0 if unimproved(metrics, c) else c["work"]
     measured = {
-        "work": c["work"],
-        "quality": floor(Fraction(c["work"] * c["quality"], ONE)),
+        "work": work,
+        "quality": floor(Fraction(work * c["quality"], ONE)),
         "improvement": c["improvement"],
         "value": value,
     }
@@ -35,17 +42,25 @@ def score(policy, claims):
     awards, earning = {}, []
     for c in claims:
         key = "%s/%s/%d" % (c["worker"], c["task"], c["slot"])
-        if c["kind"] != 1:
+        if c["kind"] > 2:
             awards[key] = [0, c["reason"]]
+        elif c["void"]:
+            awards[key] = [0, VOIDED]
         elif c["withheld"]:
             awards[key] = [0, c["withheld"]]
         elif "owner" in caps and not c["owner"]:
             awards[key] = [0, UNLISTED]
+        elif "beacon" in policy and c["beacon"] != policy["beacon"]:
+            awards[key] = [0, BEACON]
         else:
             p, clipped = points(policy["metrics"], c)
-            awards[key] = [0, NO_POINTS]
+            work, why = c["work"], UNIMPROVED if unimproved(policy["metrics"], c) else 0
+            if c["kind"] == 2:  # nobody replayed any of it
+                why, part = UNAUDITED, policy.get("unaudited", 0)
+                p, work = p * part // 10**6, work * part // 10**6
+            awards[key] = [0, why or NO_POINTS]
             identity = c["owner"] if "owner" in caps else c["worker"]
-            earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, c["work"], clipped))
+            earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, work, clipped, why))
     everything = sum(e[4] for e in earning)
     if everything == 0:
         return {"total": 0, "dust": 0, "awards": awards}
@@ -76,14 +91,14 @@ def score(policy, claims):
             units = floor(Fraction(floor(owed) * wp, p))
             paid += units
             so_far = given = 0
-            for _, _, _, key, cp, _, clipped in mine:
+            for _, _, _, key, cp, _, clipped, why in mine:
                 if cp == 0:
                     continue
                 so_far += cp
                 up_to = floor(Fraction(units * so_far, wp))
                 got, given = up_to - given, up_to
                 reason = CAPPED if capped else ROUNDED if got == 0 else BUDGET if budgeted else CLIPPED if clipped else 0
-                awards[key] = [got, reason]
+                awards[key] = [got, why or reason]
     total = floor(owed_in_all)
     return {"total": total, "dust": total - paid, "awards": awards}
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed *.txt bundle logged
+//go:embed *.txt bundle logged registered
 var files embed.FS
 
 // Vector is a change to Bundle and what comes of it.

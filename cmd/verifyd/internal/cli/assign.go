@@ -13,9 +13,12 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/witness"
 )
 
 // segmentRange is a job's range of segments as a flag: LEAST:MOST, or one number.
@@ -44,6 +47,9 @@ func (r *segmentRange) String() string {
 
 func (r *segmentRange) Type() string { return "number or LEAST:MOST" }
 
+// registrationSuffix is what the file of a registration adds to that of its assignment.
+const registrationSuffix = ".registration"
+
 // assignOptions are what an operator assigns a slot by.
 type assignOptions struct {
 	desk
@@ -63,10 +69,13 @@ suits. Asked again, assign gives the first one.
 
 With a public beacon the seed comes from a round that nobody knew when the worker was
 registered: assign without --beacon registers the worker and says which round that is;
-once it is there, assign again with it. With a fixed beacon the seed is the operator's
-choice, or drawn here. With --log, both are in the log before anybody has them.`,
+once it is there, assign again with it, and with the same --out. With a fixed beacon the
+seed is the operator's choice, or drawn here. With --log, both are in the log before
+anybody has them, and the first call leaves FILE` + registrationSuffix + ` and the proof of it, which
+is cosigned before the round: the worker needs both beside FILE.`,
 		Example: `  verifyd registry init registry
-  verifyd job assign worker.pem.pub --job job --registry registry --key operator.pem
+  verifyd job assign worker.pem.pub --job job --registry registry --key operator.pem \
+      --out assignment.json
   verifyd job beacon SIGNATURE --round 29000000 --out round.json
   verifyd job assign worker.pem.pub --job job --registry registry --key operator.pem \
       --beacon round.json --out assignment.json`,
@@ -114,18 +123,25 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 		case fixed && o.out == "":
 			return pool.Given{}, usageError{errors.New("--out is needed")}
 		case !fixed && public == nil:
+			if d.Terms.Registers() && o.out == "" {
+				return pool.Given{}, usageError{errors.New("--out is needed: the job's log and its registration go with the assignment")}
+			}
 			if registered, err = d.Register(ctx, worker.ID(), o.slot); err != nil {
 				return pool.Given{}, err
 			}
-			o.out = "" // there is no assignment yet
+			if o.out != "" {
+				o.out += registrationSuffix // there is no assignment yet
+			}
 			return registered.Given, nil
 		}
 		given, err := d.Assign(ctx, worker.ID(), o.slot, public, seed)
 		if err != nil {
 			return pool.Given{}, err
 		}
-		assigned, digest, err = d.Terms.ReadAssignment(given.File)
-		return *given, err
+		if assigned, digest, err = d.Terms.ReadAssignment(given.File); err != nil {
+			return pool.Given{}, err
+		}
+		return *given, registeredBeside(o.out, d.Terms, &assigned)
 	}, &o.out)
 	if err != nil {
 		return err
@@ -144,6 +160,26 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 		row(w, "worker", fmt.Sprintf("%s, slot %d", view.Worker, view.Slot))
 		row(w, "digest", view.Digest)
 	})
+}
+
+// registeredBeside refuses an assignment, to be trained for, if what lies beside its file does not show when the worker
+// was registered, as the job asks: no claim to it would ever be judged.
+func registeredBeside(file string, t *verify.Terms, a *job.Assignment) error {
+	if !t.Registers() {
+		return nil
+	}
+	registration, err := readFile(file+registrationSuffix, document.MaxSize)
+	if err != nil {
+		return err
+	}
+	proof, err := readFile(file+registrationSuffix+proofSuffix, witness.MaxProof)
+	if err != nil {
+		return err
+	}
+	if err := t.Registered(a, registration, proof); err != nil {
+		return fmt.Errorf("beside %s: no claim to it would be judged: %w", file, err)
+	}
+	return nil
 }
 
 // emitRegistration prints which round gives the seed to who is registered.

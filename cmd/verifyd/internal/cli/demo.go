@@ -79,7 +79,7 @@ func reportText(w io.Writer, r *demo.Report) {
 	fmt.Fprintf(w, "\nforged claims of the %s; the odds, promised and seen in %d challenges\n\n", r.Forged, r.Challenges)
 	row(w, "FORGERY", "WHERE", "PROMISED", "SEEN", "FIRST CHALLENGE", "CAUGHT BY")
 	for _, f := range r.Forgeries {
-		row(w, f.Name, f.Where, odds(f), fmt.Sprintf("%.3f", float64(f.Seen)/float64(r.Challenges)), outcomeText(f.First), caughtText(f))
+		row(w, f.Name, f.Where, promised(f), fmt.Sprintf("%.3f", float64(f.Seen)/float64(r.Challenges)), outcomeText(f.First), caughtText(f))
 	}
 	single, seen := 0, 0
 	for _, f := range r.Forgeries {
@@ -89,14 +89,15 @@ func reportText(w io.Writer, r *demo.Report) {
 	}
 	fmt.Fprintf(w, "\na single forged segment was among those drawn in %d of %d challenges\n", seen, single)
 	fmt.Fprintf(w, "\nsigned proofs: %s\n", proofFiles(r))
+	fmt.Fprintf(w, "their beacon is fixed, so that no network is asked: whoever made its value knew the samples; this is for trials\n")
 	fmt.Fprintf(w, "done in %.0f s; now try\n\n", r.Seconds)
 	fmt.Fprintf(w, "  verifyd proof verify %s --key %s/keys/verifier.pem.pub\n", r.Models[0].Proof, r.Dir)
 	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Models[0].Bundle, r.Dir)
 	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Forgeries[0].Bundle, r.Dir)
 }
 
-// odds shows where a probability comes from.
-func odds(f demo.Forgery) string {
+// promised shows where a probability comes from.
+func promised(f demo.Forgery) string {
 	if f.Promised == 1 {
 		return "1"
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/translog"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
 )
 
 // desk is what the commands that give something once, ever, are told.
@@ -34,7 +35,7 @@ func (d *desk) flags(cmd *cobra.Command) {
 // atDesk opens key, job, registry and log for as long as use takes, and writes to out what use gave: the document, and
 // beside it the proof that the log has it; nothing if out is empty by then. All of it can be done again after a crash, with the same document.
 func (a *app) atDesk(ctx context.Context, d *desk, use func(*pool.Desk) (pool.Given, error), out *string) error {
-	key, err := a.openKey(ctx, d.key, keys.Operator)
+	key, err := a.openKey(ctx, d.key, keys.Operator, inJobs(d.job))
 	if err != nil {
 		return err
 	}
@@ -73,16 +74,19 @@ func (a *app) atDesk(ctx context.Context, d *desk, use func(*pool.Desk) (pool.Gi
 }
 
 // fits refuses to sign for a job whose log is another than the one at hand.
-func (d *desk) fits(t *offer) error {
-	if t.Job.Log == nil {
+func (d *desk) fits(t *offer) error { return fitsLog(t.Job.Log, d.folder) }
+
+// fitsLog refuses a log at hand, in a folder or none, that is not the one that a job names.
+func fitsLog(named *job.Log, folder string) error {
+	if named == nil {
 		return nil
 	}
-	if d.folder == "" {
+	if folder == "" {
 		return usageError{fmt.Errorf("the job names a log: --log and --log-key are needed")}
 	}
-	key, err := translog.FolderKey(d.folder)
-	if err == nil && key != t.Job.Log.Key {
-		err = fmt.Errorf("%s: its key is %s, the job names %s", d.folder, key, t.Job.Log.Key)
+	key, err := translog.FolderKey(folder)
+	if err == nil && key != named.Key {
+		err = fmt.Errorf("%s: its key is %s, the job names %s", folder, key, named.Key)
 	}
 	return err
 }

@@ -52,9 +52,9 @@ func fileOf(err error) string {
 func explainSignature(err error) error {
 	const changed = "the file was changed after it was signed"
 	switch fileOf(err) {
-	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile, verify.OpeningProofFile:
+	case verify.RegistrationProofFile, verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile, verify.OpeningProofFile:
 		return hint(err, "the proof is of another log or lacks cosignatures that the job asks for: the operator has the one that was cosigned, or "+changed)
-	case verify.JobFile, verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile:
+	case verify.JobFile, verify.RegistrationFile, verify.AssignmentFile, verify.ReceiptFile, verify.OpenedFile:
 		return hint(err, "the key given is not the operator's, or "+changed)
 	case verify.ClaimFile, verify.OpeningFile:
 		return hint(err, "another key than the worker's signed it, or "+changed)
@@ -66,6 +66,8 @@ func explainDate(err error) error {
 	switch fileOf(err) {
 	case verify.OpenedProofFile:
 		return hint(err, "an older proof may have been cosigned in time; else the worker's own entry counts: verifyd train enter")
+	case verify.RegistrationProofFile:
+		return hint(err, "an older proof may have been cosigned in time; else no claim to this assignment is judged")
 	case verify.ReceiptProofFile:
 		return hint(err, "an older proof may have been cosigned in time; else the operator renews the receipt: verifyd job receipt --renew")
 	}
@@ -75,7 +77,7 @@ func explainDate(err error) error {
 // explainMissing knows of the files that only some jobs ask for.
 func explainMissing(err error) error {
 	switch fileOf(err) {
-	case verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile:
+	case verify.RegistrationFile, verify.RegistrationProofFile, verify.AssignmentProofFile, verify.ReceiptProofFile, verify.OpenedProofFile:
 		return hint(err, "the job names a log: the operator hands this file out beside the document that it is of")
 	}
 	return err

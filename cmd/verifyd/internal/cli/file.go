@@ -71,7 +71,7 @@ type offer struct {
 // readOffer reads job.json and program.json in a folder and checks that the
 // operator signed the job.
 func readOffer(dir, operatorFile string) (*offer, error) {
-	operator, err := readKey(operatorFile, keys.Operator)
+	operator, err := readKey(operatorFile, keys.Operator, inJobs(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
 }
 
 // readKey reads the public key of a role as the protocol's documents hold it.
-func readKey(path string, role keys.Role) (document.Key, error) {
-	pub, err := readPublic(path, role)
+func readKey(path string, role keys.Role, bound ...keys.Binding) (document.Key, error) {
+	pub, err := readPublic(path, role, bound...)
 	if err != nil {
 		return document.Key{}, err
 	}

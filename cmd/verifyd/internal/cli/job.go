@@ -22,6 +22,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -41,14 +42,17 @@ type jobOptions struct {
 	sampled            segmentRange
 	slots, hold        uint32
 	audit              float64
+	period             time.Duration
 	log                job.Log
 	delay, deadline    time.Duration
 	seed               uint64
 	seedGiven          bool
+	stakes
+	acceptRisk bool
 }
 
 func (a *app) jobNewCommand() *cobra.Command {
-	o := jobOptions{sampled: segmentRange(job.Exactly(5))}
+	var o jobOptions
 	cmd := &cobra.Command{
 		Use:   "new --program FILE --data FILE --steps N --key OPERATOR --audience NAME --out FOLDER",
 		Short: "Sign a job: fix everything that matters before any work is done",
@@ -58,7 +62,13 @@ fetch. The data is committed to and not copied.
 With --beacon fixed, the random value that will pick what is replayed is made
 here and kept in the file that --reveal names until the claims have arrived. Whoever
 has it can foresee the challenge: it is for trying things out. drand-quicknet is
-a public beacon that nobody can foresee.`,
+a public beacon that nobody can foresee.
+
+Without --sampled, one segment in twenty is drawn of a worker whose pay is held, and
+three at least; of a new key, and after a FAIL, all of them. With --pay and --cost
+the numbers are those that verifyd plan finds, and terms under which a lie pays are
+refused unless --accept-risk says that this is known. Whether a bond is there is for
+the operator to see to: no document holds one.`,
 		Example: `  verifyd keys new operator.pem --role operator
   verifyd job program mlp --inputs 64 --hidden 96 --classes 10 --rate 0.1 --out program.json
   verifyd job new --program program.json --data data.safetensors --steps 1000 \
@@ -66,7 +76,11 @@ a public beacon that nobody can foresee.`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			o.seedGiven = cmd.Flags().Changed("seed")
-			return a.newJob(cmd.Context(), o)
+			found, err := o.settle(cmd)
+			if err != nil {
+				return err
+			}
+			return a.newJob(cmd.Context(), o, found)
 		}),
 	}
 	f := cmd.Flags()
@@ -79,9 +93,10 @@ a public beacon that nobody can foresee.`,
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
-	f.Var(&o.sampled, "sampled", "segments drawn for replay, besides the last one: a number or LEAST:MOST, of which each receipt picks one")
-	f.Float64Var(&o.audit, "audit", 0, "share of the claims that are audited, 0 to 1")
-	f.Uint32Var(&o.hold, "hold", 0, "further claims of a worker that are judged before one is paid")
+	f.Var(&o.sampled, "sampled", "segments drawn for replay, besides the last one: a number or LEAST:MOST, of which each receipt picks one by the worker's record; 5% of them, 3 at least, to all of them if not given")
+	f.Float64Var(&o.audit, "audit", 1, "share of the claims that the beacon draws for audit, at most 1; the others end UNAUDITED")
+	f.Uint32Var(&o.hold, "hold", 20, "further claims of a worker that are judged before one is paid; a FAIL voids what is held")
+	f.DurationVar(&o.period, "period", 30*24*time.Hour, "with a hold: how long after its verdict a claim is paid though fewer are judged; delay and deadline at least")
 	f.StringVar(&o.log.Key, "log", "", "verifier key of the log that assignments, receipts and openings are entered into")
 	f.StringArrayVar(&o.log.Witnesses, "witness", nil, "verifier key of a witness of that log; repeat")
 	f.Uint32Var(&o.log.Threshold, "threshold", 0, "witnesses whose cosignatures are needed")
@@ -92,6 +107,8 @@ a public beacon that nobody can foresee.`,
 	f.DurationVar(&o.delay, "delay", 6*time.Second, "from a claim's arrival to its beacon, at least: two periods of the chain")
 	f.DurationVar(&o.deadline, "deadline", 24*time.Hour, "from that beacon to the claim's opening, at most")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout; drawn at random if not given")
+	o.stakes.flags(cmd)
+	f.BoolVar(&o.acceptRisk, "accept-risk", false, "sign also terms under which a lie pays")
 	for _, name := range []string{"program", "data", "key", "audience", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
@@ -100,7 +117,7 @@ a public beacon that nobody can foresee.`,
 	return cmd
 }
 
-func (a *app) newJob(ctx context.Context, o jobOptions) error {
+func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) error {
 	if (o.chain == beacon.Fixed) != (o.reveal != "") {
 		return usageError{fmt.Errorf("--reveal belongs to --beacon %s, and is needed there", beacon.Fixed)}
 	}
@@ -131,17 +148,17 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	offer := pool.Offer{
 		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
-		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
+		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Period: o.period, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
 	}
-	if o.audit < 0 || o.audit > 1 {
-		return usageError{fmt.Errorf("--audit %v: a share from 0 to 1 is needed", o.audit)}
+	if o.period < 0 {
+		return usageError{fmt.Errorf("--period %v: is negative", o.period)}
 	}
 	if o.log.Key != "" {
 		offer.Log = &o.log
 	} else if len(o.log.Witnesses) > 0 || o.log.Threshold > 0 {
 		return usageError{errors.New("--witness and --threshold belong to --log")}
 	}
-	if offer.Policy, err = policyHash(o.policy); err != nil {
+	if offer.Policy, err = policyHash(o.policy, o.chain); err != nil {
 		return err
 	}
 	var random [40]byte
@@ -178,11 +195,12 @@ func (a *app) newJob(ctx context.Context, o jobOptions) error {
 	if offered.Revealed != nil {
 		a.note("keep %s to yourself until every claim has its receipt", o.reveal)
 	}
-	return a.emitJob(o.out, offered.Job)
+	return a.emitJob(o.out, offered.Job, found)
 }
 
-// policyHash is the hash of the policy in a file, or zero for no file.
-func policyHash(file string) (merkle.Hash, error) {
+// policyHash is the hash of the policy in a file, or zero for no file. It refuses one that pays nothing for what rests
+// on a chain.
+func policyHash(file, chain string) (merkle.Hash, error) {
 	if file == "" {
 		return merkle.Hash{}, nil
 	}
@@ -190,12 +208,16 @@ func policyHash(file string) (merkle.Hash, error) {
 	if err != nil {
 		return merkle.Hash{}, err
 	}
+	if want := p.Beacon; want != nil && want.Hash != proofs.Hash(beacon.Chain{Name: chain}.Hash()) {
+		return merkle.Hash{}, fmt.Errorf("%s: field beacon: pays nothing for what rests on another chain than %s, and the job's is %s",
+			file, chainText(want.Hash), chain)
+	}
 	hash, err := p.Hash()
 	return merkle.Hash(hash), err
 }
 
-// emitJob prints what a job is about.
-func (a *app) emitJob(dir string, j *job.Job) error {
+// emitJob prints what a job is about, the odds of a worker of whom least is drawn, and whether lies pay, if that was asked.
+func (a *app) emitJob(dir string, j *job.Job, found *conditionsView) error {
 	digest, err := document.Digest(job.Kind, *j)
 	if err != nil {
 		return err
@@ -205,11 +227,24 @@ func (a *app) emitJob(dir string, j *job.Job) error {
 		Digest   merkle.Hash `json:"digest"`
 		Job      *job.Job    `json:"job"`
 		Segments uint64      `json:"segments"`
-	}{dir, digest, j, j.Segments()}
+
+		Odds       odds.Odds       `json:"odds"`
+		Conditions *conditionsView `json:"conditions,omitempty"`
+	}{dir, digest, j, j.Segments(), odds.Of(j.Segments(), min(uint64(j.Sampled.Least), j.Segments()), ""), found}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "job", digest)
 		row(w, "folder", dir)
 		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
 		row(w, "replay", fmt.Sprintf("%s segments and the last one, picked by %s", (*segmentRange)(&j.Sampled), j.Beacon.Name))
+		if j.Audit < job.Millionths {
+			row(w, "audited", fmt.Sprintf("%d of 1000000 claims, picked by the same", j.Audit))
+		}
+		if j.Hold > 0 {
+			row(w, "pay is held", fmt.Sprintf("until %d further claims are judged, or %v after the verdict", j.Hold, time.Duration(j.Period)*time.Second))
+		}
+		oddsText(w, view.Odds)
+		if found != nil {
+			conditionsText(w, *found)
+		}
 	})
 }

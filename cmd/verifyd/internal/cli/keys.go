@@ -209,8 +209,8 @@ func explainKey(err error, ref string, role keys.Role) error {
 
 // readPublic reads the public key of a role and, given a private one, says
 // where its public half is.
-func readPublic(path string, role keys.Role) (crypto.PublicKey, error) {
-	key, err := keys.ReadPublic(path, role)
+func readPublic(path string, role keys.Role, bound ...keys.Binding) (crypto.PublicKey, error) {
+	key, err := keys.ReadPublic(path, role, bound...)
 	if err != nil {
 		return nil, explainPublic(err, path, role)
 	}

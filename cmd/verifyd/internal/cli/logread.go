@@ -142,15 +142,7 @@ func readLogPolicy(keyFile, policyFile string) (*proof.Policy, error) {
 	if policyFile == "" {
 		return proof.NewPolicy(key)
 	}
-	text, err := readFile(policyFile, proof.MaxPolicySize)
-	if err != nil {
-		return nil, err
-	}
-	p, err := proof.ParsePolicy(text, key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", policyFile, err)
-	}
-	return p, nil
+	return readWitnesses(policyFile, key)
 }
 
 func (a *app) logServeCommand() *cobra.Command {

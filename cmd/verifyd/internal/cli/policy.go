@@ -165,6 +165,12 @@ func (a *app) emitPolicy(p *policy.Policy) error {
 			of = "of validation accuracy, 1 being all"
 		}
 		metricText(w, "improvement", of, policy.Metric{Hi: m.Improvement.Hi, Lo: m.Improvement.Lo, Weight: m.Improvement.Weight})
+		if least := m.Improvement.Least; least != nil {
+			row(w, "least improvement", billionths(*least)+": below it work and quality count for nothing")
+		}
+		if p.Unaudited > 0 {
+			row(w, "unaudited", fmt.Sprintf("%d millionths of the points of a claim that nobody replayed", p.Unaudited))
+		}
 		metricText(w, "value", fmt.Sprintf("of value less %s standard errors", decimal(proofs.Uint(uint64(m.Value.Margin)), 3)),
 			policy.Metric{Hi: m.Value.Hi, Lo: m.Value.Lo, Weight: m.Value.Weight})
 		if by := m.Value.By; by != nil {
@@ -175,6 +181,9 @@ func (a *app) emitPolicy(p *policy.Policy) error {
 		}
 		if c := p.Caps.Owner; c != nil {
 			row(w, "cap by owner", decimal(c.Uint128, places)+" an epoch, with a roster")
+		}
+		if p.Beacon != nil {
+			row(w, "beacon", chainText(p.Beacon.Hash))
 		}
 		row(w, "dust to", p.Dust)
 		row(w, "validation set", p.Validation)

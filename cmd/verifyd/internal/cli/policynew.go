@@ -19,11 +19,12 @@ type policyOptions struct {
 	from, out                             string // files
 	name, mode, budget, price, dust       string
 	work, quality, improvement, of, value string
-	valueBy                               string
+	valueBy, beacon                       string
 	capWork, capOwner, validation, rows   string
 	reasons                               []string
 	decimals                              uint8
-	margin                                uint32
+	margin, unaudited                     uint32
+	least                                 string
 }
 
 func (a *app) policyNewCommand() *cobra.Command {
@@ -74,10 +75,13 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.Uint8Var(&o.decimals, "decimals", 0, "decimal places of a token that one unit is, for display")
 	f.StringVar(&o.price, "price", "", "with --mode price: UNITS/POINTS")
 	f.StringVar(&o.dust, "dust", "", "account that receives what rounding leaves: "+accountForm)
+	f.StringVar(&o.beacon, "beacon", "", "chain that samples must come from, e.g. drand-quicknet; none takes any, a fixed one included")
 	f.StringVar(&o.work, "work", "0", "weight of verified work, counted from the program")
 	f.StringVar(&o.quality, "quality", "0", "weight of verified work times the quality of its data")
 	f.StringVar(&o.improvement, "improvement", "0", "weight of improvement on the validation set")
 	f.StringVar(&o.of, "of", string(policy.Loss), "what improves: loss or accuracy")
+	f.StringVar(&o.least, "least-improvement", "", "improvement, in billionths, below which a claim's operations count for nothing; none demands nothing")
+	f.Uint32Var(&o.unaudited, "unaudited", 0, "millionths of its points that a claim keeps which the beacon did not draw for audit")
 	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
 	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about; none leaves it to the list of claims")
 	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
@@ -131,6 +135,7 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 		}
 		return err
 	})
+	set("beacon", func() (err error) { p.Beacon, err = parseBeacon(o.beacon); return err })
 	set("margin", func() error { m.Value.Margin = o.margin; return nil })
 	set("of", func() error { m.Improvement.Of = policy.Measure(o.of); return nil })
 	set("work", func() error { return parseMetric(o.work, workRange, &m.Work.Weight, &m.Work.Lo, &m.Work.Hi) })
@@ -140,6 +145,15 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 	set("improvement", func() error {
 		return parseMetric(o.improvement, worthRange, &m.Improvement.Weight, &m.Improvement.Lo, &m.Improvement.Hi)
 	})
+	set("least-improvement", func() error {
+		m.Improvement.Least = nil
+		if o.least == "none" {
+			return nil
+		}
+		m.Improvement.Least = new(policy.Int)
+		return m.Improvement.Least.UnmarshalText([]byte(o.least))
+	})
+	set("unaudited", func() error { p.Unaudited = o.unaudited; return nil })
 	set("value", func() error { return parseMetric(o.value, worthRange, &m.Value.Weight, &m.Value.Lo, &m.Value.Hi) })
 	set("value-by", func() (err error) { m.Value.By, err = parseEstimate(o.valueBy); return err })
 	set("price", func() (err error) { p.Price, err = parseRate(o.price); return err })

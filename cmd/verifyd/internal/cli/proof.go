@@ -142,6 +142,9 @@ func kindOf(s proofs.Statement) string {
 // fields of other kinds as they are.
 func (a *app) emitStatement(s proofs.Statement) error {
 	view := json.RawMessage(proofs.View(s))
+	if c, ok := s.(proofs.Contribution); ok {
+		a.noteFixed(c)
+	}
 	return a.emit(view, func(w io.Writer) {
 		if c, ok := s.(proofs.Contribution); ok {
 			contributionText(w, c)
@@ -188,6 +191,7 @@ func contributionText(w io.Writer, c proofs.Contribution) {
 	row(w, "evidence", c.EvidenceRoot)
 	row(w, "engine", c.EngineHash)
 	row(w, "sample seed", c.SampleSeed)
+	row(w, "beacon", chainText(c.Beacon))
 	row(w, "nullifier", c.Nullifier())
 	row(w, "issued at", time.Unix(int64(c.IssuedAt), 0).UTC().Format(time.RFC3339))
 }

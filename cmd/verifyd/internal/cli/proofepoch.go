@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,7 +120,11 @@ func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 		if contributions[i], err = proofs.Verify[proofs.Contribution](env, 1, set.Keys...); err != nil {
 			return explainSigners(fmt.Errorf("%s: %w", file, err), env)
 		}
+		if signs(set, contributions[i].WorkerID) {
+			return fmt.Errorf("%s: field workerId: %s is a key of signer set %d: nobody vouches for its own work", file, contributions[i].WorkerID, set.Set)
+		}
 	}
+	a.noteFixed(contributions...)
 	if err := fresh(o.out); err != nil {
 		return err
 	}
@@ -139,6 +144,14 @@ func (a *app) proofEpoch(files []string, o epochOptions) (err error) {
 		return explainSpent(err)
 	}
 	return a.writeEpochRoot(e, e.Root(set.Set, uint64(notAfter.Unix()), checkpoint), o.out)
+}
+
+// signs says that a key of an id is in a set.
+func signs(set proofs.SignerSet, id proofs.Hash) bool {
+	return slices.ContainsFunc(set.Keys, func(k proofs.Key) bool {
+		its, err := proofs.KeyID(k)
+		return err == nil && its == id
+	})
 }
 
 func (a *app) writeEpochRoot(e *epoch.Epoch, root proofs.EpochRoot, out string) error {

@@ -93,7 +93,7 @@ func (a *app) export(ctx context.Context, path string, o exportOptions) ([]byte,
 		}
 		return a.exportSigned(ctx, path, o)
 	case formEAS:
-		return exportEAS(path, o)
+		return a.exportEAS(path, o)
 	case formCSV:
 		return exportClaims(path, o)
 	}
@@ -101,7 +101,7 @@ func (a *app) export(ctx context.Context, path string, o exportOptions) ([]byte,
 }
 
 // contributionIn is what a proof file states, unverified.
-func contributionIn(path string) (proofs.Contribution, error) {
+func (a *app) contributionIn(path string) (proofs.Contribution, error) {
 	f, err := readProofFile(path)
 	if err != nil {
 		return proofs.Contribution{}, err
@@ -118,11 +118,12 @@ func contributionIn(path string) (proofs.Contribution, error) {
 	if !ok {
 		return c, fmt.Errorf("%s: is a %s, want a contribution", path, kindOf(s))
 	}
+	a.noteFixed(c)
 	return c, nil
 }
 
 func (a *app) exportSigned(ctx context.Context, path string, o exportOptions) ([]byte, error) {
-	c, err := contributionIn(path)
+	c, err := a.contributionIn(path)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (a *app) exportSigned(ctx context.Context, path string, o exportOptions) ([
 	return env.Bytes(), nil
 }
 
-func exportEAS(path string, o exportOptions) ([]byte, error) {
+func (a *app) exportEAS(path string, o exportOptions) ([]byte, error) {
 	if o.attester == "" || o.contract == "" {
 		return nil, usageError{errors.New("--format eas needs --attester and --contract")}
 	}
@@ -153,7 +154,7 @@ func exportEAS(path string, o exportOptions) ([]byte, error) {
 	if err != nil || len(o.contract) != len("0x")+40 {
 		return nil, usageError{errors.Join(fmt.Errorf("--contract %.60q: want an address, 0x and 40 hex digits", o.contract), err)}
 	}
-	c, err := contributionIn(path)
+	c, err := a.contributionIn(path)
 	if err != nil {
 		return nil, err
 	}

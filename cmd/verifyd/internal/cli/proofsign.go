@@ -18,14 +18,16 @@ import (
 var statementKinds = []string{"contribution", "epoch-root", "revocation", "signer-set"}
 
 func (a *app) proofSignCommand() *cobra.Command {
-	var kind, key, out string
+	var kind, key, out, paid string
 	var log recorder
 	cmd := &cobra.Command{
 		Use:   "sign FILE --key KEY --out FILE",
 		Short: "Sign the body of a statement, or add a signature to a signed one",
 		Long: `sign signs what verifyd score leaves unsigned, and adds a verifier's signature to
 an epoch root, a revocation or a signer set that others have signed. It prints
-what it signs. The file that it reads stays as it is.
+what it signs. The file that it reads stays as it is. A contribution is recorded as paid in
+the file of spent work beside --out, or --spent, and refused if another body for the
+same work is there.
 
 ` + references,
 		Example: `  verifyd proof sign epoch7/01ab....body --key verifier.pem --out 01ab.proof
@@ -35,13 +37,14 @@ what it signs. The file that it reads stays as it is.
 			if !slices.Contains(statementKinds, kind) {
 				return usageError{fmt.Errorf("--type %.40q: want one of %v", kind, statementKinds)}
 			}
-			return a.proofSign(cmd.Context(), args[0], "application/vnd.verifyd."+kind+".v1+abi", key, out, log)
+			return a.proofSign(cmd.Context(), args[0], "application/vnd.verifyd."+kind+".v1+abi", key, out, paid, log)
 		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&kind, "type", statementKinds[0], "what a body states: contribution, epoch-root, revocation or signer-set")
 	f.StringVar(&key, "key", "", "verifier's private key")
 	f.StringVar(&out, "out", "", "file to write; it must not exist")
+	spentFlag(cmd, &paid)
 	log.flags(cmd)
 	for _, name := range []string{"key", "out"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
@@ -52,7 +55,7 @@ what it signs. The file that it reads stays as it is.
 
 // proofSign signs the statement in a file, which is a body of a type or an
 // envelope.
-func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out string, log recorder) error {
+func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out, paid string, log recorder) error {
 	data, err := readFile(path, maxProofFile)
 	if err != nil {
 		return err
@@ -86,6 +89,11 @@ func (a *app) proofSign(ctx context.Context, path, payloadType, ref, out string,
 	signed.Signatures = append(signed.Signatures, env.Signatures...)
 	if err := fresh(out); err != nil {
 		return err
+	}
+	if c, ok := stated.(proofs.Contribution); ok {
+		if err := a.spend(paid, out, c); err != nil {
+			return err
+		}
 	}
 	file := signed.Bytes()
 	err = a.recorded(ctx, log, [][]byte{file}, func() error { return writeNew(out, file, 0o644) })

@@ -31,6 +31,11 @@ challenge anew. Asked again for the same claim, receipt gives the first one. The
 must be assigned. A claim whose leaves are missing or are not those that it commits to
 gets none.
 
+How many segments will be drawn stands in the receipt: the job's larger number for
+a worker with nothing to lose, and less the more of its pay is held, by the record
+of what was judged. A FAIL brings the larger number back. Claims that were received
+and not judged yet are taken off.
+
 With --log the receipt is in the log before anybody has it, and the proof of that is
 written to FILE` + proofSuffix + `. It must be cosigned before the beacon's round is published
 where the job asks for witnesses.
@@ -68,9 +73,6 @@ in addition to what the new round draws. A receipt that was seen in time is not 
 			}
 			defer file.Close()
 			err = a.atDesk(cmd.Context(), &o, func(d *pool.Desk) (pool.Given, error) {
-				if sampled == 0 {
-					sampled = d.Terms.Job.Sampled.Least
-				}
 				if receipt, err = d.Receive(cmd.Context(), claim, file, sampled); err != nil {
 					return pool.Given{}, fmt.Errorf("%s: %w", args[0], err)
 				}
@@ -87,7 +89,7 @@ in addition to what the new round draws. A receipt that was seen in time is not 
 	f.StringVar(&leaves, "leaves", "", "leaves.bin, as it came with the claim")
 	f.StringVar(&late, "renew", "", "the claim's receipt, which came too late into the log; its proof lies beside it")
 	f.StringVar(&public, "beacon", "", "the round that the late receipt fixed, where the job's chain has rounds")
-	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is the least")
+	f.Uint32Var(&sampled, "sampled", 0, "segments that will be drawn of this claim, in the job's range; 0 is what the worker's record asks for")
 	f.StringVar(&out, "out", "", "file to write")
 	require(cmd, "out")
 	return cmd
@@ -133,16 +135,18 @@ func (a *app) emitReceipt(path string, r *pool.Receipt) error {
 		Receipt  string    `json:"receipt"`
 		Renews   int       `json:"renews"`
 		Arrived  time.Time `json:"arrived"`
+		Sampled  uint32    `json:"sampled"`
 		Beacon   string    `json:"beacon"`
 		Round    uint64    `json:"round"`
 		Deadline time.Time `json:"deadline"`
-	}{path, r.Renews, r.Arrived, r.Beacon, r.Round, r.Deadline}
+	}{path, r.Renews, r.Arrived, r.Sampled, r.Beacon, r.Round, r.Deadline}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "receipt", view.Receipt)
 		if view.Renews > 0 {
 			row(w, "renews", fmt.Sprintf("%d that came too late; what was drawn for them stays drawn", view.Renews))
 		}
 		row(w, "arrived", view.Arrived.Format(time.RFC3339))
+		row(w, "drawn", fmt.Sprintf("%d segments, and the last one", view.Sampled))
 		row(w, "beacon", fmt.Sprintf("%s, round %d", view.Beacon, view.Round))
 		row(w, "to be opened by", view.Deadline.Format(time.RFC3339))
 	})

@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) registryCommand() *cobra.Command {
-	return group("registry", "Remember what an operator gives once, ever", a.registryInitCommand(), a.registryWorkerCommand(), a.registryEndCommand())
+	return group("registry", "Remember what an operator gives once, ever", a.registryInitCommand(), a.registryWorkerCommand(), a.registryEndCommand(), a.registryRecordCommand())
 }
 
 func (a *app) registryInitCommand() *cobra.Command {
@@ -168,6 +168,8 @@ func (a *app) checkRegistry(ctx context.Context, dir string) error {
 		row(w, "receipts", r.Receipts)
 		row(w, "ended without a claim", r.Ended)
 		row(w, "openings", r.Openings)
+		row(w, "judged", r.Judged)
+		row(w, "on lists of values", r.Listed)
 		row(w, "unfinished", r.Unfinished)
 	})
 }

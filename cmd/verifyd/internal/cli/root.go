@@ -28,7 +28,8 @@ const (
 	exitUsage        = 2 // the command line makes no sense
 	exitFail         = 3 // the verdict is FAIL
 	exitInconclusive = 4 // the verdict is INCONCLUSIVE
-	exitNotMet       = 5 // a target that was asked for is not met
+	exitUnaudited    = 5 // the verdict is UNAUDITED
+	exitNotMet       = 6 // a target that was asked for is not met
 )
 
 // app is one run of the command line.
@@ -95,7 +96,7 @@ steps, bit for bit on any CPU or NVIDIA GPU, and signs what it found.
 Start with "verifyd demo".
 
 Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
-4 INCONCLUSIVE; 5 a --target is not met.`,
+4 INCONCLUSIVE; 5 UNAUDITED; 6 a --target is not met.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -115,7 +116,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	complete(root, "log-level", logLevels...)
 
 	root.AddCommand(
-		a.demoCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(),
+		a.demoCommand(), a.planCommand(), a.jobCommand(), a.trainCommand(), a.verifyCommand(), a.canaryCommand(),
 		a.valueCommand(), a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.logCommand(), a.registryCommand(), a.fsckCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
 	)
 	return root

@@ -18,6 +18,7 @@ func TestTheWorstOutcomeGivesTheExitCode(t *testing.T) {
 		return &pool.Judged{Verdict: &verify.Verdict{Finding: verify.Finding{Outcome: o}}}
 	}
 	pass, fail, inconclusive := found(verify.Pass), found(verify.Fail), found(verify.Inconclusive)
+	unaudited := found(verify.Unaudited)
 	broken := &pool.Judged{Err: errors.New("no such bundle")}
 	for _, c := range []struct {
 		all  []*pool.Judged
@@ -26,6 +27,9 @@ func TestTheWorstOutcomeGivesTheExitCode(t *testing.T) {
 		{[]*pool.Judged{pass}, 0},
 		{[]*pool.Judged{fail}, 3},
 		{[]*pool.Judged{inconclusive}, 4},
+		{[]*pool.Judged{unaudited}, 5},
+		{[]*pool.Judged{pass, unaudited, pass}, 5},
+		{[]*pool.Judged{unaudited, inconclusive}, 4},
 		{[]*pool.Judged{pass, pass}, 0},
 		{[]*pool.Judged{pass, inconclusive}, 4},
 		{[]*pool.Judged{inconclusive, fail, pass}, 3},

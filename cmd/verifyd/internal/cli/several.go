@@ -15,7 +15,7 @@ import (
 
 // severityCodes are the exit codes of what was found in bundles.
 var severityCodes = map[pool.Severity]int{
-	pool.Passed: exitOK, pool.Inconclusive: exitInconclusive, pool.Failed: exitFail, pool.Unjudged: exitError,
+	pool.Passed: exitOK, pool.Unaudited: exitUnaudited, pool.Inconclusive: exitInconclusive, pool.Failed: exitFail, pool.Unjudged: exitError,
 }
 
 // ending is how a command ends whose bundles are at worst so bad.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/spent"
@@ -61,6 +62,40 @@ func (a *app) wasPaid(given, before string, contributions []proofs.Contribution)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return explainSpent(s.Check(contributions...))
+}
+
+// knowSpent tells an epoch what was paid before, if there is a file of it, which is open until forget is called.
+func (a *app) knowSpent(e *score.Epoch, o *scoreOptions) (forget func() error, err error) {
+	beside := o.out
+	if beside == "" {
+		beside = filepath.Dir(o.earned)
+	}
+	s, err := a.openSpent(o.spent, beside, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil // whether there must be one is asked when it is written or shown
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.Spent, err = s.Book(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s.Close, nil
+}
+
+// spend records in the pool's file of spent work, beside out or where it is named, that a verifier signs a contribution.
+// Without such a file it says that it could not ask.
+func (a *app) spend(given, out string, c proofs.Contribution) (err error) {
+	s, err := a.openSpent(given, out, false)
+	if errors.Is(err, fs.ErrNotExist) && given == "" {
+		a.note("there is no %s here: whether this work was paid before was not asked; name the file with --spent", spentFile)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return explainSpent(s.Record(c))
 }
 
 // explainSpent adds to an error about spent work what may be done.

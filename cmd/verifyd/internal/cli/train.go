@@ -17,7 +17,6 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
-	"github.com/verifyd/verifyd/verify/witness"
 )
 
 func (a *app) trainCommand() *cobra.Command {
@@ -80,6 +79,9 @@ order of the samples, and what is trained serves it and no other.`,
 			if assigned.Worker != id.ID() {
 				return fmt.Errorf("%s: assigned to %s, the key is %s", assignment, assigned.Worker, id.ID())
 			}
+			if err := registeredBeside(assignment, t.Terms, &assigned); err != nil {
+				return err
+			}
 			data, err := readData(who.data)
 			if err != nil {
 				return err
@@ -108,7 +110,11 @@ order of the samples, and what is trained serves it and no other.`,
 			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
 				return err
 			}
-			if err := carryProof(assignment, filepath.Join(out, verify.AssignmentProofFile)); err != nil {
+			if err := carry(map[string]string{
+				assignment + proofSuffix:                      filepath.Join(out, verify.AssignmentProofFile),
+				assignment + registrationSuffix:               filepath.Join(out, verify.RegistrationFile),
+				assignment + registrationSuffix + proofSuffix: filepath.Join(out, verify.RegistrationProofFile),
+			}); err != nil {
 				return err
 			}
 			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
@@ -188,12 +194,12 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for from, name := range map[string]string{
-				receipt: verify.ReceiptProofFile, filepath.Join(traceDir, verify.AssignmentFile): verify.AssignmentProofFile,
-			} {
-				if err := carryProof(from, filepath.Join(out, name)); err != nil {
-					return err
-				}
+			carried := map[string]string{receipt + proofSuffix: filepath.Join(out, verify.ReceiptProofFile)}
+			for _, name := range []string{verify.AssignmentProofFile, verify.RegistrationFile, verify.RegistrationProofFile} {
+				carried[filepath.Join(traceDir, name)] = filepath.Join(out, name)
+			}
+			if err := carry(carried); err != nil {
+				return err
 			}
 			return a.emitBundle(out, opened)
 		}),
@@ -210,16 +216,21 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 	return cmd
 }
 
-// carryProof copies the proof that a document is in the log to a path, if it lies beside the document.
-func carryProof(of, to string) error {
-	proof, err := readFile(of+proofSuffix, witness.MaxProof)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// carry copies what shows when something was given, as far as it lies beside that: files to files.
+func carry(files map[string]string) error {
+	for from, to := range files {
+		data, err := readFile(from, document.MaxSize)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := writeNew(to, data, 0o644); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return writeNew(to, proof, 0o644)
+	return nil
 }
 
 func (a *app) emitBundle(dir string, segments int) error {
@@ -244,6 +255,10 @@ func (a *app) emitBundle(dir string, segments int) error {
 	}{dir, segments, size}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "bundle", dir)
+		if segments == 0 {
+			row(w, "opened", "nothing: the beacon did not draw the claim for audit")
+			return
+		}
 		row(w, "opened", fmt.Sprintf("%d segments, %d bytes", segments, size))
 	})
 }

@@ -20,7 +20,7 @@ import (
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
 		a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
-		a.valueAuditCommand(), a.valueScoreCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
+		a.valueAuditCommand(), a.valueScoreCommand(), a.valueSignCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
 }
 
 // valued is what a command of valuation prints and draws, whatever the game was.
@@ -200,7 +200,7 @@ func (o *estimateOptions) wayFlags(cmd *cobra.Command) {
 	f.StringVar(&o.estimator, "estimator", "antithetic", "way to the values; verifyd value estimators lists them")
 	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; if not given, as many as intervals of the game need. Where it covers all coalitions they are all asked for")
 	f.IntVar(&o.level, "level", 950, "confidence of the simultaneous intervals in thousandths")
-	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result. Not met, the command ends with code 5")
+	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result. Not met, the command ends with code 6")
 	f.Uint64Var(&o.tolerance, "tolerance", 0, "truncated, gtg: stop a permutation this close to everyone's utility (1e-9)")
 	f.IntVar(&o.alpha, "alpha", 0, "beta, exact-beta: first parameter")
 	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")

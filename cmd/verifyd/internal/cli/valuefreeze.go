@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -18,6 +19,7 @@ import (
 // freezeOptions are what a list of claims is made from.
 type freezeOptions struct {
 	policy, key, out string
+	registry         string // folder
 	jobs             []string
 	way              estimateOptions
 	log              recorder
@@ -26,7 +28,7 @@ type freezeOptions struct {
 func (a *app) valueFreezeCommand() *cobra.Command {
 	var o freezeOptions
 	cmd := &cobra.Command{
-		Use:   "freeze CLAIM... --job FOLDER --policy FILE --key OPERATOR --out FILE",
+		Use:   "freeze CLAIM... --job FOLDER --policy FILE --registry FOLDER --key OPERATOR --out FILE",
 		Short: "Sign the list of the claims that are valued together, before the randomness is known",
 		Long: `freeze signs which claims are valued together and how: their final states and
 weights, the policy's validation rows, the estimator with its parameters, and the
@@ -34,10 +36,11 @@ time. The beacon's round follows from that time and the longest delay of the job
 two periods at least, so that nobody chooses the randomness of the estimate.
 
 Freeze the list once the claims have passed: one that did not keeps the whole list
-from being paid. The time is the operator's word. What bears it out is a log with
+from being paid. A claim is on one list, ever, which the registry remembers that gave
+it its receipt; asked again for the same list, freeze gives it again. The time is the operator's word. What bears it out is a log with
 witnesses that has the list before the round: give --log.`,
 		Example: `  verifyd value freeze traces/*/claim.json --job job --policy policy.json --key operator.pem \
-      --budget 16 --out claims7.json --log log --log-key log.pem`,
+      --registry registry --budget 16 --out claims7.json --log log --log-key log.pem`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error { return a.valueFreeze(cmd.Context(), args, o) }),
 	}
@@ -48,6 +51,7 @@ witnesses that has the list before the round: give --log.`,
 	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
 	o.way.wayFlags(cmd)
 	f.BoolVar(&o.way.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
+	registryFlag(cmd, &o.registry)
 	o.log.flags(cmd)
 	require(cmd, "job", "policy", "key", "out")
 	return cmd
@@ -61,7 +65,7 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 	if err != nil {
 		return err
 	}
-	key, err := a.openKey(ctx, o.key, keys.Operator)
+	key, err := a.openKey(ctx, o.key, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return err
 	}
@@ -86,11 +90,7 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 		}
 		claims = append(claims, data)
 	}
-	advised, _ := e.Advised(shapley.Facts{}, len(claims), o.way.level) // a round of losses has no bounds
-	if by := p.Metrics.Value.By; by != nil {
-		advised = int(by.Budget) // there is no other
-	}
-	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, time.Now().Unix())
+	list, err := o.freeze(jobs, p, e, claims)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,31 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 		return err
 	}
 	return a.emitList(o.out, list, digest)
+}
+
+// freeze makes the list, which the registry remembers, and refuses to sign one that the jobs' log will not have.
+func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.Estimator, claims [][]byte) (*valuation.Claims, error) {
+	remembers, err := openRegistry(o.registry)
+	if err != nil {
+		return nil, err
+	}
+	advised, _ := e.Advised(shapley.Facts{}, len(claims), o.way.level) // a round of losses has no bounds
+	if by := p.Metrics.Value.By; by != nil {
+		advised = int(by.Budget) // there is no other
+	}
+	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, time.Now().Unix())
+	if err != nil {
+		return nil, err
+	}
+	log, err := list.Log(jobs)
+	if err != nil {
+		return nil, err
+	}
+	if err := fitsLog(log, o.log.folder); err != nil {
+		return nil, err
+	}
+	_, err = list.Freeze(remembers)
+	return list, err
 }
 
 // readJobs reads the jobs that the operator signed, in folders.

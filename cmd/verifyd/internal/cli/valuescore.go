@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // valueScoreOptions are what a certificate is held against.
@@ -26,7 +28,7 @@ type valueScoreOptions struct {
 	files                              valuation.RoundFiles
 	claims, policy, operator, verifier string
 	jobs, verdicts                     []string
-	out                                string
+	key, out                           string
 	checks                             uint64
 	logged                             loggedOptions
 }
@@ -34,7 +36,7 @@ type valueScoreOptions struct {
 func (a *app) valueScoreCommand() *cobra.Command {
 	var o valueScoreOptions
 	cmd := &cobra.Command{
-		Use:   "score FOLDER --claims FILE --policy FILE --job FOLDER --operator KEY.pub --verdict FILE... --verifier KEY.pub --base FILE --update FILE... --validation FILE --out FILE",
+		Use:   "score FOLDER --claims FILE --policy FILE --job FOLDER --operator KEY.pub --verdict FILE... --verifier KEY.pub --base FILE --update FILE... --validation FILE --key KEY --out FILE",
 		Short: "Audit a certificate and turn it into the values that verifyd score takes",
 		Long: `score trusts nothing in a certificate. It must be of the list of claims that the
 operator froze, with the estimator and the beacon's round that follow from it; every
@@ -46,18 +48,25 @@ thing that does not fit, and nothing is written.
 
 The values are whole units of 1e-9, as a contribution proof states them. Each is the
 exact value rounded down or up so that all of them add up to what the round as a
-whole achieved, and nothing is paid twice or lost. Standard errors are rounded up.`,
+whole achieved, and nothing is paid twice or lost. Standard errors are rounded up.
+The file names the list and the certificate and is signed by --key: whoever doubts it
+runs the same and gets the same values.
+
+What shows when the list was frozen is what its jobs ask for: where they name a log
+that is --log-proof, and where they name witnesses, these must have seen it in time.`,
 		Example: `  verifyd value score value7 --claims claims7.json --policy policy.json --job job \
       --operator operator.pem.pub --verdict alice.json --verdict bob.json --verifier verifier.pem.pub \
       --base round7.safetensors --update alice.safetensors --update bob.safetensors \
-      --validation validation.safetensors --out values.json
+      --validation validation.safetensors --key verifier.pem --out values.json
   verifyd score alice.json bob.json --values values.json ...`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			if err := fresh(o.out); err != nil {
+			key, err := a.openValuer(cmd.Context(), o.key, o.out)
+			if err != nil {
 				return err
 			}
-			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueScore(cmd.Context(), device, args[0], o) })
+			defer key.Close()
+			return a.onDevice(cmd.Context(), func(device engine.Device) error { return a.valueScore(cmd.Context(), device, args[0], key, o) })
 		}),
 	}
 	f := cmd.Flags()
@@ -71,18 +80,16 @@ whole achieved, and nothing is paid twice or lost. Standard errors are rounded u
 	f.StringArrayVar(&o.files.Updates, "update", nil, "state that a worker trained to (safetensors); repeat for each claim, in any order")
 	f.StringVar(&o.files.Validation, "validation", "", "the policy's validation rows, x and y (safetensors)")
 	f.Uint64Var(&o.checks, "checks", 459, "utilities to compute again")
+	f.StringVar(&o.key, "key", "", "verifier's private key, to sign the values with")
 	f.StringVar(&o.out, "out", "", "file to write, which must not exist")
 	o.logged.flags(cmd)
-	require(cmd, "claims", "policy", "job", "operator", "verdict", "verifier", "base", "update", "validation", "out")
+	require(cmd, "claims", "policy", "job", "operator", "verdict", "verifier", "base", "update", "validation", "key", "out")
 	return cmd
 }
 
-func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, o valueScoreOptions) error {
-	ro, err := o.bound()
+func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, key crypto.Signer, o valueScoreOptions) error {
+	ro, err := a.bound(&o)
 	if err != nil {
-		return err
-	}
-	if err := a.checkLogged(&o.logged, o.claims, o.operator, ro.list, ro.digest); err != nil {
 		return err
 	}
 	g, err := ro.open(ctx, a, device, ro.list.Way.Control)
@@ -103,14 +110,7 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	data, err := document.Encode(values)
-	if err != nil {
-		return err
-	}
-	if _, err := score.ParseValues(o.out, data); err != nil {
-		return err
-	}
-	if err := valuation.WriteWhole(o.out, append(data, '\n')); err != nil {
+	if err := writeValues(o.out, values, key); err != nil {
 		return err
 	}
 	if c.Source == beacon.Fixed {
@@ -119,13 +119,13 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	return a.emitScored(o.out, values, audit)
 }
 
-// bound is the round of a list that was bound to policy, jobs and verdicts.
-func (o *valueScoreOptions) bound() (*roundOptions, error) {
+// bound is the round of a list that was bound to policy, jobs, verdicts and log.
+func (a *app) bound(o *valueScoreOptions) (*roundOptions, error) {
 	p, err := readPolicy(o.policy)
 	if err != nil {
 		return nil, err
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
 		return nil, err
 	}
@@ -157,16 +157,22 @@ func (o *valueScoreOptions) bound() (*roundOptions, error) {
 	if err := ro.list.Bind(jobs, p, verdicts); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.claims, err)
 	}
-	return ro, nil
+	return ro, a.checkLogged(&o.logged, o.claims, operator, jobs, ro.list, ro.digest)
 }
 
 // valuesOf are the values of a certificate that was confirmed, each its claim's, in the list's order.
 func valuesOf(c *valuation.Certificate, list *valuation.Claims) (*score.Values, error) {
-	values := &score.Values{Version: score.ValuesVersion, Validation: policy.Hash{Hash: proofs.Hash(list.Validation)}}
+	certificate, err := c.Digest()
+	if err != nil {
+		return nil, err
+	}
+	hash := func(h merkle.Hash) policy.Hash { return policy.Hash{Hash: proofs.Hash(h)} }
+	values := &score.Values{
+		Version: score.ValuesVersion, Policy: hash(list.Policy), Validation: hash(list.Validation), List: hash(c.Claimed.Digest), Certificate: hash(certificate),
+	}
 	for i, fixed := range c.Result.Fixed() {
 		l := list.Claims[i]
-		v := score.Value{Worker: policy.Hash{Hash: proofs.Hash(l.Worker)}, Task: policy.Hash{Hash: proofs.Hash(l.Job)}, Slot: l.Slot}
-		var err error
+		v := score.Value{Worker: hash(l.Worker), Task: hash(l.Job), Slot: l.Slot}
 		if v.Value.Int128, err = proofs.ParseInt128(fixed.String()); err != nil {
 			return nil, fmt.Errorf("value of claim %v: %w", l.Claim, err)
 		}

@@ -4,11 +4,10 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/shapley"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
 func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
@@ -19,20 +18,23 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 	for _, v := range []int64{-3, 4} {
 		result.Values = append(result.Values, shapley.Value{Numerator: big.NewInt(v), Denominator: big.NewInt(1)})
 	}
-	values, err := valuesOf(&valuation.Certificate{Result: result}, list)
+	certificate := &valuation.Certificate{Run: valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}}, Result: result}
+	values, err := valuesOf(certificate, list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := document.Encode(values)
+	key, err := verifytest.NewKey(3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := score.ParseValues("values.json", data)
-	if err != nil {
+	if _, err := values.Sign(key); err != nil {
 		t.Fatal(err)
+	}
+	if digest, err := certificate.Digest(); err != nil || merkle.Hash(values.Certificate.Hash) != digest || values.List.Hash != [32]byte{8} {
+		t.Errorf("list %s, certificate %s, want %s: %v", values.List, values.Certificate, digest, err)
 	}
 	for slot, want := range []string{"-3", "4"} {
-		if v := read.Values[slot]; v.Slot != uint32(slot) || v.Value.String() != want || v.Worker.Hash != [32]byte{1} || v.Task.Hash != [32]byte{2} {
+		if v := values.Values[slot]; v.Slot != uint32(slot) || v.Value.String() != want || v.Worker.Hash != [32]byte{1} || v.Task.Hash != [32]byte{2} {
 			t.Errorf("%+v", v)
 		}
 	}

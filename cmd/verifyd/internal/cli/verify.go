@@ -22,6 +22,7 @@ import (
 type verifyOptions struct {
 	operator, key          string // files
 	verdict, proof         string // files to write
+	spent                  string // file, empty for the one beside proof
 	epoch                  uint64
 	account                string
 	units, cumulativeUnits string
@@ -35,12 +36,12 @@ func (a *app) verifyCommand() *cobra.Command {
 	var o verifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify BUNDLE... --operator KEY.pub",
-		Short: "Replay what was challenged and say PASS, FAIL or INCONCLUSIVE",
+		Short: "Replay what was challenged and say PASS, FAIL, INCONCLUSIVE or UNAUDITED",
 		Long: `verify checks a bundle against the operator's public key and replays the
 segments that the beacon picked. It needs nothing but the bundle and the key.
 
-The exit code is 0 for PASS, 3 for FAIL and 4 for INCONCLUSIVE; 1 means that the
-bundle cannot be judged. A FAIL has been confirmed by a second replay on another
+The exit code is 0 for PASS, 3 for FAIL, 4 for INCONCLUSIVE and 5 for UNAUDITED, a
+claim that the beacon did not draw; 1 means that the bundle cannot be judged. A FAIL has been confirmed by a second replay on another
 code path. With --key the verdict, and what it is worth, can be signed. It then
 holds an imprint of each replayed segment: a hash that takes this key and the
 tensors of the segment's last step.
@@ -52,7 +53,8 @@ holds, whatever it says, and 1 if it does not. That verifier and worker are two,
 that the worker did not hand the tensors over, no imprint shows.
 
 Several bundles are judged side by side, each within --max-memory, and shown in
-their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
+their order. Then the exit code is that of the worst: 1 before 3, 4, 5
+and 0. With
 -o json several are one array of objects with bundle and verdict, or error.`,
 		Example: `  verifyd verify bundle --operator operator.pem.pub
   verifyd verify bundle --operator operator.pem.pub --key verifier.pem \
@@ -67,6 +69,7 @@ their order. Then the exit code is that of the worst: 1 before 3, 4 and 0. With
 	f.StringVar(&o.key, "key", "", "verifier's private key, to sign with")
 	f.StringVar(&o.verdict, "verdict", "", "file to write the signed verdict to")
 	f.StringVar(&o.proof, "proof", "", "file to write the signed contribution proof to")
+	f.StringVar(&o.spent, "spent", "", "file of the work that was paid, which --proof is recorded in; "+spentFile+" beside --proof if not given")
 	f.StringVar(&o.check, "check-verdict", "", "another verifier's signed verdict, to hold against a replay")
 	f.StringVar(&o.verifier, "verifier", "", "for --check-verdict: that verifier's public key (PEM)")
 	f.Uint64Var(&o.epoch, "epoch", 0, "for the proof: the pool's accounting period")
@@ -101,7 +104,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	if err != nil {
 		return usageError{err}
 	}
-	operator, err := readKey(o.operator, keys.Operator)
+	operator, err := readKey(o.operator, keys.Operator, inBundles(cmd.Context(), bundles...))
 	if err != nil {
 		return err
 	}
@@ -190,6 +193,9 @@ func (a *app) prove(ctx context.Context, j *pool.Judged, key crypto.Signer, cred
 	if err := fresh(o.proof); err != nil {
 		return err
 	}
+	if err := a.spend(o.spent, o.proof, c); err != nil {
+		return err
+	}
 	file := signed.Bytes()
 	err = a.recorded(ctx, o.log, [][]byte{file}, func() error { return writeNew(o.proof, file, 0o644) })
 	if err != nil {
@@ -210,7 +216,7 @@ func wordText(w verify.Word) string {
 func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 	f := v.Finding
 	row(w, f.Outcome)
-	if f.Outcome != verify.Pass {
+	if f.Reason != verify.Honest {
 		row(w, "reason", f.Reason)
 	}
 	if d := f.First; d != nil {
@@ -220,10 +226,14 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 		}
 		row(w, "first difference", where)
 	}
-	row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(f.Challenged), f.Segments))
+	if f.Outcome == verify.Unaudited {
+		row(w, "replayed", fmt.Sprintf("0 of %d steps: the beacon did not draw the claim for audit, and nothing is known of it", f.Steps))
+	} else {
+		row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(f.Challenged), f.Segments))
+	}
 	row(w, "picked by", fmt.Sprintf("%s round %d, randomness %s", f.Beacon, f.Round, f.Randomness))
-	for _, odds := range f.Odds {
-		row(w, "forging "+odds.Share, fmt.Sprintf("%d segments, would be caught with probability %s", odds.Forged, odds.Caught))
+	if f.Sampled > 0 {
+		oddsText(w, f.Odds)
 	}
 	row(w, "job", f.Job)
 	row(w, "worker", fmt.Sprintf("%s, slot %d", f.Worker, f.Slot))

@@ -11,6 +11,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/trace"
 	"github.com/verifyd/verifyd/verify/verifytest"
 )
@@ -92,7 +93,7 @@ func (s *setting) tryForgery(ctx context.Context, f verifytest.Shortcut, from, t
 	if result.Seen, err = s.count(offer, summary, forged); err != nil {
 		return err
 	}
-	result.Promised = odds(offer.Terms.Job, from, to)
+	result.Promised = promised(offer.Terms.Job, from, to)
 
 	// The first challenge is the one that the worker really met. If it misses
 	// the forged segment, the same claim is received a second later, which draws
@@ -178,12 +179,12 @@ func (s *setting) count(o *verifytest.Pool, summary trace.Summary, forged func(u
 	return seen, nil
 }
 
-// odds is the probability that a challenge includes one of the segments from
+// promised is the probability that a challenge includes one of the segments from
 // to to-1.
-func odds(j *job.Job, from, to uint64) float64 {
+func promised(j *job.Job, from, to uint64) float64 {
 	if to == j.Segments() {
 		return 1 // the last segment is always replayed
 	}
-	p, _ := verify.Caught(j.Segments(), uint64(j.Sampled.Least), to-from).Float64()
+	p, _ := odds.Caught(j.Segments(), uint64(j.Sampled.Least), to-from).Float64()
 	return p
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -54,22 +55,6 @@ func (d *Desk) slot(worker merkle.Hash, slot uint32) registry.Slot {
 	return registry.Slot{Job: d.Terms.Digest, Worker: worker, Slot: slot}
 }
 
-// RegistrationVersion is the only version of registrations that this version of verifyd knows.
-const RegistrationVersion = "verifyd-registration/1"
-
-// RegistrationKind is the kind of a signed registration.
-const RegistrationKind = document.Kind("registration")
-
-// Registration is the operator's word of when a worker asked for a slot. It is in the log before the beacon's round that
-// gives the seed of the assignment, so that it is not dated back to a round whose seed suits.
-type Registration struct {
-	Version string      `json:"version"`
-	Job     merkle.Hash `json:"job"`
-	Worker  merkle.Hash `json:"worker"` // key id
-	Slot    uint32      `json:"slot"`
-	At      int64       `json:"at"` // Unix time in seconds, not before the worker asked
-}
-
 // Registered is a registration as it is given, and the beacon's round that gives the seed.
 type Registered struct {
 	Given
@@ -84,21 +69,22 @@ func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32) (*
 	if slot >= d.Terms.Job.Slots {
 		return nil, fmt.Errorf("slot %d: the job has %d, from 0", slot, d.Terms.Job.Slots)
 	}
+	if worker == d.Terms.Job.Operator.ID() {
+		return nil, fault.New(fault.OwnWork, "registration", "worker", "%v is the operator's own key", worker)
+	}
 	file, err := d.Registry.Register(d.slot(worker, slot), func() ([]byte, error) {
-		return document.Sign(RegistrationKind, Registration{
-			Version: RegistrationVersion, Job: d.Terms.Digest, Worker: worker, Slot: slot, At: ceil(d.Clock()),
-		}, d.Operator)
+		return job.Registration{Job: d.Terms.Digest, Worker: worker, Slot: slot, At: ceil(d.Clock())}.Sign(d.Operator)
 	})
 	if err != nil {
 		return nil, err
 	}
-	doc, _, err := document.Read[Registration]("registration", file, RegistrationKind, d.Terms.Job.Operator)
+	doc, _, err := d.Terms.Job.ReadRegistration("registration", file, d.Terms.Digest)
 	if err != nil {
 		return nil, err
 	}
 	r := &Registered{
 		At: time.Unix(doc.At, 0).UTC(), Beacon: d.Terms.Job.Beacon.Name, Round: d.Terms.Job.AssignmentRound(doc.At),
-		Due: time.Unix(d.Terms.Job.Beacon.Published(doc.At+2*d.Terms.Job.Beacon.Period()), 0).UTC(),
+		Due: time.Unix(d.Terms.Job.AssignmentDue(doc.At), 0).UTC(),
 	}
 	r.Given, err = d.enter(ctx, file)
 	return r, err

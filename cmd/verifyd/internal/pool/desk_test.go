@@ -67,7 +67,7 @@ func TestWhereTheBeaconHasRoundsTheRegistrationDecidesWhichGivesTheSeed(t *testi
 	at := time.Unix(1_692_803_367+999*3-6, 0) // two periods before round 1000 of quicknet
 	o := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test", Issued: at.Add(-time.Hour),
-		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 2, Delay: 6 * time.Second, Deadline: time.Minute, Beacon: beacon.Quicknet,
+		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Audit: job.Millionths, Slots: 2, Delay: 6 * time.Second, Deadline: time.Minute, Beacon: beacon.Quicknet,
 	}
 	d := r.desk(t, must(o.Sign(t.Context(), r.devices.First(), r.operator))(t).File, nil)
 	d.Clock = func() time.Time { return at.Add(-time.Millisecond) }

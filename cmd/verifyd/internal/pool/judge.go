@@ -110,6 +110,7 @@ type Severity int
 // The severities.
 const (
 	Passed       Severity = iota
+	Unaudited             // the beacon did not draw the claim: nothing is known of it
 	Inconclusive          // two replays disagreed
 	Failed                // the claim is false
 	Unjudged              // the bundle cannot be judged
@@ -124,6 +125,8 @@ func (f *Judged) Severity() Severity {
 		return Failed
 	case f.Verdict.Finding.Outcome == verify.Inconclusive:
 		return Inconclusive
+	case f.Verdict.Finding.Outcome == verify.Unaudited:
+		return Unaudited
 	}
 	return Passed
 }

@@ -124,7 +124,7 @@ func TestAnOfferThatNobodyCouldTakeIsNotSigned(t *testing.T) {
 	r := newRig(t)
 	good := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test",
-		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Delay: 6 * time.Second, Deadline: time.Minute, Issued: arrived, Beacon: beacon.Quicknet,
+		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Audit: job.Millionths, Slots: 1, Delay: 6 * time.Second, Deadline: time.Minute, Issued: arrived, Beacon: beacon.Quicknet,
 	}
 	if offered, err := good.Sign(t.Context(), r.devices.First(), r.operator); err != nil || offered.Revealed != nil {
 		t.Errorf("%+v, %v", offered, err)

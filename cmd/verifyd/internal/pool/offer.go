@@ -30,6 +30,7 @@ type Offer struct {
 	Slots           uint32
 	Sampled         job.Range
 	Audit, Hold     uint32        // share of the claims that are audited, in millionths; claims that are judged before one is paid
+	Period          time.Duration // after a claim's verdict, when it is paid though fewer were judged; not counted without a hold
 	Delay, Deadline time.Duration // from a claim's arrival to its beacon, and from there to its opening, in whole seconds
 	Issued          time.Time
 	Log             *job.Log // nil: the operator is believed about time
@@ -86,6 +87,9 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Seed:    o.Seed,
 		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
+	}
+	if o.Hold > 0 {
+		offered.Job.Period = uint32(min(o.Period/time.Second, job.MaxPeriod))
 	}
 	offered.File, err = job.Sign(*offered.Job, operator)
 	return offered, err

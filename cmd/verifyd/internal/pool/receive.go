@@ -22,8 +22,9 @@ type Receipt struct {
 	Deadline   time.Time // until which the worker may open it
 }
 
-// Receive signs that a claim arrived now, with all of its leaves, and how many segments of it will be drawn. The claim's
-// slot must be assigned, and has one receipt, ever.
+// Receive signs that a claim arrived now, with all of its leaves, and how many segments of it will be drawn: as many as
+// sampled says, or, if it is zero, as the worker's record asks for. The claim's slot must be assigned, and has one
+// receipt, ever.
 func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, sampled uint32) (*Receipt, error) {
 	c, digest, err := d.Terms.ReadClaim(claim)
 	if err != nil {
@@ -34,7 +35,12 @@ func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, samp
 	if err != nil {
 		return nil, err
 	}
-	file, err := d.Registry.Receive(slot, digest, func() ([]byte, error) {
+	file, err := d.Registry.Receive(slot, digest, func() (_ []byte, err error) {
+		if sampled == 0 {
+			if sampled, err = d.share(ctx, slot); err != nil {
+				return nil, err
+			}
+		}
 		return verify.Receive(d.Terms, verify.Arrival{
 			Assignment: assignment, Claim: claim, Leaves: leaves, At: d.Clock(), Sampled: sampled,
 		}, d.Operator)

@@ -77,7 +77,7 @@ func (r *rig) offerOn(t *testing.T, audience string, l *job.Log) []byte {
 	t.Helper()
 	o := pool.Offer{
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: audience,
-		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour), Log: l,
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Audit: job.Millionths, Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour), Log: l,
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)

@@ -7,8 +7,10 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Credit is what the ledger's side adds to a verdict.
@@ -30,12 +32,22 @@ func (f *Judged) State(c Credit, issued time.Time) (proofs.Contribution, error) 
 	return State(f.Verdict, f.Case.Terms, c, issued)
 }
 
-// State says what a verdict means to a ledger, under the terms of its job. It refuses those of another job.
+// State says what a verdict means to a ledger, under the terms of its job. It refuses those of another job, those that say
+// of a claim's audit what the beacon did not, and units for a claim that the job holds: those package score pays.
 func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proofs.Contribution, error) {
 	if v.Finding.Job != t.Digest {
 		return proofs.Contribution{}, fmt.Errorf("verdict: on job %s, the terms are of %s", v.Finding.Job, t.Digest)
 	}
 	f := v.Finding
+	if f.Worker == t.Job.Operator.ID() {
+		return proofs.Contribution{}, fault.New(fault.OwnWork, "verdict", "worker", "%v is the key of the job's operator", f.Worker)
+	}
+	if err := t.CheckAudit(f); err != nil {
+		return proofs.Contribution{}, err
+	}
+	if t.Job.Hold > 0 && f.Outcome == verify.Pass && c.Units != (proofs.Uint128{}) {
+		return proofs.Contribution{}, fmt.Errorf("units: the job pays a claim once %d further ones are judged; a score of the epoch does", t.Job.Hold)
+	}
 	engine, err := engineHash(v)
 	if err != nil {
 		return proofs.Contribution{}, err
@@ -59,6 +71,7 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 		EvidenceRoot:    proofs.Hash(v.Evidence),
 		EngineHash:      engine,
 		SampleSeed:      proofs.Hash(f.Randomness),
+		Beacon:          proofs.Hash(t.Job.Beacon.Hash()),
 		IssuedAt:        uint64(issued.Unix()),
 	}
 	switch p.Verdict.Kind {
@@ -87,6 +100,8 @@ func decision(f verify.Finding) proofs.Verdict {
 		return proofs.Verdict{Kind: proofs.Accepted}
 	case verify.Inconclusive:
 		return proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}
+	case verify.Unaudited:
+		return proofs.Verdict{Kind: proofs.Partial, Reason: policy.Unaudited}
 	}
 	reason := proofs.Mismatch
 	switch f.Reason {

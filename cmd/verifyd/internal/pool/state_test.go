@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/job"
 )
 
@@ -28,7 +29,7 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 		{verify.Inconclusive, verify.Disagreement, "inconclusive/mismatch", 0, 0},
 	} {
 		v := &verify.Verdict{Finding: verify.Finding{Outcome: c.outcome, Reason: c.reason, Profile: kernels.ProfileF32, Steps: 400, Replayed: 48}}
-		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}}, credit, time.Unix(1_795_000_000, 0))
+		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Audit: job.Millionths}}, credit, time.Unix(1_795_000_000, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,22 +48,70 @@ func TestOnlyAPassEarnsUnitsAndEveryOutcomeHasAValidProof(t *testing.T) {
 	}
 }
 
+func TestAContributionNamesTheChainOfItsBeaconAndZeroIsAFixedOne(t *testing.T) {
+	fixed, _ := beacon.NewFixed([32]byte{7})
+	for _, chain := range []beacon.Chain{fixed, {Name: beacon.Quicknet}} {
+		v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
+		p, err := State(v, &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Audit: job.Millionths, Beacon: chain}}, Credit{}, time.Unix(1_795_000_000, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (p.Beacon == proofs.Hash{}) != (chain.Name == beacon.Fixed) || p.Beacon != proofs.Hash(chain.Hash()) {
+			t.Errorf("chain %s: the contribution says %s", chain.Name, p.Beacon)
+		}
+	}
+}
+
 func TestATotalThatOverflowsIsRefused(t *testing.T) {
 	full := proofs.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}
 	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32}}
-	if _, err := State(v, &verify.Terms{Job: &job.Job{}}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
+	if _, err := State(v, &verify.Terms{Job: &job.Job{Audit: job.Millionths}}, Credit{Units: proofs.Uint(1), Cumulative: full}, time.Time{}); err == nil {
 		t.Error("accepted")
 	}
 }
 
 func TestTermsOfAnotherJobStateNothing(t *testing.T) {
 	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Profile: kernels.ProfileF32, Job: [32]byte{1}}}
-	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}}, Digest: [32]byte{2}}
+	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Audit: job.Millionths}, Digest: [32]byte{2}}
 	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
 		t.Error("a job's verdict is stated under the terms of another")
 	}
 	terms.Digest = v.Finding.Job
 	if _, err := State(v, terms, Credit{}, time.Time{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAnUnauditedClaimIsAPartOfWhichNothingWasReplayedAndEarnsNothingByItself(t *testing.T) {
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Unaudited, Reason: verify.Honest, Profile: kernels.ProfileF32, Steps: 400}}
+	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Audit: 0}}
+	p, err := State(v, terms, Credit{Units: proofs.Uint(40), Cumulative: proofs.Uint(2)}, time.Unix(1_795_000_000, 0))
+	if err != nil || p.Verdict.String() != "partial/unaudited" || p.Units != proofs.Uint(0) || p.CumulativeUnits != proofs.Uint(2) ||
+		p.StepsReplayed != 0 || p.StepsFailed != 0 || p.StepsClaimed != 400 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := proofs.Encode(p); err != nil {
+		t.Error(err)
+	}
+	// The beacon drew it, or did not draw one of which more is said.
+	terms.Job.Audit = job.Millionths
+	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
+		t.Error("a claim that was drawn is unaudited")
+	}
+	terms.Job.Audit = 0
+	v.Finding.Outcome = verify.Pass
+	if _, err := State(v, terms, Credit{}, time.Time{}); err == nil {
+		t.Error("a claim that was not drawn has passed")
+	}
+}
+
+func TestNoProofPaysAClaimThatItsJobHolds(t *testing.T) {
+	v := &verify.Verdict{Finding: verify.Finding{Outcome: verify.Pass, Reason: verify.Honest, Profile: kernels.ProfileF32, Steps: 400, Replayed: 48}}
+	terms := &verify.Terms{Job: &job.Job{Audience: [32]byte{1}, Audit: job.Millionths, Hold: 20}}
+	if _, err := State(v, terms, Credit{Units: proofs.Uint(40)}, time.Time{}); err == nil {
+		t.Error("paid at once")
+	}
+	if p, err := State(v, terms, Credit{}, time.Time{}); err != nil || p.Units != proofs.Uint(0) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }

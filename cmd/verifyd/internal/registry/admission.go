@@ -37,3 +37,22 @@ func (r *Registry) Admission(ctx context.Context, worker merkle.Hash) (Admission
 	})
 	return a, err
 }
+
+// Received is a claim that has a receipt.
+type Received struct {
+	Slot
+	Claim    merkle.Hash // digest
+	Document []byte      // its first receipt
+}
+
+// Received calls use with every claim that has a receipt, whatever became of it, in no order. It reads every receipt in
+// the registry.
+func (r *Registry) Received(ctx context.Context, use func(Received) error) error {
+	return r.each(ctx, receipts, func(name merkle.Hash, data []byte) error {
+		rec, err := parse(receipts, name, data)
+		if err != nil || rec.Kind != receipt || rec.Number != 0 {
+			return err
+		}
+		return use(Received{rec.Slot, rec.About, rec.Document})
+	})
+}

@@ -15,6 +15,8 @@ type Report struct {
 	Receipts      int `json:"receipts"` // those that follow a late one are counted as well
 	Ended         int `json:"ended"`    // assignments without a claim
 	Openings      int `json:"openings"`
+	Judged        int `json:"judged"`     // verdicts that are recorded
+	Listed        int `json:"listed"`     // claims that are valued, on a frozen list
 	Unfinished    int `json:"unfinished"` // files that a crash left on their way, or that are on it now
 }
 

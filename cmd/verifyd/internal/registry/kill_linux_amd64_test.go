@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/crashtest"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // Every how many of the calls that change a file the process is killed, or the call fails: 1 is all of them.
@@ -42,7 +44,17 @@ func TestMain(m *testing.M) {
 		}
 		fmt.Printf("%s\n", file)
 	}
+	if _, err := r.Judge(member, lived); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(judgedLine)
 }
+
+// lived is what is recorded of the claim of [life], and judgedLine tells that it was.
+var lived = Judgement{Slot: slot, Claim: merkle.Hash{'a'}, Outcome: verify.Fail, Reason: verify.WrongUpdate}
+
+const judgedLine = "judged"
 
 // below says whether a path is in one of a registry's folders.
 func below(path string, folders ...string) bool {
@@ -68,8 +80,8 @@ func TestNothingPromisedIsForgottenWhereverTheProcessIsKilledOrACallFails(t *tes
 					}
 					return crashtest.Proceed
 				},
-				Bytes:    func(path string) bool { return below(path, unfinished, assignments, receipts, openings) },
-				Names:    func(path string) bool { return below(path, assignments, receipts, openings) },
+				Bytes:    func(path string) bool { return below(path, unfinished, assignments, receipts, openings, judgedFolder) },
+				Names:    func(path string) bool { return below(path, assignments, receipts, openings, judgedFolder) },
 				Unsynced: func(line string, what []string) { t.Errorf("call %d: given %q while not synced: %v", n, line, what) },
 			}
 			cmd := exec.Command(os.Args[0])
@@ -78,7 +90,7 @@ func TestNothingPromisedIsForgottenWhereverTheProcessIsKilledOrACallFails(t *tes
 			given := strings.Split(output, "\n")
 			given = given[:len(given)-1] // cut short: nobody read it
 			if !met {
-				if len(given) != len(life) {
+				if len(given) != len(life)+1 {
 					t.Fatalf("not interfered with: %q", output)
 				}
 				break
@@ -100,6 +112,12 @@ func TestNothingPromisedIsForgottenWhereverTheProcessIsKilledOrACallFails(t *tes
 			again, err := live(r, 'a', signer())
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
+			}
+			if len(given) > len(life) {
+				if h, err := r.Judged(member); err != nil || len(h) != 1 || h[0] != lived {
+					t.Errorf("%s: told of a FAIL, and recorded are %+v, %v", what, h, err)
+				}
+				given = given[:len(life)]
 			}
 			for i, file := range given {
 				now := string(again[i])

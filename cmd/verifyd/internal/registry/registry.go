@@ -22,6 +22,7 @@ const (
 	assignments   = "assignments"
 	receipts      = "receipts"
 	openings      = "openings"
+	judgedFolder  = "judged"
 	unfinished    = "new"
 )
 
@@ -34,6 +35,8 @@ var folders = []struct {
 	{assignments, (*Registry).checkAssignment},
 	{receipts, (*Registry).checkReceipt},
 	{openings, (*Registry).checkOpening},
+	{judgedFolder, (*Registry).checkJudged},
+	{lists, (*Registry).checkListed},
 }
 
 // Limits in bytes.

@@ -217,6 +217,11 @@ func TestWhatEndedCountsAgainstItsWorker(t *testing.T) {
 	if err != nil || a != (Admission{Assigned: 5, Received: 1, Ended: 2}) || a.Open() != 2 {
 		t.Errorf("%+v, %v", a, err)
 	}
+	var all []Received
+	if err := r.Received(t.Context(), func(c Received) error { all = append(all, c); return nil }); err != nil || len(all) != 1 ||
+		all[0].Slot != (Slot{Worker: worker}) || all[0].Claim != (merkle.Hash{1}) || string(all[0].Document) != "receipt" {
+		t.Errorf("%+v, %v", all, err)
+	}
 }
 
 func TestARegistryIsMadeOnceAndOpenedOnlyWhereItIs(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 //
 // The file is text: a line that says what it is, then batches. A batch has a line for each body and one that closes it,
 //
-//	spent NULLIFIER DIGEST EPOCH ISSUED
+//	spent NULLIFIER DIGEST EPOCH ISSUED ACCOUNT UNITS CUMULATIVE
 //	revoked DIGEST
 //	closed LINES SUM
 //
@@ -38,7 +38,7 @@ type Spent struct {
 // spentHeader begins the file.
 const spentHeader = "verifyd-spent/1\n"
 
-// maxSpent bounds the file in bytes: some ten million bodies.
+// maxSpent bounds the file in bytes: some eight million bodies.
 const maxSpent = 2 << 30
 
 // InitSpent makes the file of a pool that has paid nothing. It must not exist.

@@ -15,7 +15,7 @@ import (
 const closing = "closed "
 
 func spentLine(w spent.Work) string {
-	return fmt.Sprintf("spent %s %s %d %d", w.Nullifier, w.Digest, w.Epoch, w.IssuedAt)
+	return fmt.Sprintf("spent %s %s %d %d %s %s %s", w.Nullifier, w.Digest, w.Epoch, w.IssuedAt, w.Account, w.Units, w.Cumulative)
 }
 
 func revokedLine(target proofs.Hash) string { return "revoked " + target.String() }
@@ -57,9 +57,11 @@ func readBatch(book *spent.Book, lines []string) error {
 	over := book.Over()
 	for _, l := range lines {
 		var w spent.Work
-		var first, second string
-		if _, err := fmt.Sscanf(l, "spent %s %s %d %d", &first, &second, &w.Epoch, &w.IssuedAt); err == nil {
-			w.Nullifier, w.Digest = parseHash(first), parseHash(second)
+		var first, second, account, units, total string
+		if _, err := fmt.Sscanf(l, "spent %s %s %d %d %s %s %s", &first, &second, &w.Epoch, &w.IssuedAt, &account, &units, &total); err == nil {
+			w.Nullifier, w.Digest, w.Account = parseHash(first), parseHash(second), parseHash(account)
+			w.Units, _ = proofs.ParseUint128(units) // what is not one is not written back
+			w.Cumulative, _ = proofs.ParseUint128(total)
 			if spentLine(w) != l {
 				return fmt.Errorf("damaged: line %.200q", l)
 			}

@@ -43,12 +43,18 @@ func coveredGames(ctx context.Context, o Options) ([]knownGame, error) {
 		saturating(100, prize), bounded("weighted majority", voting, voting.Values, prize), bounded("heavy tails", heavy, heavy.Values, span),
 		bounded("nearly constant", constant, constant.Values, prize), duplicates(prize),
 	}
+	rare, rareSpan, err := rarePrize()
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, bounded("a rare prize", rare, rare.Values, rareSpan))
 	rows, err := rowGames(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, rows...)
-	all = append(all, knownGame{"heavy tails without bounds", heavy.Game, heavy.Values, span}, knownGame{"weighted majority without bounds", voting.Game, voting.Values, prize})
+	all = append(all, knownGame{"heavy tails without bounds", heavy.Game, heavy.Values, span},
+		knownGame{"a rare prize without bounds", rare.Game, rare.Values, rareSpan}, knownGame{"weighted majority without bounds", voting.Game, voting.Values, prize})
 	t, err := roundTable(ctx, o, o.workers(12))
 	if err != nil {
 		return nil, err
@@ -83,6 +89,24 @@ func heavyTailed() (g classic.Game, span int64, err error) {
 		}
 		p := int64(1e6 / math.Pow(1-s.uniform(), 1.5))
 		sets, prizes, span = append(sets, set), append(prizes, p), span+p
+	}
+	g, err = classic.Unanimity(15, sets, prizes)
+	return g, span, err
+}
+
+// rarePrize is won by the last of twelve; whoever is not among them in a sample shows small prizes of pairs and triples alone.
+func rarePrize() (g classic.Game, span int64, err error) {
+	s := &source{key: 16, name: 8}
+	sets, prizes := []uint64{1<<12 - 1}, []int64{shapley.Unit}
+	for range 30 {
+		set := uint64(0)
+		for range 3 {
+			set |= 1 << s.below(15)
+		}
+		sets, prizes = append(sets, set), append(prizes, 1e5)
+	}
+	for _, p := range prizes {
+		span += p
 	}
 	g, err = classic.Unanimity(15, sets, prizes)
 	return g, span, err

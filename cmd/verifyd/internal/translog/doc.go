@@ -12,8 +12,10 @@
 // apart by their leaf hash: appending the same bytes again gives the first
 // index.
 //
-// A [Folder] reads: proofs, entries, the tiles over HTTP ([Folder.Handler]).
-// [Check] reads everything and compares.
+// A [Reader] reads: proofs, and entries, each of which is hashed into the tree
+// that a checkpoint signs before it is handed out. It reads a [Folder], which also
+// serves the tiles over HTTP ([Folder.Handler]), or a server's tiles ([Remote]).
+// [Check] reads everything of a folder and compares.
 //
 // The folder of a log:
 //
@@ -23,7 +25,7 @@
 //	tiles/     what is served: checkpoint, tile/; and .state/, Tessera's own
 //
 // The package keeps in memory about 100 bytes an entry while a log is open for
-// writing, and none for reading. It never rewrites, prunes or interprets an
+// writing, and a tile of entries for reading. It never rewrites, prunes or interprets an
 // entry, and never signs two trees of one size: if the disk contradicts the
 // last checkpoint, it refuses to open.
 package translog

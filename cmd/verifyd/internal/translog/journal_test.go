@@ -202,7 +202,7 @@ func FuzzParseBundle(f *testing.F) {
 			again = append(again, byte(len(e)>>8), byte(len(e)))
 			again = append(again, e...)
 		}
-		if len(entries) != n || !bytes.HasPrefix(data, again) {
+		if len(entries) != n || !bytes.Equal(data, again) {
 			t.Fatal("not what was there")
 		}
 	})

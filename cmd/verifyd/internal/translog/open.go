@@ -237,7 +237,7 @@ func sameRoot(tree *compact.Range, want tlog.Hash) error {
 // treeState reads how far Tessera got: the size and root of the tree, which
 // may be ahead of what is published. A tree that was never begun is empty.
 func (f *Folder) treeState() (size int64, root tlog.Hash, err error) {
-	data, err := f.read(".state/treeState", 1<<10)
+	data, err := f.readFile(".state/treeState", 1<<10)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, tlog.Hash{}, nil
 	}

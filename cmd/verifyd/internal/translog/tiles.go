@@ -4,11 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -24,43 +20,73 @@ func tileAt(level int, index, size int64) tile {
 
 // hashes reads the tree's hashes for x/mod, which checks each tile against the
 // checkpoint before it uses it.
-func (f *Folder) hashes(c translog.Checkpoint) tlog.HashReader {
-	return tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tileReader{f})
+func (r *Reader) hashes(c translog.Checkpoint) tlog.HashReader {
+	return tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, &tileReader{r: r, kept: map[tlog.Tile][]byte{}})
 }
 
-type tileReader struct{ f *Folder }
+// tileReader keeps the checked tiles that are needed again by whoever reads the
+// hashes of a tree in order: those above the leaves, and the partial ones.
+type tileReader struct {
+	r    *Reader
+	kept map[tlog.Tile][]byte
+}
 
-func (r tileReader) Height() int                     { return tileHeight }
-func (r tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
-func (r tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+// maxKept is how many tiles, of 8 KiB, are kept: twice what one reading needs.
+const maxKept = 32
+
+func (t *tileReader) Height() int { return tileHeight }
+
+func (t *tileReader) SaveTiles(tiles []tlog.Tile, data [][]byte) {
+	if len(t.kept) > maxKept {
+		clear(t.kept)
+	}
+	for i, at := range tiles {
+		if at.L > 0 || at.W < tileWidth {
+			t.kept[at] = data[i]
+		}
+	}
+}
+
+func (t *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	data := make([][]byte, len(tiles))
-	for i, t := range tiles {
+	for i, at := range tiles {
+		if data[i] = t.kept[at]; data[i] != nil {
+			continue
+		}
 		var err error
-		if data[i], err = r.f.tile(tile{t.L, t.N, t.W}); err != nil {
+		if data[i], err = t.r.tile(tile{at.L, at.N, at.W}); err != nil {
 			return nil, err
 		}
 	}
 	return data, nil
 }
 
-// tile reads a tile of hashes. Where the partial one is gone the full one has
+// file reads the file of a tile whose hashes or entries have at most limit bytes
+// each, and says how many it has: where the partial one is gone the full one has
 // taken its place.
-func (f *Folder) tile(t tile) ([]byte, error) {
-	data, err := f.read(t.path(), tileWidth*tlog.HashSize)
+func (r *Reader) file(t tile, limit int64) (data []byte, width int, err error) {
+	data, err = r.read(t.path(), int64(t.width)*limit)
 	if errors.Is(err, fs.ErrNotExist) && t.width < tileWidth {
-		data, err = f.read(t.full().path(), tileWidth*tlog.HashSize)
+		t = t.full()
+		data, err = r.read(t.path(), int64(t.width)*limit)
 	}
+	return data, t.width, err
+}
+
+// tile reads a tile of hashes.
+func (r *Reader) tile(t tile) ([]byte, error) {
+	data, width, err := r.file(t, tlog.HashSize)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) < t.width*tlog.HashSize {
-		return nil, fmt.Errorf("%s: %d bytes, want %d", t.path(), len(data), t.width*tlog.HashSize)
+	if len(data) != width*tlog.HashSize {
+		return nil, fmt.Errorf("%s: %d bytes, want %d", t.path(), len(data), width*tlog.HashSize)
 	}
 	return data[:t.width*tlog.HashSize], nil
 }
 
-func (f *Folder) hashTile(t tile) ([]tlog.Hash, error) {
-	data, err := f.tile(t)
+func (r *Reader) hashTile(t tile) ([]tlog.Hash, error) {
+	data, err := r.tile(t)
 	if err != nil {
 		return nil, err
 	}
@@ -72,24 +98,20 @@ func (f *Folder) hashTile(t tile) ([]tlog.Hash, error) {
 }
 
 // bundle reads the entries of a tile.
-func (f *Folder) bundle(t tile) ([][]byte, error) {
-	const limit = tileWidth * (2 + translog.MaxEntrySize)
-	data, err := f.read(t.path(), limit)
-	if errors.Is(err, fs.ErrNotExist) && t.width < tileWidth {
-		data, err = f.read(t.full().path(), limit)
-	}
+func (r *Reader) bundle(t tile) ([][]byte, error) {
+	data, width, err := r.file(t, 2+translog.MaxEntrySize)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := parseBundle(data, t.width)
+	entries, err := parseBundle(data, width)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.path(), err)
 	}
-	return entries, nil
+	return entries[:t.width], nil
 }
 
-// parseBundle reads the first n entries of a bundle: each behind its length in
-// 16 bits, big-endian.
+// parseBundle reads the n entries of a bundle: each behind its length in 16
+// bits, big-endian, and nothing behind the last one.
 func parseBundle(data []byte, n int) ([][]byte, error) {
 	entries := make([][]byte, 0, n)
 	for len(entries) < n {
@@ -103,31 +125,8 @@ func parseBundle(data []byte, n int) ([][]byte, error) {
 		entries = append(entries, data[2:2+size])
 		data = data[2+size:]
 	}
+	if len(data) > 0 {
+		return nil, fmt.Errorf("%d bytes behind the last of %d entries", len(data), n)
+	}
 	return entries, nil
-}
-
-// open opens a file of the tree. A pipe in its place does not block.
-func (f *Folder) open(path string) (*os.File, error) {
-	return f.tiles.OpenFile(filepath.FromSlash(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
-}
-
-// read reads a file of the tree that is at most limit bytes.
-func (f *Folder) read(path string, limit int64) ([]byte, error) {
-	file, err := f.open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%s: not a file of at most %d bytes", path, limit)
-	}
-	data := make([]byte, info.Size())
-	if _, err := io.ReadFull(file, data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return data, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
@@ -17,7 +18,8 @@ import (
 // ClaimsVersion names the format of a list of claims.
 const ClaimsVersion = "verifyd-claims/1"
 
-const claimsKind = document.Kind("claims")
+// ClaimsKind is the kind of a signed list.
+const ClaimsKind = document.Kind("claims")
 
 // The limits of a list.
 const (
@@ -122,12 +124,39 @@ func (c *Claims) Sign(operator crypto.Signer) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
-	return document.Sign(claimsKind, *c, operator)
+	return document.Sign(ClaimsKind, *c, operator)
+}
+
+// Freeze has a registry remember that the claims are on this list. Where it knew them to be, the list gets the time of
+// then; on another list they are refused.
+func (c *Claims) Freeze(r *registry.Registry) (frozen int64, err error) {
+	slices.SortFunc(c.Claims, func(a, b Listed) int { return a.compare(&b) })
+	claims := make([]registry.Claim, len(c.Claims))
+	for i, l := range c.Claims {
+		claims[i] = registry.Claim{Slot: registry.Slot{Job: l.Job, Worker: l.Worker, Slot: l.Slot}, Digest: l.Claim}
+	}
+	frozen, err = r.Freeze(claims, c.Frozen, func(at int64) (merkle.Hash, error) {
+		c.Frozen = at
+		if err := c.Check(); err != nil {
+			return merkle.Hash{}, fmt.Errorf("claims: %w", err)
+		}
+		return document.Digest(ClaimsKind, *c)
+	})
+	return frozen, err
+}
+
+// PeekClaims reads a list without asking who signed it.
+func PeekClaims(signed []byte) (*Claims, error) {
+	c, err := document.Peek[Claims]("", signed, ClaimsKind)
+	if err != nil {
+		return nil, err
+	}
+	return &c, c.Check()
 }
 
 // ReadClaims reads a list that operator signed, and gives its digest. Errors begin with file.
 func ReadClaims(file string, signed []byte, operator document.Key) (*Claims, merkle.Hash, error) {
-	c, digest, err := document.Read[Claims](file, signed, claimsKind, operator)
+	c, digest, err := document.Read[Claims](file, signed, ClaimsKind, operator)
 	if err != nil {
 		return nil, digest, err
 	}
@@ -167,7 +196,7 @@ func (r *Run) checkSource() error {
 	if err := r.Claimed.List.Check(); err != nil {
 		return fmt.Errorf("claimed.list.%w", err)
 	}
-	digest, err := document.Digest(claimsKind, r.Claimed.List)
+	digest, err := document.Digest(ClaimsKind, r.Claimed.List)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package valuation
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -325,6 +326,12 @@ func writeWhole(path string, v any) error {
 func encodeWhole(v any) ([]byte, error) {
 	data, err := json.MarshalIndent(v, "", "  ")
 	return append(data, '\n'), err
+}
+
+// Digest is the SHA-256 of the certificate's file.
+func (c *Certificate) Digest() (merkle.Hash, error) {
+	data, err := encodeWhole(c)
+	return sha256.Sum256(data), err
 }
 
 // WriteWhole writes a file that must not exist, whole or not at all.

@@ -13,13 +13,6 @@ import (
 // ErrSecondList says that an operator froze a claim twice: whoever may pick among lists picks the randomness.
 var ErrSecondList = errors.New("a second list names a claim of this one")
 
-// Logged refuses a signed list unless it is in a log that witnesses cosigned before the list's round was due, as the
-// policy's quorum demands. Without that, when the list was frozen rests on the operator's word.
-func (c *Claims) Logged(p *translog.Policy, proof, signed []byte) error {
-	_, err := p.VerifyBefore(proof, signed, c.Frozen+int64(c.Delay))
-	return err
-}
-
 // Alone refuses the list of a digest if another one that the operator signed, among the entries of a log, names one of
 // its claims. Whatever else is in the log is passed over. The list itself must be there.
 func (c *Claims) Alone(digest merkle.Hash, operator document.Key, entries iter.Seq2[[]byte, error]) error {
@@ -32,7 +25,7 @@ func (c *Claims) Alone(digest merkle.Hash, operator document.Key, entries iter.S
 		if err != nil {
 			return err
 		}
-		other, logged, err := document.Read[Claims]("", entry, claimsKind, operator)
+		other, logged, err := document.Read[Claims]("", entry, ClaimsKind, operator)
 		switch {
 		case err != nil: // no list, or not the operator's
 		case logged == digest:

@@ -99,8 +99,10 @@ func TestCallsAreWhatTheABISays(t *testing.T) {
 	alone := pool.Set
 	alone.Threshold = 1
 	r, s := integers(back.Signatures[0].Sig)
-	got, err = evm.Revoke(root, back, alone)
-	same("revoke", got, err, "revoke", root.Body, back.Body, []abiSignature{{big.NewInt(3), r, s}})
+	for _, history := range [][]evm.Link{nil, {{Root: scenario.ID("a"), Total: epochCap, Epoch: 7, Below: scenario.ID("b")}, {Root: scenario.ID("c")}}} {
+		got, err = evm.Revoke(root, back, alone, history)
+		same("revoke", got, err, "revoke", root.Body, back.Body, []abiSignature{{big.NewInt(3), r, s}}, abiLinks(history))
+	}
 
 	b, err := pool.Bundle(2)
 	if err != nil {
@@ -122,6 +124,22 @@ func TestCallsAreWhatTheABISays(t *testing.T) {
 		got, err = evm.ClaimMany(m)
 		same("claimMany", got, err, "claimMany", leaves, arrays(m.Path), m.Flags)
 	}
+}
+
+// abiLink is a link as package abi packs it.
+type abiLink struct {
+	Root  [32]byte
+	Total *big.Int
+	Epoch uint64
+	Below [32]byte
+}
+
+func abiLinks(links []evm.Link) []abiLink {
+	packed := []abiLink{}
+	for _, l := range links {
+		packed = append(packed, abiLink{l.Root, bigOf(l.Total), l.Epoch, l.Below})
+	}
+	return packed
 }
 
 // integers takes r and s out of DER: 30 len 02 len r 02 len s.

@@ -136,18 +136,27 @@ func (g *gasTable) rewards(c *chain) {
 	minter.wait(window)
 	g.add("post a root and activate the one before, 3 P-256", minter.must(post(number+1, 0, 7, 15)))
 	g.add("veto", minter.must(evm.Veto()))
-	taken := minter.rootOf(number, trees[3].Root(), totals[3])
-	body, err := proofs.Encode(taken)
-	if err != nil {
-		t.Fatal(err)
+	takeBack := func(number uint64) uint64 {
+		n := min(number, 3)
+		taken := minter.rootOf(number, trees[n].Root(), totals[n])
+		body, err := proofs.Encode(taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		revoke, err := evm.Revoke(q.sign(t, taken, 0), q.sign(t, proofs.Revocation{
+			Audience: minter.audience(), PoolID: poolID, Epoch: number, Target: sha256.Sum256(body), TargetKind: 2, Reason: 1, SignerSet: 1, IssuedAt: genesisTime,
+		}, 0, 7, 15), q.set, minter.history())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return minter.must(revoke)
 	}
-	revoke, err := evm.Revoke(q.sign(t, taken, 0), q.sign(t, proofs.Revocation{
-		Audience: minter.audience(), PoolID: poolID, Epoch: number, Target: sha256.Sum256(body), TargetKind: 2, Reason: 1, SignerSet: 1, IssuedAt: genesisTime,
-	}, 0, 7, 15), q.set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.add("take back the active root, 3 P-256 of 16", minter.must(revoke))
+	g.add("take back the active root, 3 P-256 of 16", takeBack(number))
+	g.add("take back the one after it", takeBack(number-1))
+	g.add("take back a root below, 3 P-256 of 16", takeBack(number-3))
+	takeBack(number - 4)
+	takeBack(number - 5)
+	g.add("take back the active root, 3 below taken back", takeBack(number-2))
 	g.add("set the policy and the cap", minter.must(evm.SetPolicy(scenario.ID("next"), proofs.Uint(1))))
 }
 

@@ -207,7 +207,7 @@ func (on *stage) take(step sequences.Step) string {
 			r.Audience = on.audience()
 		}
 		body := on.encode(r)
-		return on.do(on.pack("revoke", root, body, on.sign(env, body)))
+		return on.do(on.pack("revoke", root, body, on.sign(env, body), abiLinks(on.history())))
 	case "rotate":
 		_, s := on.envelope(step.File())
 		on.rotate(s.(proofs.SignerSet))

@@ -8,15 +8,24 @@ import {EpochVerifier} from "./EpochVerifier.sol";
 /// @title Pays each account what its signed total exceeds what it was paid before
 /// @notice A root that a quorum signed is posted by anyone, may be vetoed for a window of time, and is then made active
 /// by anyone. Claims are paid from the active root alone, by anyone, to the account in the leaf. A root that the quorum
-/// takes back later pays nothing more: the one that was active before it is active again.
+/// takes back later pays nothing more: the last good one before it is active again.
 ///
 /// Totals are cumulative, so the same leaf pays once and a claim skipped is not lost. There is a slot an account and
-/// there are three pairs of slots for roots, which are written again and again: new storage is what costs most.
+/// there are five for roots, which are written again and again: new storage is what costs most. All roots that were
+/// active before are in one of them, as a chain of hashes that whoever brings a revocation opens as far as it takes.
 abstract contract CumulativeLedger is EpochVerifier {
     struct Active {
         bytes32 root;
         uint128 total; // sum of all leaves
         uint64 epoch;
+    }
+
+    /// A root that was active, and what was below it then: one link of the chain.
+    struct Link {
+        bytes32 root;
+        uint128 total;
+        uint64 epoch;
+        bytes32 below;
     }
 
     struct Pending {
@@ -43,6 +52,7 @@ abstract contract CumulativeLedger is EpochVerifier {
     error NotGuardian();
     error BadPath();
     error NothingToClaim();
+    error WrongHistory();
     error AboveSignedTotal();
 
     event PolicyChanged(bytes32 policyHash, uint128 epochCap);
@@ -52,7 +62,8 @@ abstract contract CumulativeLedger is EpochVerifier {
     );
     event RootVetoed(uint64 indexed epoch);
     event RootRevoked(uint64 indexed epoch, bytes32 root, uint128 total);
-    event RootActivated(uint64 indexed epoch, bytes32 root, uint128 total);
+    /// below is what below() was before: with the other three, the link that a later revocation may have to open.
+    event RootActivated(uint64 indexed epoch, bytes32 root, uint128 total, bytes32 below);
 
     /// How much the total may grow from one active root to the next, in units. Shares a slot with the signer set.
     uint128 public epochCap;
@@ -60,9 +71,9 @@ abstract contract CumulativeLedger is EpochVerifier {
     Active public active;
     Pending public pending;
 
-    /// The root that is active again if the active one is taken back. Only one is kept: if that falls too, nothing is
-    /// paid until the next root.
-    Active public previous;
+    /// The roots that were active before, the last one first: the hash of that one's Link, whose below is the hash of
+    /// the link before; zero if there is none.
+    bytes32 public below;
 
     /// Roots that were vetoed or taken back, by the hash of root, total and epoch: under no terms do they come again.
     mapping(bytes32 id => bool) public revoked;
@@ -146,19 +157,19 @@ abstract contract CumulativeLedger is EpochVerifier {
 
     /// @notice Takes a root back, posted or not, pending or active, by a revocation that the set in force signed: the 320
     /// bytes of the root, and the 256 of the revocation with its signatures. Anyone may. What was paid stays paid; the
-    /// root that was active before is active again, and a corrected one of the same epoch may be posted.
-    function revoke(bytes calldata rootBody, bytes calldata body, Signature[] calldata signatures) external {
+    /// last good root before it is active again, and a corrected one of the same epoch may be posted.
+    ///
+    /// If the root is active, history is the links below it, from the last one down to the first that was not taken
+    /// back, or to the end; else it is not read.
+    function revoke(bytes calldata rootBody, bytes calldata body, Signature[] calldata signatures, Link[] calldata history)
+        external
+    {
         EpochRoot memory e = _readRevoked(rootBody, body, signatures);
         bytes32 id = _id(e.root, e.cumulativeUnits, e.epoch);
         revoked[id] = true;
         Pending memory last = pending;
         if (last.readyAt != 0 && _id(last.root, last.total, last.epoch) == id) last.readyAt = 0;
-        if (_id(active.root, active.total, active.epoch) == id) {
-            active = previous;
-            delete previous;
-        } else if (_id(previous.root, previous.total, previous.epoch) == id) {
-            delete previous;
-        }
+        if (_id(active.root, active.total, active.epoch) == id) _fallBack(history);
         if (last.readyAt == 0) (pending.readyAt, pending.epoch) = (0, active.epoch);
         emit RootRevoked(e.epoch, e.root, e.cumulativeUnits);
     }
@@ -169,9 +180,29 @@ abstract contract CumulativeLedger is EpochVerifier {
 
     function _activate(Pending memory last) private {
         if (block.timestamp < last.readyAt) revert RootPending(last.readyAt);
-        previous = active;
+        Active memory before = active;
+        bytes32 rest = below;
+        // A root cannot be zero: then none is active, and none was good before.
+        if (before.root != 0) below = rest = keccak256(abi.encode(before.root, before.total, before.epoch, rest));
         active = Active(last.root, last.total, last.epoch);
-        emit RootActivated(last.epoch, last.root, last.total);
+        emit RootActivated(last.epoch, last.root, last.total, rest);
+    }
+
+    /// Makes the last root below that was not taken back the active one, or none if there is none.
+    function _fallBack(Link[] calldata history) private {
+        bytes32 rest = below;
+        for (uint256 i = 0; rest != 0; i++) {
+            if (i == history.length) revert WrongHistory();
+            Link calldata l = history[i];
+            if (keccak256(abi.encode(l.root, l.total, l.epoch, l.below)) != rest) revert WrongHistory();
+            rest = l.below;
+            if (!revoked[_id(l.root, l.total, l.epoch)]) {
+                (active, below) = (Active(l.root, l.total, l.epoch), rest);
+                return;
+            }
+        }
+        delete active;
+        delete below;
     }
 
     /// @notice Pays account what its total exceeds what it was paid before. Anyone may claim for anyone.

@@ -221,21 +221,22 @@ contract CumulativeLedgerTest is Harness {
         activate(minter, 1, rootHash(t), 311);
         bytes memory root = abi.encode(rootOf(minter, 1, rootHash(t), 311));
         bytes memory other = abi.encode(rootOf(minter, 1, rootHash(t), 312));
+        CumulativeLedger.Link[] memory none;
         (bytes memory body, EpochVerifier.Signature[] memory s) = revocationOf(minter, root, 1);
         vm.expectRevert(EpochVerifier.WrongTarget.selector);
-        minter.revoke(other, body, s);
+        minter.revoke(other, body, s, none);
         vm.expectRevert(EpochVerifier.BadLength.selector);
-        minter.revoke(root, root, s);
+        minter.revoke(root, root, s, none);
         s[2] = s[1];
         vm.expectRevert(abi.encodeWithSelector(EpochVerifier.DuplicatedSigner.selector, 4));
-        minter.revoke(root, body, s);
+        minter.revoke(root, body, s, none);
         (body, s) = revocationOf(minter, root, 2);
         vm.expectRevert(EpochVerifier.WrongSignerSet.selector);
-        minter.revoke(root, body, s);
+        minter.revoke(root, body, s, none);
         s = sign(root, 3, 4, 5); // the root's own signatures are no revocation's
         (body,) = revocationOf(minter, root, 1);
         vm.expectRevert(abi.encodeWithSelector(EpochVerifier.BadSignature.selector, 3));
-        minter.revoke(root, body, s);
+        minter.revoke(root, body, s, none);
         minter.claim(ANN, 100, DETAIL, pathOf(t, 0));
     }
 

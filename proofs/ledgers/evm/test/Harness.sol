@@ -138,10 +138,38 @@ abstract contract Harness {
         (s[0], s[1], s[2]) = (signature(3, digest), signature(4, digest), signature(5, digest));
     }
 
+    /// The links that each ledger ever had, as whoever follows its events keeps them.
+    mapping(CumulativeLedger => mapping(bytes32 => CumulativeLedger.Link)) internal links;
+
+    /// Keeps the link of the active root; to be called before another one becomes active, or this is taken back.
+    function keepLink(CumulativeLedger l) internal {
+        (bytes32 root, uint128 total, uint64 epoch) = l.active();
+        bytes32 rest = l.below();
+        links[l][keccak256(abi.encode(root, total, epoch, rest))] = CumulativeLedger.Link(root, total, epoch, rest);
+    }
+
+    /// The links below the active root down to the first that was not taken back.
+    function historyOf(CumulativeLedger l) internal view returns (CumulativeLedger.Link[] memory history) {
+        uint256 n;
+        for (bytes32 link = l.below(); link != 0; n++) link = _next(l, link);
+        history = new CumulativeLedger.Link[](n);
+        n = 0;
+        for (bytes32 link = l.below(); link != 0; n++) {
+            history[n] = links[l][link];
+            link = _next(l, link);
+        }
+    }
+
+    function _next(CumulativeLedger l, bytes32 link) private view returns (bytes32) {
+        CumulativeLedger.Link memory k = links[l][link];
+        require(k.root != 0, "a link that nobody kept");
+        return l.revoked(keccak256(abi.encode(k.root, k.total, k.epoch))) ? k.below : bytes32(0);
+    }
+
     /// Takes back a root, as the set in force.
     function takeBack(CumulativeLedger l, bytes memory root) internal {
         (bytes memory body, EpochVerifier.Signature[] memory s) = revocationOf(l, root, l.signerSet());
-        l.revoke(root, body, s);
+        l.revoke(root, body, s, historyOf(l));
     }
 
     /// Posts a root, signed on secp256k1, which is fast.
@@ -154,6 +182,7 @@ abstract contract Harness {
     function activate(CumulativeLedger l, uint64 epoch, bytes32 root, uint128 total) internal {
         post(l, epoch, root, total);
         vm.warp(block.timestamp + WINDOW);
+        keepLink(l);
         l.finalize();
     }
 

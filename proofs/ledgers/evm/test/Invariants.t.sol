@@ -20,7 +20,7 @@ contract Life is Harness {
 
     Signed private _pending;
     Signed private _active;
-    Signed private _previous;
+    Signed[] private _below; // roots that were active before, taken back or not
     mapping(bytes32 id => bool) private _takenBack;
     bool private _isPending;
     uint64 public epoch;
@@ -58,6 +58,7 @@ contract Life is Harness {
         if (minter.totalSupply() > before) before = minter.totalSupply();
         bool want = !_takenBack[sha256(body)] && !(_isPending && block.timestamp < _ready) && s.total >= before && s.total - before <= minter.epochCap();
         EpochVerifier.Signature[] memory sigs = sign(body, 3, 4, 5);
+        keepLink(minter);
         try minter.postRoot(body, sigs) {
             if (!want) broken = true;
             if (_isPending) _promote();
@@ -72,6 +73,7 @@ contract Life is Harness {
 
     function finalize() external {
         bool want = _isPending && block.timestamp >= _ready;
+        keepLink(minter);
         try minter.finalize() {
             if (!want) broken = true;
             _promote();
@@ -91,19 +93,22 @@ contract Life is Harness {
         }
     }
 
-    /// Takes back the active root, the pending one or the one before.
+    /// Takes back the active root, the pending one or one before.
     function revoke(uint256 which) external {
-        Signed storage s = which % 3 == 0 ? _active : which % 3 == 1 ? _pending : _previous;
+        if (which % 3 == 2 && _below.length == 0) return;
+        Signed storage s = which % 3 == 0 ? _active : which % 3 == 1 ? _pending : _below[(which / 3) % _below.length];
         if (s.body.length == 0 || (which % 3 == 1 && !_isPending)) return;
         bytes memory body = s.body;
         takeBack(minter, body);
         _takenBack[sha256(body)] = true;
-        if (which % 3 == 0) {
-            _active = _previous;
-            activeTotal = _active.total;
-        }
         if (which % 3 == 1) _isPending = false;
-        else delete _previous;
+        if (which % 3 != 0) return;
+        delete _active;
+        while (_below.length > 0 && _active.body.length == 0) {
+            if (!_takenBack[sha256(_below[_below.length - 1].body)]) _active = _below[_below.length - 1];
+            _below.pop();
+        }
+        activeTotal = _active.total;
     }
 
     function wait_(uint32 time) external {
@@ -129,7 +134,7 @@ contract Life is Harness {
     }
 
     function _promote() private {
-        _previous = _active;
+        if (_active.body.length > 0) _below.push(_active);
         _active = _pending;
         _isPending = false;
         activeTotal = _active.total;

@@ -27,6 +27,7 @@ const (
 	SecondAssignment   Rule = "second-assignment"   // of a job, worker and slot
 	SecondReceipt      Rule = "second-receipt"      // of a job, worker and slot
 	SecondOpening      Rule = "second-opening"      // receipt of a claim's opening
+	SecondList         Rule = "second-list"         // of claims that are valued, which shares a claim with another one
 	SecondBody         Rule = "second-body"         // of a nullifier whose first one was not revoked
 	BackDated          Rule = "back-dated"          // before a time that an earlier entry has
 	PostDated          Rule = "post-dated"          // after a witness saw it
@@ -48,19 +49,23 @@ type Finding struct {
 
 // Report is what an audit read and found.
 type Report struct {
-	Entries       int64     `json:"entries,string"`
-	Jobs          int       `json:"jobs"`
-	Registrations int       `json:"registrations"`
-	Assignments   int       `json:"assignments"`
-	Receipts      int       `json:"receipts"`
-	Openings      int       `json:"openings"`
-	Contributions int       `json:"contributions"`
-	Revocations   int       `json:"revocations"`
-	Other         int       `json:"other"`   // entries that no rule is about
-	Foreign       int       `json:"foreign"` // not signed by the operator of their job, or not what they say they are
-	Unknown       int       `json:"unknown"` // of a job that is neither in the log nor given
-	Cosignatures  int       `json:"cosignatures"`
-	Findings      []Finding `json:"findings"` // in the order of their entries
+	Entries       int64 `json:"entries,string"`
+	Jobs          int   `json:"jobs"`
+	Registrations int   `json:"registrations"`
+	Assignments   int   `json:"assignments"`
+	Receipts      int   `json:"receipts"`
+	Openings      int   `json:"openings"`
+	Lists         int   `json:"lists"` // of claims that are valued together
+	Contributions int   `json:"contributions"`
+	Revocations   int   `json:"revocations"`
+	Other         int   `json:"other"`   // entries that no rule is about
+	Foreign       int   `json:"foreign"` // not signed by the operator of their job, or not what they say they are
+	Unknown       int   `json:"unknown"` // of a job that is neither in the log nor given
+	Cosignatures  int   `json:"cosignatures"`
+	// Witnessed is the latest time of those, in Unix seconds: what the log's operator gave since then is not in what was
+	// audited. 0 where no witness says when.
+	Witnessed int64     `json:"witnessed"`
+	Findings  []Finding `json:"findings"` // in the order of their entries
 }
 
 // Options say what an audit knows beside the log.
@@ -79,7 +84,7 @@ type Options struct {
 func Log(ctx context.Context, entries func() iter.Seq2[[]byte, error], o Options) (*Report, error) {
 	a := &audit{
 		slack: int64(o.Slack / time.Second), jobs: jobs{}, slots: map[slot]*history{}, receipts: map[hash]slot{},
-		bodies: map[hash][]*body{}, stated: map[hash]*body{}, report: &Report{Findings: []Finding{}},
+		listed: map[hash]*given{}, bodies: map[hash][]*body{}, stated: map[hash]*body{}, report: &Report{Findings: []Finding{}},
 	}
 	if err := a.witness(o); err != nil {
 		return nil, err
@@ -120,6 +125,7 @@ type audit struct {
 	slots map[slot]*history
 	// receipts are the slots of those that are the first of their slot, or renew one that is, by their digests.
 	receipts map[hash]slot
+	listed   map[hash]*given  // lists, by a claim that they name
 	bodies   map[hash][]*body // by nullifier
 	stated   map[hash]*body   // by its digest
 	seen     []cosigned

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
@@ -53,7 +52,7 @@ func newBook(t testing.TB) *book {
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Issued: began, Operator: key, Pool: hash{1}, Audience: hash{2}, Program: hash{3},
 		Data: job.Data{Root: hash{4}, Samples: 10}, Order: job.Rule, Init: job.Init{Root: hash{5}},
-		Steps: 20, Stride: 2, Slots: 8, Sampled: job.Exactly(2), Beacon: chain, Delay: 6, Deadline: 100,
+		Steps: 20, Stride: 2, Slots: 8, Sampled: job.Exactly(2), Audit: job.Millionths, Beacon: chain, Delay: 6, Deadline: 100,
 	}
 	b.job = must(job.Sign(*b.of, b.operator))(t)
 	b.digest = must(document.Digest(job.Kind, *b.of))(t)
@@ -239,7 +238,7 @@ func TestARegistrationMustBeLoggedBeforeTheBeaconOfItsSeed(t *testing.T) {
 		b.add(b.job)
 	}
 	register := func(b *book, at int64) {
-		b.sign(pool.RegistrationKind, pool.Registration{Version: pool.RegistrationVersion, Job: b.digest, Worker: hash{9}, At: began + at})
+		b.sign(job.RegistrationKind, job.Registration{Version: job.RegistrationVersion, Job: b.digest, Worker: hash{9}, At: began + at})
 	}
 	assign := func(b *book, at int64) {
 		b.sign(job.AssignmentKind, job.Assignment{

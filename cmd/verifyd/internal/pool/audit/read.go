@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
@@ -47,8 +48,8 @@ func typeOf(entry []byte) string {
 func (a *audit) read(e []byte) {
 	switch typeOf(e) {
 	case jobType:
-	case pool.RegistrationKind.PayloadType():
-		if doc, digest, of, ok := by(a, e, pool.RegistrationKind, func(d pool.Registration) hash { return d.Job }); ok {
+	case job.RegistrationKind.PayloadType():
+		if doc, digest, of, ok := by(a, e, job.RegistrationKind, func(d job.Registration) hash { return d.Job }); ok {
 			a.report.Registrations++
 			a.registered(doc, digest, of)
 		}
@@ -67,6 +68,8 @@ func (a *audit) read(e []byte) {
 			a.report.Openings++
 			a.opened(doc, digest, of)
 		}
+	case valuation.ClaimsKind.PayloadType():
+		a.claimLists(e)
 	default:
 		a.statement(e)
 	}

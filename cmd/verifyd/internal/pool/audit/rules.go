@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/job"
 )
@@ -51,7 +50,7 @@ func (a *audit) of(s slot) *history {
 	return h
 }
 
-func (a *audit) registered(r pool.Registration, digest hash, of *job.Job) {
+func (a *audit) registered(r job.Registration, digest hash, of *job.Job) {
 	s := slot{r.Job, r.Worker, r.Slot}
 	h := a.of(s)
 	other, same := again(&h.registration, digest, a.report.Entries)
@@ -64,7 +63,7 @@ func (a *audit) registered(r pool.Registration, digest hash, of *job.Job) {
 		h.registered = r.At
 	}
 	if of.Beacon.Period() > 0 {
-		a.date(s, r.At, of.Beacon.Published(r.At+2*of.Beacon.Period()), LateRegistration)
+		a.date(s, r.At, of.AssignmentDue(r.At), LateRegistration)
 	}
 }
 

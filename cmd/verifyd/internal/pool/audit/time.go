@@ -35,6 +35,7 @@ func (a *audit) witness(o Options) error {
 		}
 		for _, by := range all {
 			a.seen = append(a.seen, cosigned{by.Witness, c.Size, by.Time})
+			a.report.Witnessed = max(a.report.Witnessed, by.Time)
 		}
 	}
 	a.report.Cosignatures = len(a.seen)

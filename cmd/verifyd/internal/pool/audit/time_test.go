@@ -84,7 +84,7 @@ func TestACosignatureConvictsWhereTheOperatorsWordDoesNot(t *testing.T) {
 		b := newBook(t)
 		b.honest()
 		r := b.audit(seen(t, c.size, c.at))
-		if r.Cosignatures != 1 || (c.rule == "") != (len(r.Findings) == 0) {
+		if r.Cosignatures != 1 || r.Witnessed != began+c.at || (c.rule == "") != (len(r.Findings) == 0) {
 			t.Errorf("%s: %+v", name, r)
 			continue
 		}

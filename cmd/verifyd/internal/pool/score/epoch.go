@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"time"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/proofs/spent"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // Judged is a verdict with the terms of the job that it is on.
@@ -24,15 +26,19 @@ type Judged struct {
 // Epoch is all that one epoch's score rests on. Values, Roster and Earned may
 // be nil.
 type Epoch struct {
-	Number  uint64
-	Policy  *policy.Policy
-	Judged  []Judged
-	Values  *Values
-	Roster  *Roster
-	Earned  *Earned
-	Issued  time.Time
+	Number uint64
+	Policy *policy.Policy
+	Judged []Judged
+	Values *Values
+	Roster *Roster
+	Earned *Earned
+	Issued time.Time
+	// Records, by worker, are what Settle found: they decide what is paid of the claims that their jobs hold.
+	Records map[merkle.Hash]*Record
+	Spent   *spent.Book // what was paid before; nil if that is not known
 	claims  []policy.Measurement
 	entries map[id]*entry
+	held    map[id]Held
 }
 
 // id is what makes a claim one.
@@ -61,6 +67,7 @@ type Result struct {
 	Total      proofs.Uint128
 	Dust       proofs.Uint128
 	Earned     *Earned // all totals after the epoch, dust included
+	Held       []Held  // claims that are stated in a later epoch, in the same order
 }
 
 // Score scores the epoch.
@@ -87,7 +94,7 @@ func (e *Epoch) Score() (*Result, error) {
 
 // gather makes a claim of each verdict.
 func (e *Epoch) gather(hash proofs.Hash) error {
-	e.entries = make(map[id]*entry, len(e.Judged))
+	e.entries, e.claims, e.held = make(map[id]*entry, len(e.Judged)), nil, make(map[id]Held)
 	listed := make(map[proofs.Hash]Listed)
 	if e.Roster != nil {
 		for _, w := range e.Roster.Workers {
@@ -96,17 +103,17 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 	}
 	for _, j := range e.Judged {
 		f, t := j.Verdict.Finding, j.Terms
-		first := e.Judged[0].Terms.Job
+		if err := j.with(e.Judged[0].Terms.Job); err != nil {
+			return err
+		}
 		switch {
 		case f.Job != t.Digest:
 			return fmt.Errorf("%s: on job %s, which was not given", j.File, f.Job)
 		case proofs.Hash(t.Job.Policy) != hash:
 			return fmt.Errorf("%s: job %s was offered under policy %s, not %s", j.File, f.Job, proofs.Hash(t.Job.Policy), hash)
-		case t.Job.Pool != first.Pool || t.Job.Audience != first.Audience:
-			return fmt.Errorf("%s: job %s is of another pool or for another ledger than the first", j.File, f.Job)
 		}
 		name := id{proofs.Hash(f.Worker), proofs.Hash(f.Job), f.Slot}
-		if e.entries[name] != nil {
+		if _, held := e.held[name]; held || e.entries[name] != nil {
 			return fmt.Errorf("%s: a second verdict on worker %s, job %s and slot %d: one proof stands for the three", j.File, f.Worker, f.Job, f.Slot)
 		}
 		w := listed[name.worker]
@@ -121,12 +128,30 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.File, err)
 		}
-		hi, lo := bits.Mul64(t.Plan.FLOPs(), t.Job.Steps)
-		work := proofs.Uint128{Hi: hi, Lo: lo}
-		e.entries[name] = &entry{statement, work}
+		now, err := e.standing(&j, statement.Verdict)
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.File, err)
+		}
+		if !now.paid && now.void == nil {
+			e.held[name] = Held{
+				Worker: name.worker, Task: name.task, Slot: name.slot, Account: account, Verdict: statement.Verdict,
+				Judged: now.count, Of: t.Job.Hold, Until: now.until, Waits: now.waits,
+			}
+			continue
+		}
+		e.entries[name] = &entry{statement, work(t)}
 		e.claims = append(e.claims, policy.Measurement{
-			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Work: work,
+			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Beacon: statement.Beacon,
+			Work: work(t), Void: now.void != nil,
 		})
+	}
+	return nil
+}
+
+// with refuses a verdict on a job of another pool, or for another ledger, than the first.
+func (j *Judged) with(first *job.Job) error {
+	if of := j.Terms.Job; of.Pool != first.Pool || of.Audience != first.Audience {
+		return fmt.Errorf("%s: job %s is of another pool or for another ledger than the first", j.File, j.Terms.Digest)
 	}
 	return nil
 }
@@ -143,7 +168,7 @@ func (e *Epoch) value() error {
 	for i := range e.Values.Values {
 		v := &e.Values.Values[i]
 		name := id{v.Worker.Hash, v.Task.Hash, v.Slot}
-		if e.entries[name] == nil {
+		if _, held := e.held[name]; !held && e.entries[name] == nil {
 			return fmt.Errorf("values: worker %s, task %s, slot %d: there is no verdict on it", v.Worker, v.Task, v.Slot)
 		}
 		values[name] = v
@@ -176,13 +201,16 @@ func (e *Epoch) state(hash proofs.Hash, sheet *policy.Sheet) (*Result, error) {
 		totals[account] = total
 		return total, nil
 	}
-	r := &Result{PolicyHash: hash, Total: sheet.Total, Dust: sheet.Dust}
+	r := &Result{PolicyHash: hash, Total: sheet.Total, Dust: sheet.Dust, Held: e.allHeld()}
 	for _, a := range sheet.Awards {
 		found := e.entries[id{a.Worker, a.Task, a.Slot}]
 		c := found.statement
 		c.Units, c.Verdict = a.Units, a.Verdict
-		var err error
-		if c.CumulativeUnits, err = credit(c.Account, a.Units); err != nil {
+		adds, err := e.owed(c)
+		if err != nil {
+			return nil, err
+		}
+		if c.CumulativeUnits, err = credit(c.Account, adds); err != nil {
 			return nil, err
 		}
 		r.Statements = append(r.Statements, Statement{

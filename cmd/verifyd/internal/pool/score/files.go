@@ -2,10 +2,8 @@ package score
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
@@ -17,33 +15,9 @@ const MaxFile = 256 << 20
 
 // The versions of the files.
 const (
-	ValuesVersion = "verifyd-values/1"
 	RosterVersion = "verifyd-roster/1"
 	EarnedVersion = "verifyd-earned/1"
 )
-
-// Values is what was measured of claims beside their verdicts, by whom the
-// verifier trusts to value data. A claim that is not in it has zero of each.
-type Values struct {
-	// Validation is the root of the validation set that was used. It must be the
-	// policy's.
-	Validation policy.Hash `json:"validation"`
-	Values     []Value     `json:"values"` // in the order of worker, task and slot
-	Version    string      `json:"version"`
-}
-
-// Value is what was measured of one claim. The scales are those of
-// [policy.Measurement].
-type Value struct {
-	Improvement policy.Int    `json:"improvement"`
-	Quality     uint64        `json:"quality"`
-	Slot        uint32        `json:"slot"`
-	StdErr      policy.Uint   `json:"stdErr"`
-	Task        policy.Hash   `json:"task"` // digest of the job
-	Value       policy.Int    `json:"value"`
-	Withheld    proofs.Reason `json:"withheld"` // 0, or one of the policy's own reasons
-	Worker      policy.Hash   `json:"worker"`   // key id
-}
 
 // Roster says which account is paid for a worker, and who owns it.
 type Roster struct {
@@ -68,28 +42,6 @@ type Earned struct {
 type Total struct {
 	Account policy.Hash `json:"account"`
 	Units   policy.Uint `json:"units"`
-}
-
-// ParseValues reads a file of values. Errors begin with file.
-func ParseValues(file string, data []byte) (*Values, error) {
-	v, err := parse[Values](file, data)
-	if err != nil {
-		return nil, err
-	}
-	if v.Version != ValuesVersion {
-		return nil, fmt.Errorf("%s: version: %.60q, %q is needed", file, v.Version, ValuesVersion)
-	}
-	for i := 1; i < len(v.Values); i++ {
-		if bytes.Compare(v.Values[i-1].id(), v.Values[i].id()) >= 0 {
-			return nil, fmt.Errorf("%s: values[%d]: not in the order of worker, task and slot, or twice the same", file, i)
-		}
-	}
-	return v, nil
-}
-
-// id orders values as their claims are.
-func (v *Value) id() []byte {
-	return binary.BigEndian.AppendUint32(slices.Concat(v.Worker.Hash[:], v.Task.Hash[:]), v.Slot)
 }
 
 // ParseRoster reads a roster. Errors begin with file.

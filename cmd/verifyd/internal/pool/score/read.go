@@ -6,6 +6,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -14,6 +15,9 @@ type Jobs map[merkle.Hash]*verify.Terms
 
 // ErrNoJob says that a verdict is on a job whose terms are not at hand.
 var ErrNoJob = errors.New("which was not given")
+
+// ErrNoRecord says that a claim's job holds pay and nobody settled the epoch's verdicts with a registry.
+var ErrNoRecord = errors.New("the worker's record is needed")
 
 // Add reads a verdict that verifier signed and adds it to the epoch, under the terms that its digest names. Errors
 // begin with file.
@@ -25,6 +29,9 @@ func (e *Epoch) Add(file string, signed []byte, verifier document.Key, jobs Jobs
 	t := jobs[v.Finding.Job]
 	if t == nil {
 		return fmt.Errorf("%s: on job %s, %w", file, v.Finding.Job, ErrNoJob)
+	}
+	if verifier == t.Job.Operator {
+		return fault.New(fault.OwnWork, file, "verifier", "%v is the key of the job's operator", verifier.ID())
 	}
 	e.Judged = append(e.Judged, Judged{File: file, Verdict: v, Terms: t})
 	return nil

@@ -43,6 +43,11 @@ func rules() *policy.Policy {
 // offer is a job under a policy.
 func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 	t.Helper()
+	return offerWith(t, p, func(*job.Job) {})
+}
+
+func offerWith(t *testing.T, p *policy.Policy, change func(*job.Job)) *verify.Terms {
+	t.Helper()
 	prog := program.Program{
 		Version: program.Version, BatchSize: 4, Accumulation: 1,
 		Graph:     program.MLP(program.MLPConfig{Inputs: 6, Hidden: []int{8}, Classes: 3}),
@@ -60,6 +65,7 @@ func offer(t *testing.T, p *policy.Policy) *verify.Terms {
 	}
 	pool, err := verifytest.NewPool(t.Context(), verifytest.Setting{Program: &prog, Data: data, Job: func(j *job.Job) {
 		j.Policy, j.Steps, j.Stride, j.Sampled = merkle.Hash(hash), 10, 5, job.Exactly(1)
+		change(j)
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -278,10 +284,10 @@ var files = map[string]struct {
 	good  string
 	bad   [][2]string
 }{
-	"values": {
-		func(data []byte) error { _, err := ParseValues("f", data); return err },
-		`{"validation":"0x` + zeros + `","values":[{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-values/1"}`,
-		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`"slot":1`, `"slot":-1`}, {`"slot":1,`, ``}, {`}],`, `},{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"7","withheld":0,"worker":"0x` + zeros + `"}],`}},
+	"measured": {
+		func(data []byte) error { _, err := ParseMeasured("f", data, rules()); return err },
+		`{"rows":[{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"0","withheld":0,"worker":"0x` + zeros + `"}],"version":"verifyd-measured/1"}`,
+		[][2]string{{"/1", "/2"}, {`"-1"`, `"-01"`}, {`"quality":5`, `"quality":-5`}, {`"quality":5,`, ``}, {`"slot":1`, `"slot":-1`}, {`"slot":1,`, ``}, {`"value":"0"`, `"value":"7"`}, {`"stdErr":"0"`, `"stdErr":"1"`}, {`}],`, `},{"improvement":"-1","quality":5,"slot":1,"stdErr":"0","task":"0x` + zeros + `","value":"0","withheld":0,"worker":"0x` + zeros + `"}],`}},
 	},
 	"roster": {
 		func(data []byte) error { _, err := ParseRoster("f", data); return err },

@@ -1,6 +1,7 @@
 package score
 
 import (
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
 )
@@ -12,8 +13,22 @@ type Sheet struct {
 	Awards      []Award     `json:"awards"` // in the order of worker, task and slot
 	Dust        policy.Uint `json:"dust"`
 	DustAccount proofs.Hash `json:"dustAccount"`
+	Held        []HeldPay   `json:"held"` // not paid yet, in the same order
 	Total       policy.Uint `json:"total"`
 	Budget      policy.Uint `json:"budget"`
+}
+
+// HeldPay is a claim whose job holds its pay.
+type HeldPay struct {
+	Worker  proofs.Hash    `json:"worker"`
+	Task    proofs.Hash    `json:"task"`
+	Slot    uint32         `json:"slot"`
+	Account proofs.Hash    `json:"account"`
+	Verdict string         `json:"verdict"`
+	Judged  uint64         `json:"judged"`          // further claims that count
+	Of      uint32         `json:"of"`              // that are needed
+	Until   int64          `json:"until"`           // Unix time in seconds at which it is paid with fewer
+	Waits   *registry.Slot `json:"waits,omitempty"` // the claim without a verdict for which later ones do not count yet
 }
 
 // Award is what one claim earns.
@@ -36,6 +51,7 @@ type Award struct {
 func (e *Epoch) Sheet(r *Result) *Sheet {
 	s := &Sheet{
 		Policy: r.PolicyHash, Epoch: e.Number, Awards: make([]Award, 0, len(r.Statements)),
+		Held: make([]HeldPay, 0, len(r.Held)),
 		Dust: policy.Uint{Uint128: r.Dust}, DustAccount: e.Policy.Dust.Hash,
 		Total: policy.Uint{Uint128: r.Total}, Budget: e.Policy.Budget,
 	}
@@ -47,6 +63,9 @@ func (e *Epoch) Sheet(r *Result) *Sheet {
 			Operations: policy.Uint{Uint128: st.Work}, Nanopoints: policy.Uint{Uint128: st.Points},
 			Units: policy.Uint{Uint128: st.Units}, Cumulative: policy.Uint{Uint128: c.CumulativeUnits}, Nullifier: c.Nullifier(),
 		})
+	}
+	for _, h := range r.Held {
+		s.Held = append(s.Held, HeldPay{h.Worker, h.Task, h.Slot, h.Account, h.Verdict.String(), h.Judged, h.Of, h.Until, h.Waits})
 	}
 	return s
 }
