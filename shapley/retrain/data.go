@@ -44,10 +44,11 @@ func (d *Data) check() error {
 		if len(d.Targets) != d.rows || len(d.ValidationTargets) != d.val {
 			return fmt.Errorf("targets: %d and %d for %d and %d rows", len(d.Targets), len(d.ValidationTargets), d.rows, d.val)
 		}
-		for _, t := range [][]float32{d.Targets, d.ValidationTargets} {
+		for k, t := range [][]float32{d.Targets, d.ValidationTargets} {
 			for i, v := range t {
 				if !(math.Abs(float64(v)) <= maxTarget) {
-					return fmt.Errorf("targets: row %d: %v is outside -%d to %[3]d", i, v, maxTarget)
+					of := []string{"training", "validation"}[k]
+					return fmt.Errorf("targets: %s row %d: %v is outside -%d to %[4]d, whose squares fit the scale: give targets in a larger unit", of, i, v, maxTarget)
 				}
 			}
 		}
@@ -72,9 +73,6 @@ func (d *Data) check() error {
 	}
 	return d.checkOwners()
 }
-
-// maxTarget bounds targets and predictions of a linear model.
-const maxTarget = 1 << 20
 
 func (d *Data) rowsOf(name string, x []float32) (int, error) {
 	if len(x) == 0 || len(x)%d.Width != 0 {
