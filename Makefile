@@ -9,7 +9,7 @@ BENCH    ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax bench bench-values clean
+.PHONY: help build demo odds test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ gpu-bundle: ## gather what tests and measures a GPU into build/gpu/ (needs a C c
 
 mumax: ## vet, test and build the comparison with mumax3, a GPL module of its own (needs a C compiler)
 	cd bench/mumax && ./build.sh vet && ./build.sh test && ./build.sh build ../../build/mumax
+
+tables: build ## values of data sets of scikit-learn and statsmodels: equal among formats, and as Python enumerates them (needs Python 3.11, python3-venv)
+	bench/peers/tables.sh
 
 bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
 	bench/peers/torch.sh

@@ -13,8 +13,8 @@ const (
 	MaxCells   = 1 << 30 // features of all rows
 )
 
-// Data is the rows to learn from and those to be judged by. Labels are classes from 0 for a logistic model;
-// a linear one has Targets instead. It is read, never changed.
+// Data is the rows to learn from and those to be judged by. Labels are those of a logistic model: any numbers, of which only
+// equality counts, and a class may have no training row. A linear model has Targets instead. It is read, never changed.
 type Data struct {
 	Width                       int       // features of a row
 	Train, Validation           []float32 // rows x Width, row-major
@@ -57,21 +57,33 @@ func (d *Data) check() error {
 	if len(d.Labels) != d.rows || len(d.ValidationLabels) != d.val {
 		return fmt.Errorf("labels: %d and %d for %d and %d rows", len(d.Labels), len(d.ValidationLabels), d.rows, d.val)
 	}
-	for i, y := range d.Labels {
-		if y < 0 || y >= MaxClasses {
-			return fmt.Errorf("labels: training row %d: %d is outside 0 to %d", i, y, MaxClasses-1)
-		}
-		d.classes = max(d.classes, int(y)+1)
-	}
-	if d.classes < 2 {
-		return fmt.Errorf("labels: all training rows are of class 0: two classes are needed")
-	}
-	for i, y := range d.ValidationLabels {
-		if y < 0 || int(y) >= d.classes {
-			return fmt.Errorf("labels: validation row %d: %d is outside 0 to %d, the classes of the training rows", i, y, d.classes-1)
-		}
+	if err := d.classify(); err != nil {
+		return err
 	}
 	return d.checkOwners()
+}
+
+// classify puts classes in the place of labels, numbered as they first appear in the training rows and then in the
+// others: the same rows with other codes for their labels make the same game, to the bit.
+func (d *Data) classify() error {
+	seen := map[int32]int32{}
+	for _, labels := range []*[]int32{&d.Labels, &d.ValidationLabels} {
+		to := make([]int32, len(*labels))
+		for i, y := range *labels {
+			c, ok := seen[y]
+			if !ok {
+				c = int32(len(seen))
+				seen[y] = c
+			}
+			to[i] = c
+		}
+		*labels = to
+	}
+	d.classes = len(seen)
+	if d.classes < 2 || d.classes > MaxClasses {
+		return fmt.Errorf("labels: %d different ones in all rows are outside 2 to %d", d.classes, MaxClasses)
+	}
+	return nil
 }
 
 func (d *Data) rowsOf(name string, x []float32) (int, error) {

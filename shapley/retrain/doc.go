@@ -10,7 +10,7 @@
 // The objective of a coalition is that of scikit-learn's LogisticRegression: the sum of its rows' losses
 // and Decay/2 times the squared norm of the weights, the intercept left out there and included here.
 // Features are standardised by the mean and deviation of all training rows. The empty coalition has the
-// model of zeros, which predicts class 0, or the target 0.
+// model of zeros, which predicts each class alike and so is right by 1/classes of every row, or the target 0.
 //
 // New makes the game; OutOfBag is the Data-OOB value of each row.
 //

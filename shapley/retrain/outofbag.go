@@ -13,7 +13,8 @@ const MaxLearners = 1 << 20
 
 // OutOfBag is the Data-OOB value of each training row (Kwon and Zou, "Data-OOB", ICML 2023): of the learners that were
 // trained on a bootstrap sample without the row, the share that predicts its label rightly. Learner b draws
-// its rows with seed.Draws(b, ...). Rows that every sample has are worth 0. Labels are needed; validation
+// its rows with seed.Draws(b, ...). A learner that cannot tell k likeliest classes apart is right by 1/k. Rows that every
+// sample has are worth 0. Labels are needed; validation
 // rows play no part.
 func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([]*big.Rat, error) {
 	if learners < 1 || learners > MaxLearners {
@@ -25,7 +26,7 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.trainer
-	right, out := make([]int64, t.rows), make([]int64, t.rows)
+	right, out := make([]tally, t.rows), make([]int64, t.rows)
 	drawn := make([]uint32, t.rows)
 	for lo := 0; lo < learners; lo += t.most {
 		n := min(t.most, learners-lo)
@@ -50,15 +51,14 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 					continue
 				}
 				out[r]++
-				if t.class(outputs[r*wide:(r+1)*wide], m) == y {
-					right[r]++
-				}
+				right[r].add(t.among(outputs[r*wide:(r+1)*wide], m, y))
 			}
 		}
 	}
 	values := make([]*big.Rat, t.rows)
 	for r := range values {
-		values[r] = big.NewRat(right[r], max(1, out[r]))
+		values[r] = right[r].sum()
+		values[r].Quo(values[r], new(big.Rat).SetInt64(max(1, out[r])))
 	}
 	return values, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"sync"
 
 	"github.com/verifyd/verifyd/shapley"
@@ -39,7 +40,8 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Game is a data game. Its utility is, for a logistic model, the share of validation rows that it predicts rightly;
+// Game is a data game. Its utility is, for a logistic model, the share of validation rows that it predicts rightly, where a row
+// whose likeliest classes are k that it cannot tell apart counts for 1/k;
 // for a linear one the mean squared error of predicting 0 less its own. Both
 // are rounded half to even to 1e-9. Calls of its methods follow one another.
 type Game struct {
@@ -151,13 +153,16 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 // utility judges model m of the batch by its outputs.
 func (g *Game) utility(outputs []float32, m int) int64 {
 	wide := g.trainer.columns * g.trainer.models
-	right := int64(0)
+	var right tally
 	for r, y := range g.data.ValidationLabels {
-		if g.trainer.class(outputs[r*wide:(r+1)*wide], m) == y {
-			right++
-		}
+		right.add(g.trainer.among(outputs[r*wide:(r+1)*wide], m, y))
 	}
-	return ratio(right, shapley.Unit, int64(g.data.val))
+	if right.shared == nil {
+		return ratio(right.whole, shapley.Unit, int64(g.data.val))
+	}
+	sum := right.sum()
+	sum.Mul(sum, big.NewRat(shapley.Unit, int64(g.data.val)))
+	return rounded(sum)
 }
 
 // ratio is a*b/n rounded half to even, n > 0.

@@ -175,13 +175,64 @@ func TestTwentyStepsPredictAsTheMinimumDoes(t *testing.T) {
 	}
 }
 
-func TestTheEmptyCoalitionPredictsTheFirstClass(t *testing.T) {
-	for _, classes := range []int{2, 5} {
+func TestAModelOfNobodyIsRightByOneOverTheClasses(t *testing.T) {
+	for _, classes := range []int{2, 3, 5} {
 		d := made(40, 40, 3, classes)
+		for r := range d.ValidationLabels {
+			d.ValidationLabels[r] = min(d.ValidationLabels[r], 1) // whatever the rows to be judged by are
+		}
 		got := utilities(t, game(t, d, retrain.Options{Device: device}), some(40, 1))
-		if want := int64(shapley.Unit / classes); got[0] != want {
+		if want := int64(math.RoundToEven(shapley.Unit / float64(classes))); got[0] != want {
 			t.Errorf("%d classes: %d, want %d", classes, got[0], want)
 		}
+	}
+}
+
+// relabelled is d with other codes for its labels.
+func relabelled(d retrain.Data, codes []int32) retrain.Data {
+	of := func(y []int32) []int32 {
+		out := make([]int32, len(y))
+		for i, v := range y {
+			out[i] = codes[v]
+		}
+		return out
+	}
+	d.Labels, d.ValidationLabels = of(d.Labels), of(d.ValidationLabels)
+	return d
+}
+
+func TestOtherCodesForLabelsChangeNoBit(t *testing.T) {
+	for _, codes := range [][]int32{{0, 1, 2}, {1, 0, 2}, {2, 1, 0}, {1, 2, 3}, {-1, 1, 0}, {0, 2, 7}, {5000, -7, math.MaxInt32}} {
+		for classes := 2; classes <= 3; classes++ {
+			d := made(50, 30, 4, classes)
+			d.ValidationLabels[4] = 0
+			plain, coded := game(t, d, retrain.Options{Device: device}), game(t, relabelled(d, codes), retrain.Options{Device: device})
+			if plain.Root() != coded.Root() {
+				t.Errorf("codes %v: another game", codes[:classes])
+			}
+			if a, b := utilities(t, plain, some(50, 20)), utilities(t, coded, some(50, 20)); !slices.Equal(a, b) {
+				t.Errorf("codes %v: other utilities", codes[:classes])
+			}
+			a, err := plain.OutOfBag(context.Background(), 20, shapley.Seed{1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := coded.OutOfBag(context.Background(), 20, shapley.Seed{1})
+			if err != nil || !slices.EqualFunc(a, b, func(x, y *big.Rat) bool { return x.Cmp(y) == 0 }) {
+				t.Errorf("codes %v: other values out of the bag: %v", codes[:classes], err)
+			}
+		}
+	}
+}
+
+func TestAClassMayBeOfValidationRowsAlone(t *testing.T) {
+	d := made(40, 40, 3, 2)
+	for r := range 10 {
+		d.ValidationLabels[r] = 9
+	}
+	got := utilities(t, game(t, d, retrain.Options{Device: device}), some(40, 2))
+	if want := int64(math.RoundToEven(shapley.Unit / 3.0)); got[0] != want || got[1] > shapley.Unit*3/4 {
+		t.Errorf("%v: want %d of nobody, and no more than three quarters right", got, want)
 	}
 }
 
@@ -242,20 +293,24 @@ func TestOutOfBagValuesFindFlippedLabels(t *testing.T) {
 
 func TestDataThatDoNotFitAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*retrain.Data, *retrain.Options){
-		"train: 59 numbers are not whole rows of 3":     func(d *retrain.Data, _ *retrain.Options) { d.Train = d.Train[1:] },
-		"validation: 0 numbers":                         func(d *retrain.Data, _ *retrain.Options) { d.Validation = nil },
-		"train: row 1: feature 2 is not finite":         func(d *retrain.Data, _ *retrain.Options) { d.Train[5] = float32(math.NaN()) },
-		"width: 0 features":                             func(d *retrain.Data, _ *retrain.Options) { d.Width = 0 },
-		"labels: 19 and 10 for 20 and 10 rows":          func(d *retrain.Data, _ *retrain.Options) { d.Labels = d.Labels[1:] },
-		"labels: training row 3: -1 is outside":         func(d *retrain.Data, _ *retrain.Options) { d.Labels[3] = -1 },
-		"labels: validation row 2: 2 is outside 0 to 1": func(d *retrain.Data, _ *retrain.Options) { d.ValidationLabels[2] = 2 },
-		"all training rows are of class 0":              func(d *retrain.Data, _ *retrain.Options) { clear(d.Labels) },
-		"want either labels or targets":                 func(d *retrain.Data, _ *retrain.Options) { d.Targets = make([]float32, 20) },
-		"owners: 2 for 20 training rows":                func(d *retrain.Data, _ *retrain.Options) { d.Owners = []int32{0, 1} },
-		"owners: 1 players own rows, the highest is 1":  func(d *retrain.Data, _ *retrain.Options) { d.Owners = slices.Repeat([]int32{1}, 20) },
-		"steps: 10001 is outside":                       func(_ *retrain.Data, o *retrain.Options) { o.Steps = 10001 },
-		"decay: -1 is outside":                          func(_ *retrain.Data, o *retrain.Options) { o.Decay = -1 },
-		"device: none is given":                         func(_ *retrain.Data, o *retrain.Options) { o.Device = nil },
+		"train: 59 numbers are not whole rows of 3": func(d *retrain.Data, _ *retrain.Options) { d.Train = d.Train[1:] },
+		"validation: 0 numbers":                     func(d *retrain.Data, _ *retrain.Options) { d.Validation = nil },
+		"train: row 1: feature 2 is not finite":     func(d *retrain.Data, _ *retrain.Options) { d.Train[5] = float32(math.NaN()) },
+		"width: 0 features":                         func(d *retrain.Data, _ *retrain.Options) { d.Width = 0 },
+		"labels: 19 and 10 for 20 and 10 rows":      func(d *retrain.Data, _ *retrain.Options) { d.Labels = d.Labels[1:] },
+		"labels: 1 different ones in all rows are outside 2": func(d *retrain.Data, _ *retrain.Options) {
+			for _, y := range [][]int32{d.Labels, d.ValidationLabels} {
+				for i := range y {
+					y[i] = 7 // whatever the code of one class is
+				}
+			}
+		},
+		"want either labels or targets":                func(d *retrain.Data, _ *retrain.Options) { d.Targets = make([]float32, 20) },
+		"owners: 2 for 20 training rows":               func(d *retrain.Data, _ *retrain.Options) { d.Owners = []int32{0, 1} },
+		"owners: 1 players own rows, the highest is 1": func(d *retrain.Data, _ *retrain.Options) { d.Owners = slices.Repeat([]int32{1}, 20) },
+		"steps: 10001 is outside":                      func(_ *retrain.Data, o *retrain.Options) { o.Steps = 10001 },
+		"decay: -1 is outside":                         func(_ *retrain.Data, o *retrain.Options) { o.Decay = -1 },
+		"device: none is given":                        func(_ *retrain.Data, o *retrain.Options) { o.Device = nil },
 	} {
 		d, o := made(20, 10, 3, 2), retrain.Options{Device: device}
 		change(&d, &o)

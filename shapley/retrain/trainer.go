@@ -172,19 +172,26 @@ func (t *trainer) predict(ctx context.Context, own bool) ([]float32, error) {
 	return t.read[:n], t.memory.Read(ctx, engine.Words(t.read[:n]), from.Offset)
 }
 
-// class is what model m says of a row of outputs: the first largest, or whether the only one is above 0.
-func (t *trainer) class(row []float32, m int) int32 {
+// among is how many classes model m holds for the likeliest of a row, by its outputs, if class y is one of them; 0 if it is
+// not. The model of zeros holds all of them so.
+func (t *trainer) among(row []float32, m int, y int32) int {
 	if t.columns == 1 {
-		if row[m] > 0 {
+		switch z := row[m]; {
+		case z == 0:
+			return 2
+		case z > 0 == (y == 1):
 			return 1
 		}
 		return 0
 	}
-	best := int32(0)
-	for c := 1; c < t.columns; c++ {
-		if row[c*t.models+m] > row[int(best)*t.models+m] {
-			best = int32(c)
+	own, same := row[int(y)*t.models+m], 0
+	for c := range t.columns {
+		switch z := row[c*t.models+m]; {
+		case z > own:
+			return 0
+		case z == own:
+			same++
 		}
 	}
-	return best
+	return same
 }

@@ -32,16 +32,16 @@ func tooLarge(format string, args ...any) error {
 // tensorField is how an error names a tensor.
 func tensorField(name string) string { return fmt.Sprintf("tensor %q", name) }
 
-// parseHeader reads a JSON header. The entries come back in the order of their bytes, and tile
-// [0, the last end).
-func parseHeader(header []byte) ([]entry, map[string]string, error) {
+// parseHeader reads a JSON header whose element types sizeOf knows. The entries come back in the order of their bytes, and
+// tile [0, the last end).
+func parseHeader(header []byte, sizeOf func(DType) int64) ([]entry, map[string]string, error) {
 	if !utf8.Valid(header) {
 		return nil, nil, badForm("not UTF-8")
 	}
 	if len(header) == 0 || header[0] != '{' {
 		return nil, nil, badForm("does not begin with {")
 	}
-	p := parser{dec: json.NewDecoder(bytes.NewReader(header))}
+	p := parser{dec: json.NewDecoder(bytes.NewReader(header)), sizeOf: sizeOf}
 	p.dec.UseNumber()
 	var entries []entry
 	var metadata map[string]string
@@ -103,7 +103,10 @@ func tile(entries []entry) error {
 }
 
 // parser reads JSON token by token: encoding/json's structs would keep the last of two equal keys.
-type parser struct{ dec *json.Decoder }
+type parser struct {
+	dec    *json.Decoder
+	sizeOf func(DType) int64
+}
 
 func (p parser) token() (json.Token, error) {
 	tok, err := p.dec.Token()
@@ -258,11 +261,11 @@ func (p parser) entry(name string) (entry, error) {
 	if !given.dtype || !given.shape || !given.offsets {
 		return e, badForm("dtype, shape and data_offsets are needed")
 	}
-	want, err := e.bytes()
+	n, err := e.elements(p.sizeOf(e.DType))
 	if err != nil {
 		return e, err
 	}
-	if e.end-e.begin != want {
+	if want := int64(n) * p.sizeOf(e.DType); e.end-e.begin != want {
 		return e, badForm("data_offsets hold %d bytes, %s of shape %v needs %d", e.end-e.begin, e.DType, e.Shape, want)
 	}
 	return e, nil

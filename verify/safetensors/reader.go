@@ -24,30 +24,49 @@ type Reader struct {
 // NewReader reads the header of a file whose tensors may have at most limit bytes together. Errors
 // begin with file, the name that the user knows the source by.
 func NewReader(r io.Reader, file string, limit int64) (*Reader, error) {
-	var prefix [8]byte
-	if _, err := io.ReadFull(r, prefix[:]); err != nil {
-		return nil, fault.In(file, fault.Under("header length", fault.Truncated(err)))
-	}
-	n := binary.LittleEndian.Uint64(prefix[:])
-	if n > MaxHeader {
-		return nil, fault.New(fault.TooLarge, file, "header length", "%d bytes, the limit is %d", n, MaxHeader)
-	}
-	header := make([]byte, n)
-	if _, err := io.ReadFull(r, header); err != nil {
-		return nil, fault.In(file, fault.Under("header", fault.Truncated(err)))
-	}
-	entries, metadata, err := parseHeader(header)
+	entries, metadata, err := readHeader(r, file, limit, DType.Size)
 	if err != nil {
-		return nil, fault.In(file, fault.Under("header", err))
+		return nil, err
 	}
 	s := &Reader{r: r, file: file, entries: entries, metadata: metadata}
 	if len(entries) > 0 {
 		s.size = entries[len(entries)-1].end
 	}
-	if s.size > limit {
-		return nil, fault.New(fault.TooLarge, file, "header", "tensors of %d bytes, the limit is %d", s.size, limit)
-	}
 	return s, nil
+}
+
+// ReadLayout reads the header of a file as NewReader does, but with the element types that sizeOf gives bytes for, 0 being
+// unknown. The tensors follow in r in the order of the list, without a gap. No file of the protocol is read so.
+func ReadLayout(r io.Reader, file string, limit int64, sizeOf func(DType) int64) ([]Info, error) {
+	entries, _, err := readHeader(r, file, limit, sizeOf)
+	if err != nil {
+		return nil, err
+	}
+	return (&Reader{entries: entries}).Tensors(), nil
+}
+
+// readHeader reads the length and the header of a file whose tensors may have at most limit bytes together.
+func readHeader(r io.Reader, file string, limit int64, sizeOf func(DType) int64) ([]entry, map[string]string, error) {
+	var prefix [8]byte
+	if _, err := io.ReadFull(r, prefix[:]); err != nil {
+		return nil, nil, fault.In(file, fault.Under("header length", fault.Truncated(err)))
+	}
+	n := binary.LittleEndian.Uint64(prefix[:])
+	if n > MaxHeader {
+		return nil, nil, fault.New(fault.TooLarge, file, "header length", "%d bytes, the limit is %d", n, MaxHeader)
+	}
+	header := make([]byte, n)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return nil, nil, fault.In(file, fault.Under("header", fault.Truncated(err)))
+	}
+	entries, metadata, err := parseHeader(header, sizeOf)
+	if err != nil {
+		return nil, nil, fault.In(file, fault.Under("header", err))
+	}
+	if len(entries) > 0 && entries[len(entries)-1].end > limit {
+		return nil, nil, fault.New(fault.TooLarge, file, "header", "tensors of %d bytes, the limit is %d", entries[len(entries)-1].end, limit)
+	}
+	return entries, metadata, nil
 }
 
 // Tensors describes the tensors in the order in which they are read.

@@ -47,13 +47,15 @@ type Info struct {
 
 // Elements returns the product of the dimensions, or an error if the shape is not valid or the
 // tensor would not fit in memory.
-func (i Info) Elements() (int, error) {
+func (i Info) Elements() (int, error) { return i.elements(i.DType.Size()) }
+
+// elements is Elements of a type of so many bytes, 0 if it is unknown.
+func (i Info) elements(size int64) (int, error) {
 	if len(i.Shape) > MaxRank {
 		return 0, tooLarge("%d dimensions, the limit is %d", len(i.Shape), MaxRank)
 	}
-	size := i.DType.Size()
 	if size == 0 {
-		return 0, badForm("dtype %q is not one of F32, I32, I64, U8", string(i.DType))
+		return 0, badForm("dtype %q is none of those that are read here", string(i.DType))
 	}
 	n := int64(1)
 	for k, d := range i.Shape {

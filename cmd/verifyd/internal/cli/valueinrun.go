@@ -87,10 +87,10 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	}
 	players := numbered(r.Data.Samples())
 	if o.owners != "" {
-		if r.Owners, r.OwnerCount, err = readOwners(o.owners, r.Data.Samples()); err != nil {
+		if players, r.Owners, err = readOwners(o.owners, r.Data.Samples()); err != nil {
 			return err
 		}
-		players = numbered(r.OwnerCount)
+		r.OwnerCount = len(players)
 	}
 	devices, err := a.processor(ctx)
 	if err != nil {
@@ -113,20 +113,15 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	return a.emitValued(v, o.plot)
 }
 
-// readOwners reads the owner of each of n samples and says how many owners there are.
-func readOwners(path string, n int) (owners []int, count int, err error) {
-	labels, err := tabular.ReadLabels(path, tabular.Options{})
+// readOwners reads the owner of each of n samples, by name.
+func readOwners(path string, n int) (names []string, owners []int, err error) {
+	c, err := tabular.ReadColumn(path, n, tabular.Options{})
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
-	if len(labels) != n {
-		return nil, 0, fmt.Errorf("%s: %d owners, the data set has %d samples", path, len(labels), n)
+	names, players, err := tabular.Owners(c)
+	for _, p := range players {
+		owners = append(owners, int(p))
 	}
-	for i, l := range labels {
-		if l < 0 || int(l) >= n {
-			return nil, 0, fmt.Errorf("%s: row %d: owner %d is outside 0 to %d", path, i, l, n-1)
-		}
-		owners, count = append(owners, int(l)), max(count, int(l)+1)
-	}
-	return owners, count, nil
+	return names, owners, err
 }

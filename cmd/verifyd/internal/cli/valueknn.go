@@ -93,21 +93,22 @@ func (a *app) valueKNN(ctx context.Context, device engine.Device, o knnOptions) 
 	if variant == knn.Regression {
 		want = tabular.Targets
 	}
-	train, test, err := o.read(want)
+	rows, err := o.read(want)
 	if err != nil {
 		return err
 	}
-	r, err := knn.Values(ctx, knn.Data{
-		Width: train.Cols, Train: train.F, Test: test.F, TrainLabels: train.Labels, TestLabels: test.Labels,
-		TrainTargets: train.Targets, TestTargets: test.Targets,
-	}, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
+	d := knn.Data{Width: rows.Width, Train: rows.Train.F, Test: rows.Test.F, TrainLabels: rows.TrainLabels, TestLabels: rows.TestLabels}
+	if want == tabular.Targets {
+		d.TrainTargets, d.TestTargets = rows.TrainTargets[0], rows.TestTargets[0]
+	}
+	r, err := knn.Values(ctx, d, knn.Options{Variant: variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
 		Device: device, Progress: a.progress("test rows")})
 	if err != nil {
 		return err
 	}
 	v := &valued{title: "Value of the training rows, by neighbours"}
 	view := knnView{Variant: o.variant, K: o.k, Radius: o.radius, Weights: weights, Epsilon: o.epsilon,
-		Rows: train.Rows, Denominator: r.Denominator.String(),
+		Rows: rows.Train.Rows, Denominator: r.Denominator.String(),
 		Empty: r.Empty.RatString(), Full: r.Full.RatString(), Residual: r.Residual.RatString(), Bound: r.Bound.RatString()}
 	unit := big.NewRat(shapley.Unit, 1)
 	for i, n := range r.Numerators {

@@ -49,7 +49,7 @@ func (a *app) valueOOB(ctx context.Context, device engine.Device, do *dataOption
 	if err := fresh(plot); err != nil {
 		return err
 	}
-	if do.linear || do.owners != "" {
+	if do.linear || do.owners != "" || do.ownerColumn != "" {
 		return usageError{errors.New("--linear, --owners: values out of the bag are of rows with classes")}
 	}
 	g, err := do.open(ctx, a, device, false)

@@ -1,17 +1,26 @@
-// Package tabular reads tables of numbers from files, strictly, and writes tables of results.
+// Package tabular reads tables from files of strangers, strictly, and writes tables of results.
 //
-// A matrix, its labels or its targets come from
+// A table comes from
 //
-//   - NumPy's .npy, versions 1 to 3: one array of one or two dimensions in C order, of the types
-//     <f4 <f8 |i1 <i2 <i4 <i8 |u1 <u2 and |b1;
-//   - .csv with commas (RFC 4180): numbers, and at most one line of names above them;
-//   - .safetensors, by package verify/safetensors.
+//   - .csv or .tsv (RFC 4180): fields between commas, semicolons or tabs, and at most one line of names;
+//   - NumPy's .npy, versions 1 to 3, in C or Fortran order and in either order of bytes: integers and floating point of up
+//     to 8 bytes, booleans, and text for labels; .npz, a ZIP file of those;
+//   - .safetensors with F16, BF16, F32, F64, BOOL and integers;
+//   - .parquet and .arrow or .feather, flat ones, through Apache Arrow's library.
 //
-// Files come from strangers. What a file says of its size is compared with its length and with the
-// caller's limit before anything is allocated, every number must be finite, and an error names the
-// file, the place in it and the limit. A number becomes a float32 by one rounding to nearest even,
-// whichever file it came in, so that the same numbers give the same bits.
+// ReadData reads a data set as games take it: columns matched by name, labels as classes, owners as players.
+// Classes depend on which rows share a label and on nothing else, so that values do not depend on codes.
 //
-// The package never unpickles, never opens a path that a file names, never guesses at a number that
-// is missing and never drops a row.
+// What a file leaves open is never guessed in silence. Whether the first line of a CSV is names, what separates its fields,
+// and whether a first column without a name is a feature, is told by the file beyond doubt, or by a flag, or refused with the
+// flag that settles it. Every number must be there and be finite. An error names the file, the line or row, the column
+// and the limit.
+//
+// What a file says of its size is compared with its length and with the caller's limit before anything is allocated;
+// compressed files may not become more than 1024 times as much, beyond 64 MiB.
+//
+// A feature becomes a binary64 number and then a float32, each by one rounding to nearest even, whichever file it came in,
+// so that the same numbers give the same bits.
+//
+// The package never unpickles, never opens a path that a file names and never drops a row.
 package tabular

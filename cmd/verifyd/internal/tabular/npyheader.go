@@ -15,9 +15,10 @@ const maxHeader = 10_000
 
 // npyHeader describes an array: NEP 1 of NumPy.
 type npyHeader struct {
-	descr string // element type, such as <f4
-	shape []int64
-	bytes int64 // of the file before the elements
+	descr   string // element type, such as <f4
+	fortran bool   // columns follow one another
+	shape   []int64
+	bytes   int64 // of the file before the elements
 }
 
 // readHeader reads the magic, the version and the header of an NPY file.
@@ -150,17 +151,17 @@ func (p *literal) value(key string, h *npyHeader) (err error) {
 		if h.descr, err = p.quoted(); err != nil {
 			return err
 		}
-		return checkDescr(h.descr)
+		_, err = elementOf(h.descr)
+		return err
 	case "fortran_order":
 		p.text = strings.TrimLeft(p.text, " ")
-		if rest, ok := strings.CutPrefix(p.text, "False"); ok {
-			p.text = rest
-			return nil
+		for word, fortran := range map[string]bool{"False": false, "True": true} {
+			if rest, ok := strings.CutPrefix(p.text, word); ok {
+				p.text, h.fortran = rest, fortran
+				return nil
+			}
 		}
-		if strings.HasPrefix(p.text, "True") {
-			return errors.New("in Fortran order: save numpy.ascontiguousarray of it, which is in C order")
-		}
-		return fmt.Errorf("%.20q where False is needed", p.text)
+		return fmt.Errorf("%.20q where True or False is needed", p.text)
 	case "shape":
 		h.shape, err = p.tuple()
 		return err

@@ -1,9 +1,11 @@
 package tabular
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // maxTarget bounds the magnitude of a target: 2^53 units of 1e-9.
@@ -12,12 +14,17 @@ const maxTarget = 1 << 53
 // scale is the units of a target in 1.
 const scale = 1_000_000_000
 
+// maxField bounds the text of a number, in bytes.
+const maxField = 400
+
 // number is a file's number, exactly: the integer i if whole, else f.
 type number struct {
 	i     int64
 	f     float64
 	whole bool
 }
+
+func whole(v int64) number { return number{i: v, whole: true} }
 
 func (n number) String() string {
 	if n.whole {
@@ -26,13 +33,20 @@ func (n number) String() string {
 	return strconv.FormatFloat(n.f, 'g', -1, 64)
 }
 
-// float32 is n rounded once, to nearest even.
-func (n number) float32() (float32, error) {
+// float64 is n rounded to nearest even, if that is needed.
+func (n number) float64() float64 {
 	if n.whole {
-		return float32(n.i), nil
+		return float64(n.i)
 	}
-	x := float32(n.f)
-	return x, checkFinite(x, n.f)
+	return n.f
+}
+
+// float32 is n as a binary64 number, rounded once more, to nearest even: what NumPy's astype gives, whichever file n
+// came in.
+func (n number) float32() (float32, error) {
+	v := n.float64()
+	x := float32(v)
+	return x, checkFinite(x, v)
 }
 
 // checkFinite refuses x, which came of v, if it is not finite.
@@ -44,20 +58,6 @@ func checkFinite(x float32, v float64) error {
 		return fmt.Errorf("%v is beyond the range of a float32", v)
 	}
 	return nil
-}
-
-// label is n as a label, which is never rounded.
-func (n number) label() (int32, error) {
-	if !n.whole {
-		if n.f != math.Trunc(n.f) || math.Abs(n.f) > math.MaxInt32+1 { // NaN is unequal to itself
-			return 0, fmt.Errorf("%v is not a label: want a whole number from %d to %d", n, math.MinInt32, math.MaxInt32)
-		}
-		n.i = int64(n.f)
-	}
-	if n.i < math.MinInt32 || n.i > math.MaxInt32 {
-		return 0, fmt.Errorf("%v is not a label: want a whole number from %d to %d", n, math.MinInt32, math.MaxInt32)
-	}
-	return int32(n.i), nil
 }
 
 // target is n in units of 1e-9. The product of a number that is not whole and 1e9 is rounded to a
@@ -81,41 +81,57 @@ func (n number) target() (int64, error) {
 	return int64(units), nil
 }
 
-// add appends n to what t holds of a kind of number.
-func (t *Table) add(kind Want, n number) error {
-	switch kind {
-	case Labels:
-		v, err := n.label()
-		if err != nil {
-			return err
-		}
-		t.Labels = append(t.Labels, v)
-	case Targets:
-		v, err := n.target()
-		if err != nil {
-			return err
-		}
-		t.Targets = append(t.Targets, v)
-	default:
-		v, err := n.float32()
-		if err != nil {
-			return err
-		}
-		t.F = append(t.F, v)
+// parseNumber reads a decimal number, with a comma for the point if comma is set. An error says what else the text may be.
+func parseNumber(field string, comma bool) (number, error) {
+	text := strings.Trim(field, " \t")
+	if isMissing(text) {
+		return number{}, errMissing
 	}
-	return nil
+	point := text
+	if comma {
+		if strings.Contains(text, ".") {
+			return number{}, fmt.Errorf("%.40q has a point where commas are decimal: remove what separates thousands", text)
+		}
+		point = strings.Replace(text, ",", ".", 1)
+	}
+	if len(text) > maxField || strings.ContainsAny(point, "xXpP_") {
+		return number{}, fmt.Errorf("%.40q is not a number", text)
+	}
+	if v, err := strconv.ParseInt(point, 10, 64); err == nil {
+		return whole(v), nil
+	}
+	v, err := strconv.ParseFloat(point, 64)
+	if err != nil && errors.Is(err, strconv.ErrSyntax) {
+		return number{}, whyNot(text, comma)
+	}
+	return number{f: v}, nil // one beyond the range is infinite, and refused as such
 }
 
-// reserve makes room for n numbers of a kind.
-func (t *Table) reserve(kind Want, n int) {
-	switch kind {
-	case Labels:
-		t.Labels = make([]int32, 0, n)
-	case Targets:
-		t.Targets = make([]int64, 0, n)
-	default:
-		t.F = make([]float32, 0, n)
+// whyNot says why a text is no number.
+func whyNot(text string, comma bool) error {
+	bare := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" ,.'’\u00a0\u202f", r) {
+			return -1
+		}
+		return r
+	}, text)
+	if _, err := strconv.ParseInt(bare, 10, 64); err == nil && bare != text {
+		if !comma && strings.Count(text, ",") == 1 && !strings.ContainsAny(text, ".' \u00a0\u202f’") {
+			return fmt.Errorf("%.40q is not a number: --decimal-comma reads the comma as a decimal point; separators of thousands must be removed", text)
+		}
+		return fmt.Errorf("%.40q is not a number: separators of thousands must be removed", text)
 	}
+	return fmt.Errorf("%.40q is not a number", text)
+}
+
+// isNumber says that a field is a number, be it infinite or NaN, or of a spelling with a decimal comma if that is asked for.
+func isNumber(field string, comma bool) bool {
+	text := strings.Trim(field, " \t")
+	if strings.EqualFold(text, "nan") {
+		return true
+	}
+	_, err := parseNumber(text, comma)
+	return err == nil
 }
 
 // place names element k of rows of cols elements as NumPy indexes it.

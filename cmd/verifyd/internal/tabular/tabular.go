@@ -18,6 +18,11 @@ const (
 	MaxCols = 1 << 20
 	// DefaultLimit is the most bytes that the numbers of one file may take, in the file and in memory.
 	DefaultLimit = 8 << 30
+	// maxExpansion is how many times its own length a compressed file may become, beyond freeExpansion.
+	maxExpansion  = 1024
+	freeExpansion = 64 << 20
+	// maxText bounds a label, an owner or a name, in bytes.
+	maxText = 1024
 )
 
 // Matrix is rows x columns numbers in row-major order.
@@ -26,51 +31,67 @@ type Matrix struct {
 	F          []float32
 }
 
-// Table is a matrix and what is to be predicted of each of its rows. At most one of Labels and Targets
-// is set, with an element a row.
+// Table is what a file holds: the features of its rows, and the columns that were picked out of them.
 type Table struct {
+	File string
 	Matrix
-	Labels  []int32
-	Targets []int64 // fixed-point, in units of 1e-9
+	Names  []string  // of the features, in order; nil if the file names none
+	Types  []string  // of the features, as the file has them
+	Picked []*Column // in the order of Options.Pick
+	Notes  []string  // what was decided on the way, for people
 }
 
-// Want says what a file's numbers are read as.
-type Want int
+// Options say how a file is read. The zero value refuses where a file leaves a doubt.
+type Options struct {
+	Limit        int64  // most bytes of numbers; 0 takes DefaultLimit
+	Header       Header // whether a CSV begins with a line of names
+	Index        Index  // what becomes of an index without a name
+	Separator    rune   // of a CSV: comma, semicolon or tab; 0 takes the one that its first line has
+	DecimalComma bool   // numbers of a CSV have a comma for a point
+	// Pick is what is set apart from the features: columns by name or by number from 1 (-1 is the last), or arrays of an
+	// NPZ or safetensors file by name.
+	Pick []string
+	// Drop is what is left out, named as in Pick.
+	Drop []string
+	// Lenient lets a file lack what Drop names.
+	Lenient bool
 
-// What a file or a column may be read as.
+	one bool // the file is nothing but the column that is picked
+}
+
+// Index says what becomes of a first column without a name, as pandas and R write for their row names.
+type Index int
+
+// What becomes of an index.
 const (
-	Features Want = iota // float32, rounded once
-	Labels               // whole numbers of an int32
-	Targets              // fixed-point in units of 1e-9
+	Ask  Index = iota // it is refused, with the remedy
+	Drop              // it is left out
+	Keep              // it is a feature like any other
 )
 
-func (w Want) String() string {
-	switch w {
-	case Features:
-		return "features"
-	case Labels:
-		return "labels"
-	case Targets:
-		return "targets"
+// ParseIndex reads a flag's value: ask, drop or keep.
+func ParseIndex(text string) (Index, error) {
+	for k, name := range []string{"ask", "drop", "keep"} {
+		if name == text {
+			return Index(k), nil
+		}
 	}
-	return fmt.Sprintf("Want(%d)", int(w))
+	return 0, fmt.Errorf("%.40q: want drop or keep", text)
 }
 
-// bytes of an element in memory.
-func (w Want) bytes() int64 {
-	if w == Targets {
-		return 8
+// ParseSeparator reads a flag's value: auto, comma, semicolon or tab.
+func ParseSeparator(text string) (rune, error) {
+	switch text {
+	case "auto":
+		return 0, nil
+	case "comma", ",":
+		return ',', nil
+	case "semicolon", ";":
+		return ';', nil
+	case "tab", "\t":
+		return '\t', nil
 	}
-	return 4
-}
-
-// Options say how to read a file. The zero value is right for most.
-type Options struct {
-	Limit  int64  // most bytes of numbers; 0 takes DefaultLimit
-	Header Header // whether a CSV begins with a line of names
-	// Column picks out of a file what is read by itself: the column of a CSV, by its name or its number
-	// from 1 (-1 is the last), or the tensor of a safetensors file, by its name.
-	Column string
+	return 0, fmt.Errorf("%.40q: want auto, comma, semicolon or tab", text)
 }
 
 func (o Options) limit() int64 {
@@ -80,89 +101,78 @@ func (o Options) limit() int64 {
 	return o.Limit
 }
 
-// ReadMatrix reads a file that holds nothing but features. An array of one dimension is a column.
-// Tensors of three dimensions or more are one row for each index of the first. o.Column, if given, is
-// the only column or tensor that is read.
-func ReadMatrix(path string, o Options) (Matrix, error) {
-	t, err := read(path, Features, o)
-	return t.Matrix, err
-}
+// Formats are the ends of the names of files that are read.
+const Formats = ".csv, .tsv, .npy, .npz, .safetensors, .parquet, .arrow or .feather"
 
-// ReadLabels reads a file of one label a row: whole numbers from -2^31 to 2^31-1.
-func ReadLabels(path string, o Options) ([]int32, error) {
-	t, err := read(path, Labels, o)
-	return t.Labels, err
-}
+// Read reads a file of features, and of the columns that o picks. Tensors of three dimensions or more are one row for each
+// index of the first.
+func Read(path string, o Options) (*Table, error) { return read(path, o, -1) }
 
-// ReadTargets reads a file of one number a row, each rounded to the nearest multiple of 1e-9.
-func ReadTargets(path string, o Options) ([]int64, error) {
-	t, err := read(path, Targets, o)
-	return t.Targets, err
-}
-
-// ReadTable reads a CSV or safetensors file of features in which o.Column holds the labels or the
-// targets, whichever is wanted.
-func ReadTable(path string, want Want, o Options) (Table, error) {
-	if want != Labels && want != Targets {
-		return Table{}, fmt.Errorf("%s: a column of %v cannot be read beside the features", path, want)
-	}
-	if o.Column == "" {
-		return Table{}, fmt.Errorf("%s: which column holds the %v is not said", path, want)
-	}
-	f, size, err := open(path, o)
+// ReadColumn reads a file of nothing but one column of so many rows: labels, targets or owners. Of a CSV whose first
+// line may be a name or not, that number says which.
+func ReadColumn(path string, rows int, o Options) (*Column, error) {
+	o.one = true
+	t, err := read(path, o, rows)
 	if err != nil {
-		return Table{}, err
+		return nil, err
 	}
-	defer f.Close()
-	switch format(path) {
-	case ".csv":
-		return readCSV(f, path, tableOf(want), o)
-	case ".safetensors":
-		return readTensors(f, path, tableOf(want), size, o)
+	c := t.Picked[0]
+	if c.Rows() != rows {
+		return nil, fmt.Errorf("%s: %d rows, want %d, as many as the features have", path, c.Rows(), rows)
 	}
-	return Table{}, fmt.Errorf("%s: one array has no column %q to tell apart: want a .csv or .safetensors file, or the %v in a file of their own", path, o.Column, want)
+	return c, nil
 }
 
-// read reads a file of one kind of number.
-func read(path string, want Want, o Options) (Table, error) {
-	f, size, err := open(path, o)
-	if err != nil {
-		return Table{}, err
-	}
-	defer f.Close()
-	switch format(path) {
-	case ".npy":
-		return readNPY(f, path, want, size, o)
-	case ".csv":
-		return readCSV(f, path, only(want), o)
-	case ".safetensors":
-		return readTensors(f, path, only(want), size, o)
-	}
-	return Table{}, fmt.Errorf("%s: want a file whose name ends in .npy, .csv or .safetensors", path)
-}
-
-// wanted is what a file gives: numbers of one kind, or features beside a column of another kind.
-type wanted struct {
-	kind   Want
-	beside bool
-}
-
-func only(w Want) wanted    { return wanted{kind: w} }
-func tableOf(w Want) wanted { return wanted{kind: w, beside: true} }
-
-func format(path string) string { return strings.ToLower(filepath.Ext(path)) }
-
-// open opens a regular file and gives its length.
-func open(path string, o Options) (*os.File, int64, error) {
+// read reads a file that has so many rows, if that is known and not negative.
+func read(path string, o Options, rows int) (*Table, error) {
 	if o.Limit < 0 {
-		return nil, 0, fmt.Errorf("%s: limit: %d bytes, at least 0 is needed", path, o.Limit)
+		return nil, fmt.Errorf("%s: limit: %d bytes, at least 0 is needed", path, o.Limit)
 	}
 	f, info, err := input.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return f, info.Size(), nil
+	defer f.Close()
+	t, err := decode(f, info.Size(), format(path), o, rows)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	t.File = path
+	for _, c := range t.Picked {
+		c.File = path
+	}
+	return t, nil
 }
+
+// source is a file that may be read at any place.
+type source interface {
+	io.Reader
+	io.ReaderAt
+	io.Seeker
+}
+
+var _ source = (*os.File)(nil)
+
+// decode reads a source of some length. Errors do not name the file.
+func decode(f source, size int64, format string, o Options, rows int) (*Table, error) {
+	switch format {
+	case ".npy":
+		return readNPY(f, size, o)
+	case ".npz":
+		return readNPZ(f, size, o)
+	case ".csv", ".tsv", ".txt":
+		return readCSV(f, o, rows)
+	case ".safetensors":
+		return readTensors(f, size, o)
+	case ".arrow", ".feather", ".ipc":
+		return readArrow(f, size, o)
+	case ".parquet":
+		return readParquet(f, size, o)
+	}
+	return nil, fmt.Errorf("want a file whose name ends in %s", Formats)
+}
+
+func format(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // checkShape refuses tables that are empty or beyond a limit. size is the bytes of an element.
 func checkShape(rows, cols, size, limit int64) error {
@@ -175,6 +185,14 @@ func checkShape(rows, cols, size, limit int64) error {
 	// At most 2^28 * 2^20 * 2^3, which fits. A 32-bit machine has fewer.
 	if n := rows * cols * size; n > limit || n > math.MaxInt {
 		return fmt.Errorf("size: %d x %d numbers take %d bytes, the limit is %d", rows, cols, n, min(limit, math.MaxInt))
+	}
+	return nil
+}
+
+// checkExpansion refuses files that become far more than they are.
+func checkExpansion(bytes, file int64) error {
+	if bytes > freeExpansion && bytes/maxExpansion > file {
+		return fmt.Errorf("size: %d bytes out of a file of %d: more than %d times as much is refused", bytes, file, maxExpansion)
 	}
 	return nil
 }

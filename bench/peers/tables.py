@@ -1,0 +1,231 @@
+"""Values of data sets that ship with scikit-learn and statsmodels, by the command in argv[1].
+
+Each goes through check, knn and data as CSV, Parquet and NPY, which must give the same values to the byte. knn of 10 rows and
+data of 8 owners are compared with values that are enumerated here: knn to 2e-9; data to what rows change whose prediction is
+too close to call in binary32, and linear models to 1e-4 of the largest value.
+"""
+import csv
+import io
+import itertools
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from sklearn import datasets
+import statsmodels.api as sm
+
+OWNERS, ROWS, K, UNIT = 8, 10, 3, 10**9
+
+
+def sets():
+    """name, features, what is to be predicted, whether that is a number."""
+    for name in ["iris", "wine", "breast_cancer", "digits", "diabetes"]:
+        d = getattr(datasets, "load_" + name)(as_frame=True)
+        y = d.target.to_numpy()
+        if name == "iris":
+            y = np.array([str(d.target_names[v]) for v in y])  # text
+        elif name == "breast_cancer":
+            y = y == 1  # booleans
+        elif name == "diabetes":
+            y = y / 100
+        yield name, d.data, y, name == "diabetes"
+    for name, column, unit in [("spector", "GRADE", 0), ("anes96", "PID", 0), ("longley", "TOTEMP", 1e5)]:
+        d = getattr(sm.datasets, name).load_pandas().data
+        yield name, d.drop(columns=column), d[column].to_numpy() / (unit or 1), unit > 0
+
+
+class Command:
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, *args):
+        run = subprocess.run([self.path, "value", *args, "--device", "cpu"], capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(f"verifyd value {' '.join(args)}: exit {run.returncode}\n{run.stdout}{run.stderr}")
+        return run.stdout
+
+
+def files(form, folder, x, y, owners, name):
+    """Writes rows in a format; gives the flags for what is to be predicted, and for owners."""
+    path = os.path.join(folder, f"{name}.{form}")
+    if form == "npy":
+        # Whatever the order: columns that follow one another, and the most significant byte first.
+        np.save(path, np.asfortranarray(x.to_numpy(dtype=">f8")))
+        np.save(path[:-4] + "-y.npy", y)
+        np.save(path[:-4] + "-owners.npy", owners)
+        return path, path[:-4] + "-y.npy", path[:-4] + "-owners.npy"
+    table = x.assign(target_=y, owner_=owners)
+    if name == "test":  # columns are matched by name
+        table = table[sorted(table.columns, reverse=True)]
+    if form == "csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path, index=False, compression="zstd")
+    return path, None, None
+
+
+def arguments(form, train, test, owned):
+    if form == "npy":
+        owners = ["--owners", train[2]] if owned else []
+        return ["--train", train[0], "--test", test[0], "--train-labels", train[1], "--test-labels", test[1], *owners]
+    owners = ["--owner-column", "owner_"] if owned else ["--drop", "owner_"]
+    return ["--train", train[0], "--test", test[0], "--column", "target_", *owners]
+
+
+def check(run, form, train, test, numbers, rows):
+    labels = ["--labels", train[1], "--labels", test[1]] if form == "npy" else ["--column", "target_", "--drop", "owner_"]
+    report = json.loads(run("check", train[0], test[0], *labels, *(["--targets"] if numbers else []), "-o", "json"))
+    assert report["refused"] == [] and [f["rows"] for f in report["files"]] == rows, report
+    kept = [[{k: c[k] for k in ("least", "median", "most")} for c in f["columns"]] for f in report["files"]]
+    return kept, report.get("classes")
+
+
+def shapley(n, low, high):
+    """Bounds of the values of n players whose coalitions, as bits, are worth between low and high."""
+    weight = [math.factorial(s) * math.factorial(n - s - 1) / math.factorial(n) for s in range(n)]
+    least, most = np.zeros(n), np.zeros(n)
+    for s in range(1 << n):
+        for i in range(n):
+            if not s >> i & 1:
+                w = weight[s.bit_count()]
+                least[i] += w * (low[s | 1 << i] - high[s])
+                most[i] += w * (high[s | 1 << i] - low[s])
+    return least, most
+
+
+def classes(y, t):
+    seen = {}
+    for v in itertools.chain(y.tolist(), t.tolist()):
+        seen.setdefault(v, len(seen))
+    return np.array([seen[v] for v in y.tolist()]), np.array([seen[v] for v in t.tolist()]), len(seen)
+
+
+def quantised(x, t):
+    """The features on the grid of shapley/knn, as Quantise describes it."""
+    width = x.shape[1]
+    grid = min(int(math.sqrt((2**32 - 1) // width) / 2), 16383)
+    both = np.concatenate([x, t]).astype(np.float64)
+    most = np.abs(both).max() or 1
+    if (both == np.trunc(both)).all() and most <= grid:
+        most = grid
+    q = np.rint(both * grid / most).astype(np.int64)
+    return q[: len(x)], q[len(x):]
+
+
+def neighbours(x, y, t, ty, numbers):
+    """Values of the rows x for the K nearest, from all coalitions."""
+    n = len(x)
+    a, b = quantised(x, t)
+    worth = [Fraction(0)] * (1 << n)
+    for row, want in zip(b, ty):
+        order = sorted(range(n), key=lambda i: (int(((a[i] - row) ** 2).sum()), i))
+        for s in range(1 << n):
+            near = [i for i in order if s >> i & 1][:K]
+            if numbers:
+                worth[s] -= (sum((Fraction(round(y[i] * UNIT), UNIT) for i in near), Fraction(0)) / K - Fraction(round(want * UNIT), UNIT)) ** 2
+            else:
+                worth[s] += Fraction(sum(int(y[i] == want) for i in near), K)
+    worth = [float(w / len(b)) for w in worth]
+    return shapley(n, worth, worth)[0]
+
+
+def retrained(x, y, t, ty, owner, numbers, steps=20, decay=1.0):
+    """Bounds of the worth of each coalition of owners: the models of shapley/retrain, in binary64."""
+    mean, deviation = x.mean(0), x.std(0)
+    scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+    standard = lambda v: np.hstack([(v - mean) * scale, np.ones((len(v), 1))])
+    x, t = standard(x), standard(t)
+    columns, curve, count = 1, 1.0, 0
+    if not numbers:
+        y, ty, count = classes(y, ty)
+        columns, curve = (1, 0.25) if count == 2 else (count, 0.5)
+    bound = np.linalg.inv(curve * x.T @ x + decay * np.eye(x.shape[1]))
+    low, high = np.zeros(1 << OWNERS), np.zeros(1 << OWNERS)
+    for s in range(1 << OWNERS):
+        has = (s >> owner & 1)[:, None]
+        w = ahead = np.zeros((x.shape[1], columns))
+        for k in range(steps):
+            z = x @ ahead
+            if numbers:
+                r = z - y[:, None]
+            elif columns == 1:
+                r = 1 / (1 + np.exp(-z)) - y[:, None]
+            else:
+                e = np.exp(z - z.max(1, keepdims=True))
+                r = e / e.sum(1, keepdims=True) - np.eye(count)[y]
+            onward = ahead - bound @ (x.T @ (r * has) + decay * ahead)
+            ahead, w = onward + k / (k + 3) * (onward - w), onward
+        z = t @ w
+        if numbers:
+            low[s] = high[s] = (ty**2 - (z[:, 0] - ty) ** 2).mean()
+            continue
+        if s == 0:
+            low[s] = high[s] = 1 / count
+            continue
+        if columns == 1:
+            z = np.hstack([np.zeros_like(z), z])
+        own = z[np.arange(len(z)), ty]
+        z[np.arange(len(z)), ty] = -np.inf
+        margin = own - z.max(1)
+        low[s], high[s] = (margin > 1e-4).mean(), (margin > -1e-4).mean()
+    return low, high
+
+
+def values(text):
+    return [(r["player"], int(r["value"])) for r in csv.DictReader(io.StringIO(text))]
+
+
+def compare(run, folder, name, x, y, numbers):
+    order = np.random.default_rng(7).permutation(len(x))
+    test = order[: min(len(x) // 3, 100)]
+    train = order[len(test): len(test) + 300]
+    x = x.astype("float64")
+    owner = np.arange(len(train)) % OWNERS
+    names = np.array([f"owner {chr(97 + 5 * o % OWNERS)}" for o in owner])
+    told = {}
+    for form in ["csv", "parquet", "npy"]:
+        a = files(form, folder, x.iloc[train], y[train], names, "train")
+        b = files(form, folder, x.iloc[test], y[test], names[np.arange(len(test)) % len(names)], "test")
+        few = files(form, folder, x.iloc[train[:ROWS]], y[train[:ROWS]], names[:ROWS], "few")
+        variant = ["-k", str(K)] + (["--variant", "regression"] if numbers else [])
+        told[form] = (
+            check(run, form, a, b, numbers, [len(train), len(test)]),
+            run("knn", *variant, *arguments(form, a, b, False), "-o", "csv"),
+            run("knn", *variant, *arguments(form, few, b, False), "-o", "csv"),
+            run("data", "--estimator", "exact", *(["--linear"] if numbers else []), *arguments(form, a, b, True), "-o", "csv"),
+        )
+        if told[form] != told["csv"]:
+            raise SystemExit(f"{name}: {form} gives other values than CSV")
+    f = x.to_numpy().astype(np.float32).astype(np.float64)
+    want = neighbours(f[train[:ROWS]], y[train[:ROWS]], f[test], y[test], numbers)
+    got = np.array([v for _, v in values(told["csv"][2])]) / UNIT
+    off = np.abs(got - want).max()
+    if off > 2e-9 * max(1, np.abs(want).max()):
+        raise SystemExit(f"{name}: values by neighbours {got}, enumerated {want}")
+    low, high = retrained(f[train], y[train], f[test], y[test], owner, numbers)
+    least, most = shapley(OWNERS, low, high)
+    got = values(told["csv"][3])
+    if [p for p, _ in got] != list(dict.fromkeys(names)):
+        raise SystemExit(f"{name}: owners {got}")
+    got = np.array([v for _, v in got]) / UNIT
+    slack = 1e-4 * np.abs(most).max() if numbers else 2e-9
+    if (got < least - slack).any() or (got > most + slack).any():
+        raise SystemExit(f"{name}: values of owners {got}, enumerated {least} to {most}")
+    print(f"{name}: {len(train)} and {len(test)} rows of {x.shape[1]}: three formats agree; neighbours off by {off:.1e}, owners within {(most - least).max():.1e}")
+
+
+def main():
+    run = Command(sys.argv[1])
+    for name, x, y, numbers in sets():
+        with tempfile.TemporaryDirectory() as folder:
+            compare(run, folder, name, x, y, numbers)
+
+
+if __name__ == "__main__":
+    main()
