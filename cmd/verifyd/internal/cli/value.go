@@ -27,12 +27,13 @@ func (a *app) valueCommand() *cobra.Command {
 type valued struct {
 	document any // with -o json
 	rows     []valuedRow
+	counts   []int64     // learners behind each value; nil if there are none
 	notes    [][2]string // below the table
 	title    string
 	interval string // what half-widths are; empty if the values are exact
 }
 
-// valuedRow is one player. All of it is in 1e-9; the fraction is the exact value.
+// valuedRow is one player. All of it is in 1e-9; the fraction is the exact value. One without a value has none of it.
 type valuedRow struct {
 	player                 string
 	value                  *big.Int
@@ -53,9 +54,16 @@ func (a *app) emitValued(v *valued, plot string) error {
 		return err
 	}
 	return a.emit(v.document, func(w io.Writer) {
-		row(w, "player", "value", "std err", "half-width")
-		for _, r := range v.rows {
-			row(w, r.player, utilityText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth))
+		if v.counts != nil {
+			row(w, "player", "value", "learners")
+			for i, r := range v.rows {
+				row(w, r.player, valueText(r.value), v.counts[i])
+			}
+		} else {
+			row(w, "player", "value", "std err", "half-width")
+			for _, r := range v.rows {
+				row(w, r.player, valueText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth))
+			}
 		}
 		fmt.Fprintln(w)
 		for _, n := range v.notes {
@@ -83,12 +91,34 @@ func utilityText(x *big.Int) string {
 	return new(big.Rat).SetFrac(x, big.NewInt(shapley.Unit)).FloatString(9)
 }
 
+// valueText is a value as a decimal number; - of none.
+func valueText(x *big.Int) string {
+	if x == nil {
+		return "-"
+	}
+	return utilityText(x)
+}
+
 // csv is the rows as CSV; what a row does not have is empty.
 func (v *valued) csv() ([]byte, error) {
 	var b bytes.Buffer
-	err := tabular.WriteCSV(&b, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
-		for _, r := range v.rows {
-			if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
+	names := []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}
+	if v.counts != nil {
+		names = append(names[:4:4], "learners")
+	}
+	err := tabular.WriteCSV(&b, names, func(yield func([]string) bool) {
+		for i, r := range v.rows {
+			value := ""
+			if r.value != nil {
+				value = r.value.String()
+			}
+			fields := []string{r.player, value, r.numerator, r.denominator}
+			if v.counts != nil {
+				fields = append(fields, fmt.Sprint(v.counts[i]))
+			} else {
+				fields = append(fields, textOr(r.stdErr, ""), textOr(r.halfWidth, ""))
+			}
+			if !yield(fields) {
 				return
 			}
 		}
@@ -100,6 +130,9 @@ func (v *valued) csv() ([]byte, error) {
 func (v *valued) draw(w io.Writer) error {
 	var points []chart.Value
 	for _, r := range v.rows {
+		if r.value == nil {
+			continue
+		}
 		if !r.value.IsInt64() {
 			return errors.New("a value is beyond what can be drawn")
 		}

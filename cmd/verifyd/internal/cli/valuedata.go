@@ -25,10 +25,15 @@ type dataOptions struct {
 }
 
 func (o *dataOptions) flags(cmd *cobra.Command) {
-	o.rowFiles.flags(cmd)
+	o.classFlags(cmd)
 	o.ownerFlags(cmd)
+	cmd.Flags().BoolVar(&o.linear, "linear", false, "a linear model of targets, judged by squared error, instead of a logistic one of classes")
+}
+
+// classFlags are those of games of rows with classes alone.
+func (o *dataOptions) classFlags(cmd *cobra.Command) {
+	o.rowFiles.flags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&o.linear, "linear", false, "a linear model of targets, judged by squared error, instead of a logistic one of classes")
 	f.IntVar(&o.steps, "steps", 20, "accelerated Newton steps of each training")
 	f.Float64Var(&o.decay, "decay", 1, "decay of the weights")
 }
