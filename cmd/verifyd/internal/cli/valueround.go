@@ -184,7 +184,8 @@ workers. A worker without an update gets exactly 0, and splitting gains nothing.
 
 The certificate has the closed second order of the round, from three gradients and
 no coalition, with the gap that it leaves, beside the estimate: antithetic pairs of
-permutations, 8 unless --budget says otherwise.
+permutations, 16 unless --budget says otherwise, or all coalitions where they are
+fewer. An update that explodes is isolated and named; the others are valued without.
 
 With --claims nothing is left to choose: the list that the operator froze names the
 claims, their final states, the rows, the estimator and, with --beacon, the

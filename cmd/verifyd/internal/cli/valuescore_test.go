@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/verifytest"
@@ -19,10 +20,17 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 		result.Values = append(result.Values, shapley.Value{Numerator: big.NewInt(v), Denominator: big.NewInt(1)})
 	}
 	certificate := &valuation.Certificate{Run: valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}}, Result: result}
-	values, err := valuesOf(certificate, list)
+	rules := new(policy.Policy)
+	rules.Metrics.Value.Margin = 2000
+	values, err := valuesOf(certificate, list, rules)
 	if err != nil {
 		t.Fatal(err)
 	}
+	result.Interval = shapley.IntervalNone // no error of which a margin could be taken
+	if _, err := valuesOf(certificate, list, rules); err == nil {
+		t.Error("values that say nothing of their errors are paid in full under a margin")
+	}
+	result.Interval = ""
 	key, err := verifytest.NewKey(3)
 	if err != nil {
 		t.Fatal(err)

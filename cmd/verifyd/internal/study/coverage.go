@@ -22,7 +22,7 @@ func coverage(ctx context.Context, o Options) ([]Row, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", g.name, err)
 			}
-			row := Row{Measure: fmt.Sprintf("%s, %d players, %d pairs, %s: coverage of the worst player, of all at once; median half-width over the range of utilities",
+			row := Row{Measure: fmt.Sprintf("%s, %d players, %d pairs, %s: coverage of the worst player, of all at once; median half-width",
 				g.name, len(g.values), pairs, c.interval), Measured: fmt.Sprintf("%.4f, %.4f; %.3f", c.worst, c.together, c.width), Verdict: Reported}
 			if c.interval != shapley.IntervalStudent {
 				row.Promised, row.Verdict = "at least 0.94, 0.94", verdict(c.worst >= 0.94 && c.together >= 0.94)
