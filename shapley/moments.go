@@ -26,8 +26,9 @@ type moments struct {
 	reach        *big.Int // and lies between -reach and reach; nil if the game has no bounds
 	count        int64
 	sum, squares []*big.Int
-	low, high    []*big.Int  // the least and the largest sample
-	kept         [][]float64 // samples, from [-reach, reach] to [0, 1]; nil if there are too many
+	low, high    []*big.Int // the least and the largest sample
+	keep         bool       // whether samples are kept: those of a game with bounds, unless there are too many
+	kept         []float64  // sample after sample, from [-reach, reach] to [0, 1]
 }
 
 // moments of samples that are over d and at most weight times the difference of two utilities.
@@ -35,9 +36,7 @@ func (r *run) moments(d, weight *big.Int) *moments {
 	m := &moments{run: r, d: d, weight: weight, sum: zeros(r.n), squares: zeros(r.n), low: zeros(r.n), high: zeros(r.n)}
 	if b := r.facts.Bounds; b != nil && r.o.Control == nil {
 		m.reach = new(big.Int).Mul(weight, big.NewInt(b.High-b.Low))
-		if r.o.Budget <= MaxKept/r.n {
-			m.kept = make([][]float64, 0, r.o.Budget)
-		}
+		m.keep = r.o.Budget <= MaxKept/r.n
 	}
 	return m
 }
@@ -55,13 +54,11 @@ func (m *moments) add(sample []*big.Int) {
 			m.high[i].Set(x)
 		}
 	}
-	if m.kept != nil {
-		row := make([]float64, len(sample))
+	if m.keep {
 		two := new(big.Int).Lsh(m.reach, 1)
-		for i, x := range sample {
-			row[i] = quotient(new(big.Int).Add(x, m.reach), two)
+		for _, x := range sample {
+			m.kept = append(m.kept, quotient(new(big.Int).Add(x, m.reach), two))
 		}
-		m.kept = append(m.kept, row)
 	}
 	m.count++
 }
@@ -132,7 +129,7 @@ func (m *moments) intervals(res *Result, miss *big.Rat) {
 	res.HalfWidth = make([]uint64, n)
 	half := m.student
 	switch {
-	case m.kept != nil:
+	case m.keep:
 		res.Interval, half = IntervalBetting, m.betting
 	case m.reach != nil:
 		res.Interval, half = IntervalBernstein, m.bernstein
@@ -188,8 +185,8 @@ func (m *moments) betting(tail *big.Rat) func(i int) uint64 {
 	x := make([]float64, m.count)
 	full := new(big.Rat).SetFrac(new(big.Int).Lsh(m.reach, 1), m.d)
 	return func(i int) uint64 {
-		for t, row := range m.kept {
-			x[t] = row[i]
+		for t := range x {
+			x[t] = m.kept[t*len(m.sum)+i]
 		}
 		low, high := betting(x, stake, l)
 		at := new(big.Rat).SetFrac(m.sum[i], new(big.Int).Mul(m.d, big.NewInt(m.count)))

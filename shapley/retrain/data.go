@@ -3,6 +3,8 @@ package retrain
 import (
 	"fmt"
 	"math"
+
+	"github.com/verifyd/verifyd/shapley"
 )
 
 // Limits of a game.
@@ -48,7 +50,7 @@ func (d *Data) check() error {
 			for i, v := range t {
 				if !(math.Abs(float64(v)) <= maxTarget) {
 					of := []string{"training", "validation"}[k]
-					return fmt.Errorf("targets: %s row %d: %v is outside -%d to %[4]d, whose squares fit the scale: give targets in a larger unit", of, i, v, maxTarget)
+					return fmt.Errorf("targets: %s row %d: %w: %v is outside -%d to %[5]d. Give them in a larger unit: values are in its square", of, i, shapley.ErrOverflow, v, maxTarget)
 				}
 			}
 		}
