@@ -31,12 +31,12 @@ func TestNoSquaredErrorIsClipped(t *testing.T) {
 
 func TestTargetsBeyondTheScaleAreRefusedBeforeAnyValueAndNamed(t *testing.T) {
 	for want, change := range map[string]func(d *retrain.Data){
-		"training row 1: utility overflows the scale: 250000 is outside -65536 to 65536":            func(d *retrain.Data) { d.Targets = []float32{1, 250000, 2} },
-		"validation row 2: utility overflows the scale: -70000 is outside":                          func(d *retrain.Data) { d.ValidationTargets = []float32{1, 2, -70000} },
-		"the largest is 9000 of validation row 1":                      func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
-		"Give them in a larger unit: values are in its square": func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
-		"targets: training row 0: utility overflows the scale: NaN is outside":                      func(d *retrain.Data) { d.Targets = []float32{float32(math.NaN()), 1, 2} },
-		"utility overflows the scale: their mean square is 2.7e+07 an": func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
+		"training row 1: utility overflows the scale: 250000 is outside -65536 to 65536": func(d *retrain.Data) { d.Targets = []float32{1, 250000, 2} },
+		"validation row 2: utility overflows the scale: -70000 is outside":               func(d *retrain.Data) { d.ValidationTargets = []float32{1, 2, -70000} },
+		"the largest is 9000 of validation row 1":                                        func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
+		"Give them in a larger unit: values are in its square":                           func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
+		"targets: training row 0: utility overflows the scale: NaN is outside":           func(d *retrain.Data) { d.Targets = []float32{float32(math.NaN()), 1, 2} },
+		"utility overflows the scale: their mean square is 2.7e+07 an":                   func(d *retrain.Data) { d.ValidationTargets = []float32{1, 9000, 2} },
 	} {
 		d := line(1)
 		change(&d)
