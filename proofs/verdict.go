@@ -25,6 +25,7 @@ const (
 	NotOpened   Reason = 2 // the challenge was not answered by the deadline
 	BadOpening  Reason = 3 // what was opened is not what was committed to
 	unsupported Reason = 4 // the verifier cannot run the job's program or profile
+	outside     Reason = 5 // policy.Outside
 	unaudited   Reason = 6 // policy.Unaudited
 )
 
@@ -60,6 +61,8 @@ func (v Verdict) String() string {
 		return kind + "/bad-opening"
 	case unsupported:
 		return kind + "/unsupported"
+	case outside:
+		return kind + "/outside"
 	case unaudited:
 		return kind + "/unaudited"
 	}

@@ -122,8 +122,8 @@ func split(name string) (folder, file string) {
 		return folder, ""
 	}
 	switch file {
-	case JobFile, ProgramFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile,
-		RegistrationFile, RegistrationProofFile, AssignmentProofFile, ReceiptProofFile, OpenedProofFile, OpeningProofFile:
+	case JobFile, ProgramFile, CurveFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile,
+		SlicesFile, RegistrationFile, RegistrationProofFile, AssignmentProofFile, ReceiptProofFile, OpenedProofFile, OpeningProofFile:
 		return folder, file
 	}
 	var segment uint64

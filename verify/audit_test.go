@@ -205,7 +205,7 @@ func TestAVerifierWhoSaysUnauditedOfADrawnClaimIsRefusedAndSoIsOneWhoSaysMoreOfA
 		if err := p.Claim(tr.Summary()); err != nil {
 			t.Fatal(err)
 		}
-		err := verify.Answer(t.Context(), verify.Response{Terms: r.terms, Documents: p.Documents, Trace: tr, Data: r.data, Signer: r.worker}, bundle)
+		err := verify.Answer(t.Context(), verify.Response{Terms: r.terms, Documents: p.Documents, Trace: tr, Data: r.data, Signer: r.worker, Device: o.Devices[0]}, bundle)
 		if err == nil && audited {
 			err = p.Open(t.Context(), bundle, r.arrived.Add(10*time.Second))
 		}

@@ -14,7 +14,9 @@ import (
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/slices"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Case is a claim with its documents, read once. All that is said of it afterwards, in a verdict, a proof or a
@@ -36,11 +38,15 @@ type Case struct {
 
 	assignmentDigest, claimDigest, receiptDigest, beaconDigest, openingDigest, openedDigest merkle.Hash
 
-	beacon  string                 // its chain
-	word    Word                   // on which the times rest
-	ruling  *ruling                // what shows without a replay
-	leaves  map[uint64]merkle.Hash // root over the leaves of each challenged segment
-	missing error                  // why there is no opening
+	beacon     string         // its chain
+	word       Word           // on which the times rest
+	ruling     *ruling        // what shows without a replay
+	leaves     []merkle.Hash  // root over the leaves of each segment
+	boundaries []merkle.Hash  // root of the state before each segment, and of the final one
+	places     []slices.Place // of the slices
+	walk       *walk.Walk     // nil without an opening
+	gauge      *gauge         // of the challenge
+	missing    error          // why there is no opening
 }
 
 // ruling is a FAIL that needs no replay: of the leaves, or of an opening that is late or does not answer the challenge.
@@ -53,10 +59,11 @@ type ruling struct {
 type Cost struct {
 	Memory  uint64 // bytes: Terms.MemoryBytes
 	State   uint64 // bytes of one state, of which each opened segment has one
-	Steps   uint64 // to replay, in all challenged segments
+	Steps   uint64 // to replay if all begin inside the gate: in the segments that were drawn and those that moved most
+	Most    uint64 // segments that are replayed at most, wherever the walk leads
 	FLOPs   uint64 // of these steps; the largest number if it is more
-	Opened  uint64 // bytes of tensors in all opened segments
-	Packed  uint64 // bytes of their files; 0 without an opening
+	Opened  uint64 // bytes of tensors in these segments
+	Packed  uint64 // bytes of all opened files; 0 without an opening
 	Answers uint64 // Unix time in seconds until which the worker may answer
 }
 
@@ -64,7 +71,7 @@ type Cost struct {
 // means that there is nothing to judge: a document is missing or refused. A claim that is not opened, or whose
 // leaves cannot be those of a training run, is a case.
 //
-// Beside the documents it keeps one hash for each challenged segment, and it reads the leaves one by one.
+// Beside the documents it keeps two hashes and a few numbers for each segment, and it reads leaves and slices one by one.
 func OpenCase(ctx context.Context, source Source, operator document.Key) (*Case, error) {
 	c, err := openDocuments(ctx, source, operator)
 	if err != nil {
@@ -95,7 +102,7 @@ func readDocuments(ctx context.Context, source Source) (docs Documents, err erro
 		name string
 		data *[]byte
 	}{
-		{JobFile, &docs.Job}, {ProgramFile, &docs.Program}, {AssignmentFile, &docs.Assignment},
+		{JobFile, &docs.Job}, {ProgramFile, &docs.Program}, {CurveFile, &docs.Curve}, {AssignmentFile, &docs.Assignment},
 		{ClaimFile, &docs.Claim}, {ReceiptFile, &docs.Receipt}, {BeaconFile, &docs.Beacon},
 	} {
 		if *d.data, err = readDocument(ctx, source, d.name); err != nil {
@@ -107,7 +114,7 @@ func readDocuments(ctx context.Context, source Source) (docs Documents, err erro
 
 // newCase is the case of documents, by the word of whoever signed them.
 func newCase(source Source, docs Documents, operator document.Key) (*Case, error) {
-	terms, err := Accept(docs.Job, docs.Program, operator)
+	terms, err := Accept(docs.Job, docs.Program, docs.Curve, operator)
 	if err != nil {
 		return nil, err
 	}
@@ -133,17 +140,21 @@ func newCase(source Source, docs Documents, operator document.Key) (*Case, error
 	if c.Challenge, err = terms.Draw(c.Claim, c.receipt, public); err != nil {
 		return nil, err
 	}
-	c.Cost, err = c.cost()
+	if c.places, err = terms.cuts(c.Challenge); err != nil {
+		return nil, err
+	}
+	c.gauge = terms.gauge(c.Challenge)
+	c.Cost, err = c.cost(c.Challenge.Segments)
 	return c, err
 }
 
-// cost adds up what the challenge asks for.
-func (c *Case) cost() (Cost, error) {
+// cost adds up what replaying some segments asks for.
+func (c *Case) cost(segments []uint64) (Cost, error) {
 	cost := Cost{
-		Memory: c.Terms.MemoryBytes(), State: uint64(c.Terms.spec.State.Bytes()),
+		Memory: c.Terms.MemoryBytes(), State: uint64(c.Terms.spec.State.Bytes()), Most: c.most(),
 		Answers: uint64(c.Terms.Job.Answers(c.receipt.Arrived)),
 	}
-	for _, segment := range c.Challenge.Segments {
+	for _, segment := range segments {
 		_, count := c.Terms.Job.Segment(segment)
 		size, err := segmentBytes(c.Terms.segmentInfos(segment))
 		if err != nil {
@@ -198,20 +209,16 @@ func (c *Case) readAnswer(ctx context.Context, data, received []byte) error {
 		c.ruling = &ruling{reason: Late}
 		return nil
 	}
-	c.take(&opening)
-	return nil
+	return c.take(ctx, &opening)
 }
 
 // take takes an opening that is in time.
-func (c *Case) take(opening *Opening) {
+func (c *Case) take(ctx context.Context, opening *Opening) error {
 	if c.malformed(opening) {
 		c.ruling = &ruling{reason: Malformed}
-		return
+		return nil
 	}
-	c.opening = opening
-	for _, s := range opening.Segments {
-		c.Cost.Packed += uint64(s.Size)
-	}
+	return c.begin(ctx, opening)
 }
 
 // readLeaves reads all leaves once. A file that is not the claimed one is an error; claimed leaves that cannot
@@ -227,10 +234,7 @@ func (c *Case) readLeaves(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.leaves = make(map[uint64]merkle.Hash, len(c.Challenge.Segments))
-	for _, segment := range c.Challenge.Segments {
-		c.leaves[segment] = merkle.Hash{}
-	}
+	c.leaves, c.boundaries = make([]merkle.Hash, 0, j.Segments()), make([]merkle.Hash, 0, j.Segments()+1)
 	var tree merkle.Builder // over the leaves of a segment
 	last := trace.Leaf{Next: j.Init.Root}
 	for step := uint64(0); ; step++ {
@@ -247,16 +251,17 @@ func (c *Case) readLeaves(ctx context.Context) error {
 		if c.ruling == nil {
 			c.ruling = follows(&last, &l, step, j.Stride)
 		}
-		segment := step / j.Stride
-		if _, challenged := c.leaves[segment]; challenged {
-			tree.Append(l.Hash())
-			if first, count := j.Segment(segment); step == first+count-1 {
-				c.leaves[segment] = tree.Root()
-				tree.Reset()
-			}
+		if step%j.Stride == 0 {
+			c.boundaries = append(c.boundaries, l.State)
+		}
+		tree.Append(l.Hash())
+		if (step+1)%j.Stride == 0 || step+1 == j.Steps {
+			c.leaves = append(c.leaves, tree.Root())
+			tree.Reset()
 		}
 		last = l
 	}
+	c.boundaries = append(c.boundaries, last.Next)
 	if got := leaves.Root(); got != c.Claim.Root {
 		return fault.New(fault.WrongDigest, LeavesFile, "", "root %v, the claim has %v", got, c.Claim.Root)
 	}
@@ -283,7 +288,7 @@ func breach(reason Reason, step, stride uint64) *ruling {
 	return &ruling{reason, &Difference{Segment: step / stride, Step: step}}
 }
 
-// segmentLeaves reads the leaves of a challenged segment again.
+// segmentLeaves reads the leaves of a segment again.
 func (c *Case) segmentLeaves(ctx context.Context, segment uint64) ([]trace.Leaf, error) {
 	file, err := openLimited(ctx, c.source, LeavesFile, trace.LeavesSize(c.Terms.Job.Steps))
 	if err != nil {

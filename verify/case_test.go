@@ -183,6 +183,16 @@ func (r *rig) openCase(bundle string) *verify.Case {
 	return c
 }
 
+// need is what a case needs to be replayed first.
+func need(t testing.TB, c *verify.Case) []uint64 {
+	t.Helper()
+	segments, _, err := c.Left(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return segments
+}
+
 // replayAll replays segments on devices side by side, and returns the results in whatever order they come.
 func replayAll(t testing.TB, c *verify.Case, segments []uint64, devices ...engine.Device) []verify.Result {
 	t.Helper()
@@ -313,7 +323,7 @@ func TestAConclusionRefusesWhatIsNotOfItsCase(t *testing.T) {
 		"one twice":                        {honest, append(slices.Clone(good), good[0]), "segment"},
 		"one of another case":              {honest, append(slices.Clone(good[1:]), bad[0]), "result 7: case"},
 		"another version":                  {honest, other(func(r *verify.Result) { r.Version = "verifyd-result/2" }), "result 2: version"},
-		"a segment that is not":            {honest, other(func(r *verify.Result) { r.Segment = 99 }), "result 2: segment: 99 was not challenged"},
+		"a segment that is not":            {honest, other(func(r *verify.Result) { r.Segment = 99 }), "result 2: segment: 99 was not opened"},
 		"a segment past all numbers":       {honest, other(func(r *verify.Result) { r.Segment = 1<<64 - 1 }), "result 2: segment"},
 		"fewer steps":                      {honest, other(func(r *verify.Result) { r.Steps-- }), "result 2: steps"},
 		"no device":                        {honest, other(func(r *verify.Result) { r.Device = "" }), "result 2: device"},
@@ -417,15 +427,16 @@ func TestACaseSaysWhatItCosts(t *testing.T) {
 	bundle := r.bundle(dir)
 	c := r.openCase(bundle)
 	replayed, packed := uint64(0), uint64(0)
-	for _, segment := range c.Challenge.Segments {
-		_, count := r.terms.Job.Segment(segment)
+	opening := must(r.pool().Opening(bundle))(t) // honest work is inside the gate: all that is opened is replayed
+	for _, s := range opening.Segments {
+		_, count := r.terms.Job.Segment(s.Segment)
 		replayed += count
 	}
-	for _, path := range openings(t, bundle) {
+	for _, path := range append(openings(t, bundle), filepath.Join(bundle, verify.SlicesFile)) {
 		packed += uint64(len(read(t, path)))
 	}
 	want := verify.Cost{
-		Memory: r.terms.MemoryBytes(), State: uint64(r.terms.State().Bytes()), Steps: replayed,
+		Memory: r.terms.MemoryBytes(), State: uint64(r.terms.State().Bytes()), Steps: replayed, Most: 8,
 		FLOPs: replayed * r.terms.Plan.FLOPs(), Opened: c.Cost.Opened, Packed: packed, Answers: uint64(arrived.Unix()) + 6 + 3600,
 	}
 	if c.Cost != want || c.Cost.Opened < uint64(len(c.Challenge.Segments))*want.State {

@@ -15,15 +15,12 @@ import (
 )
 
 // sheet is the results of a case, in ascending order of segments and, within one, with a mismatch first.
-type sheet struct {
-	challenged []uint64
-	results    []Result
-}
+type sheet struct{ results []Result }
 
 // sheetOf refuses results of another case, of several verifiers, two of one segment and code path, and two that
 // agree with the claim and not with each other.
 func (c *Case) sheetOf(results []Result) (*sheet, error) {
-	s := &sheet{c.Challenge.Segments, slices.Clone(results)}
+	s := &sheet{slices.Clone(results)}
 	for i := range s.results {
 		if err := c.belongs(&s.results[i]); err != nil {
 			return nil, fault.Under(fmt.Sprintf("result %d", i), err)
@@ -80,23 +77,9 @@ func (s *sheet) of(segment uint64) []Result {
 	return s.results[from:to]
 }
 
-// first is the first challenged segment with a mismatch, if the segments before it have results; otherwise
-// what is missing up to it.
-func (s *sheet) first() (failing []Result, missing []uint64) {
-	for _, segment := range s.challenged {
-		of := s.of(segment)
-		if len(of) == 0 {
-			missing = append(missing, segment)
-		} else if of[0].Mismatch != nil {
-			return of, missing
-		}
-	}
-	return nil, missing
-}
-
-// Left is what [Case.Conclude] still needs beside results: challenged segments, ascending, or, once those are
-// there, the mismatch that must be replayed on another code path than its own. Segments behind a mismatch are not
-// needed.
+// Left is what [Case.Conclude] still needs beside results: segments, in the order of the walk, or, once those are there, a
+// result that must be replayed on another code path than its own before it can decide. Segments behind the end of the
+// walk are not needed.
 func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err error) {
 	s, err := c.sheetOf(results)
 	if err != nil || c.ruling != nil || !c.Challenge.Audited {
@@ -105,17 +88,18 @@ func (c *Case) Left(results []Result) (segments []uint64, confirm *Result, err e
 	if err := c.answered(); err != nil {
 		return nil, nil, err
 	}
-	failing, segments := s.first()
-	if len(failing) == 1 && len(segments) == 0 {
-		confirm = &failing[0]
+	trail := c.walk.Walk(c.standing(s))
+	if len(trail.Need) > 0 {
+		return trail.Need, nil, nil
 	}
-	return segments, confirm, nil
+	return nil, c.unconfirmed(s, trail), nil
 }
 
 // Conclude says PASS, FAIL, INCONCLUSIVE or UNAUDITED on the results of replays, which may come in any order. The finding
-// is that of replaying the challenged segments in ascending order: what lies behind the first segment with a
+// is that of replaying segment after segment in the order of the walk: what lies behind the first segment with a
 // mismatch does not matter. A mismatch is a FAIL if every result of its segment, and at least two of different
-// code paths, are the same one; if they differ, the case is INCONCLUSIVE.
+// code paths, are the same one; if they differ, the case is INCONCLUSIVE. So is one whose segments do not measure the same
+// on two code paths.
 //
 // It refuses results of another case, two of one segment and code path, a segment too few, and a mismatch that
 // no second code path has replayed. A case whose leaves do not hold together, or whose opening is late or does not
@@ -145,38 +129,37 @@ func (c *Case) Conclude(results []Result) (*Verdict, error) {
 	if err := c.answered(); err != nil {
 		return nil, err
 	}
-	failing, missing := s.first()
-	if len(missing) > 0 {
-		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", missing[0]), "not replayed")
+	trail := c.walk.Walk(c.standing(s))
+	if len(trail.Need) > 0 {
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", trail.Need[0]), "not replayed")
+	}
+	if r := c.unconfirmed(s, trail); r != nil {
+		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", r.Segment), "a mismatch that %s alone has found: %w", r.Path, ErrUnconfirmed)
 	}
 	f := c.finding()
+	f.walked(c.walk, trail, s)
 	var devices []string
 	var behind []Result // the finding
-	for _, segment := range c.Challenge.Segments {
+	for _, segment := range trail.Order {
+		if !c.opening.opens(segment) {
+			break
+		}
 		r := s.of(segment)[0]
 		if !slices.Contains(devices, r.Device) {
 			devices = append(devices, r.Device)
 		}
 		f.Replayed += r.Steps
 		behind = append(behind, r)
-		if r.Mismatch != nil {
-			break
+	}
+	confirmed := ""
+	if trail.Ended {
+		last := trail.Order[len(trail.Order)-1]
+		c.end(&f, s, last)
+		if of := s.of(behind[len(behind)-1].Segment); len(of) > 1 {
+			confirmed = of[1].Device
 		}
 	}
-	device := strings.Join(devices, ", then ")
-	if failing == nil {
-		return c.verdict(f, device, "", behind)
-	}
-	if len(failing) == 1 {
-		return nil, fault.New(fault.Incomplete, "", fmt.Sprintf("segment %d", failing[0].Segment), "a mismatch that %s alone has found: %w", failing[0].Path, ErrUnconfirmed)
-	}
-	f.fail(failing[0].Mismatch)
-	for _, r := range failing[1:] {
-		if compareMismatch(r.Mismatch, failing[0].Mismatch) != 0 {
-			f.Outcome, f.Reason = Inconclusive, Disagreement
-		}
-	}
-	return c.verdict(f, device, failing[1].Device, behind)
+	return c.verdict(f, strings.Join(devices, ", then "), confirmed, behind)
 }
 
 // ErrUnconfirmed says that a mismatch must be replayed on a second code path before it is a FAIL.
@@ -211,7 +194,7 @@ func (c *Case) finding() Finding {
 		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
-		Odds: odds.Of(n, k, ""), Word: c.word,
+		Odds: odds.Of(n, k, j.Gate), Word: c.word,
 	}
 }
 

@@ -109,7 +109,7 @@ func (c *Case) readEntered(ctx context.Context) error {
 		c.missing = fault.New(fault.NotOpenedYet, OpenedFile, "", "the file is missing, and no opening is shown without it (%v): %w", err, fs.ErrNotExist)
 	default:
 		c.openingDigest = digest
-		c.take(&opening)
+		return c.take(ctx, &opening)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ var quotedFile = regexp.MustCompile("^`([^`]+)`")
 
 // rowOf is the file's row in the table.
 func rowOf(file string) string {
-	if strings.HasPrefix(file, verify.OpeningsDir) {
+	if strings.HasPrefix(file, verify.OpeningsDir) && file != verify.SlicesFile {
 		return "openings/..."
 	}
 	return file

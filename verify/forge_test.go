@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -124,22 +125,26 @@ func TestAFinalStateFromElsewhereFails(t *testing.T) {
 	}
 }
 
-func TestAForgeryInASegmentThatIsNotDrawnPasses(t *testing.T) {
-	r := newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Sampled = job.Exactly(1) })
-	caught := 0
-	for segment := range uint64(7) {
-		at := segment * 3
-		bundle := r.bundle(r.forge(cheat{state: after(at, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
+func TestAForgeryInASegmentThatIsNotReplayedPasses(t *testing.T) {
+	r := newRigOf(t, verifytest.Setting{
+		Operator: newKey(t, 1), Worker: newKey(t, 2), Program: mlp(), Data: blobs(t, 40, 7), Slot: 1, Whole: true,
+		Job: func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 48, 3, job.Exactly(1) },
+	})
+	caught, last := 0, r.terms.Job.Segments()-1
+	for segment := range last {
+		bundle := r.bundle(r.forge(cheat{state: after(3*segment, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}))
 		f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding
-		drawn := f.Challenged[0] == segment
-		if (f.Outcome == verify.Fail) != drawn {
-			t.Errorf("segment %d forged, %v challenged: %s", segment, f.Challenged, f.Outcome)
+		replayed := slices.Contains(slices.Concat(f.Challenged, f.Directed, f.Walked), segment)
+		if (f.Outcome == verify.Fail) != replayed {
+			t.Errorf("segment %d forged, %d challenged, %d directed, %d walked: %s", segment, f.Challenged, f.Directed, f.Walked, f.Outcome)
 		}
-		if drawn {
+		if replayed {
 			caught++
 		}
 	}
-	t.Logf("%d of 7 caught", caught)
+	if caught == 0 || caught > int(last)/2 {
+		t.Errorf("%d of %d caught", caught, last)
+	}
 }
 
 func TestTheLastSegmentIsAlwaysReplayed(t *testing.T) {

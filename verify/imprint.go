@@ -137,22 +137,6 @@ func (v *Verdict) imprintedBy(verifier merkle.Hash) error {
 	return nil
 }
 
-// rests is which segments were replayed whole, without and with the one that has a mismatch.
-func (f *Finding) rests() (whole, all []uint64) {
-	if f.Reason != Honest && f.Reason != Disagreement && !slices.Contains(replayed, f.Reason) {
-		return nil, nil
-	}
-	for _, segment := range f.Challenged {
-		switch {
-		case f.First == nil || segment < f.First.Segment:
-			whole, all = append(whole, segment), append(all, segment)
-		case segment == f.First.Segment:
-			all = append(all, segment)
-		}
-	}
-	return whole, all
-}
-
 // CheckImprint replays a case as the verifier did who signed v, and refuses a verdict with another finding or with
 // imprints that are not this verifier's: one that was written from the documents alone, or copied. It costs as much
 // as judging.

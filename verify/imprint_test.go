@@ -41,10 +41,10 @@ func TestAVerdictWrittenFromTheDocumentsAloneHoldsNoFittingImprint(t *testing.T)
 	r, c, _ := honestAndForged(t)
 	lazy := newKey(t, 5)
 	var invented []verify.Result
-	for _, segment := range c.Challenge.Segments {
+	for _, segment := range need(t, c) {
 		_, count := c.Terms.Job.Segment(segment)
 		invented = append(invented, verify.Result{
-			Version: verify.ResultVersion, Case: c.ID(), Segment: segment, Steps: count, Device: "desk", Path: "paper",
+			Version: verify.ResultVersion, Case: c.ID(), Segment: segment, Steps: count, Device: "desk", Path: "paper", Measure: &verify.Measure{Digest: merkle.Hash{7}},
 		})
 	}
 	v := must(c.Conclude(invented))(t)

@@ -37,7 +37,8 @@ type Options struct {
 	// says, whenever it is judged; and an opening with a receipt whose files are missing or damaged is an
 	// error at any time, because it was whole when it arrived.
 	Now time.Time
-	// Progress, if set, is called after each replayed step with the steps done and those to do.
+	// Progress, if set, is called after each replayed step with the steps done and those to do, which become more
+	// where the walk leads on.
 	Progress func(done, total uint64)
 	// Failed, if set, is told of each device that failed and why.
 	Failed func(d engine.Device, err error)
@@ -45,7 +46,7 @@ type Options struct {
 
 // Judge checks the bundle at path, a folder or an archive, against the operator's key. An error means that it cannot be judged.
 //
-// Beside the engine it holds one step's opening, one segment's leaves, a hash for each challenged segment,
+// Beside the engine it holds one step's opening, one segment's leaves, a few numbers for each segment,
 // Options.ReadAhead and at most 32 MiB more, whatever the files say; and a program that needs more than
 // Options.MaxMemory is an error.
 func Judge(ctx context.Context, path string, operator document.Key, o Options) (*Verdict, error) {
@@ -113,28 +114,15 @@ type run struct {
 	results []Result
 }
 
-// replay adds results until the case can be concluded: those of the challenged segments on the first device
-// that serves, up to the first mismatch, and that mismatch on another code path. Segments that a device has
-// replayed before it fails are not repeated: no fault of a device makes digests that agree with the claim's.
+// replay adds results until the case can be concluded: those of the walk on the first device that serves, to its end, and
+// what must be confirmed on another code path. Segments that a device has replayed before it fails are not repeated: no
+// fault of a device makes digests that agree with the claim's.
 func (r *run) replay(ctx context.Context) error {
 	replaying := fault.New(fault.DeviceFailed, "", "", "no device is left to replay on")
 	confirming := fault.New(fault.DeviceFailed, "", "", "no device is left to confirm a mismatch on")
 	var failures []error
 	for _, d := range r.Devices {
-		segments, confirm, err := r.Left(r.results)
-		switch {
-		case err != nil:
-			return err
-		case len(segments) > 0:
-			err = r.replayOn(ctx, d, segments)
-		case confirm == nil:
-			return nil
-		case confirm.Path == d.Path():
-			continue
-		default:
-			runtime.GC() // the last replay's buffers go before this one's come
-			err = r.replayOn(ctx, d, []uint64{confirm.Segment})
-		}
+		err := r.walkOn(ctx, d)
 		if err != nil && !r.blames(ctx, d, err) {
 			return err
 		}
@@ -153,6 +141,53 @@ func (r *run) replay(ctx context.Context) error {
 	return nil
 }
 
+// walkOn adds what a device can: what is left of the walk, and what it can confirm.
+func (r *run) walkOn(ctx context.Context, d engine.Device) (err error) {
+	var on *Replayer
+	defer func() {
+		if on == nil {
+			return
+		}
+		if closing := on.Close(ctx); closing != nil {
+			r.blames(ctx, d, closing) // what it has computed stands
+		}
+	}()
+	for {
+		segments, confirm, err := r.Left(r.results)
+		if err != nil {
+			return err
+		}
+		if len(segments) == 0 {
+			if confirm == nil || confirm.Path == d.Path() {
+				return nil
+			}
+			segments = []uint64{confirm.Segment}
+		}
+		if on == nil {
+			runtime.GC() // the last device's buffers go before this one's come
+			if on, err = r.replayer(ctx, d); err != nil {
+				return err
+			}
+		}
+		if err := r.replayOn(ctx, on, d, segments); err != nil {
+			return err
+		}
+	}
+}
+
+// replayer starts an engine that measures, and leaves imprints if there is a verifier.
+func (r *run) replayer(ctx context.Context, d engine.Device) (*Replayer, error) {
+	on, err := NewReplayer(ctx, r.Terms, r.Assignment, d)
+	if err != nil {
+		return nil, err
+	}
+	on.gauge = r.gauge
+	if on.imprints, err = r.imprinter(r.Verifier); err != nil {
+		return nil, errors.Join(err, on.Close(ctx))
+	}
+	return on, nil
+}
+
 // blames says whether an error is the device's, and reports it.
 func (r *run) blames(ctx context.Context, d engine.Device, err error) bool {
 	if ctx.Err() != nil || !errors.Is(err, engine.ErrDevice) {
@@ -164,28 +199,17 @@ func (r *run) blames(ctx context.Context, d engine.Device, err error) bool {
 	return true
 }
 
-// replayOn runs segments on one device, ascending, until one has a mismatch.
-func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) error {
+// replayOn runs segments on one device, in ascending order, until one has a mismatch.
+func (r *run) replayOn(ctx context.Context, replayer *Replayer, d engine.Device, segments []uint64) error {
 	opened, err := r.openedOf(segments)
 	if err != nil {
 		return err
 	}
-	replayer, err := NewReplayer(ctx, r.Terms, r.Assignment, d)
-	if err != nil {
-		return err
-	}
-	if replayer.imprints, err = r.imprinter(r.Verifier); err != nil {
-		return errors.Join(err, replayer.Close(ctx))
-	}
-	defer func() {
-		if closing := replayer.Close(ctx); closing != nil {
-			r.blames(ctx, d, closing) // what it has computed stands
-		}
-	}()
+	total := r.stepsOf(segments)
 	ahead := r.readAhead(ctx, opened, r.ReadAhead)
 	defer ahead.close()
 	for _, s := range opened {
-		replayer.Progress = r.progress()
+		replayer.Progress = r.progress(s.Segment, total)
 		result, err := r.replaySegment(ctx, replayer, s, ahead)
 		if err != nil {
 			return err
@@ -202,19 +226,35 @@ func (r *run) replayOn(ctx context.Context, d engine.Device, segments []uint64) 
 	return nil
 }
 
-// progress counts the steps of a segment on top of those of the results. The second replay of a mismatch
-// counts for nothing.
-func (r *run) progress() func() {
-	done := uint64(0)
+// stepsOf is how many steps will be replayed when these segments are, besides those of the results.
+func (r *run) stepsOf(segments []uint64) (total uint64) {
+	all := slices.Clone(segments)
 	for _, result := range r.results {
-		if result.Mismatch != nil {
+		all = append(all, result.Segment)
+	}
+	slices.Sort(all)
+	for _, segment := range slices.Compact(all) {
+		_, count := r.Terms.Job.Segment(segment)
+		total += count
+	}
+	return total
+}
+
+// progress counts the steps of a segment on top of those of the results. A second replay counts for nothing.
+func (r *run) progress(segment, total uint64) func() {
+	done, seen := uint64(0), map[uint64]bool{segment: false}
+	for _, result := range r.results {
+		if result.Mismatch != nil || result.Segment == segment {
 			return nil
 		}
-		done += result.Steps
+		if !seen[result.Segment] {
+			done += result.Steps
+		}
+		seen[result.Segment] = true
 	}
 	return func() {
 		if done++; r.Progress != nil {
-			r.Progress(done, r.Cost.Steps)
+			r.Progress(done, total)
 		}
 	}
 }
@@ -241,8 +281,9 @@ func (c *Case) replaySegment(ctx context.Context, r *Replayer, s OpenedSegment, 
 	if err != nil {
 		return Result{}, err
 	}
+	measure := r.measure
 	if m != nil {
-		steps = m.Step - first
+		steps, measure = m.Step-first, nil
 	}
-	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m, Imprint: r.imprint}, nil
+	return Result{Version: ResultVersion, Case: c.ID(), Segment: s.Segment, Steps: steps, Mismatch: m, Measure: measure, Imprint: r.imprint}, nil
 }

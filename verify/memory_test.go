@@ -36,7 +36,7 @@ func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, strin
 		r.t.Fatal(err)
 	}
 	for name, data := range map[string][]byte{
-		verify.JobFile: docs.Job, verify.ProgramFile: docs.Program, verify.AssignmentFile: docs.Assignment, verify.ClaimFile: docs.Claim,
+		verify.JobFile: docs.Job, verify.ProgramFile: docs.Program, verify.CurveFile: docs.Curve, verify.AssignmentFile: docs.Assignment, verify.ClaimFile: docs.Claim,
 		verify.ReceiptFile: docs.Receipt, verify.BeaconFile: docs.Beacon,
 	} {
 		write(r.t, filepath.Join(dir, name), data)
@@ -90,7 +90,7 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 				},
 				"open": func() error {
 					return verify.Answer(context.Background(), verify.Response{
-						Terms: terms, Data: r.data, Signer: r.worker, MaxMemory: c.limit,
+						Terms: terms, Data: r.data, Signer: r.worker, Device: options.Devices[0], MaxMemory: c.limit,
 					}, out)
 				},
 			} {
@@ -126,12 +126,14 @@ func TestTheMemoryLimitIsTheLastSizeThatPasses(t *testing.T) {
 	}
 }
 
-func TestMemoryCountsBuffersTwoStatesAndProofs(t *testing.T) {
+func TestMemoryCountsBuffersTwoStatesProofsMeasuresAndSegments(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	const parameters = 7*11 + 11 + 11*5 + 5 + 5*3 + 3
 	state := uint64(2 * 4 * parameters) // with momentum
 	samples := uint64(12 * (8 + 8 + 32 + 6*32))
-	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples; got != want {
+	measured := uint64(4 * 4 * r.terms.Gate.Words())
+	segments := uint64(8 * (2*32 + 8*(4+6)))
+	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples+measured+segments; got != want {
 		t.Errorf("%d bytes, want %d", got, want)
 	}
 }

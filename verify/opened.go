@@ -70,6 +70,9 @@ func (c *Case) checkSegments(ctx context.Context, o *Opening) error {
 	if c.malformed(o) {
 		return nil
 	}
+	if err := c.checkSlices(ctx, o); err != nil {
+		return err
+	}
 	for _, s := range o.Segments {
 		if err := c.checkSegment(ctx, s); err != nil {
 			return err
@@ -86,12 +89,27 @@ func (c *Case) checkSegment(ctx context.Context, s OpenedSegment) error {
 		return err
 	}
 	defer file.Close()
+	return signedFor(name, content(file), s.Digest)
+}
+
+// checkSlices does the same for the slices.
+func (c *Case) checkSlices(ctx context.Context, o *Opening) error {
+	file, err := c.openSlices(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return signedFor(SlicesFile, content(file), o.Slices.Digest)
+}
+
+// signedFor refuses a file whose digest is not the one that the worker signed.
+func signedFor(name string, in io.Reader, digest merkle.Hash) error {
 	sha := sha256.New()
-	if _, err := io.Copy(sha, content(file)); err != nil {
+	if _, err := io.Copy(sha, in); err != nil {
 		return fault.In(name, fault.Truncated(err))
 	}
-	if got := merkle.Hash(sha.Sum(nil)); got != s.Digest {
-		return fault.New(fault.WrongDigest, name, "", "SHA-256 %v, %s has %v", got, OpeningFile, s.Digest)
+	if got := merkle.Hash(sha.Sum(nil)); got != digest {
+		return fault.New(fault.WrongDigest, name, "", "SHA-256 %v, %s has %v", got, OpeningFile, digest)
 	}
 	return nil
 }

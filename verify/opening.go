@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // OpeningVersion is the only version of openings that this version of verifyd knows.
@@ -25,7 +26,14 @@ type Opening struct {
 	Claim    merkle.Hash     `json:"claim"`
 	Receipt  merkle.Hash     `json:"receipt"` // whose challenge is answered
 	Seed     merkle.Hash     `json:"seed"`    // of the challenge
-	Segments []OpenedSegment `json:"segments"`
+	Slices   OpenedSlices    `json:"slices"`
+	Segments []OpenedSegment `json:"segments"` // ascending
+}
+
+// OpenedSlices is the file of the slices.
+type OpenedSlices struct {
+	Size   int64       `json:"size"`   // bytes
+	Digest merkle.Hash `json:"digest"` // SHA-256 of the file
 }
 
 // OpenedSegment is one file under openings/.
@@ -61,21 +69,33 @@ func (c *Case) readOpening(data []byte) (Opening, merkle.Hash, error) {
 }
 
 // malformed says that an opening to this receipt does not answer its challenge, which follows from the receipt: it has
-// another seed, other segments, or files of sizes that no opened segment has.
+// another seed, leaves out a segment that was drawn, has more than a walk can need, not in order or none of the job's, or
+// files of sizes that they cannot have.
 func (c *Case) malformed(o *Opening) bool {
-	if o.Seed != c.Challenge.Seed || len(o.Segments) != len(c.Challenge.Segments) {
+	n := c.Terms.Job.Segments()
+	if o.Seed != c.Challenge.Seed || o.Slices.Size != c.Terms.slicesBytes(c.places) || uint64(len(o.Segments)) > c.most() {
 		return true
 	}
+	drawn := c.Challenge.Segments
 	for i, s := range o.Segments {
-		if s.Segment != c.Challenge.Segments[i] {
+		if s.Segment >= n || i > 0 && s.Segment <= o.Segments[i-1].Segment {
 			return true
+		}
+		if len(drawn) > 0 && s.Segment == drawn[0] {
+			drawn = drawn[1:]
 		}
 		bytes, err := segmentBytes(c.Terms.segmentInfos(s.Segment))
 		if err != nil || s.Size < 0 || s.Size > packedLimit(bytes) {
 			return true
 		}
 	}
-	return false
+	return len(drawn) > 0
+}
+
+// most is how many segments a worker may open, and the most that are replayed.
+func (c *Case) most() uint64 {
+	n := c.Terms.Job.Segments()
+	return walk.Most(n, min(uint64(c.receipt.Sampled), n))
 }
 
 // segmentInfos lists the tensors of an opened segment: the state before its first step, then for each

@@ -6,6 +6,7 @@ import (
 
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -35,6 +36,8 @@ type Replayer struct {
 
 	imprints *imprinter  // nil if nobody wants one
 	imprint  merkle.Hash // of the last segment
+	gauge    *gauge      // nil if nobody wants to know
+	measure  *Measure    // of the last segment
 }
 
 // NewReplayer starts an engine on a device for the segments of a claim to an assignment.
@@ -61,7 +64,7 @@ func (r *Replayer) Close(ctx context.Context) error { return r.close(ctx) }
 // all agree. An error of class engine.ErrDevice says nothing about the segment; any other means that the
 // opening cannot be read or holds numbers that are not finite.
 func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
-	r.watching, r.imprint = nil, merkle.Hash{}
+	r.watching, r.imprint, r.reading, r.measure = nil, merkle.Hash{}, nil, nil
 	infos := r.terms.segmentInfos(s.Index)
 	limit, err := segmentBytes(infos)
 	if err != nil {
@@ -106,6 +109,12 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 		if r.imprints != nil && i == len(s.Leaves)-1 {
 			r.watching = r.imprints.blocks
 		}
+		var sample *gate.Sample
+		r.reading = nil
+		if r.gauge != nil && i == 0 {
+			sample = r.gauge.sample(first)
+			r.reading = sample.Reads
+		}
 		m, err := r.check(ctx, &s.Leaves[i])
 		if err != nil {
 			return nil, fault.In(s.File, err)
@@ -117,6 +126,13 @@ func (r *Replayer) Replay(ctx context.Context, s Segment) (*Mismatch, error) {
 				r.imprint = r.imprints.ofMismatch(&mismatch)
 			}
 			return &mismatch, nil
+		}
+		if sample != nil {
+			m, err := r.gauge.of(sample, r.read)
+			if err != nil {
+				return nil, err
+			}
+			r.measure = &m
 		}
 		if r.Progress != nil {
 			r.Progress()

@@ -27,6 +27,7 @@ type Result struct {
 	Device   string      `json:"device"`             // its name
 	Path     string      `json:"path"`               // its code path: devices of one path may be wrong together
 	Mismatch *Mismatch   `json:"mismatch,omitempty"` // where the next step departs from its leaf
+	Measure  *Measure    `json:"measure,omitempty"`  // what the gate says; none with a mismatch
 	Verifier merkle.Hash `json:"verifier,omitzero"`  // key id of whoever will conclude
 	Imprint  merkle.Hash `json:"imprint,omitzero"`   // as Imprint says; none without a verifier
 }
@@ -53,13 +54,21 @@ func ReadResult(file string, data []byte, machine document.Key) (Result, error) 
 	return r, nil
 }
 
-// Replay runs one challenged segment again on a device. Segments may be replayed side by side, on one device or
+// Replay runs one opened segment again on a device. Segments may be replayed side by side, on one device or
 // on several. The verifier is the key id of whoever will sign the verdict, whose imprint the result holds; the zero
 // hash is nobody's, and leaves none. An error of class engine.ErrDevice blames the device; any other means that the
 // segment cannot be read, or holds numbers that are not finite.
 func (c *Case) Replay(ctx context.Context, segment uint64, d engine.Device, verifier merkle.Hash) (Result, error) {
+	if err := c.answered(); err != nil {
+		return Result{}, err
+	}
 	r := run{Case: c, Options: Options{Verifier: verifier}}
-	if err := r.replayOn(ctx, d, []uint64{segment}); err != nil {
+	on, err := r.replayer(ctx, d)
+	if err != nil {
+		return Result{}, err
+	}
+	defer on.Close(ctx) // what it has computed stands
+	if err := r.replayOn(ctx, on, d, []uint64{segment}); err != nil {
 		return Result{}, err
 	}
 	return r.results[0], nil
@@ -77,7 +86,7 @@ func (c *Case) openedOf(segments []uint64) ([]OpenedSegment, error) {
 		}
 	}
 	if len(all) != len(segments) {
-		return nil, outOfRange("", "segments %d: not all of them are challenged", segments)
+		return nil, outOfRange("", "segments %d: not all of them are opened", segments)
 	}
 	return all, nil
 }
@@ -101,14 +110,17 @@ func outOfRange(field, format string, args ...any) error {
 
 // belongs refuses a result that no replay of this case can give.
 func (c *Case) belongs(r *Result) error {
+	if c.opening == nil {
+		return c.answered()
+	}
 	_, count := c.Terms.Job.Segment(r.Segment)
 	switch {
 	case r.Version != ResultVersion:
 		return fault.New(fault.UnknownVersion, "", "version", "%.60q, %q is needed", r.Version, ResultVersion)
 	case r.Case != c.ID():
 		return fault.New(fault.WrongCase, "", "case", "%v, this one is %v", r.Case, c.ID())
-	case !slices.Contains(c.Challenge.Segments, r.Segment):
-		return outOfRange("segment", "%d was not challenged", r.Segment)
+	case !c.opening.opens(r.Segment):
+		return outOfRange("segment", "%d was not opened", r.Segment)
 	case r.Device == "" || r.Path == "":
 		return outOfRange("device, path", "empty")
 	case r.Mismatch == nil && r.Steps != count:
@@ -119,6 +131,9 @@ func (c *Case) belongs(r *Result) error {
 		if err := c.possible(r); err != nil {
 			return err
 		}
+	}
+	if err := r.measured(); err != nil {
+		return err
 	}
 	return c.imprinted(r)
 }

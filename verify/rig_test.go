@@ -86,10 +86,17 @@ func newRig(t testing.TB, p *program.Program, data *job.Dataset, change func(*jo
 
 func newRigWith(t testing.TB, operator, worker *ecdsa.PrivateKey, p *program.Program, data *job.Dataset, change func(*job.Job)) *rig {
 	t.Helper()
-	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{
-		Operator: operator, Worker: worker, Program: p, Data: data, Slot: 1, Job: change,
-	}))(t)
-	return &rig{t: t, operator: operator, worker: worker, data: data, terms: pool.Terms, docs: pool.Documents, arrived: arrived}
+	return newRigOf(t, verifytest.Setting{Operator: operator, Worker: worker, Program: p, Data: data, Slot: 1, Job: change})
+}
+
+// newRigOf makes a job as a setting says, which has keys of a rig's.
+func newRigOf(t testing.TB, s verifytest.Setting) *rig {
+	t.Helper()
+	pool := must(verifytest.NewPool(t.Context(), s))(t)
+	return &rig{
+		t: t, operator: s.Operator.(*ecdsa.PrivateKey), worker: s.Worker.(*ecdsa.PrivateKey),
+		data: s.Data, terms: pool.Terms, docs: pool.Documents, arrived: arrived,
+	}
 }
 
 // pool is the rig as it is now.

@@ -18,6 +18,7 @@ import (
 const (
 	JobFile        = "job.json"
 	ProgramFile    = "program.json"
+	CurveFile      = "curve.json"
 	AssignmentFile = "assignment.json"
 	ClaimFile      = "claim.json"
 	ReceiptFile    = "receipt.json"

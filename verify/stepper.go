@@ -25,6 +25,8 @@ type stepper struct {
 
 	watching []program.Block // of the next steps
 	words    []uint32        // that they held in the last one, until the engine's next call
+	reading  []program.Read  // of the next steps
+	read     []uint32        // that they gave in the last one, likewise
 }
 
 func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*stepper, error) {
@@ -80,9 +82,9 @@ func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error
 }
 
 func (s *stepper) run(ctx context.Context, t uint64) (got engine.Step, err error) {
-	if len(s.watching) == 0 {
+	if len(s.watching) == 0 && len(s.reading) == 0 {
 		return s.engine.Step(ctx, t)
 	}
-	got, s.words, err = s.engine.Watch(ctx, t, s.watching)
+	got, s.words, s.read, err = s.engine.Watch(ctx, t, s.watching, s.reading)
 	return got, err
 }

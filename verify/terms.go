@@ -9,6 +9,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -23,14 +24,16 @@ type Terms struct {
 	Job    *job.Job
 	Digest merkle.Hash // of the job
 	Plan   *program.Plan
+	Gate   *gate.Plan // measures a step of Plan
 
-	spec *engine.Spec
-	rows int          // samples of a step
-	log  *witness.Log // nil if the job names none
+	spec      *engine.Spec
+	reference *gate.Reference // of the job's curve
+	rows      int             // samples of a step
+	log       *witness.Log    // nil if the job names none
 }
 
-// Accept reads a job that operator signed and the program that it names, and compiles the program.
-func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) {
+// Accept reads a job that operator signed, and the program and the curve that it names, and compiles the program.
+func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Terms, error) {
 	j, digest, err := job.Read(JobFile, jobFile, operator)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,12 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	if err != nil {
 		return nil, fault.In(ProgramFile, err)
 	}
-	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0]}
+	measure, err := gate.NewPlan(spec.Plan)
+	if err != nil {
+		return nil, fault.In(ProgramFile, err)
+	}
+	spec.Reads = measure.Words()
+	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
 	if j.Log != nil {
 		if t.log, err = j.Log.Read(); err != nil {
 			return nil, fault.In(JobFile, fault.Under("log", err))
@@ -55,6 +63,9 @@ func Accept(jobFile, programFile []byte, operator document.Key) (*Terms, error) 
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)
+	}
+	if err := t.readCurve(curveFile); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

@@ -99,7 +99,7 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	}
 	defer tr.Close()
 	out := filepath.Join(t.TempDir(), "bundle")
-	err = verify.Answer(context.Background(), verify.Response{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker}, out)
+	err = verify.Answer(context.Background(), verify.Response{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker, Device: newDevice(t, "worker's", kernels.Auto, 1)}, out)
 	if err == nil || !strings.Contains(err.Error(), "not the one that was claimed") {
 		t.Error(err)
 	}
@@ -118,7 +118,7 @@ func TestAStrideWhoseOpeningsFitNoFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Accept(file, r.docs.Program, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
+	if _, err := verify.Accept(file, r.docs.Program, r.docs.Curve, manifest.Operator); err == nil || !strings.HasPrefix(err.Error(), "job.json: stride") {
 		t.Error(err)
 	}
 }
@@ -128,8 +128,8 @@ func FuzzJudge(f *testing.F) {
 	dir, _ := r.train(newCPU(f, kernels.Auto, 1))
 	bundle := r.bundle(dir)
 	names := []string{
-		verify.JobFile, verify.ProgramFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
-		verify.OpeningFile, verify.LeavesFile, "openings/segment-00000000.safetensors.zst",
+		verify.JobFile, verify.ProgramFile, verify.CurveFile, verify.AssignmentFile, verify.ClaimFile, verify.ReceiptFile, verify.BeaconFile,
+		verify.OpeningFile, verify.LeavesFile, "openings/segment-00000000.safetensors.zst", verify.SlicesFile,
 	}
 	for i, name := range names {
 		f.Add(byte(i), read(f, bundle, name))

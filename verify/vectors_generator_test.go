@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -12,7 +13,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -22,6 +25,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/testdata/vectors"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -46,28 +50,37 @@ type generator struct {
 	bundle           map[string][]byte
 	segment          string // the first opened one
 	evidence         string // of the verdict on it
+	found            verify.Finding
 	results          []verify.Result
 	all              []vectors.Vector
+	rig              *rig
+	trace            string // folder
 }
 
 func newGenerator(t *testing.T, name string) *generator {
 	t.Helper()
+	return newGeneratorOf(t, name, mlp(), func(j *job.Job) { j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2) })
+}
+
+// newGeneratorOf makes an honest bundle of a job.
+func newGeneratorOf(t *testing.T, name string, p *program.Program, change func(*job.Job)) *generator {
+	t.Helper()
 	log, witnesses := verifytest.NewLog("log.example/pool"), []*verifytest.Witness{verifytest.NewWitness("w1.example"), verifytest.NewWitness("w2.example")}
-	small := func(j *job.Job) {
-		if j.Steps, j.Stride, j.Sampled = 4, 2, job.Exactly(2); name != "bundle" {
+	logged := func(j *job.Job) {
+		if change(j); name != "bundle" {
 			j.Log = log.Terms(2, witnesses...)
 		}
 	}
 	var r *rig
 	if name == "registered" {
-		r = newDrandRig(t, before1000, small)
+		r = newDrandRig(t, before1000, logged)
 	} else {
-		r = newRig(t, mlp(), blobs(t, 12, 7), small)
+		r = newRig(t, p, blobs(t, 12, 7), logged)
 	}
 	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
 	path := r.bundle(dir)
 	g := &generator{
-		t: t, name: name, log: log, witnesses: witnesses, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
+		t: t, rig: r, trace: dir, name: name, log: log, witnesses: witnesses, operator: deterministic{r.operator}, worker: deterministic{r.worker}, stranger: deterministic{newKey(t, 9)},
 		bundle: load(t, path), segment: verify.OpeningsDir + "/" + filepath.Base(openings(t, path)[0]),
 	}
 	// A document's digest does not depend on its signature, so that the documents still belong together.
@@ -90,14 +103,13 @@ func newGenerator(t *testing.T, name string) *generator {
 		write(t, filepath.Join(path, name), data)
 	}
 	c := r.openCase(path)
-	for _, result := range replayAll(t, c, c.Challenge.Segments, newDevice(t, "replayer", kernels.Generic, 1)) {
+	for _, result := range replayAll(t, c, need(t, c), newDevice(t, "replayer", kernels.Generic, 1)) {
 		result.Path = "cpu"
 		g.results = append(g.results, result)
 	}
-	if g.results[0].Segment > g.results[1].Segment {
-		g.results[0], g.results[1] = g.results[1], g.results[0]
-	}
-	g.evidence = r.judge(path, r.options(kernels.Auto, 1)).Evidence.String()
+	slices.SortFunc(g.results, func(a, b verify.Result) int { return cmp.Compare(a.Segment, b.Segment) })
+	v := r.judge(path, r.options(kernels.Auto, 1))
+	g.evidence, g.found = v.Evidence.String(), v.Finding
 	return g
 }
 
@@ -188,6 +200,27 @@ func (g *generator) answered(alter func(*verify.Opening)) map[string][]byte {
 		g.t.Fatal(err)
 	}
 	return map[string][]byte{verify.OpeningFile: opening, verify.OpenedFile: g.openedBy(func(o *verify.Opened) { o.Opening = digest })}
+}
+
+// reopened are the files that answer another receipt for the bundle's claim, without the opening's own receipt.
+func (g *generator) reopened(receipt []byte) map[string][]byte {
+	g.t.Helper()
+	p := g.rig.pool()
+	p.Documents.Receipt = receipt
+	tr := must(trace.Read(g.trace, p.Terms.Trace()))(g.t)
+	defer tr.Close()
+	dir := filepath.Join(g.t.TempDir(), "again")
+	err := verify.Answer(g.t.Context(), verify.Response{
+		Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: g.worker, Device: newDevice(g.t, "worker's", kernels.Generic, 1),
+	}, dir)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	files := load(g.t, dir)
+	maps.DeleteFunc(files, func(name string, _ []byte) bool {
+		return name != verify.OpeningFile && !strings.HasPrefix(name, verify.OpeningsDir)
+	})
+	return files
 }
 
 // edited is a file of the bundle with one change of its bytes.

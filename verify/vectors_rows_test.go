@@ -19,7 +19,9 @@ import (
 
 func (g *generator) rows() []vectors.Vector {
 	g.documents()
+	g.curves()
 	g.work()
+	g.walks()
 	g.unaudited()
 	g.circumstances()
 	return g.all
@@ -183,7 +185,7 @@ func (g *generator) circumstances() {
 	}
 	conclude("results_too_few", "no result of the last segment", fault.Incomplete, "segment 1", func(r []verify.Result) []verify.Result { return r[:1] })
 	conclude("results_unconfirmed", "a mismatch that one code path has seen", fault.Incomplete, "segment 0", func(r []verify.Result) []verify.Result {
-		r[0].Steps, r[0].Mismatch = 0, &verify.Mismatch{Reason: verify.WrongLoss}
+		r[0].Steps, r[0].Mismatch, r[0].Measure = 0, &verify.Mismatch{Reason: verify.WrongLoss}, nil
 		return r
 	})
 	conclude("results_other_case", "a result on another case", fault.WrongCase, "result 0: case", func(r []verify.Result) []verify.Result { r[0].Case[0] ^= 1; return r })
@@ -206,5 +208,9 @@ func (g *generator) circumstances() {
 		return r
 	})
 	conclude("results_steps", "more steps than the segment has", fault.OutOfRange, "result 0: steps", func(r []verify.Result) []verify.Result { r[0].Steps++; return r })
+	conclude("results_no_measure", "a segment that nobody measured", fault.OutOfRange, "result 1: measure", func(r []verify.Result) []verify.Result {
+		r[1].Measure = nil
+		return r
+	})
 	conclude("results_twice", "two of one segment and code path", fault.OutOfRange, "segment 0", func(r []verify.Result) []verify.Result { return append(r, r[0]) })
 }

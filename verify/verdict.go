@@ -82,7 +82,11 @@ type Finding struct {
 	Segments   uint64          `json:"segments"` // N
 	Sampled    uint64          `json:"sampled"`  // k, drawn uniformly
 	Challenged []uint64        `json:"challenged"`
-	Replayed   uint64          `json:"replayed"` // steps that were run again
+	Directed   []uint64        `json:"directed,omitempty"` // that moved most, besides
+	Walked     []uint64        `json:"walked,omitempty"`   // behind these, in the order of the walk
+	Outside    []Outside       `json:"outside,omitempty"`  // of all these, those that begin outside the job's gate, ascending
+	Note       string          `json:"note,omitempty"`     // NoteOutside
+	Replayed   uint64          `json:"replayed"`           // steps that were run again
 	Odds       odds.Odds       `json:"odds"`
 	Word       Word            `json:"word"` // on which the times rest: that of the receipt, and of an opening or its absence
 }
@@ -116,7 +120,7 @@ type Verdict struct {
 	Evidence merkle.Hash `json:"evidence"` // root over the case's documents and the finding
 	Build    Build       `json:"build"`
 	Verifier merkle.Hash `json:"verifier,omitzero"`  // key id of whoever the imprints are of
-	Imprints []Imprint   `json:"imprints,omitempty"` // of the replayed segments, ascending; none without a verifier
+	Imprints []Imprint   `json:"imprints,omitempty"` // of the replayed segments, in the order of the walk; none without a verifier
 }
 
 // Sign returns the envelope of v, signed by the verifier. A verdict that rests on a replay and does not hold the

@@ -79,12 +79,15 @@ func TestAVerdictSaysWhatWasSampled(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	replayed := uint64(0)
-	for _, s := range f.Challenged {
+	if len(f.Directed) != 3 {
+		t.Errorf("%d directed", f.Directed)
+	}
+	for _, s := range append(f.Directed, f.Challenged...) {
 		_, count := r.terms.Job.Segment(s)
 		replayed += count
 	}
 	if f.Replayed != replayed {
-		t.Errorf("%d steps replayed, %d challenged", f.Replayed, replayed)
+		t.Errorf("%d steps replayed, %d challenged or directed", f.Replayed, replayed)
 	}
 }
 
@@ -105,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "2b6bf023ba460e69b9ecf170228c0075432d4f0f615e0a90f07236add7029436",
-		"cnn": "433d780bd023c164fe829cb46462e4834dfdef23fdbf41da61e80fbaa365b6ae",
-		"gpt": "605b6e49b02badce162125a84a9f5687f2985519030db13dacb7d27ed219928f",
+		"mlp": "5c2a9262f08a35b961998a7f959ee314e99a5999eb86c6a50da857fee8f30455",
+		"cnn": "0b78be6b6e1e7b6705190aebff15b540dec6a6b7020a99939c033d36ad3181aa",
+		"gpt": "527a50976484a51c6cb26ee263b64ab81cfec12950b2419fa528152179a8ce12",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

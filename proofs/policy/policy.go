@@ -43,6 +43,9 @@ type Policy struct {
 	Mode Mode `json:"mode"`
 	// Name is for people: 1 to 64 characters of a-z, 0-9, dot, hyphen, underscore.
 	Name string `json:"name"`
+	// Outside is what part of its points a claim counts for, in millionths, that was
+	// accepted with the reason [Outside]. Without it, for all of them.
+	Outside *uint32 `json:"outside,omitempty"`
 	// Price is the rate of Price mode, and absent in Pot mode.
 	Price *Rate `json:"price,omitempty"`
 	// Reasons names the policy's own reason codes, [FirstOwnReason] and up, for
@@ -220,6 +223,8 @@ func (p *Policy) Check() error {
 		return fieldError("validation", "must not be zero where improvement has a weight or is demanded: it commits to the validation set")
 	case p.Unaudited > All:
 		return fieldError("unaudited", "%d is more than %d millionths", p.Unaudited, All)
+	case p.Outside != nil && *p.Outside > All:
+		return fieldError("outside", "%d is more than %d millionths", *p.Outside, All)
 	case p.Caps.Owner != nil && *p.Caps.Owner == Uint{}:
 		return fieldError("caps.owner", "must not be zero; leave it out for no cap")
 	}

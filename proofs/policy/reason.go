@@ -6,6 +6,10 @@ import (
 	"github.com/verifyd/verifyd/proofs"
 )
 
+// Outside is the verifier's note on an accepted claim: what was replayed is true,
+// and some of it begins where training is cheap.
+const Outside proofs.Reason = 5
+
 // Unaudited is the verifier's reason beside kind 2: the beacon did not draw the
 // claim for audit, so that no step of it was replayed.
 const Unaudited proofs.Reason = 6

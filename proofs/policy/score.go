@@ -90,6 +90,11 @@ func (p *Policy) count(c *Measurement, scales *scales, e *entry) {
 		part, all := big.NewInt(int64(p.Unaudited)), big.NewInt(All)
 		reason = c.Verdict.Reason
 		e.points, e.work = share(e.points, part, all), share(e.work, part, all)
+	case c.Verdict.Reason == Outside:
+		reason = Outside
+		if p.Outside != nil {
+			e.points = share(e.points, big.NewInt(int64(*p.Outside)), big.NewInt(All))
+		}
 	case scales.unimproved(c):
 		reason = Unimproved
 	case e.points.Sign() == 0:

@@ -42,6 +42,9 @@ func draw(seed uint64) *scene {
 	if s.IntN(2) == 0 {
 		s.p.Caps.Owner = &Uint{proofs.Uint(1 + s.Uint64N(60))}
 	}
+	if part := uint32(s.IntN(All + 1)); s.IntN(2) == 0 {
+		s.p.Outside = &part
+	}
 	if s.IntN(4) == 0 {
 		s.p.Beacon = &Hash{id(0xbe)}
 	}
@@ -83,6 +86,8 @@ func (s *scene) claim(worker, task byte, owner proofs.Hash) Measurement {
 		c.Void = true
 	case 4:
 		c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
+	case 5:
+		c.Verdict.Reason = Outside
 	}
 	return c
 }
@@ -348,6 +353,7 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 			c.Verdict = proofs.Verdict{Kind: proofs.Partial, Reason: Unaudited}
 			p.Unaudited = 1000
 		}},
+		"outside":        {change: func(_ *Policy, c *Measurement) { c.Verdict.Reason = Outside }},
 		"duplicate-data": {change: func(p *Policy, c *Measurement) { c.Withheld = 512 }},
 		"mismatch": {change: func(_ *Policy, c *Measurement) {
 			c.Verdict = proofs.Verdict{Kind: proofs.Rejected, Reason: proofs.Mismatch}
@@ -360,6 +366,25 @@ func TestTheReasonsSayWhyNoMoreWasEarned(t *testing.T) {
 		if got := p.ReasonName(sheet.Awards[0].Verdict); got != name {
 			t.Errorf("%s instead of %q", got, name)
 		}
+	}
+}
+
+func TestAPolicyMayPayLessForAClaimNotedOutsideTheGate(t *testing.T) {
+	accepted := Measurement{Worker: id(1), Task: id(1), Verdict: proofs.Verdict{Kind: proofs.Accepted}, Work: proofs.Uint(10 * One)}
+	noted := accepted
+	noted.Worker, noted.Verdict.Reason = id(2), Outside
+	quarter := uint32(All / 4)
+	for part, want := range map[*uint32]uint64{nil: 50, &quarter: 20} {
+		p := pot()
+		p.Budget, p.Outside = uint(100), part
+		sheet := score(t, p, []Measurement{accepted, noted})
+		if got := units(sheet, by(id(2))); got.Uint64() != want || sheet.Awards[1].Verdict.Reason != Outside {
+			t.Errorf("%s units as %s, want %d", got, sheet.Awards[1].Verdict, want)
+		}
+	}
+	p, above := pot(), uint32(All+1)
+	if p.Outside = &above; p.Check() == nil {
+		t.Error("more than all")
 	}
 }
 

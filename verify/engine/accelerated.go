@@ -83,22 +83,25 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	n := e.grads.resultWords()
 	digests := n + e.state.resultWords()
 	e.tape = e.spec.Plan.Tape(digests + MaxWatched)
-	e.watched = watched{routine: -1, at: e.tape.Results.Offset + digests}
 	e.words = e.tape.Words
 	e.words += e.grads.place(e.tape.Gradients, e.tape.Results.Offset, e.words)
 	e.words += e.state.place(e.tape.Tensors, e.tape.Results.Offset+n, e.words)
-	e.words = (e.words + 15) / 16 * 16 // whole cache lines
+	l := Layout{e.words}
+	e.watched = watched{routine: -1, at: e.tape.Results.Offset + digests, elements: l.Take(e.spec.Reads), words: l.Take(e.spec.Reads)}
+	e.words = (l.Words() + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
-	return e.routine(nil)
+	return e.routine(nil, nil)
 }
 
-// routine is that of a step, which leaves blocks behind its results.
-func (e *accelerated) routine(blocks []program.Block) (step launch.Routine, err error) {
-	all, err := e.backward(blocks)
+// routine is that of a step, which leaves what it is watched in behind its results.
+func (e *accelerated) routine(blocks []program.Block, reads []program.Read) (step launch.Routine, err error) {
+	l := looker{e.watched, blocks, reads}
+	backward := e.tape.Backward()
+	all, err := l.calls(backward, 0)
 	if err != nil {
 		return step, err
 	}
-	update, err := calls(e.tape.Update)
+	update, err := l.calls(e.tape.Update, len(backward))
 	if err != nil {
 		return step, err
 	}

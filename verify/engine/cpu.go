@@ -39,9 +39,9 @@ func (c *CPU) Start(_ context.Context, s *Spec) (Engine, error) {
 		return nil, err
 	}
 	return &local{
-		machine: m,
-		state:   state.NewHasher(s.State, c.threads),
-		grads:   state.NewHasher(s.Gradient, c.threads),
+		machine: m, reads: s.Reads,
+		state: state.NewHasher(s.State, c.threads),
+		grads: state.NewHasher(s.Gradient, c.threads),
 	}, nil
 }
 
@@ -50,6 +50,8 @@ type local struct {
 	machine      *program.Machine
 	state, grads *state.Hasher
 	watched      []uint32
+	read         []uint32
+	reads        int // words of read, once there is a need
 }
 
 func (l *local) X() kernels.Buf { return l.machine.X() }
@@ -77,20 +79,28 @@ func (l *local) Step(_ context.Context, t uint64) (s Step, err error) {
 	return l.finish(t, loss)
 }
 
-func (l *local) Watch(_ context.Context, t uint64, blocks []program.Block) (s Step, words []uint32, err error) {
+func (l *local) Watch(_ context.Context, t uint64, blocks []program.Block, reads []program.Read) (s Step, watched, read []uint32, err error) {
 	if l.watched == nil {
 		l.watched = make([]uint32, MaxWatched)
 	}
-	if words, err = room(l.watched, blocks); err != nil {
-		return s, nil, err
+	if watched, err = room(l.watched, size(blocks), "watch"); err != nil {
+		return s, nil, nil, err
 	}
-	loss, err := l.machine.Watch(t, blocks, words)
+	n := program.ReadWords(reads)
+	if len(l.read) == 0 && n > 0 {
+		l.read = make([]uint32, l.reads)
+	}
+	if read, err = room(l.read, n, "read"); err != nil {
+		return s, nil, nil, err
+	}
+	loss, err := l.machine.Watch(t, program.Look{Blocks: blocks, Watched: watched, Reads: reads, Words: read})
 	if err != nil {
-		return s, nil, err
+		return s, nil, nil, err
 	}
-	canonicalize(words)
 	s, err = l.finish(t, loss)
-	return s, words, err
+	canonicalize(watched)
+	canonicalize(read)
+	return s, watched, read, err
 }
 
 // finish hashes the gradients of step t and updates the state with them.

@@ -23,6 +23,7 @@ type Spec struct {
 	Gradient *state.Layout // of Plan.Params
 	Profile  kernels.Profile
 	Seed     uint64 // of dropout
+	Reads    int    // words of the largest list of reads that a step is watched in
 }
 
 // NewSpec compiles p in a numeric profile.
@@ -71,15 +72,16 @@ type Engine interface {
 	Digests(ctx context.Context) ([]merkle.Hash, error)
 	// Step runs step t on X and Y. The digests in the result are valid until the next call.
 	Step(ctx context.Context, t uint64) (Step, error)
-	// Watch is Step, and shows what blocks of Plan.Outputs, in the order of calls and of no more than
-	// MaxWatched words, hold as soon as their calls have run: the bits of their numbers, a NaN as 0x7fc00000,
-	// valid until the next call. Other blocks than the last time cost an accelerator a recording.
-	Watch(ctx context.Context, t uint64, blocks []program.Block) (Step, []uint32, error)
+	// Watch is Step, and shows what blocks of Plan.Outputs, in the order of calls and of no more than MaxWatched words,
+	// hold as soon as their calls have run, and what reads, in the order of program.CompareReads and of no more than
+	// Spec.Reads words, give: the bits of their numbers, a NaN as 0x7fc00000, valid until the next call. Other blocks than
+	// the last time, and reads of other operands or lengths, cost an accelerator a recording; other elements do not.
+	Watch(ctx context.Context, t uint64, blocks []program.Block, reads []program.Read) (s Step, watched, read []uint32, err error)
 	// Close releases what the engine holds.
 	Close(ctx context.Context) error
 }
 
-// MaxWatched bounds the words that a step can be watched in.
+// MaxWatched bounds the words of the blocks that a step can be watched in.
 const MaxWatched = 1024
 
 // Step is what one step computed.

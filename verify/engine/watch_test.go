@@ -37,7 +37,7 @@ func TestAWatchedStepIsTheSameStepAndShowsTheSameWordsOnEveryDevice(t *testing.T
 				var first []uint32
 				for i, e := range engines {
 					draw(e, at)
-					got, words, err := e.Watch(t.Context(), at, blocks)
+					got, words, _, err := e.Watch(t.Context(), at, blocks, nil)
 					must(t, err)
 					if what := difference(s, want, got); what != "" {
 						t.Fatalf("step %d on engine %d, watched: another %s", at, i, what)
@@ -65,7 +65,7 @@ func TestWhatIsWatchedIsWhatTheCallsBehindTheLossWrote(t *testing.T) {
 	e := start(t, reference(t), s)
 	must(t, e.Init(t.Context(), 5))
 	draw(e, 0)
-	_, words, err := e.Watch(t.Context(), 0, []program.Block{{Call: loss.Call, Operand: loss.Operand, Words: loss.Len}})
+	_, words, _, err := e.Watch(t.Context(), 0, []program.Block{{Call: loss.Call, Operand: loss.Operand, Words: loss.Len}}, nil)
 	must(t, err)
 	if sum := rows(words, 3); len(words) != 15 || slices.ContainsFunc(sum, func(v float32) bool { return v > 1e-6 || v < -1e-6 }) {
 		t.Errorf("the gradient of the loss is %08x, and its rows sum to %v", words, sum)
@@ -76,7 +76,7 @@ func TestMoreThanThereIsRoomForIsNotWatched(t *testing.T) {
 	s := spec(t, programs()["mlp, sgd"])
 	for _, d := range []engine.Device{reference(t), underShim(t, kernelstest.Ascending)} {
 		e := start(t, d, s)
-		if _, _, err := e.Watch(t.Context(), 0, []program.Block{{Words: engine.MaxWatched + 1}}); err == nil {
+		if _, _, _, err := e.Watch(t.Context(), 0, []program.Block{{Words: engine.MaxWatched + 1}}, nil); err == nil {
 			t.Error(d.Name())
 		}
 	}
@@ -89,7 +89,7 @@ func TestAWatchedStepAllocatesNothing(t *testing.T) {
 	draw(e, 0)
 	blocks, ctx := enginetest.Blocks(s.Plan), t.Context()
 	if n := testing.AllocsPerRun(5, func() {
-		if _, _, err := e.Watch(ctx, 0, blocks); err != nil {
+		if _, _, _, err := e.Watch(ctx, 0, blocks, nil); err != nil {
 			t.Error(err)
 		}
 	}); n != 0 {

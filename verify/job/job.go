@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/odds"
 	"github.com/verifyd/verifyd/verify/state"
@@ -52,6 +53,9 @@ type Job struct {
 	Order   string      `json:"order"` // how the samples are ordered: Rule
 	Init    Init        `json:"init"`
 	Seed    uint64      `json:"seed,string"` // of dropout
+
+	Gate  string      `json:"gate"`  // how the work of a step is measured: gate.Version
+	Curve merkle.Hash `json:"curve"` // SHA-256 of the curve that it is compared with
 
 	Steps  uint64 `json:"steps"`  // updates that a claim must hold
 	Stride uint64 `json:"stride"` // steps between stored states: the length of a segment
@@ -98,6 +102,7 @@ func (j *Job) Check() error {
 		{"merkle", j.Merkle, merkle.Version, fault.Unsupported},
 		{"state", j.State, state.Version, fault.Unsupported},
 		{"order", j.Order, Rule, fault.Unsupported},
+		{"gate", j.Gate, gate.Version, fault.UnknownVersion},
 	} {
 		if f.got != f.want {
 			return fault.New(f.class, "", f.field, "%.60q, %q is needed", f.got, f.want)
@@ -110,7 +115,7 @@ func (j *Job) Check() error {
 		field string
 		got   merkle.Hash
 	}{
-		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program},
+		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program}, {"curve", j.Curve},
 		{"data.root", j.Data.Root}, {"init.root", j.Init.Root},
 	} {
 		if f.got == (merkle.Hash{}) {

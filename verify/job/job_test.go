@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 )
@@ -39,7 +40,7 @@ func sample(t testing.TB) Job {
 		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Issued: 1_700_000_000, Order: Rule,
-		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
+		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Gate: gate.Version, Curve: merkle.Hash{8}, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
 		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
 	}
 }
@@ -55,7 +56,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(*back, j) {
 		t.Fatalf("%+v, %v", back, err)
 	}
-	const want = "23a852c450963f64fa71f5f6cca948753c743aca95bc3875fd2a8a12282703be"
+	const want = "bab996bc35ab6c2b2fd63f69261b9c5505ba5d2a27fc10aa9a31273663437015"
 	if digest.String() != want {
 		t.Errorf("digest %v, want %v: the encoding of jobs has changed", digest, want)
 	}
@@ -74,6 +75,8 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"merkle":                     fault.Unsupported,
 		"state":                      fault.Unsupported,
 		"order":                      fault.Unsupported,
+		"gate: \"verifyd-gate/2\"":   fault.UnknownVersion,
+		"gate: \"\"":                 fault.UnknownVersion,
 		"beacon: chain \"lottery\"":  fault.Unsupported,
 		"operator":                   fault.BadKey,
 	}
@@ -83,9 +86,12 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"merkle":                     func(j *Job) { j.Merkle = "verifyd-merkle/0" },
 		"state":                      func(j *Job) { j.State = "" },
 		"order":                      func(j *Job) { j.Order = "claimed" },
+		"gate: \"verifyd-gate/2\"":   func(j *Job) { j.Gate = "verifyd-gate/2" },
+		"gate: \"\"":                 func(j *Job) { j.Gate = "" },
 		"pool: zero":                 func(j *Job) { j.Pool = merkle.Hash{} },
 		"audience: zero":             func(j *Job) { j.Audience = merkle.Hash{} },
 		"program: zero":              func(j *Job) { j.Program = merkle.Hash{} },
+		"curve: zero":                func(j *Job) { j.Curve = merkle.Hash{} },
 		"data.root: zero":            func(j *Job) { j.Data.Root = merkle.Hash{} },
 		"init.root: zero":            func(j *Job) { j.Init.Root = merkle.Hash{} },
 		"data.samples: 0":            func(j *Job) { j.Data.Samples = 0 },

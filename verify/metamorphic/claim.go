@@ -106,6 +106,9 @@ func (w *Workshop) draw(ctx context.Context, r *rand.Rand, c *Claim) error {
 			j.Init.Seed, j.Seed = r.Uint64(), r.Uint64()
 			j.Steps, j.Stride = 2+r.Uint64N(12), 1+r.Uint64N(4)
 			j.Slots, j.Sampled, j.Delay = slots, job.Exactly(1+r.Uint32N(4)), r.Uint32N(10)
+			if one(r, 4) { // long enough for a path
+				j.Steps, j.Stride, j.Sampled = 16+r.Uint64N(12), 1, job.Exactly(1)
+			}
 			if diverges {
 				j.Steps = 1
 			}
@@ -158,7 +161,7 @@ func (w *Workshop) answer(ctx context.Context, r *rand.Rand, c *Claim, honest st
 	if err := c.Pool.Bundle(ctx, honest, c.bundle); err != nil {
 		return err
 	}
-	c.Truth = Truth{Outcome: verify.Pass, Reason: verify.Honest}
+	c.Truth = c.passes()
 	switch r.IntN(6) {
 	case 0, 1, 2:
 		return c.lie(r)

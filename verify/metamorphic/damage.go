@@ -38,14 +38,14 @@ func (c *Claim) spoil(r *rand.Rand) error {
 	if one(r, 4) {
 		return c.repacked(r, pick(r, segments...))
 	}
-	path := pick(r, append(segments, c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
-		c.path(verify.JobFile), c.path(verify.ProgramFile), c.path(verify.AssignmentFile), c.path(verify.ClaimFile), c.path(verify.ReceiptFile), c.path(verify.BeaconFile))...)
+	path := pick(r, append(segments, c.path(verify.SlicesFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpenedFile), c.path(verify.OpeningFile), c.path(verify.LeavesFile),
+		c.path(verify.JobFile), c.path(verify.ProgramFile), c.path(verify.CurveFile), c.path(verify.AssignmentFile), c.path(verify.ClaimFile), c.path(verify.ReceiptFile), c.path(verify.BeaconFile))...)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	name, harm := filepath.Base(path), r.IntN(3)
-	if name == verify.OpeningFile && late {
+	if late && (name == verify.OpeningFile || name == verify.OpenedFile && one(r, 2)) {
 		harm = 0 // silence
 	}
 	switch harm {
@@ -105,14 +105,15 @@ func (c *Claim) path(name string) string { return filepath.Join(c.bundle, name) 
 // the file is looked at.
 func (c *Claim) spoiled(path string) {
 	answer := filepath.Base(path) == verify.OpeningFile || filepath.Base(path) == verify.OpenedFile || filepath.Base(filepath.Dir(path)) == verify.OpeningsDir
-	if answer && c.Truth.Leaves {
+	segment := filepath.Base(filepath.Dir(path)) == verify.OpeningsDir && filepath.Base(path) != filepath.Base(verify.SlicesFile)
+	if answer && c.Truth.Leaves || segment && c.Truth.Opening {
 		return
 	}
 	if first := c.Truth.First; first != nil {
-		if files, err := verifytest.Openings(c.bundle); err == nil {
-			if at := slices.Index(files, path); at >= 0 && files[at] > c.path(verifytest.Opened(first.Segment)) {
-				return
-			}
+		order := c.Pool.Walk.Order
+		at := slices.IndexFunc(order, func(s uint64) bool { return c.path(verifytest.Opened(s)) == path })
+		if at > slices.Index(order, first.Segment) {
+			return
 		}
 	}
 	c.Truth = Truth{}
@@ -173,4 +174,17 @@ func (c *Claim) archived(r *rand.Rand) (err error) {
 		return err
 	}
 	return f.Close()
+}
+
+// misslice answers with slices of other states than the trace's.
+func (c *Claim) misslice(r *rand.Rand) error {
+	file, err := os.ReadFile(c.path(verify.SlicesFile))
+	if err != nil {
+		return err
+	}
+	at := r.IntN(len(file))
+	c.What += fmt.Sprintf("; byte %d of the slices is opened falsely", at)
+	c.Truth = Truth{Outcome: verify.Fail, Reason: verify.Malformed, Opening: true}
+	file[at] ^= 1
+	return c.Pool.Reslice(c.bundle, file)
 }

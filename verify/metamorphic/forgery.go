@@ -2,6 +2,7 @@ package metamorphic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -34,7 +35,8 @@ func drawForgery(r *rand.Rand, p *verifytest.Pool) forgery {
 			}
 		}
 	}
-	if one(r, 3) {
+	jumps := one(r, 3)
+	if !jumps && one(r, 3) {
 		kind := r.IntN(len(verifytest.Shortcuts()))
 		f.name = verifytest.Shortcuts()[kind].Name
 		f.cheat = func(only func(uint64) bool) verifytest.Cheat {
@@ -48,6 +50,9 @@ func drawForgery(r *rand.Rand, p *verifytest.Pool) forgery {
 		where[segment] = first + r.Uint64N(count)
 	}
 	kind := pick(r, cheats(r, p)...)
+	if jumps {
+		kind = pick(r, jump(r, p)...)
+	}
 	f.name = kind.name
 	f.cheat = func(only func(uint64) bool) verifytest.Cheat {
 		return kind.of(func(t uint64) bool {
@@ -94,6 +99,15 @@ func cheats(r *rand.Rand, p *verifytest.Pool) []kind {
 	}
 }
 
+// jump is a step into a state from which training is cheap, or into one and back.
+func jump(r *rand.Rand, p *verifytest.Pool) []kind {
+	to, plan := pick(r, verifytest.CheapStates()...), p.Terms.Plan
+	return []kind{
+		{"a jump to " + to.Name, func(at verifytest.Steps) verifytest.Cheat { return verifytest.JumpTo(plan, at, to) }},
+		{"a jump to " + to.Name + " and back", func(at verifytest.Steps) verifytest.Cheat { return verifytest.ThereAndBack(plan, at, to) }},
+	}
+}
+
 // forge claims forged work, and derives what must be found of it.
 func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	f := drawForgery(r, c.Pool)
@@ -102,6 +116,9 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	forged := filepath.Join(c.dir, "forged")
 	if err := w.trace(ctx, c, f, c.Pool.Terms.Job.Segments(), forged); err != nil {
 		return err
+	}
+	if finite, err := c.Pool.Finite(forged); err != nil || !finite {
+		return errors.Join(err, errDiverged) // nobody would claim it
 	}
 	if err := c.Pool.Bundle(ctx, forged, c.bundle); err != nil {
 		return err
@@ -114,17 +131,13 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 	if c.Truth, broken = claimed.breach(); broken {
 		return nil
 	}
-	opening, err := c.Pool.Opening(c.bundle)
-	if err != nil {
-		return err
-	}
-	for _, s := range opening.Segments {
-		if !slices.Contains(f.segments, s.Segment) {
+	for _, segment := range c.Pool.Walk.Order {
+		if !slices.Contains(f.segments, segment) {
 			continue
 		}
 		// The same work up to this segment, and an honest one from there on.
-		dir := filepath.Join(c.dir, fmt.Sprintf("honest-from-%d", s.Segment))
-		if err := w.trace(ctx, c, f, s.Segment, dir); err != nil {
+		dir := filepath.Join(c.dir, fmt.Sprintf("honest-from-%d", segment))
+		if err := w.trace(ctx, c, f, segment, dir); err != nil {
 			return err
 		}
 		honest, err := readSteps(c.Pool, dir)
@@ -132,11 +145,11 @@ func (w *Workshop) forge(ctx context.Context, r *rand.Rand, c *Claim) error {
 			return err
 		}
 		var departs bool
-		if c.Truth, departs = claimed.departs(s.Segment, honest); departs {
+		if c.Truth, departs = claimed.departs(segment, honest); departs {
 			return nil
 		}
 	}
-	c.Truth = Truth{Outcome: verify.Pass, Reason: verify.Honest}
+	c.Truth = c.passes()
 	return nil
 }
 
@@ -153,6 +166,9 @@ func (c *Claim) lie(r *rand.Rand) error {
 	opening, err := c.Pool.Opening(c.bundle)
 	if err != nil {
 		return err
+	}
+	if one(r, 5) {
+		return c.misslice(r)
 	}
 	at := r.IntN(len(opening.Segments))
 	segment := opening.Segments[at].Segment

@@ -119,6 +119,11 @@ func TestHistories(t *testing.T) {
 			t.Errorf("no claim is judged for %q", reason)
 		}
 	}
+	for _, what := range []string{"walked beyond what was drawn", "passes with a note"} {
+		if tally[what] == 0 {
+			t.Errorf("no claim %s", what)
+		}
+	}
 	kinds := 0
 	for what := range tally {
 		if strings.HasPrefix(what, "node ") {

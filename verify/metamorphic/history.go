@@ -30,6 +30,12 @@ func (t Tally) add(c *Claim, how Configuration) {
 	if reason == verify.Honest && c.forged {
 		t["forged, but not where it is replayed"]++
 	}
+	if len(c.Pool.Walk.Paths) > 0 {
+		t["walked beyond what was drawn"]++
+	}
+	if c.Truth.Noted {
+		t["passes with a note"]++
+	}
 	for _, n := range c.Pool.Terms.Program().Graph.Nodes {
 		t["node "+n.Op.Kind()]++
 	}

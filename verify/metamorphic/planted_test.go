@@ -65,7 +65,7 @@ func firstCome(c *verify.Case, results []verify.Result) (*verify.Verdict, error)
 			first = r
 		case r.Segment != first.Segment:
 			_, r.Steps = c.Terms.Job.Segment(r.Segment)
-			r.Mismatch = nil
+			r.Mismatch, r.Measure = nil, &verify.Measure{}
 		}
 	}
 	return c.Conclude(results)

@@ -25,7 +25,7 @@ type replays struct {
 	errs    map[uint64]error // of segments that cannot be replayed
 }
 
-// apart replays all challenged segments in any order, some at a time, and then what is still needed.
+// apart replays what the walk needs in any order, some at a time, and then what must be confirmed.
 func (r *replays) apart(ctx context.Context, c *Claim) (*verify.Verdict, error) {
 	if v, err := c.conclude(r.Case, nil); err == nil {
 		return v, nil // the leaves alone show it
@@ -34,23 +34,42 @@ func (r *replays) apart(ctx context.Context, c *Claim) (*verify.Verdict, error) 
 		return v, nil
 	}
 	r.errs = map[uint64]error{}
+	for {
+		missing, confirm, err := r.Left(r.results)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(missing) == 0 && confirm == nil:
+			return c.conclude(r.Case, r.results)
+		case len(missing) == 0:
+			result, err := r.on(ctx, confirm.Segment, besides(r.how.Devices, confirm.Path))
+			if err != nil {
+				return nil, err
+			}
+			r.results = append(r.results, result)
+		case r.errs[missing[0]] != nil:
+			return nil, r.errs[missing[0]]
+		default:
+			r.beside(ctx, missing)
+		}
+	}
+}
+
+// beside replays segments, some at a time.
+func (r *replays) beside(ctx context.Context, segments []uint64) {
 	var group sync.WaitGroup
 	free := make(chan struct{}, r.how.Beside)
 	for _, at := range r.how.Order {
-		if at >= len(r.Challenge.Segments) {
+		if at >= len(segments) {
 			continue
 		}
 		free <- struct{}{}
 		group.Go(func() {
-			r.replay(ctx, r.Challenge.Segments[at], at)
+			r.replay(ctx, segments[at], at)
 			<-free
 		})
 	}
 	group.Wait()
-	if err := r.confirm(ctx); err != nil {
-		return nil, err
-	}
-	return c.conclude(r.Case, r.results)
 }
 
 // replay replays a segment on the first device that serves, perhaps on one of another code path besides.
@@ -83,23 +102,6 @@ func (r *replays) on(ctx context.Context, segment uint64, devices []engine.Devic
 		return verify.Result{}, err
 	}
 	return r.stored(result)
-}
-
-// confirm replays the first mismatch on another code path, or says why there is nothing to conclude.
-func (r *replays) confirm(ctx context.Context) error {
-	missing, mismatch, err := r.Left(r.results)
-	if err != nil {
-		return err
-	}
-	if len(missing) > 0 {
-		return r.errs[missing[0]]
-	}
-	if mismatch == nil {
-		return nil
-	}
-	result, err := r.on(ctx, mismatch.Segment, besides(r.how.Devices, mismatch.Path))
-	r.results = append(r.results, result)
-	return err
 }
 
 // begin is a process that ends after some results.

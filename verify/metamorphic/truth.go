@@ -18,6 +18,10 @@ type Truth struct {
 	First   *verify.Difference
 	// Leaves says that the leaves alone show it, so that no opening is read.
 	Leaves bool
+	// Opening says that the opening without its segments shows it, so that none of these is read.
+	Opening bool
+	// Noted says that a replayed segment begins outside the gate, in a claim that passes.
+	Noted bool
 }
 
 // String is the truth in words.
@@ -33,10 +37,15 @@ func (t Truth) String() string {
 
 // meets says whether a finding is the truth.
 func (t Truth) meets(f verify.Finding) bool {
-	if f.Outcome != t.Outcome || f.Reason != t.Reason || (f.First == nil) != (t.First == nil) {
+	if f.Outcome != t.Outcome || f.Reason != t.Reason || (f.Note != "") != t.Noted || (f.First == nil) != (t.First == nil) {
 		return false
 	}
 	return t.First == nil || *f.First == *t.First
+}
+
+// passes is the truth of a claim whose walk is true.
+func (c *Claim) passes() Truth {
+	return Truth{Outcome: verify.Pass, Reason: verify.Honest, Noted: len(c.Pool.Walk.Outside) > 0}
 }
 
 func failing(j *job.Job, reason verify.Reason, step uint64, tensor string) Truth {

@@ -24,6 +24,9 @@ type Machine struct {
 	x, y                 kernels.Buf
 	tensors, grads       [][]float32
 	logits               []float32
+
+	rest  Look // of the update's calls, by Watch
+	begun int  // calls before them
 }
 
 // NewMachine allocates the plan's buffers, all zero. The seed is that of dropout.
@@ -71,6 +74,7 @@ func (m *Machine) Gradients(t uint64) (loss float32, err error) {
 	if err := m.prepare(t); err != nil {
 		return 0, err
 	}
+	m.rest = Look{}
 	for i := range m.tape.plan.accum {
 		if err := m.run(m.training[min(i, 1)].at(i)); err != nil {
 			return 0, err
@@ -86,7 +90,9 @@ func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
 		return 0, 0, fmt.Errorf("program: step: %d is not below %d", t, uint64(MaxSteps))
 	}
 	m.tape.fillScalars(m.block.words, t)
-	if err := m.run(m.update.calls); err != nil {
+	err = m.look(m.update.calls, m.begun, &m.rest)
+	m.rest = Look{}
+	if err != nil {
 		return 0, 0, err
 	}
 	if m.tape.Clip.Words == 0 {

@@ -94,6 +94,11 @@ func (p *Plan) Y() TensorSpec { return p.y }
 // LearningRate is the rate of step t.
 func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
 
+// Moves says whether the rate of step t is at least a hundredth of the schedule's highest.
+func (p *Plan) Moves(t uint64) bool {
+	return float64(float64(p.schedule.At(t))*100) >= float64(float32(p.schedule.Rate))
+}
+
 // draw is the operator that draws parameter k from the counter's numbers.
 func (p *Plan) draw(k int) kernels.Operator {
 	bound := p.initial[k].bound

@@ -61,6 +61,9 @@ func (t *Tape) Backward() []kernels.Call {
 	return all
 }
 
+// First lists the calls of the first micro-batch, with which a step begins. Those of the others differ in what they add up.
+func (t *Tape) First() []kernels.Call { return t.training[0].calls(0) }
+
 // Calls lists a whole step in the order in which verify/SPEC.md numbers its calls: call k is Calls()[k].
 func (t *Tape) Calls() []kernels.Call { return slices.Concat(t.Backward(), t.Update) }
 

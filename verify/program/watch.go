@@ -1,7 +1,6 @@
 package program
 
 import (
-	"math"
 	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -35,30 +34,19 @@ func (p *Plan) Outputs() []Output {
 	return all
 }
 
-// Watch is Gradients, and copies to words what blocks of Plan.Outputs, in the order of calls, hold as soon as
-// their calls have run.
-func (m *Machine) Watch(t uint64, blocks []Block, words []uint32) (loss float32, err error) {
+// Watch is Gradients, and looks at what l asks for. What it asks for of the update's calls, the next Update looks at.
+func (m *Machine) Watch(t uint64, l Look) (loss float32, err error) {
 	if err := m.prepare(t); err != nil {
 		return 0, err
 	}
 	begun := 0 // calls of the micro-batches before
 	for i := range m.tape.plan.accum {
-		calls, done := m.training[min(i, 1)].at(i), 0
-		for len(blocks) > 0 && blocks[0].Call < begun+len(calls) {
-			b := blocks[0]
-			if err := m.run(calls[done : b.Call-begun+1]); err != nil {
-				return 0, err
-			}
-			done = b.Call - begun + 1
-			for k, v := range calls[done-1].bufs[b.Operand].F[b.First:][:b.Words] {
-				words[k] = math.Float32bits(v)
-			}
-			blocks, words = blocks[1:], words[b.Words:]
-		}
-		if err := m.run(calls[done:]); err != nil {
+		calls := m.training[min(i, 1)].at(i)
+		if err := m.look(calls, begun, &l); err != nil {
 			return 0, err
 		}
 		begun += len(calls)
 	}
+	m.rest, m.begun = l, begun
 	return m.word(m.tape.Loss), nil
 }

@@ -90,13 +90,23 @@ func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
 
 // Snapshot reads the state before the first step of a segment.
 func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
-	path := snapshotPath(r.dir, segment)
+	return r.stored(snapshotPath(r.dir, segment), tensors, state.Read)
+}
+
+// Final reads the state after the last step, whatever the numbers are that it has come to.
+func (r *Reader) Final(tensors [][]float32) (state.Counters, error) {
+	return r.stored(filepath.Join(r.dir, FinalFile), tensors, state.ReadAny)
+}
+
+type readState func(r io.Reader, file string, l *state.Layout, tensors [][]float32) (state.Counters, error)
+
+func (r *Reader) stored(path string, tensors [][]float32, read readState) (state.Counters, error) {
 	f, _, err := input.Open(path)
 	if err != nil {
 		return state.Counters{}, fault.In("trace", err)
 	}
 	defer f.Close()
-	return state.Read(bufio.NewReaderSize(f, 1<<16), path, r.shape.State, tensors)
+	return read(bufio.NewReaderSize(f, 1<<16), path, r.shape.State, tensors)
 }
 
 // Close closes the files.

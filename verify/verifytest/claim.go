@@ -10,6 +10,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Work is what the worker brings to the job.
@@ -25,6 +26,33 @@ func (p *Pool) Train(ctx context.Context, d engine.Device, dir string) (trace.Su
 		return trace.Summary{}, err
 	}
 	return verify.Train(ctx, w, dir)
+}
+
+// Finite says whether the losses, clip coefficients and the final state of a trace are.
+func (p *Pool) Finite(dir string) (bool, error) {
+	t, err := trace.Read(dir, p.Terms.Trace())
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	leaves, err := trace.NewLeaves(t.Leaves(), dir, p.Terms.Job.Steps)
+	if err != nil {
+		return false, err
+	}
+	for range p.Terms.Job.Steps {
+		l, err := leaves.Next()
+		if err != nil || !l.Finite() {
+			return false, err
+		}
+	}
+	var final [][]float32
+	for _, spec := range p.Terms.State().Tensors() {
+		final = append(final, make([]float32, spec.Len()))
+	}
+	if _, err := t.Final(final); err != nil {
+		return false, err
+	}
+	return p.Terms.State().CheckFinite(final) == nil, nil
 }
 
 // Claim signs a claim of a trace and the operator's receipt for it, whatever became of earlier ones, and without a look
@@ -76,9 +104,12 @@ func (p *Pool) Bundle(ctx context.Context, traceDir, dir string) error {
 // Answer answers the challenge to the claim of a trace into dir, which must not exist, and the operator receives the
 // answer a delay after the claim.
 func (p *Pool) Answer(ctx context.Context, t *trace.Reader, dir string) error {
-	err := verify.Answer(ctx, verify.Response{
-		Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker,
-	}, dir)
+	err := p.on(func(d engine.Device) error {
+		return verify.Answer(ctx, verify.Response{
+			Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker, Device: d,
+			Walked: func(w walk.Trail) { p.Walk = w },
+		}, dir)
+	})
 	if err != nil {
 		return err
 	}

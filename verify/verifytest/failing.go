@@ -66,9 +66,9 @@ func (e *failingEngine) Step(ctx context.Context, t uint64) (engine.Step, error)
 	return s, errors.Join(err, e.device.call())
 }
 
-func (e *failingEngine) Watch(ctx context.Context, t uint64, blocks []program.Block) (engine.Step, []uint32, error) {
-	s, words, err := e.Engine.Watch(ctx, t, blocks)
-	return s, words, errors.Join(err, e.device.call())
+func (e *failingEngine) Watch(ctx context.Context, t uint64, blocks []program.Block, reads []program.Read) (engine.Step, []uint32, []uint32, error) {
+	s, words, read, err := e.Engine.Watch(ctx, t, blocks, reads)
+	return s, words, read, errors.Join(err, e.device.call())
 }
 
 func (e *failingEngine) Close(ctx context.Context) error {

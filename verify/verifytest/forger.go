@@ -116,9 +116,6 @@ func (f *Forger) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if f.cheat.Record != nil {
-		return nil // the final state may not be the one that is claimed
-	}
 	return f.writer.Final(f.Terms.Counters(f.Terms.Job.Steps, f.serves), f.Machine.Tensors())
 }
 

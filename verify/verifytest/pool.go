@@ -11,10 +11,12 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/state"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Arrived is when claims arrive where a setting does not say.
@@ -31,15 +33,17 @@ type Setting struct {
 	Operator, Worker crypto.Signer // keys 1 and 2
 	Program          *program.Program
 	Data             *job.Dataset
-	Device           engine.Device  // computes the initial state; a thread of this processor
+	Device           engine.Device  // computes the initial state, and what answers need; a thread of this processor
 	Slot             uint32         // of the worker's claim
 	Arrived          time.Time      // of the claim
 	Secret           merkle.Hash    // value of the beacon
 	Order            merkle.Hash    // seed of the order of the worker's samples; 5
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
+	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
-	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed.
+	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed; if it gives
+	// the root of the start, nobody computes that, and what claims are compared with is nothing.
 	Job func(*job.Job)
 }
 
@@ -52,11 +56,13 @@ type Pool struct {
 	Documents        verify.Documents
 	Slot             uint32
 	Arrived          time.Time
+	Device           engine.Device // as in Setting
+	Walk             walk.Trail    // that the last answer opened
 }
 
 // NewPool makes the operator's documents.
 func NewPool(ctx context.Context, s Setting) (*Pool, error) {
-	p := &Pool{Operator: s.Operator, Worker: s.Worker, Data: s.Data, Slot: s.Slot, Arrived: s.Arrived}
+	p := &Pool{Operator: s.Operator, Worker: s.Worker, Data: s.Data, Slot: s.Slot, Arrived: s.Arrived, Device: s.Device}
 	for key, number := range map[*crypto.Signer]byte{&p.Operator: 1, &p.Worker: 2} {
 		if *key == nil {
 			made, err := NewKey(number)
@@ -81,6 +87,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Data:    job.Data{Samples: uint64(s.Data.Samples())},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
+		Gate:    gate.Version,
 		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3), Audit: job.Millionths,
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
@@ -90,12 +97,21 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	if j.Data.Root == (merkle.Hash{}) {
 		j.Data.Root = s.Data.Tree().Root()
 	}
-	if j.Init.Root == (merkle.Hash{}) {
-		if j.Init.Root, err = initial(ctx, s, &j); err != nil {
+	made := j.Init.Root != (merkle.Hash{})
+	if !made {
+		err := p.on(func(d engine.Device) (err error) {
+			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, d)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	p.Documents.Program = s.Program.JSON()
+	if p.Documents.Curve, err = p.curve(ctx, &s, &j, made); err != nil {
+		return nil, err
+	}
+	j.Curve = gate.Digest(p.Documents.Curve)
 	if p.Documents.Beacon, err = document.Encode(public); err != nil {
 		return nil, err
 	}
@@ -105,17 +121,38 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	return p, p.assign(s)
 }
 
-// initial is the root of the state that a job begins with.
-func initial(ctx context.Context, s Setting, j *job.Job) (merkle.Hash, error) {
-	if s.Device != nil {
-		return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Device)
+// on runs f on the pool's device.
+func (p *Pool) on(f func(engine.Device) error) error {
+	if p.Device != nil {
+		return f(p.Device)
 	}
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
 	if err != nil {
-		return merkle.Hash{}, err
+		return err
 	}
 	defer cpu.Close()
-	return verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, engine.NewCPU("operator's", cpu, 1))
+	return f(engine.NewCPU("pool's", cpu, 1))
+}
+
+// curve is the file of what claims are compared with.
+func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]byte, error) {
+	if made {
+		nothing := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Terms: verify.CurveTerms(j), Points: []gate.Totals{{}}}
+		return nothing.JSON()
+	}
+	var c *gate.Curve
+	err := p.on(func(d engine.Device) (err error) {
+		c, err = verify.CurveRun{
+			Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+			Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
+		}.Measure(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Terms = verify.CurveTerms(j) // also where the job was given other roots
+	return c.JSON()
 }
 
 // offer signs a job and accepts it.
@@ -123,7 +160,7 @@ func (p *Pool) offer(j job.Job) (err error) {
 	if p.Documents.Job, err = job.Sign(j, p.Operator); err != nil {
 		return err
 	}
-	p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, j.Operator)
+	p.Terms, err = verify.Accept(p.Documents.Job, p.Documents.Program, p.Documents.Curve, j.Operator)
 	return err
 }
 

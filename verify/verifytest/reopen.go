@@ -19,7 +19,7 @@ const unpacked = 1 << 30
 
 // Openings are the paths of a bundle's opened segments, ascending.
 func Openings(bundle string) ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "*"))
+	paths, err := filepath.Glob(filepath.Join(bundle, verify.OpeningsDir, "segment-*"))
 	if err == nil && len(paths) == 0 {
 		err = fmt.Errorf("%s: no opened segment", bundle)
 	}
@@ -84,6 +84,16 @@ func (p *Pool) Replace(bundle string, i int, file []byte) error {
 	}
 	return p.Resign(bundle, func(o *verify.Opening) {
 		o.Segments[i].Size, o.Segments[i].Digest = int64(len(file)), sha256.Sum256(file)
+	})
+}
+
+// Reslice puts another file of slices in the place of a bundle's and signs for it.
+func (p *Pool) Reslice(bundle string, file []byte) error {
+	if err := os.WriteFile(filepath.Join(bundle, verify.SlicesFile), file, 0o644); err != nil {
+		return err
+	}
+	return p.Resign(bundle, func(o *verify.Opening) {
+		o.Slices.Size, o.Slices.Digest = int64(len(file)), sha256.Sum256(file)
 	})
 }
 

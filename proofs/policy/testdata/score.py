@@ -11,6 +11,7 @@ from math import floor
 
 ONE = 10**9
 UNLISTED, NO_POINTS, CAPPED, ROUNDED, BUDGET, CLIPPED, BEACON, UNIMPROVED, VOIDED = range(256, 265)
+OUTSIDE = 5  # the verifier's note
 UNAUDITED = 6  # the verifier's reason, beside kind 2
 
 
@@ -58,6 +59,8 @@ def score(policy, claims):
             if c["kind"] == 2:  # nobody replayed any of it
                 why, part = UNAUDITED, policy.get("unaudited", 0)
                 p, work = p * part // 10**6, work * part // 10**6
+            elif c["reason"] == OUTSIDE:
+                why, p = OUTSIDE, p * policy.get("outside", 10**6) // 10**6
             awards[key] = [0, why or NO_POINTS]
             identity = c["owner"] if "owner" in caps else c["worker"]
             earning.append((identity, c["worker"], (c["task"], c["slot"]), key, p, work, clipped, why))

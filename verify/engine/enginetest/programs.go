@@ -123,6 +123,7 @@ func compile(all []definition) ([]Training, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", d.name, err)
 		}
+		spec.Reads = program.ReadWords(Reads(spec.Plan))
 		trainings = append(trainings, Training{d.name, spec, d.classes})
 	}
 	return trainings, nil

@@ -3,7 +3,6 @@ package canary
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
 
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
@@ -81,9 +80,4 @@ func Read(file string, data []byte) (*Answer, error) {
 		}
 	}
 	return &a, nil
-}
-
-// name says which canary it is, in messages.
-func (a *Answer) name() string {
-	return fmt.Sprintf("job %v, worker %v, slot %d", a.Job, a.Worker, a.Slot)
 }

@@ -80,7 +80,7 @@ func (r *rig) claim(traceDir string, later int64) (bundle string) {
 	if err := p.Claim(tr.Summary()); err != nil {
 		r.Fatal(err)
 	}
-	err := verify.Answer(r.Context(), verify.Response{Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: p.Worker}, bundle)
+	err := verify.Answer(r.Context(), verify.Response{Terms: p.Terms, Documents: p.Documents, Trace: tr, Data: p.Data, Signer: p.Worker, Device: r.devices[0]}, bundle)
 	if err == nil {
 		if err = p.Open(r.Context(), bundle, p.Arrived.Add(10*time.Second)); fault.Of(err) == fault.WrongChallenge {
 			err = nil // not drawn for audit
@@ -100,12 +100,21 @@ func (r *rig) open(bundle string) *verify.Case {
 	return must(verify.OpenCase(r.Context(), source, must(verifytest.KeyOf(r.pool.Operator))(r)))(r)
 }
 
+// order is that of a case's walk.
+func (r *rig) order(c *verify.Case) []uint64 {
+	r.Helper()
+	if !c.Challenge.Audited {
+		return nil
+	}
+	return must(c.Order(r.Context(), r.devices[1]))(r)
+}
+
 func (r *rig) options(verifier merkle.Hash) verify.Options {
 	return verify.Options{Devices: r.devices, Verifier: verifier}
 }
 
 func TestWhatIsExpectedOfACanaryIsWhatAVerifierFindsWhateverIsDrawn(t *testing.T) {
-	r := newRig(t, func(j *job.Job) { j.Steps, j.Audit = 24, 800_000 })
+	r := newRig(t, func(j *job.Job) { j.Steps, j.Audit = 72, 800_000 })
 	found := map[verify.Outcome]int{}
 	missed := 0
 	for _, kind := range Kinds() {
@@ -113,7 +122,7 @@ func TestWhatIsExpectedOfACanaryIsWhatAVerifierFindsWhateverIsDrawn(t *testing.T
 			dir, a := r.make(kind, seed)
 			for later := range int64(4) {
 				c := r.open(r.claim(dir, later))
-				want := must(a.Expect(r.pool.Terms, c.Challenge, None))(t)
+				want := must(a.Expect(r.pool.Terms, c.Challenge, r.order(c)))(t)
 				f := must(c.Judge(t.Context(), r.options(merkle.Hash{})))(t).Finding
 				if !want.is(f) {
 					t.Errorf("%s with false steps %d, drawn %d: %s at %+v, expected %+v", kind, a.False, c.Challenge.Segments, f.Outcome, f.First, want)
@@ -130,37 +139,32 @@ func TestWhatIsExpectedOfACanaryIsWhatAVerifierFindsWhateverIsDrawn(t *testing.T
 	}
 }
 
-func TestWhatAPathReplaysIsExpectedToo(t *testing.T) {
+func TestWhatAWalkReplaysIsExpectedAndNothingElse(t *testing.T) {
 	r := newRig(t, nil)
 	a := &Answer{Kind: Cheap, Job: r.pool.Terms.Digest, False: []uint64{5, 20}} // segments 1 and 6
-	ch := &verify.Challenge{Audited: true, Segments: []uint64{0, 4, 7}}
+	ch := &verify.Challenge{Audited: true}
 	for name, c := range map[string]struct {
-		path Path
-		want Expected
+		order []uint64
+		want  Expected
 	}{
-		"no path":      {None, Expected{Outcome: verify.Pass}},
-		"to the lie":   {func(drawn []uint64) []uint64 { return []uint64{2, 1} }, Expected{verify.Fail, 5}},
-		"to the other": {func(drawn []uint64) []uint64 { return []uint64{6, 1} }, Expected{verify.Fail, 20}},
-		"past it":      {func(drawn []uint64) []uint64 { return drawn }, Expected{Outcome: verify.Pass}},
+		"neither":      {[]uint64{0, 4, 7}, Expected{Outcome: verify.Pass}},
+		"to the lie":   {[]uint64{0, 4, 7, 2, 1}, Expected{verify.Fail, 5}},
+		"to the other": {[]uint64{0, 4, 7, 6, 1}, Expected{verify.Fail, 20}},
 	} {
-		if got, err := a.Expect(r.pool.Terms, ch, c.path); err != nil || got != c.want {
+		if got, err := a.Expect(r.pool.Terms, ch, c.order); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c.want)
 		}
 	}
-	ch.Segments = []uint64{1, 6, 7}
-	if got := must(a.Expect(r.pool.Terms, ch, func([]uint64) []uint64 { return []uint64{6} }))(t); got != (Expected{verify.Fail, 5}) {
-		t.Errorf("%+v: drawn segments are replayed before the path", got)
-	}
 	ch.Audited = false
-	if got := must(a.Expect(r.pool.Terms, ch, None))(t); got.Outcome != verify.Unaudited {
+	if got := must(a.Expect(r.pool.Terms, ch, nil))(t); got.Outcome != verify.Unaudited {
 		t.Errorf("%+v", got)
 	}
 	a.False[1] = 23
-	if _, err := a.Expect(r.pool.Terms, ch, None); fault.Of(err) != fault.OutOfRange {
+	if _, err := a.Expect(r.pool.Terms, ch, nil); fault.Of(err) != fault.OutOfRange {
 		t.Error(err)
 	}
 	a.Job[0]++
-	if _, err := a.Expect(r.pool.Terms, ch, None); fault.Of(err) != fault.WrongJob {
+	if _, err := a.Expect(r.pool.Terms, ch, nil); fault.Of(err) != fault.WrongJob {
 		t.Error(err)
 	}
 }
@@ -252,10 +256,11 @@ func (r *rig) said(c *verify.Case, key *ecdsa.PrivateKey, v *verify.Verdict) Sai
 // inventing is a verdict with another finding than it was, and imprints that follow from nothing.
 func inventing(v *verify.Verdict, verifier merkle.Hash, f verify.Finding) *verify.Verdict {
 	invented := &verify.Verdict{Finding: f, Evidence: v.Evidence, Build: v.Build, Verifier: verifier}
-	for _, segment := range f.Challenged {
-		if f.First == nil || segment < f.First.Segment {
-			invented.Imprints = append(invented.Imprints, verify.Imprint{Segment: segment, Hash: sha256.Sum256([]byte{byte(segment), verifier[0]})})
+	for _, segment := range slices.Concat(slices.Sorted(slices.Values(slices.Concat(f.Challenged, f.Directed))), f.Walked) {
+		if f.First != nil && segment == f.First.Segment {
+			break
 		}
+		invented.Imprints = append(invented.Imprints, verify.Imprint{Segment: segment, Hash: sha256.Sum256([]byte{byte(segment), verifier[0]})})
 	}
 	return invented
 }
@@ -277,7 +282,7 @@ func TestALazyAContraryAndACopyingVerifierAreFoundAndNoHonestOne(t *testing.T) {
 	for i, kind := range []Kind{Good, Bad, Cheap, Bad, Good, Cheap, Bad, Good} {
 		dir, a := r.make(kind, uint64(i))
 		c := r.open(r.claim(dir, int64(i)))
-		task := Task{Answer: a, Expected: must(a.Expect(r.pool.Terms, c.Challenge, None))(t)}
+		task := Task{Answer: a, Expected: must(a.Expect(r.pool.Terms, c.Challenge, r.order(c)))(t)}
 		true_ := must(c.Judge(t.Context(), r.options(idOf(Honest))))(t)
 		contrary := passing(true_.Finding)
 		if true_.Finding.Outcome == verify.Pass {

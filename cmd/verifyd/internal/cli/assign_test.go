@@ -42,7 +42,7 @@ func TestNobodyTrainsForAnAssignmentWhoseRegistrationIsNotShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		terms, err := verify.Accept(read(verify.JobFile), read(verify.ProgramFile), of.Operator)
+		terms, err := verify.Accept(read(verify.JobFile), read(verify.ProgramFile), read(verify.CurveFile), of.Operator)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -78,11 +79,11 @@ func (a *app) checkCanaries(ctx context.Context, verdicts []string, o canaryOpti
 		}
 		verifiers = append(verifiers, key)
 	}
-	all, err := o.tasks(ctx, operator)
+	devices, err := a.devices(ctx)
 	if err != nil {
 		return err
 	}
-	devices, err := a.devices(ctx)
+	all, err := o.tasks(ctx, devices.First(), operator)
 	if err != nil {
 		return err
 	}
@@ -153,7 +154,7 @@ func readSigned(file string, verifiers []document.Key) (v *verify.Verdict, by do
 }
 
 // tasks reads the answers and the bundles, and computes what must be found.
-func (o *canaryOptions) tasks(ctx context.Context, operator document.Key) (map[slotName]*tried, error) {
+func (o *canaryOptions) tasks(ctx context.Context, d engine.Device, operator document.Key) (map[slotName]*tried, error) {
 	all := map[slotName]*tried{}
 	for _, file := range o.answers {
 		data, err := readFile(file, canary.MaxSize)
@@ -171,7 +172,7 @@ func (o *canaryOptions) tasks(ctx context.Context, operator document.Key) (map[s
 		all[name] = &tried{Task: canary.Task{Answer: answer}}
 	}
 	for _, path := range o.bundles {
-		if err := expect(ctx, path, operator, all); err != nil {
+		if err := expect(ctx, path, d, operator, all); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -183,8 +184,8 @@ func (o *canaryOptions) tasks(ctx context.Context, operator document.Key) (map[s
 	return all, nil
 }
 
-// expect reads what was drawn of the claim in a bundle.
-func expect(ctx context.Context, path string, operator document.Key, all map[slotName]*tried) error {
+// expect reads what was drawn of the claim in a bundle, and measures on a device what that leads to.
+func expect(ctx context.Context, path string, d engine.Device, operator document.Key, all map[slotName]*tried) error {
 	bundle, err := verify.OpenBundle(path)
 	if err != nil {
 		return err
@@ -204,7 +205,13 @@ func expect(ctx context.Context, path string, operator document.Key, all map[slo
 		return fmt.Errorf("root %v, the answer is to %v", c.Claim.Root, t.Answer.Root)
 	}
 	t.bundle = path
-	t.Expected, err = t.Answer.Expect(c.Terms, c.Challenge, canary.None)
+	var order []uint64
+	if c.Challenge.Audited {
+		if order, err = c.Order(ctx, d); err != nil {
+			return err
+		}
+	}
+	t.Expected, err = t.Answer.Expect(c.Terms, c.Challenge, order)
 	return err
 }
 

@@ -71,7 +71,7 @@ func modelText(say func(string, ...any), m demo.Model) {
 	say("%s: %s; %d parameters", m.Name, m.What, m.Parameters)
 	say("  trained   %d steps in %.1f s; test accuracy %.1f %%", m.Steps, m.Training, 100*m.Accuracy)
 	say("  claimed   %d segments of %d steps under root %.16s...", f.Segments, f.Steps/f.Segments, f.Root)
-	say("  %-9s segments %s replayed, %d steps in %.1f s", f.Outcome, list(f.Challenged), f.Replayed, m.Verifying)
+	say("  %-9s segments %s replayed, %d steps in %.1f s", f.Outcome, list(beginning(&f)), f.Replayed, m.Verifying)
 	say("  proof     %s", m.Proof)
 }
 

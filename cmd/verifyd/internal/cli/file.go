@@ -65,10 +65,10 @@ func readData(path string) (*job.Dataset, error) {
 // that they were read from.
 type offer struct {
 	*verify.Terms
-	jobFile, programFile []byte
+	jobFile, programFile, curveFile []byte
 }
 
-// readOffer reads job.json and program.json in a folder and checks that the
+// readOffer reads job.json, program.json and curve.json in a folder and checks that the
 // operator signed the job.
 func readOffer(dir, operatorFile string) (*offer, error) {
 	operator, err := readKey(operatorFile, keys.Operator, inJobs(dir))
@@ -86,7 +86,10 @@ func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
 	if o.programFile, err = readFile(filepath.Join(dir, verify.ProgramFile), document.MaxSize); err != nil {
 		return nil, err
 	}
-	if o.Terms, err = verify.Accept(o.jobFile, o.programFile, operator); err != nil {
+	if o.curveFile, err = readFile(filepath.Join(dir, verify.CurveFile), document.MaxSize); err != nil {
+		return nil, err
+	}
+	if o.Terms, err = verify.Accept(o.jobFile, o.programFile, o.curveFile, operator); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return &o, nil

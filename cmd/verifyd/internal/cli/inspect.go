@@ -18,6 +18,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -235,6 +236,12 @@ func inspectJSON(path string, r io.Reader) (item, error) {
 		return item{File: path, What: "signed document, " + head.PayloadType, Document: pretty}, err
 	case head.Version == program.Version:
 		return inspectProgram(path, data)
+	case head.Version == gate.CurveVersion:
+		if _, err := gate.ReadCurve(path, data); err != nil {
+			return item{}, err
+		}
+		pretty, err := indented(path, data)
+		return item{File: path, What: "curve of honest steps, " + gate.CurveVersion, Document: pretty}, err
 	}
 	pretty, err := indented(path, data)
 	return item{File: path, What: "JSON", Document: pretty}, err

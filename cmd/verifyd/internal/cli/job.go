@@ -20,6 +20,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/odds"
@@ -27,14 +28,14 @@ import (
 )
 
 func (a *app) jobCommand() *cobra.Command {
-	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobNewCommand(), a.jobAssignCommand(), a.jobReceiptCommand(), a.jobBeaconCommand(), a.jobOpenedCommand())
+	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobCurveCommand(), a.jobNewCommand(), a.jobAssignCommand(), a.jobReceiptCommand(), a.jobBeaconCommand(), a.jobOpenedCommand())
 }
 
 // jobOptions are what an operator decides about a job.
 type jobOptions struct {
 	program, data, key string // files
 	pool, audience     string // names
-	policy             string // file, may be empty
+	policy, curve      string // files, may be empty
 	profile            string
 	chain, reveal      string
 	out                string // folder
@@ -90,6 +91,7 @@ the operator to see to: no document holds one.`,
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
 	f.StringVar(&o.policy, "policy", "", "scoring policy, as policy new writes it; the job holds its hash")
+	f.StringVar(&o.curve, "curve", "", "what honest steps count, as job curve writes it; without one, the job's start is measured and is all that claims are compared with, which says less")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment: what is stored, drawn and replayed as one")
@@ -169,6 +171,18 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 	if !o.seedGiven {
 		offer.Seed = binary.LittleEndian.Uint64(random[32:])
 	}
+	if o.curve != "" {
+		if offer.Curve, err = readFile(o.curve, document.MaxSize); err != nil {
+			return err
+		}
+		c, err := gate.ReadCurve(o.curve, offer.Curve)
+		if err != nil {
+			return err
+		}
+		if !o.seedGiven {
+			offer.Seed = c.Terms.Dropout // the job begins where the curve does
+		}
+	}
 	devices, err := a.devices(ctx)
 	if err != nil {
 		return err
@@ -182,6 +196,9 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 			return err
 		}
 		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
+			return err
+		}
+		if err := writeNew(filepath.Join(o.out, verify.CurveFile), offered.Curve, 0o644); err != nil {
 			return err
 		}
 		if offered.Revealed == nil {

@@ -150,6 +150,10 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "answer JOB --trace FOLDER --receipt FILE --beacon FILE --operator KEY.pub --data FILE --key WORKER --out BUNDLE",
 		Short: "Answer the challenge to a claim with a bundle",
+		Long: `answer opens what the beacon draws and what it leads to: the segments that were
+drawn, those that moved most, and, if one of them begins where training is cheap,
+the path to where that began. It measures steps as the verifier will, on the
+device, so that one opening answers all.`,
 		Example: `  verifyd train answer job --trace trace --receipt receipt.json --beacon beacon.json \
       --operator operator.pem.pub --data data.safetensors --key worker.pem --out bundle`,
 		Args: cobra.ExactArgs(1),
@@ -163,7 +167,7 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 				return err
 			}
 			defer key.Close()
-			documents := verify.Documents{Job: t.jobFile, Program: t.programFile}
+			documents := verify.Documents{Job: t.jobFile, Program: t.programFile, Curve: t.curveFile}
 			for _, f := range []struct {
 				path string
 				into *[]byte
@@ -186,9 +190,13 @@ func (a *app) trainAnswerCommand() *cobra.Command {
 				return err
 			}
 			defer tr.Close()
+			devices, err := a.devices(cmd.Context())
+			if err != nil {
+				return err
+			}
 			opened, progress := 0, a.progress("opening")
 			err = verify.Answer(cmd.Context(), verify.Response{
-				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key, MaxMemory: uint64(who.maxMemory),
+				Terms: t.Terms, Documents: documents, Trace: tr, Data: data, Signer: key, Device: devices.First(), MaxMemory: uint64(who.maxMemory),
 				Progress: func(done, total int) { opened = total; progress(uint64(done), uint64(total)) },
 			}, out)
 			if err != nil {

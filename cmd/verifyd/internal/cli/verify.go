@@ -157,6 +157,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	if err := a.emit(j.Verdict, func(w io.Writer) {
 		verdictText(w, j.Verdict, j.Took)
+		walkText(w, &j.Verdict.Finding, j.Case.Trail(&j.Verdict.Finding))
 	}); err != nil {
 		return err
 	}
@@ -229,7 +230,7 @@ func verdictText(w io.Writer, v *verify.Verdict, took time.Duration) {
 	if f.Outcome == verify.Unaudited {
 		row(w, "replayed", fmt.Sprintf("0 of %d steps: the beacon did not draw the claim for audit, and nothing is known of it", f.Steps))
 	} else {
-		row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(f.Challenged), f.Segments))
+		row(w, "replayed", fmt.Sprintf("%d of %d steps in %.1f s: segments %s of %d", f.Replayed, f.Steps, took.Seconds(), list(beginning(&f)), f.Segments))
 	}
 	row(w, "picked by", fmt.Sprintf("%s round %d, randomness %s", f.Beacon, f.Round, f.Randomness))
 	if f.Sampled > 0 {

@@ -69,7 +69,9 @@ func TestWhereTheBeaconHasRoundsTheRegistrationDecidesWhichGivesTheSeed(t *testi
 		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Pool: "test", Audience: "urn:db:test", Issued: at.Add(-time.Hour),
 		Steps: 8, Stride: 2, Sampled: job.Exactly(2), Audit: job.Millionths, Slots: 2, Delay: 6 * time.Second, Deadline: time.Minute, Beacon: beacon.Quicknet,
 	}
-	d := r.desk(t, must(o.Sign(t.Context(), r.devices.First(), r.operator))(t).File, nil)
+	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
+	r.curve = offered.Curve
+	d := r.desk(t, offered.File, nil)
 	d.Clock = func() time.Time { return at.Add(-time.Millisecond) }
 	registered := must(d.Register(t.Context(), merkle.Hash{7}, 0))(t)
 	if registered.Round != 1000 || registered.Due != at.Add(6*time.Second).UTC() || registered.Index != -1 {

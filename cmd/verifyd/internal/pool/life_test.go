@@ -88,7 +88,7 @@ func TestAProofIsOfTheCaseThatWasJudgedWhateverTheFolderHoldsNow(t *testing.T) {
 	if c.Audience != must(proofs.Audience("urn:db:test"))(t) || c.TaskID != proofs.Hash(judged.Case.Terms.Digest) || c.Account != c.WorkerID {
 		t.Errorf("%+v", c)
 	}
-	terms := must(verify.Accept(other, r.program.JSON(), r.by))(t)
+	terms := must(verify.Accept(other, r.program.JSON(), r.curve, r.by))(t)
 	if _, err := pool.State(judged.Verdict, terms, pool.Credit{}, arrived); err == nil {
 		t.Error("a verdict is stated under the terms of another job")
 	}

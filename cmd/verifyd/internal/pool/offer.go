@@ -13,6 +13,8 @@ import (
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -37,12 +39,14 @@ type Offer struct {
 	Seed            uint64   // of initial state and dropout
 	Beacon          string   // beacon.Quicknet, or beacon.Fixed
 	Secret          [32]byte // value of a fixed beacon: whoever knows it can foresee the challenge
+	Curve           []byte   // file of the curve that claims are compared with; nil for the job's start alone
 }
 
 // Offered is a job as its operator signed it.
 type Offered struct {
 	Job      *job.Job
 	File     []byte
+	Curve    []byte // the file that it names
 	Revealed []byte // the document that reveals a fixed beacon, for when every claim has its receipt; else nil
 }
 
@@ -84,15 +88,43 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
 		Order:   job.Rule,
 		Init:    job.Init{Root: root, Seed: o.Seed},
-		Seed:    o.Seed,
-		Steps:   o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
+		Seed:    o.Seed, Gate: gate.Version,
+		Steps: o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
 	}
 	if o.Hold > 0 {
 		offered.Job.Period = uint32(min(o.Period/time.Second, job.MaxPeriod))
 	}
-	offered.File, err = job.Sign(*offered.Job, operator)
-	return offered, err
+	offered.Job.Curve = o.Program.Digest() // in its place, until the rest is known to be sound
+	if err := offered.Job.Check(); err != nil {
+		return nil, fault.In("job", err)
+	}
+	if offered.Curve, err = o.curve(ctx, d); err != nil {
+		return nil, err
+	}
+	offered.Job.Curve = gate.Digest(offered.Curve)
+	if offered.File, err = job.Sign(*offered.Job, operator); err != nil {
+		return nil, err
+	}
+	if _, err := verify.Accept(offered.File, o.Program.JSON(), offered.Curve, key); err != nil {
+		return nil, err
+	}
+	return offered, nil
+}
+
+// curve is the file of what claims are compared with. Nobody gains by knowing where a start was measured.
+func (o *Offer) curve(ctx context.Context, d engine.Device) ([]byte, error) {
+	if o.Curve != nil {
+		return o.Curve, nil
+	}
+	c, err := verify.CurveRun{
+		Program: o.Program, Profile: o.Profile, Data: o.Data, Init: o.Seed, Dropout: o.Seed, Steps: o.Steps, Stride: o.Stride,
+		Drawn: o.Program.Digest(), StartOnly: true, Device: d,
+	}.Measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.JSON()
 }
 
 // Named is the hash that stands for a pool's name, or a seed's, in a job or a signer set: the SHA-256 of the text.

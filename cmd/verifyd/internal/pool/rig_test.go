@@ -46,6 +46,7 @@ type rig struct {
 	data                       *job.Dataset
 	policy                     *policy.Policy
 	beacon                     []byte
+	curve                      []byte
 }
 
 func newRig(t *testing.T) *rig {
@@ -81,7 +82,7 @@ func (r *rig) offerOn(t *testing.T, audience string, l *job.Log) []byte {
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
-	r.beacon = offered.Revealed
+	r.beacon, r.curve = offered.Revealed, offered.Curve
 	return offered.File
 }
 
@@ -93,7 +94,7 @@ func (r *rig) desk(t *testing.T, jobFile []byte, l *translog.Log) *pool.Desk {
 		t.Fatal(err)
 	}
 	return &pool.Desk{
-		Terms: must(verify.Accept(jobFile, r.program.JSON(), r.by))(t), Job: jobFile, Operator: r.operator,
+		Terms: must(verify.Accept(jobFile, r.program.JSON(), r.curve, r.by))(t), Job: jobFile, Operator: r.operator,
 		Registry: must(registry.Open(dir))(t), Log: l, Clock: func() time.Time { return arrived.Add(-time.Millisecond) },
 	}
 }
@@ -155,9 +156,9 @@ func (w *work) answer(t *testing.T) (bundle string) {
 	defer opened.Close()
 	bundle = filepath.Join(w.dir, "bundle")
 	err := verify.Answer(t.Context(), verify.Response{
-		Terms: w.desk.Terms, Trace: opened, Data: w.data, Signer: w.worker,
+		Terms: w.desk.Terms, Trace: opened, Data: w.data, Signer: w.worker, Device: w.devices.First(),
 		Documents: verify.Documents{
-			Job: w.desk.Job, Program: w.program.JSON(), Assignment: w.assignment, Claim: w.claim, Receipt: w.receipt, Beacon: w.beacon,
+			Job: w.desk.Job, Program: w.program.JSON(), Curve: w.curve, Assignment: w.assignment, Claim: w.claim, Receipt: w.receipt, Beacon: w.beacon,
 		},
 	}, bundle)
 	if err != nil {

@@ -33,7 +33,9 @@ func newCareer(t *testing.T) *career {
 		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
 	}
 	c := &career{r, t, nil, map[uint32]merkle.Hash{}, arrived}
-	c.desk = r.desk(t, must(o.Sign(t.Context(), r.devices.First(), r.operator))(t).File, nil)
+	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
+	r.curve = offered.Curve
+	c.desk = r.desk(t, offered.File, nil)
 	c.desk.Clock = func() time.Time { return c.now }
 	return c
 }

@@ -97,6 +97,9 @@ func State(v *verify.Verdict, t *verify.Terms, c Credit, issued time.Time) (proo
 func decision(f verify.Finding) proofs.Verdict {
 	switch f.Outcome {
 	case verify.Pass:
+		if f.Note == verify.NoteOutside {
+			return proofs.Verdict{Kind: proofs.Accepted, Reason: policy.Outside}
+		}
 		return proofs.Verdict{Kind: proofs.Accepted}
 	case verify.Inconclusive:
 		return proofs.Verdict{Kind: proofs.Inconclusive, Reason: proofs.Mismatch}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Classes maps the labels of training and test rows to classes 0 to C-1, in the order in which they first appear in the
@@ -95,7 +97,7 @@ func kindOf(columns []*Column) (Kind, error) {
 		if first == nil {
 			first, kind = c, own
 		} else if own != kind {
-			return 0, fmt.Errorf("%s: column %.40s: %s, %s has %s", c.File, c.Name, c.Kind, first.File, first.Kind)
+			return 0, fault.New(fault.WrongType, c.File, "", "column %.40s: %s, %s has %s", c.Name, c.Kind, first.File, first.Kind)
 		}
 	}
 	if kind == Spelled {

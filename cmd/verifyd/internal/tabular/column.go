@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Kind is what the cells of a column are.
@@ -69,7 +71,7 @@ func (c *Column) at(row int, err error) error {
 	if c.line > 0 {
 		place = fmt.Sprintf("line %d (row %d)", c.line+row, row)
 	}
-	return fmt.Errorf("%s: %s: column %.40s: %w", c.File, place, c.Name, err)
+	return fault.New(fault.OutOfRange, c.File, "", "%s: column %.40s: %w", place, c.Name, err)
 }
 
 // number is the cell of a row as a number.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // npy is an NPY file of version 1.0 with a header padded as NumPy pads it.
@@ -36,9 +38,13 @@ func put(t *testing.T, name string, data []byte) string {
 	return path
 }
 
-// refused holds that a file is refused with an error that begins with its path and has some words.
+// refused holds that a file is refused with an error that begins with its path and has some words, and that does not blame
+// this machine.
 func refused(t *testing.T, name, path string, err error, want string) {
 	t.Helper()
+	if fault.Of(err).Blames() == fault.Machine {
+		t.Errorf("%s: of class %s: %v", name, fault.Of(err), err)
+	}
 	if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), path+": ") {
 		t.Errorf("%s: %v, want %q", name, err, want)
 	}

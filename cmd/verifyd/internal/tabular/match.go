@@ -3,6 +3,8 @@ package tabular
 import (
 	"fmt"
 	"slices"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // Match brings the features of test into the order that train has them in, by name; with byPlace it only counts them.
@@ -11,7 +13,7 @@ func Match(train, test *Table, byPlace bool) error {
 	switch {
 	case byPlace || train.Names == nil && test.Names == nil:
 		if train.Cols != test.Cols {
-			return fmt.Errorf("%s: %d features, %s has %d", test.File, test.Cols, train.File, train.Cols)
+			return fault.New(fault.WrongType, test.File, "", "%d features, %s has %d", test.Cols, train.File, train.Cols)
 		}
 		return nil
 	case train.Names == nil || test.Names == nil:
@@ -19,7 +21,7 @@ func Match(train, test *Table, byPlace bool) error {
 		if train.Names == nil {
 			with, without = test, train
 		}
-		return fmt.Errorf("%s: its columns have no names, those of %s have: --match place takes them by their place", without.File, with.File)
+		return fault.New(fault.WrongType, without.File, "", "its columns have no names, those of %s have: --match place takes them by their place", with.File)
 	}
 	have := make(map[string]int, test.Cols)
 	for k, name := range test.Names {
@@ -29,14 +31,14 @@ func Match(train, test *Table, byPlace bool) error {
 	for _, name := range train.Names {
 		k, ok := have[name]
 		if !ok {
-			return fmt.Errorf("%s: column %.80q is missing, %s has it%s", test.File, name, train.File, alike(test.Names, name))
+			return fault.New(fault.WrongType, test.File, "", "column %.80q is missing, %s has it%s", name, train.File, alike(test.Names, name))
 		}
 		delete(have, name)
 		from = append(from, k)
 	}
 	for _, name := range test.Names {
 		if _, ok := have[name]; ok {
-			return fmt.Errorf("%s: column %.80q is not in %s: --drop leaves it out", test.File, name, train.File)
+			return fault.New(fault.WrongType, test.File, "", "column %.80q is not in %s: --drop leaves it out", name, train.File)
 		}
 	}
 	if slices.IsSorted(from) {

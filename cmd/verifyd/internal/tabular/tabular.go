@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/input"
 )
 
@@ -118,7 +120,7 @@ func ReadColumn(path string, rows int, o Options) (*Column, error) {
 	}
 	c := t.Picked[0]
 	if c.Rows() != rows {
-		return nil, fmt.Errorf("%s: %d rows, want %d, as many as the features have", path, c.Rows(), rows)
+		return nil, fault.New(fault.BadLength, path, "", "%d rows, want %d, as many as the features have", c.Rows(), rows)
 	}
 	return c, nil
 }
@@ -135,13 +137,23 @@ func read(path string, o Options, rows int) (*Table, error) {
 	defer f.Close()
 	t, err := decode(f, info.Size(), format(path), o, rows)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, classed(path, err)
 	}
 	t.File = path
 	for _, c := range t.Picked {
 		c.File = path
 	}
 	return t, nil
+}
+
+// classed is an error about a file: of its form, unless whoever met it knows better, or reading failed.
+func classed(path string, err error) error {
+	var known *fault.Error
+	var disk *fs.PathError
+	if errors.As(err, &known) || errors.As(err, &disk) {
+		return fault.In(path, err)
+	}
+	return fault.New(fault.BadForm, path, "", "%w", err)
 }
 
 // source is a file that may be read at any place.

@@ -193,7 +193,7 @@ func TestVerdictsThatTheRegistryCannotKnowAreRefused(t *testing.T) {
 		"a drawn claim that is unaudited": {func(f *verify.Finding) { f.Outcome = verify.Unaudited }, ""},
 		"another receipt":                 {func(f *verify.Finding) { f.Receipt[0]++ }, ""},
 		"another draw":                    {func(f *verify.Finding) { f.Seed[0]++ }, ""},
-		"fewer segments":                  {func(f *verify.Finding) { f.Challenged = f.Challenged[:1] }, ""},
+		"fewer segments":                  {func(f *verify.Finding) { f.Challenged = f.Challenged[1:] }, ""},
 		"no segments":                     {func(f *verify.Finding) { f.Challenged = nil }, ""},
 	} {
 		v := *good.Verdict

@@ -1,0 +1,147 @@
+package kernels
+
+// Factors says where the factors of a product lie, for whoever looks at its sums one by one: output (i,j) is the sum of
+// contract.md section 2.1, or of what a profile has in its place, over k of the terms A(i,k) and B(j,k).
+type Factors struct {
+	M, N, K int // rows of A, rows of B, terms of a sum
+	A, B    Factor
+}
+
+// Factor is one of the two matrices of a product, as the element of an operand that stands for a term of a row.
+type Factor struct {
+	Operand int
+	At      func(row, k int) int // negative where the factor is +0, on the border of an image
+}
+
+// FactorsOf is where the factors of a product lie; ok is false for an operator that is none, and for attention, whose
+// operands do not hold the factors of all its products.
+func FactorsOf(op Operator) (f Factors, ok bool) {
+	o, ok := op.(interface{ factors() Factors })
+	if !ok {
+		return Factors{}, false
+	}
+	return o.factors(), true
+}
+
+func (o Gemm) factors() Factors {
+	f := Factors{M: o.M, N: o.N, K: o.K, A: Factor{0, nil}, B: Factor{1, nil}}
+	f.A.At = strided(o.K, 1)
+	if o.TransA {
+		f.A.At = strided(1, o.M)
+	}
+	f.B.At = strided(1, o.N)
+	if o.TransB {
+		f.B.At = strided(o.K, 1)
+	}
+	return f
+}
+
+func strided(row, col int) func(i, k int) int {
+	return func(i, k int) int { return i*row + k*col }
+}
+
+// The rows of B are the output pixels of all images.
+func (o Conv2D) factors() Factors {
+	pixels := o.OutH() * o.OutW()
+	return Factors{M: o.O, N: o.N * pixels, K: o.taps(),
+		A: Factor{1, strided(o.taps(), 1)},
+		B: Factor{0, func(j, k int) int { return o.pixel(j/pixels, j%pixels, k) }},
+	}
+}
+
+// pixel is the element of x under tap k of output pixel p of image n.
+func (s ConvShape) pixel(n, p, k int) int {
+	c, kh, kw := k/(s.KH*s.KW), k/s.KW%s.KH, k%s.KW
+	ih, inside := s.inRow(p/s.OutW(), kh)
+	iw, ok := s.inCol(p%s.OutW(), kw)
+	if !ok || !inside {
+		return -1
+	}
+	return ((n*s.C+c)*s.H+ih)*s.W + iw
+}
+
+// The rows of B are the input pixels of all images.
+func (o Conv2DGradInput) factors() Factors {
+	window, pixels := o.KH*o.KW, o.H*o.W
+	return Factors{M: o.C, N: o.N * pixels, K: o.O * window,
+		A: Factor{1, func(c, k int) int { return (k/window*o.C+c)*window + k%window }},
+		B: Factor{0, func(j, k int) int {
+			n, p := j/pixels, j%pixels
+			oc, kh, kw := k/window, k/o.KW%o.KH, k%o.KW
+			oh, inside := o.outRow(p/o.W, kh)
+			ow, ok := o.outCol(p%o.W, kw)
+			if !ok || !inside {
+				return -1
+			}
+			return ((n*o.O+oc)*o.OutH()+oh)*o.OutW() + ow
+		}},
+	}
+}
+
+// The rows of B are the taps of a filter.
+func (o Conv2DGradWeight) factors() Factors {
+	pixels := o.OutH() * o.OutW()
+	return Factors{M: o.O, N: o.taps(), K: o.N * pixels,
+		A: Factor{1, func(oc, k int) int { return (k/pixels*o.O+oc)*pixels + k%pixels }},
+		B: Factor{0, func(tap, k int) int { return o.pixel(k/pixels, k%pixels, tap) }},
+	}
+}
+
+// Effective counts the terms a[k]*b[k] of one chunk of a sum that change the running sum, which is +0 before the first:
+// fma(a[k], b[k], P) != P. Zeros of either sign are equal, and so are all NaN. a and b are no longer than [Profile.Chunk].
+func (p Profile) Effective(a, b []float32) (n int) {
+	switch p {
+	case ProfileF32:
+		sum := float32(0)
+		for k, x := range a {
+			next := fma32(x, b[k], sum)
+			if next != sum && (next == next || sum == sum) {
+				n++
+			}
+			sum = next
+		}
+	}
+	return n
+}
+
+// Dot is the sum of products a[k]*b[k] of all terms, the first of which is term 0, as an output of a product has it.
+func (p Profile) Dot(a, b []float32) float32 {
+	var s, g, c float32
+	switch p {
+	case ProfileF32:
+		for k, x := range a {
+			if k%chunkF32 == 0 && k > 0 {
+				g, c = g+c, 0
+				if k%groupF32 == 0 {
+					s, g = s+g, 0
+				}
+			}
+			c = fma32(x, b[k], c)
+		}
+	}
+	return s + (g + c)
+}
+
+// Score is s of a query and a key, contract.md section 7.2.
+func (o Attention) Score(query, key []float32) float32 {
+	return float32(o.Profile.Dot(query, key) * o.scale())
+}
+
+// Sees is the number of keys that query i sees, and Weighs that of the keys that are terms of its sums.
+func (o Attention) Sees(i int) int   { return o.visible(i) }
+func (o Attention) Weighs(i int) int { return o.keys(i) }
+
+// Block is the number of queries that weigh the same keys: a key has the queries of its own block as terms and, where the
+// attention is causal, those behind it alone.
+func (o Attention) Block() int {
+	if o.Causal {
+		return causalBlock
+	}
+	return o.Seq
+}
+
+// Exp is exp of contract.md section 5.1.
+func Exp(x float32) float32 { return exp(x) }
+
+// SumProducts is the sum, section 3, of the products of at most 65536 pairs of elements.
+func SumProducts(a, b []float32) float32 { return sumProductsLoop(a, b) }

@@ -1,0 +1,196 @@
+package gate_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/kernels/kernelstest"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
+	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/verifytest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
+
+// The counters of two steps of each model, in hexadecimal: SHA-256 of what %+v prints.
+var golden = map[string]string{
+	"tiny mlp": "8c24440933855fff9e880745b1f4e100d8a1f4fbed44fe63258c37529f035735",
+	"tiny gpt": "5b7116b24c86347ca99e38d091be9c0ba54e28f107f3a96b01d3a2b962c9960a",
+	"mlp":      "47c8fc719bc99b26e286e1084f5eefceb60c72e07e1ee90c3d32fe92e451c040",
+	"cnn":      "83b26caf41cf96271e4a1de3ea3f8a1a85bcde45053a03d1960fcf31a7e4f1c0",
+	"gpt":      "f0c8fd42cd99c48984922eeb12fb9ba7baaec87d0235dc577d89a3ba2d71d6ac",
+}
+
+func TestCountersAreFixedForAllTimeAndEveryDevice(t *testing.T) {
+	devices := map[string]engine.Device{}
+	for _, isa := range kernels.Available() {
+		for _, threads := range []int{1, 2, 8} {
+			devices[fmt.Sprintf("%v with %d threads", isa, threads)] = processor(t, isa, threads)
+		}
+	}
+	shim := kernelstest.Shim(t, kernelstest.Ascending)
+	emulated := engine.NewDevice(shim.Name(), shim.Name(), shim.Memory)
+	for i, m := range append(tiny(t), models(t)...) {
+		if devices[shim.Name()] = emulated; i > 2 {
+			delete(devices, shim.Name()) // an emulated GPU takes its time
+		}
+		for name, d := range devices {
+			r := begin(t, d, m.program, m.data, 1)
+			digest := sha256.New()
+			for step := range uint64(4) {
+				if step%3 == 0 {
+					fmt.Fprintf(digest, "%+v\n", *r.measure(step, 7))
+				} else {
+					r.step(step)
+				}
+			}
+			if got := hex.EncodeToString(digest.Sum(nil)); got != golden[m.name] {
+				t.Errorf("%s on %s: %q, want %q: draws, counts or the bits of a step have changed", m.name, name, got, golden[m.name])
+			}
+		}
+	}
+}
+
+// tiny are models of several micro-batches, with dropout and clipping.
+func tiny(t testing.TB) []model {
+	t.Helper()
+	blobs, err := verifytest.Blobs(60, 7)
+	must(t, err)
+	text, err := verifytest.Text(40)
+	must(t, err)
+	return []model{{"tiny mlp", verifytest.MLP(), blobs}, {"tiny gpt", verifytest.GPT(), text}}
+}
+
+func TestAMeasuredStepIsTheSameStep(t *testing.T) {
+	for _, m := range models(t) {
+		a, b := begin(t, fastest(t), m.program, m.data, 1), begin(t, fastest(t), m.program, m.data, 1)
+		for step := range uint64(3) {
+			a.step(step)
+			b.measure(step, 7)
+		}
+		if !reflect.DeepEqual(a.save(), b.save()) {
+			t.Errorf("%s: the measure changed the training", m.name)
+		}
+	}
+}
+
+func TestHonestStepsAreInside(t *testing.T) {
+	for _, m := range models(t) {
+		curve := gate.Curve{Every: 1, Terms: gate.Terms{Steps: 60, Stride: 3}}
+		r := begin(t, fastest(t), m.program, m.data, 1)
+		for step := range uint64(60) {
+			if step%3 == 0 {
+				curve.Points = append(curve.Points, r.measure(step, 7).Totals())
+			} else {
+				r.step(step)
+			}
+		}
+		start, ref := gate.FromStart(curve.Points[0]), curve.Reference()
+		r = begin(t, fastest(t), m.program, m.data, 2)
+		for step := range uint64(60) {
+			c := r.measure(step, 8)
+			for name, reference := range map[string]*gate.Reference{"start": start, "curve": ref} {
+				if why := reference.Outside(c); len(why) > 0 {
+					t.Errorf("%s: step %d is outside by the %s: %v, %+v beside %+v", m.name, step, name, why, c.Totals(), reference.At(step))
+				}
+			}
+		}
+	}
+}
+
+// inside are the states that a model's gate lets pass, and why that is no hole.
+var inside = map[string]string{
+	"cnn: second moments of 1e36":      "decoupled decay moves the weights, so that gradients cannot be kept",
+	"gpt: heads equal":                 "attention's own products are a small share of the work",
+	"gpt: certain of its answers":      "its answers are wrong as often as right, and what is wrong has a gradient",
+	"gpt: small integers of rank four": "cheap for one step, unless rates, data and gradients stay dyadic: not held",
+}
+
+func TestCheapStatesAreOutside(t *testing.T) {
+	met := map[string]bool{}
+	for _, m := range models(t) {
+		r := begin(t, fastest(t), m.program, m.data, 1)
+		start := gate.FromStart(r.measure(0, 7).Totals())
+		for step := uint64(1); step < 30; step++ {
+			r.step(step)
+		}
+		state := r.save()
+		for _, cheap := range verifytest.CheapStates() {
+			r.load(state)
+			forged := r.save()
+			if cheap.Gain == "-" || !cheap.Forge(verifytest.NewState(r.spec.Plan, forged)) {
+				continue // tempting, and not cheap
+			}
+			name := m.name + ": " + cheap.Name
+			for seed := range byte(3) {
+				r.load(forged)
+				c := r.measure(30, seed)
+				if out := len(start.Outside(c)) > 0; out == (inside[name] != "") {
+					t.Errorf("%s: outside %v, %+v", name, start.Outside(c), c.Totals())
+				}
+			}
+			met[name] = true
+		}
+	}
+	for name := range inside {
+		if !met[name] {
+			t.Errorf("%s was not tried", name)
+		}
+	}
+}
+
+func TestWhereAStepIsMeasuredFollowsFromTheSeedAndTheStepAndNothingIsLonger(t *testing.T) {
+	for _, m := range append(models(t), tiny(t)...) {
+		spec, err := engine.NewSpec(m.program, kernels.ProfileF32, 12)
+		must(t, err)
+		p, err := gate.NewPlan(spec.Plan)
+		must(t, err)
+		first := p.Draw([32]byte{1}, 5)
+		if again := p.Draw([32]byte{1}, 5); !reflect.DeepEqual(first.Reads, again.Reads) {
+			t.Errorf("%s: drawn twice, in two ways", m.name)
+		}
+		if n := program.ReadWords(first.Reads); n != p.Words() {
+			t.Errorf("%s: %d words, the plan has %d", m.name, n, p.Words())
+		}
+		for _, other := range []*gate.Sample{p.Draw([32]byte{2}, 5), p.Draw([32]byte{1}, 6)} {
+			if reflect.DeepEqual(first.Reads, other.Reads) {
+				t.Errorf("%s: one draw for another seed or step", m.name)
+			}
+			for i, r := range other.Reads {
+				f := first.Reads[i]
+				if r.Call != f.Call || r.Operand != f.Operand || r.After != f.After || len(r.At) != len(f.At) {
+					t.Errorf("%s: read %d has another shape", m.name, i)
+				}
+			}
+		}
+		if _, err := first.Count(make([]uint32, p.Words()+1)); err == nil {
+			t.Errorf("%s: counted a word too many", m.name)
+		}
+	}
+}
+
+func TestWorkIsNeverMoreThanTheMultiplyAddsOfAStep(t *testing.T) {
+	for _, m := range append(models(t), tiny(t)...) {
+		r := begin(t, fastest(t), m.program, m.data, 1)
+		c := r.measure(0, 3)
+		sum := uint64(0)
+		for _, p := range c.Products {
+			sum += p.T
+			if p.E > p.S || p.A.D > p.A.R || p.B.D > p.B.R || p.Work() > p.T || p.S == 0 {
+				t.Errorf("%s: %+v, work %d", m.name, p, p.Work())
+			}
+		}
+		if sum != r.plan.Terms() || c.Totals().Work > sum {
+			t.Errorf("%s: %d multiply-adds and work of %d, the plan has %d", m.name, sum, c.Totals().Work, r.plan.Terms())
+		}
+		if flops := r.spec.Plan.FLOPs(); 2*sum > flops || m.name == "mlp" && 10*2*sum < 9*flops {
+			t.Errorf("%s: %d multiply-adds, the plan counts %d operations", m.name, sum, flops)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package gate
+
+import "math/big"
+
+// Reason is why a step is outside of the gate.
+type Reason string
+
+// The reasons.
+const (
+	TooLittleWork  Reason = "work"    // fewer effective and different multiply-adds than an honest step has
+	TooManyDrowned Reason = "drowned" // biases, or one branch of a sum, drown the other terms
+	TooManyZeros   Reason = "zero"    // gradients vanish
+	TooStill       Reason = "still"   // gradients do not, and an update leaves a parameter where it was
+)
+
+// leastMoving is how many elements with a gradient a parameter must show before it can be still.
+const leastMoving = 16
+
+// Outside is why a step is outside of the gate, in the order of the reasons; nothing for a step that is inside. Quotients
+// are compared exactly. With r what the reference has at this step,
+//
+//	work     4*work < 3*r, and 5*work < 4*r where the reference is a start and no curve
+//	drowned  drowned/added > r + 1/5
+//	zero     zero/elements > 3/5 and > r + 3/10
+//	still    of a parameter of which 16 elements or more have a gradient, more than 3/4 of those are still, at a step
+//	         whose learning rate is at least a hundredth of the highest
+func (r *Reference) Outside(c *Counters) (reasons []Reason) {
+	got, ref := c.Totals(), r.At(c.Step)
+	least := share{3, 4}
+	if r.Alone() {
+		least = share{4, 5}
+	}
+	if times(got.Work, least.of).Cmp(times(ref.Work, least.parts)) < 0 {
+		reasons = append(reasons, TooLittleWork)
+	}
+	if above(got.Drowned, got.Added, ref.Drowned, ref.Added, share{1, 5}) {
+		reasons = append(reasons, TooManyDrowned)
+	}
+	if above(got.Zero, got.Elements, 0, 1, share{3, 5}) && above(got.Zero, got.Elements, ref.Zero, ref.Elements, share{3, 10}) {
+		reasons = append(reasons, TooManyZeros)
+	}
+	for _, t := range c.Tensors {
+		if moving := t.Seen - t.Zero; c.Updated && moving >= leastMoving && 4*t.Still > 3*moving {
+			return append(reasons, TooStill)
+		}
+	}
+	return reasons
+}
+
+// share is parts of so many.
+type share struct{ parts, of uint64 }
+
+// above says whether a/n > b/m + s; a quotient of nothing is 0.
+func above(a, n, b, m uint64, s share) bool {
+	if n == 0 {
+		return false
+	}
+	if m == 0 {
+		b, m = 0, 1
+	}
+	limit := new(big.Int).Add(times(b, n, s.of), times(m, n, s.parts))
+	return times(a, m, s.of).Cmp(limit) > 0
+}
+
+func times(factors ...uint64) *big.Int {
+	p := big.NewInt(1)
+	for _, f := range factors {
+		p.Mul(p, new(big.Int).SetUint64(f))
+	}
+	return p
+}

@@ -1,0 +1,67 @@
+package gate
+
+import (
+	"math"
+
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/program"
+)
+
+// tensorElements are drawn of each parameter.
+const tensorElements = 1024
+
+// firstTensor is the place of the draws of parameter 0, behind those of all calls.
+const firstTensor = 1 << 31
+
+// tensor is a parameter that has a gradient. A frozen one would have none, and takes no part.
+type tensor struct {
+	number int
+	name   string
+	call   int // that updates it
+	offset int // of it in the operands of that call, which are all parameters and all gradients
+	n      int
+}
+
+// measureTensors adds the parameters. The last call of a step is the optimizer's, and begins with parameters and gradients.
+func (p *Plan) measureTensors(tape *program.Tape) error {
+	call := len(tape.Calls()) - 1
+	if call*kinds >= firstTensor {
+		return fault.New(fault.TooLarge, "", "", "gate: %d calls in a step, at most %d can be measured", call, firstTensor/kinds)
+	}
+	optimizer := tape.Update[len(tape.Update)-1]
+	if n := optimizer.Operands[0].Words; n > math.MaxInt32 {
+		return fault.New(fault.TooLarge, "", "", "gate: %d parameters, at most %d can be measured", n, math.MaxInt32)
+	}
+	for i, spec := range p.plan.Params() {
+		offset := tape.Tensors[i].Offset - optimizer.Operands[0].Offset
+		p.parts = append(p.parts, tensor{i, spec.Name, call, offset, spec.Len()})
+	}
+	return nil
+}
+
+func (t tensor) draw(d draws) probe {
+	elements := d.at(firstTensor+uint32(t.number)).distinct(tensorElements, t.n)
+	at := make([]int32, len(elements))
+	for i, e := range elements {
+		at[i] = int32(t.offset + e)
+	}
+	return probe{
+		reads: []program.Read{
+			{Call: t.call, Operand: 0, At: at},
+			{Call: t.call, Operand: 1, At: at},
+			{Call: t.call, Operand: 0, After: true, At: at},
+		},
+		count: func(words [][]float32, to *Counters) {
+			c := Tensor{Name: t.name, Elements: uint64(t.n), Seen: uint32(len(at))}
+			for i, g := range words[1] {
+				switch {
+				case g == 0:
+					c.Zero++
+				case math.Float32bits(words[0][i]) == math.Float32bits(words[2][i]):
+					c.Still++
+				}
+			}
+			to.Tensors = append(to.Tensors, c)
+		},
+	}
+}

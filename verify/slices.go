@@ -1,0 +1,149 @@
+package verify
+
+import (
+	"bufio"
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/slices"
+	"github.com/verifyd/verifyd/verify/state"
+)
+
+// SlicesFile is where the slices of all boundaries lie in a bundle.
+const SlicesFile = OpeningsDir + "/slices.bin"
+
+// slicesLabel separates the seed of the slices' places from that of the challenge.
+const slicesLabel = "verifyd-slices/1"
+
+// slicesShare is the part of the tensor bytes of the drawn segments that the slices of all tensors may take: where they
+// would take more, tensors are drawn too.
+const slicesShare = 50
+
+// cuts are the places at which a challenge cuts the states between all segments.
+func (t *Terms) cuts(ch *Challenge) ([]slices.Place, error) {
+	seed, err := hkdf.Key(sha256.New, ch.Seed[:], nil, slicesLabel, merkle.Size)
+	if err != nil {
+		return nil, fmt.Errorf("slices: %w", err)
+	}
+	var opened uint64
+	for _, segment := range ch.Segments {
+		bytes, err := segmentBytes(t.segmentInfos(segment))
+		if err != nil {
+			return nil, err
+		}
+		opened += uint64(bytes)
+	}
+	parameters, boundaries := len(t.spec.Gradient.Tensors()), t.Job.Segments()+1
+	return slices.Draw(merkle.Hash(seed), t.spec.State, parameters, boundaries, opened/slicesShare), nil
+}
+
+// slicesBytes is the size of the file of slices.
+func (t *Terms) slicesBytes(places []slices.Place) int64 {
+	return int64(min(slices.Size(t.spec.State, places, t.Job.Segments()+1), math.MaxInt64))
+}
+
+// rates are the sums of the learning rates of each segment's steps.
+func (t *Terms) rates() []float64 {
+	rates := make([]float64, t.Job.Segments())
+	for step := range t.Job.Steps {
+		rates[step/t.Job.Stride] += float64(t.Plan.LearningRate(step))
+	}
+	return rates
+}
+
+// openSlices opens the file of the slices, which must have the size that the worker signed for.
+func (c *Case) openSlices(ctx context.Context, o *Opening) (File, error) {
+	file, err := openLimited(ctx, c.source, SlicesFile, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	if size := file.Size(); size != o.Slices.Size {
+		file.Close()
+		return nil, fault.New(fault.BadLength, SlicesFile, "", "%d bytes, %s has %d", size, OpeningFile, o.Slices.Size)
+	}
+	return file, nil
+}
+
+// readSlices ranks the segments by how far the slices moved. It returns none if the worker signed for slices that do not
+// open to the states of the leaves, which is a FAIL; a file that is not the one that was signed for is an error.
+func (c *Case) readSlices(ctx context.Context, o *Opening) (ranked []uint64, err error) {
+	file, err := c.openSlices(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	sha := sha256.New()
+	in := io.TeeReader(bufio.NewReaderSize(content(file), 1<<16), sha)
+	moves, wrong := c.moves(ctx, in)
+	if wrong != nil && (ctx.Err() != nil || fault.Of(wrong).Blames() != fault.Bundle) {
+		return nil, wrong
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return nil, fault.In(SlicesFile, fault.Truncated(err))
+	}
+	switch got := merkle.Hash(sha.Sum(nil)); {
+	case got != o.Slices.Digest:
+		return nil, fault.New(fault.WrongDigest, SlicesFile, "", "SHA-256 %v, %s has %v", got, OpeningFile, o.Slices.Digest)
+	case wrong != nil:
+		return nil, nil
+	}
+	return moves.Rank(c.Terms.rates()), nil
+}
+
+// moves reads how far the slices moved.
+func (c *Case) moves(ctx context.Context, in io.Reader) (m *slices.Moves, err error) {
+	r, err := slices.NewReader(in, SlicesFile, c.Terms.spec.State, c.places)
+	if err != nil {
+		return nil, err
+	}
+	m = new(slices.Moves)
+	for _, root := range c.boundaries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		values, err := r.Next(root)
+		if err != nil {
+			return nil, err
+		}
+		m.Boundary(values)
+	}
+	return m, r.Close()
+}
+
+// writeSlices writes the slices of a trace and ranks its segments by them.
+func (o *opener) writeSlices(ctx context.Context, out io.Writer, places []slices.Place) (ranked []uint64, err error) {
+	t := o.Terms
+	w, err := slices.NewWriter(out, t.spec.State, places)
+	if err != nil {
+		return nil, err
+	}
+	var moves slices.Moves
+	for segment := range t.Job.Segments() + 1 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		counters, err := o.boundary(segment)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.Boundary(counters, o.states.Digests(o.tensors), o.tensors); err != nil {
+			return nil, err
+		}
+		moves.Boundary(slices.Cut(places, o.tensors))
+	}
+	return moves.Rank(t.rates()), nil
+}
+
+// boundary reads the state before a segment, or behind the last one, from the trace.
+func (o *opener) boundary(segment uint64) (state.Counters, error) {
+	if segment == o.Terms.Job.Segments() {
+		return o.Trace.Final(o.tensors)
+	}
+	return o.Trace.Snapshot(segment, o.tensors)
+}
