@@ -9,7 +9,7 @@ BENCH    ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables bench bench-values clean
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ odds: build ## what strategies gain under the rules of docs/odds.md, by formula 
 
 test: ## run every test of the module
 	$(GO) test ./...
+
+attacks: ## run the tests that a section of docs/attacks.md names: SECTION="The verifier"
+	@.ci/attacks "$(SECTION)"
 
 race: ## run the tests of everything concurrent under the race detector (needs a C compiler)
 	$(GO) test -race -short ./kernels ./cgo ./verify/... ./shapley ./shapley/head ./shapley/knn ./shapley/round ./proofs ./proofs/merkle ./proofs/policy ./cmd/verifyd/internal/device ./cmd/verifyd/internal/device/gpu ./cmd/verifyd/internal/keys ./cmd/verifyd/internal/pool ./cmd/verifyd/internal/translog

@@ -44,23 +44,61 @@ func places(t *testing.T) map[string][]string {
 	return have
 }
 
-// tests are the names of tests and scripts in a text.
-var tests = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+|\btestFuzz_\w+|\binvariant_\w+|\b[a-z-]+\.txt\b`)
+// tests are the names of tests and scripts in a text, with the package that it says they are of.
+var tests = regexp.MustCompile(`(?:([\w/]+)\.)?\b((?:Test|Fuzz)[A-Z]\w+|testFuzz_\w+|test_\w+|invariant_\w+|[a-z-]+\.txt\b)`)
 
-// TestEveryTestInTheCatalogueOfAttacksIsThere holds docs/attacks.md to the tests of the tree.
-func TestEveryTestInTheCatalogueOfAttacksIsThere(t *testing.T) {
+// catalogue is docs/attacks.md.
+func catalogue(t *testing.T) string {
+	t.Helper()
 	page, err := os.ReadFile(filepath.Join(root, "docs/attacks.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(page)
+}
+
+// TestEveryTestInTheCatalogueOfAttacksIsThere holds docs/attacks.md to the tests of the tree: each is named as package.TestX, and is in a
+// folder of that name.
+func TestEveryTestInTheCatalogueOfAttacksIsThere(t *testing.T) {
 	have := places(t)
-	named := tests.FindAllString(string(page), -1)
+	named := tests.FindAllStringSubmatch(catalogue(t), -1)
 	if len(named) < 60 {
 		t.Errorf("the catalogue names %d tests", len(named))
 	}
-	for _, name := range named {
-		if have[name] == nil && name != "TestX" && name != "TestScripts" {
+	for _, m := range named {
+		folder, name := m[1], m[2]
+		if name == "TestX" || name == "TestScripts" {
+			continue
+		}
+		if have[name] == nil {
 			t.Errorf("docs/attacks.md names %s, which is not there", name)
+			continue
+		}
+		in := func(place string) bool { return place == folder || strings.HasSuffix(place, "/"+folder) }
+		if !strings.HasSuffix(name, ".txt") && !slices.ContainsFunc(have[name], in) {
+			t.Errorf("docs/attacks.md names %s of %q, which is in %v", name, folder, have[name])
+		}
+	}
+}
+
+// TestEveryRowOfTheCatalogueHasFiveCellsAndEverySectionTheLineThatRunsIt holds docs/attacks.md to its form.
+func TestEveryRowOfTheCatalogueHasFiveCellsAndEverySectionTheLineThatRunsIt(t *testing.T) {
+	for _, section := range strings.Split(catalogue(t), "\n## ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		_, table, found := strings.Cut(text, "| position | attack | what holds | test | odds or cost |\n")
+		if !found {
+			continue
+		}
+		if !strings.Contains(text, `make attacks SECTION="`+title+`"`) {
+			t.Errorf("docs/attacks.md, %s: no line that runs its tests", title)
+		}
+		for row := range strings.Lines(table) {
+			if !strings.HasPrefix(row, "|") {
+				break
+			}
+			if cells := strings.Split(strings.Trim(row, "|\n"), "|"); len(cells) != 5 || strings.TrimSpace(cells[3]) == "" {
+				t.Errorf("docs/attacks.md, %s: a row of %d cells: %s", title, len(cells), row)
+			}
 		}
 	}
 }
