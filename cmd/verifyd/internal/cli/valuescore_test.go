@@ -20,17 +20,10 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 		result.Values = append(result.Values, shapley.Value{Numerator: big.NewInt(v), Denominator: big.NewInt(1)})
 	}
 	certificate := &valuation.Certificate{Run: valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}}, Result: result}
-	rules := new(policy.Policy)
-	rules.Metrics.Value.Margin = 2000
-	values, err := valuesOf(certificate, list, rules)
+	values, err := valuesOf(certificate, list, new(policy.Policy))
 	if err != nil {
 		t.Fatal(err)
 	}
-	result.Interval = shapley.IntervalNone // no error of which a margin could be taken
-	if _, err := valuesOf(certificate, list, rules); err == nil {
-		t.Error("values that say nothing of their errors are paid in full under a margin")
-	}
-	result.Interval = ""
 	key, err := verifytest.NewKey(3)
 	if err != nil {
 		t.Fatal(err)
@@ -45,5 +38,20 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 		if v := values.Values[slot]; v.Slot != uint32(slot) || v.Value.String() != want || v.Worker.Hash != [32]byte{1} || v.Task.Hash != [32]byte{2} {
 			t.Errorf("%+v", v)
 		}
+	}
+}
+
+func TestValuesWithoutIntervalsAreNotPaidUnderAMargin(t *testing.T) {
+	certificate := &valuation.Certificate{
+		Run:    valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}},
+		Result: &shapley.Result{Estimator: "kernel", Interval: shapley.IntervalNone},
+	}
+	rules := new(policy.Policy)
+	if _, err := valuesOf(certificate, &valuation.Claims{}, rules); err != nil {
+		t.Errorf("without a margin: %v", err)
+	}
+	rules.Metrics.Value.Margin = 2000
+	if _, err := valuesOf(certificate, &valuation.Claims{}, rules); err == nil {
+		t.Error("values that say nothing of their errors are paid in full under a margin")
 	}
 }
