@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -178,5 +179,23 @@ func TestAHistoryEndsWithTheResult(t *testing.T) {
 	}
 	if h, err := History(context.Background(), c, 5); err != nil || len(h) != 1 || h[0] != c.Result {
 		t.Errorf("%d results of values that were enumerated, %v", len(h), err)
+	}
+}
+
+func TestACertificateNamesWhoWasIsolatedAndAnotherListIsNotItsOwn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "v")
+	found := &Extra{Isolated: []round.Isolated{{Player: 1, Reason: round.ReasonStep}}}
+	_, err := Estimate(t.Context(), dir, runOf("exact", 0), glove(t), nil, func(shapley.Seed) (*Extra, error) { return found, nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ReadCertificate(dir)
+	if err != nil || !c.Extra.Equal(found) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, other := range []*Extra{{}, {Isolated: []round.Isolated{{Player: 0, Reason: round.ReasonStep}}}, {Isolated: []round.Isolated{{Player: 1, Reason: round.ReasonLoss}}}} {
+		if c.Extra.Equal(other) {
+			t.Errorf("%+v passes for %+v", other, found)
+		}
 	}
 }
