@@ -68,29 +68,46 @@ func (g *Game) isolate(player int, reason string) {
 	g.round.Updates[player] = zeros
 }
 
+// aloneAtOnce is how many updates are played alone at a time, and aloneScores how many scores of rows they may have.
+const (
+	aloneAtOnce = 64
+	aloneScores = 1 << 24
+)
+
 // explode plays each remaining update alone, judged by the loss, and isolates those with a row whose positions all
 // have MaxLoss where the base has less. It says whether there were any.
 func (g *Game) explode(ctx context.Context) (bool, error) {
 	n, rows := len(g.round.Updates), g.layout.rows
 	limit := int64(g.layout.scored) * MaxLoss * shapley.Unit
-	out, before, after := make([]int64, 1), [][]int64{make([]int64, rows)}, [][]int64{make([]int64, rows)}
-	if err := g.scorer.scores(ctx, []shapley.Coalition{shapley.NewCoalition(n)}, out, before); err != nil {
-		return false, err
+	coalitions, players := []shapley.Coalition{shapley.NewCoalition(n)}, []int{-1}
+	for i, u := range g.round.Updates {
+		if !nothing(u) {
+			alone := shapley.NewCoalition(n)
+			alone.Add(i)
+			coalitions, players = append(coalitions, alone), append(players, i)
+		}
+	}
+	at := min(aloneAtOnce, len(coalitions), max(1, aloneScores/rows))
+	out, scores := make([]int64, at), make([][]int64, at)
+	for k := range scores {
+		scores[k] = make([]int64, rows)
 	}
 	found := len(g.isolated)
-	for i := range n {
-		if nothing(g.round.Updates[i]) {
-			continue
+	var before []int64 // of nobody
+	for lo := 0; lo < len(coalitions); lo += at {
+		hi := min(lo+at, len(coalitions))
+		if err := g.scorer.scores(ctx, coalitions[lo:hi], out, scores); err != nil {
+			return false, fmt.Errorf("updates alone: %w", err)
 		}
-		alone := shapley.NewCoalition(n)
-		alone.Add(i)
-		if err := g.scorer.scores(ctx, []shapley.Coalition{alone}, out, after); err != nil {
-			return false, fmt.Errorf("player %d alone: %w", i, err)
+		if lo == 0 {
+			before = slices.Clone(scores[0])
 		}
-		for r, v := range after[0] {
-			if v == limit && before[0][r] < limit {
-				g.isolate(i, ReasonLoss)
-				break
+		for k, i := range players[lo:hi] {
+			for r, v := range scores[k] {
+				if v == limit && before[r] < limit {
+					g.isolate(i, ReasonLoss)
+					break
+				}
 			}
 		}
 	}
