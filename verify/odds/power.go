@@ -11,7 +11,11 @@ type Power struct {
 }
 
 // powers are those of the gates that were measured, by the name that a job gives them.
-var powers = map[string]Power{}
+var powers = map[string]Power{
+	// One jump into each of 20 cheap states at three places of trainings of three nets, five segments of 50 drawn: 61 of 744
+	// lies were drawn, 573 more were replayed. The directed draw is counted in.
+	"verifyd-gate/1": {Led: 573, Of: 683, Source: "go run ./bench/cmd/jumps -steps 100 -challenges 6 -twice=false"},
+}
 
 // PowerOf is the measured power of a gate; false for one of which nothing was measured, as for none.
 func PowerOf(gate string) (Power, bool) {

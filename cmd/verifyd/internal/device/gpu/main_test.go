@@ -186,10 +186,16 @@ func (a *scripted) Close(ctx context.Context) error {
 	return errors.Join(a.script.step(), a.Accelerator.Close(ctx))
 }
 
-// recorder keeps what comes out of runs.
+// recorder keeps what comes out of runs and what is read between them.
 type recorder struct {
 	engine.Accelerator
 	outs [][]uint32
+}
+
+func (a *recorder) Read(ctx context.Context, words []uint32, offset int) error {
+	err := a.Accelerator.Read(ctx, words, offset)
+	a.outs = append(a.outs, slices.Clone(words))
+	return err
 }
 
 func (a *recorder) Run(ctx context.Context, routine int, in, out []uint32) error {
@@ -198,14 +204,18 @@ func (a *recorder) Run(ctx context.Context, routine int, in, out []uint32) error
 	return err
 }
 
-// player gives what a recorder has kept, run by run: an accelerator without the time that kernels take in an
+// player gives what a recorder has kept, in its order: an accelerator without the time that kernels take in an
 // interpreter.
 type player struct {
 	idle
 	outs [][]uint32
 }
 
-func (a *player) Run(_ context.Context, _ int, _, out []uint32) error {
+func (a *player) Read(_ context.Context, words []uint32, _ int) error { return a.next(words) }
+
+func (a *player) Run(_ context.Context, _ int, _, out []uint32) error { return a.next(out) }
+
+func (a *player) next(out []uint32) error {
 	if len(a.outs) == 0 || len(out) != len(a.outs[0]) {
 		return errors.New("this is not what was recorded")
 	}
