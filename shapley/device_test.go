@@ -227,8 +227,8 @@ func TestDataAreWorthTheSameOnEveryDevice(t *testing.T) {
 			if err != nil || d.Labels == nil {
 				return res, err
 			}
-			bag, err := g.OutOfBag(t.Context(), 70, shapley.Seed{3})
-			return []any{res, bag}, err
+			bag, out, err := g.OutOfBag(t.Context(), 70, shapley.Seed{3})
+			return []any{res, bag, out}, err
 		})
 	}
 }
