@@ -18,16 +18,18 @@ type Trail struct {
 
 // Path is a way from a segment outside the gate down to one that led there.
 type Path struct {
-	From uint64 // the segment outside
-	Legs []Leg
-	Flip uint64 // the segment that begins inside and leads outside
-	Over bool   // it was walked to its end, Flip
+	From uint64 `json:"from"` // the segment outside
+	Legs []Leg  `json:"legs"`
+	Flip uint64 `json:"flip"` // the segment that begins inside and leads outside
+	Over bool   `json:"over"` // it was walked to its end, Flip
 }
 
 // Leg is one step of a path: the segment between lo and hi that was asked for, and what the gate says of it.
 type Leg struct {
-	Lo, Hi, Pivot uint64
-	Outside       bool
+	Lo      uint64 `json:"lo"`
+	Hi      uint64 `json:"hi"`
+	Pivot   uint64 `json:"pivot"`
+	Outside bool   `json:"outside"`
 }
 
 // Walk walks as far as the standing of segments is known.

@@ -22,7 +22,9 @@ func (a *app) demoCommand() *cobra.Command {
 operator signs a job, a worker trains a model on 1,440 handwritten digits and
 claims it, a beacon draws what is replayed, a verifier replays it and signs a
 contribution proof. Then it forges the claim in six ways, throughout and in a
-single segment, and counts how often a challenge catches each.
+single segment, and counts how often a challenge catches each. Last, one false
+step leads to a state from which training is cheap: chance misses it, and what the
+gate measures leads to it.
 
 It writes to a folder of its own, which a second run replaces.`,
 		Args: cobra.NoArgs,
@@ -88,12 +90,13 @@ func reportText(w io.Writer, r *demo.Report) {
 		}
 	}
 	fmt.Fprintf(w, "\na single forged segment was among those drawn in %d of %d challenges\n", seen, single)
+	jumpText(w, r)
 	fmt.Fprintf(w, "\nsigned proofs: %s\n", proofFiles(r))
 	fmt.Fprintf(w, "their beacon is fixed, so that no network is asked: whoever made its value knew the samples; this is for trials\n")
 	fmt.Fprintf(w, "done in %.0f s; now try\n\n", r.Seconds)
 	fmt.Fprintf(w, "  verifyd proof verify %s --key %s/keys/verifier.pem.pub\n", r.Models[0].Proof, r.Dir)
 	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Models[0].Bundle, r.Dir)
-	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Forgeries[0].Bundle, r.Dir)
+	fmt.Fprintf(w, "  verifyd verify %s --operator %s/keys/operator.pem.pub\n", r.Jump.Bundle, r.Dir)
 }
 
 // promised shows where a probability comes from.
@@ -113,14 +116,20 @@ func outcomeText(f verify.Finding) string {
 
 // caughtText says which challenge caught a forgery, and what gave it away.
 func caughtText(f demo.Forgery) string {
-	what := string(f.Caught.Reason)
-	if d := f.Caught.First; d != nil {
-		what = fmt.Sprintf("step %d, %s", d.Step, f.Caught.Reason)
-		if d.Tensor != "" {
-			what += " of " + d.Tensor
-		}
+	return fmt.Sprintf("challenge %d: %s", f.Challenge, foundText(&f.Caught))
+}
+
+// foundText says what a finding rests on.
+func foundText(f *verify.Finding) string {
+	d := f.First
+	if d == nil {
+		return string(f.Reason)
 	}
-	return fmt.Sprintf("challenge %d: %s", f.Challenge, what)
+	what := fmt.Sprintf("step %d, %s", d.Step, f.Reason)
+	if d.Tensor != "" {
+		what += " of " + d.Tensor
+	}
+	return what
 }
 
 // list writes segment numbers with commas.

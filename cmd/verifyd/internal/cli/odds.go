@@ -15,12 +15,17 @@ func oddsText(w io.Writer, o odds.Odds) {
 			row(w, l.Share+" lies", fmt.Sprintf("%d segments, would be caught with probability %s", l.Lies, l.Caught))
 		case l.Lies == 1:
 			row(w, "one lie", fmt.Sprintf("would be caught with probability %s = %s by chance; %s", o.Lie, l.Caught, standsFor(o)))
-			if m := o.Measured; m != (odds.Measured{}) {
-				row(w, "with the gate", fmt.Sprintf("%s, as far as was measured of %s", m.Caught, m.Gate))
-			}
+			gateText(w, o)
 		default:
 			row(w, fmt.Sprintf("%d lies", l.Lies), "would be caught with probability "+l.Caught)
 		}
+	}
+}
+
+// gateText prints what the gate adds to the odds of one lie, if that was measured.
+func gateText(w io.Writer, o odds.Odds) {
+	if m := o.Measured; m != (odds.Measured{}) {
+		row(w, "with the gate", fmt.Sprintf("%s, as far as was measured of %s", m.Caught, m.Gate))
 	}
 }
 

@@ -82,6 +82,6 @@ func (a *app) show(j *pool.Judged, further bool) error {
 	return a.emit(nil, func(w io.Writer) {
 		row(w, j.Bundle)
 		verdictText(w, j.Verdict, j.Took)
-		walkText(w, &j.Verdict.Finding, j.Case.Trail(&j.Verdict.Finding))
+		walkText(w, &j.Verdict.Finding, j.Case)
 	})
 }

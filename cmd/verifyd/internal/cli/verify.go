@@ -157,7 +157,7 @@ func (a *app) verify(cmd *cobra.Command, bundles []string, o verifyOptions) erro
 	}
 	if err := a.emit(j.Verdict, func(w io.Writer) {
 		verdictText(w, j.Verdict, j.Took)
-		walkText(w, &j.Verdict.Finding, j.Case.Trail(&j.Verdict.Finding))
+		walkText(w, &j.Verdict.Finding, j.Case)
 	}); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Options struct {
 
 	// people replaces newPeople where keys must not be random.
 	people func(dir string) (people, error)
+	// operator replaces the first device for the curve and for answers, where that one is slow.
+	operator engine.Device
 	// now replaces time.Now where two runs must say the same.
 	now func() time.Time
 }
@@ -41,6 +43,7 @@ type Report struct {
 	Models     []Model   `json:"models"`
 	Forged     string    `json:"forged"` // name of the model whose claims are forged
 	Forgeries  []Forgery `json:"forgeries"`
+	Jump       *Jump     `json:"jump"`       // of the same model
 	Challenges int       `json:"challenges"` // drawn for each forgery
 	Seconds    float64   `json:"seconds"`
 }
@@ -69,6 +72,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.people == nil {
 		o.people = newPeople
 	}
+	if o.operator == nil {
+		o.operator = o.Devices[0]
+	}
 	if o.now == nil {
 		o.now = time.Now
 	}
@@ -93,6 +99,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if report.Forgeries, err = s.forge(ctx); err != nil {
 		return nil, err
+	}
+	if report.Jump, err = s.jump(ctx); err != nil {
+		return nil, fmt.Errorf("jump: %w", err)
 	}
 	report.Seconds = time.Since(began).Seconds()
 	return report, nil

@@ -8,12 +8,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
 )
 
 // fixedPeople have keys that never change, so that the order of the data, the
@@ -89,11 +91,31 @@ func TestTheDemonstrationKeepsItsPromises(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a jump that chance misses is found where it is, by way of where training is cheap", func(t *testing.T) { found(t, r.Jump) })
 	t.Run("each of six forgeries is tried twice", func(t *testing.T) {
 		if len(r.Forgeries) != 12 {
 			t.Errorf("%d", len(r.Forgeries))
 		}
 	})
+}
+
+func found(t *testing.T, j *Jump) {
+	t.Helper()
+	f := j.Found
+	if f.Outcome != verify.Fail || f.First == nil || f.First.Step != j.Step || f.First.Segment != j.Segment || f.First.Tensor == "" {
+		t.Errorf("%s for %s at %+v", f.Outcome, f.Reason, f.First)
+	}
+	if slices.Contains(f.Challenged, j.Segment) || len(j.Paths) != 1 && !slices.Contains(f.Directed, j.Segment) {
+		t.Errorf("drawn %d, moved most %d, paths %+v", f.Challenged, f.Directed, j.Paths)
+	}
+	for _, m := range j.Outside {
+		if m.Segment <= j.Segment || 4*m.Work >= 3*m.Curve || !slices.Contains(m.Why, gate.TooLittleWork) {
+			t.Errorf("outside the gate: %+v", m)
+		}
+	}
+	if p := binomial(challenges, j.Seen, j.Promised); p < 1e-4 {
+		t.Errorf("drawn by %d of %d challenges, promised %v: probability %g", j.Seen, challenges, j.Promised, p)
+	}
 }
 
 func honest(t *testing.T, m Model, verifier crypto.PublicKey) {

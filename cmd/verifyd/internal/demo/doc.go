@@ -4,5 +4,6 @@
 //
 // The forgers live here and not in the protocol: they compose dishonest traces
 // from the pieces that an honest worker uses. The package measures nothing but
-// how often sampling catches them.
+// how often sampling catches them, and shows how what the gate measures leads to a
+// lie that sampling missed.
 package demo

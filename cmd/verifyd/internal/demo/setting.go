@@ -74,8 +74,8 @@ func newSetting(ctx context.Context, o Options, p people, m model, dir string) (
 		return nil, err
 	}
 	s.pool, err = verifytest.NewPool(ctx, verifytest.Setting{
-		Operator: p.operator, Worker: p.worker, Program: &m.program, Data: data, Device: o.Devices[0],
-		Arrived: o.now(), Secret: beaconValue(1), Order: sha256.Sum256([]byte("verifyd demo order")), Job: manifest,
+		Operator: p.operator, Worker: p.worker, Program: &m.program, Data: data, Device: o.operator,
+		Arrived: o.now(), Secret: beaconValue(1), Order: sha256.Sum256([]byte("verifyd demo order")), Whole: true, Job: manifest,
 	})
 	return s, err
 }
