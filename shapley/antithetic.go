@@ -8,7 +8,7 @@ import (
 )
 
 var antitheticRow = Estimator{
-	Name: "antithetic", Unit: PermutationPairs, Cost: "2B(n-1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n-1) + 2 }, run: antithetic,
+	Name: "antithetic", Unit: PermutationPairs, Cost: "2B(n-1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n-1) + 2 }, run: antithetic, every: exact,
 	Axioms: "efficiency, null player, linearity; all for 2-additive games", Control: true,
 }
 
@@ -17,8 +17,8 @@ var antitheticRow = Estimator{
 // 2-additive game, and so nearly exact for a smooth utility of a weighted sum.
 //
 // Cost: 2B(n-1)+2. Efficiency, null player and linearity hold with == in every run, symmetry in
-// expectation. Intervals are t-intervals over the pairs, which are independent; the two halves of a
-// pair are not. With a Control the axioms are those of the sum of both games.
+// expectation. A sample is the mean of a pair's two marginals: pairs are independent, the halves of one are
+// not. With a Control the axioms are those of the sum of both games.
 func antithetic(ctx context.Context, g Game, o Options) (*Result, error) {
 	r, err := newRun(ctx, g, o, MaxPlayers)
 	if err != nil {
@@ -30,8 +30,9 @@ func antithetic(ctx context.Context, g Game, o Options) (*Result, error) {
 	if err := o.Control.check(r.n); err != nil {
 		return nil, err
 	}
-	m := newMoments(r.n)
-	sample, two := zeros(r.n), big.NewInt(2)
+	two := big.NewInt(2)
+	m := r.moments(two, two)
+	sample := zeros(r.n)
 	order, reverse := make([]int, r.n), make([]int, r.n)
 	miss := big.NewRat(int64(1000-o.level()), 1000)
 	look, share := int64(8), new(big.Rat).Mul(miss, big.NewRat(1, 2))
@@ -56,37 +57,26 @@ func antithetic(ctx context.Context, g Game, o Options) (*Result, error) {
 				if control != nil {
 					d -= control[i]
 				}
-				if o.Width > 0 && uint64(max(d, -d)) > o.Width/2 {
-					return nil, fmt.Errorf("width: a marginal of %d is outside -%d to %[2]d", d, o.Width/2)
-				}
 				sample[i].Add(sample[i], big.NewInt(d))
 			}
 		}
 		m.add(sample)
 		if o.Target > 0 && (m.count == look || p == o.Budget-1) {
-			res := r.result(o.Control.add(m.means(two)))
-			m.intervals(res, two, share, o.Width)
-			if p == o.Budget-1 || maximum(res.HalfWidth) <= o.Target {
+			res := r.result(o.Control.add(m.means()))
+			m.intervals(res, share)
+			if p == o.Budget-1 || res.Met() {
 				return res, nil
 			}
 			look, share = 2*look, new(big.Rat).Mul(share, big.NewRat(1, 2))
 		}
 	}
-	res := r.result(o.Control.add(m.means(two)))
-	m.intervals(res, two, miss, o.Width)
+	res := r.result(o.Control.add(m.means()))
+	m.intervals(res, miss)
 	return res, nil
 }
 
-func maximum(widths []uint64) uint64 {
-	var w uint64
-	for _, x := range widths {
-		w = max(w, x)
-	}
-	return w
-}
-
 var permutationRow = Estimator{
-	Name: "permutation", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: permutation,
+	Name: "permutation", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: permutation, every: exact,
 	Axioms: "efficiency, null player, linearity", Control: true,
 }
 
@@ -105,7 +95,8 @@ func permutation(ctx context.Context, g Game, o Options) (*Result, error) {
 	if err := o.Control.check(r.n); err != nil {
 		return nil, err
 	}
-	m := newMoments(r.n)
+	one := big.NewInt(1)
+	m := r.moments(one, one)
 	sample, order := zeros(r.n), make([]int, r.n)
 	for p := range o.Budget {
 		o.Seed.permutation(uint64(p), order)
@@ -125,9 +116,8 @@ func permutation(ctx context.Context, g Game, o Options) (*Result, error) {
 		}
 		m.add(sample)
 	}
-	one := big.NewInt(1)
-	res := r.result(o.Control.add(m.means(one)))
-	m.intervals(res, one, big.NewRat(int64(1000-o.level()), 1000), 0)
+	res := r.result(o.Control.add(m.means()))
+	m.intervals(res, big.NewRat(int64(1000-o.level()), 1000))
 	return res, nil
 }
 

@@ -42,7 +42,7 @@ func Check(ctx context.Context, g Game, control *Control, res *Result, utilities
 	var claimed []int64
 	var indices []uint64
 	o := Options{
-		Estimator: res.Estimator, Budget: res.Budget, Seed: res.Seed, Level: res.Level, Target: res.Target, Width: res.Width,
+		Estimator: res.Estimator, Budget: res.Budget, Seed: res.Seed, Level: res.Level, Target: res.Target, Sampled: res.Sampled,
 		Tolerance: res.Tolerance, Alpha: res.Alpha, Beta: res.Beta, Control: control, Known: utilities,
 	}
 	o.visit = func(index uint64, c Coalition, u int64) {
@@ -50,7 +50,7 @@ func Check(ctx context.Context, g Game, control *Control, res *Result, utilities
 			indices, coalitions, claimed = append(indices, index), append(coalitions, c.Clone()), append(claimed, u)
 		}
 	}
-	again, err := Estimate(ctx, closed{g.Players()}, o)
+	again, err := Estimate(ctx, closed{Declared{g, FactsOf(g)}}, o)
 	if errors.Is(err, errClosed) {
 		return nil, fmt.Errorf("%w: the estimator needs utilities that it does not hold", ErrTranscript)
 	}
@@ -98,6 +98,10 @@ func (r *Result) differs(other *Result) string {
 		return "values"
 	case r.Residual.Rat().Cmp(other.Residual.Rat()) != 0:
 		return "residual"
+	case !r.Facts.equal(other.Facts):
+		return "bounds or null"
+	case r.Interval != other.Interval:
+		return "interval"
 	case !equal(r.StdErr, other.StdErr):
 		return "std_err"
 	case !equal(r.HalfWidth, other.HalfWidth):
@@ -159,10 +163,8 @@ func missed(n, k, altered uint64) string {
 }
 
 // closed is a game that nobody may ask.
-type closed struct{ n int }
+type closed struct{ Declared }
 
 var errClosed = errors.New("no such utility in the transcript")
-
-func (c closed) Players() int { return c.n }
 
 func (c closed) Utilities(context.Context, []Coalition, []int64) error { return errClosed }

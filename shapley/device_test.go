@@ -89,7 +89,7 @@ func TestNeighboursAreWorthTheSameOnEveryDevice(t *testing.T) {
 		"weighted, nearest":      {Variant: knn.Weighted, K: 2, Weights: []uint32{7, 1}, Epsilon: 1_000_000_000},
 		"soft-label":             {Variant: knn.SoftLabel, K: 6},
 		"soft-label of all rows": {Variant: knn.SoftLabel, K: 131},
-		"threshold":              {Variant: knn.Threshold, Radius: 1 << 27},
+		"threshold":              {Variant: knn.Threshold, Radius: 0.77},
 		"threshold of nobody":    {Variant: knn.Threshold},
 		"regression":             {Variant: knn.Regression, K: 5},
 	} {
@@ -227,8 +227,8 @@ func TestDataAreWorthTheSameOnEveryDevice(t *testing.T) {
 			if err != nil || d.Labels == nil {
 				return res, err
 			}
-			bag, err := g.OutOfBag(t.Context(), 70, shapley.Seed{3})
-			return []any{res, bag}, err
+			bag, out, err := g.OutOfBag(t.Context(), 70, shapley.Seed{3})
+			return []any{res, bag, out}, err
 		})
 	}
 }

@@ -10,12 +10,21 @@
 //	exact        up to 24 players. Every axiom holds with ==.
 //	antithetic   everything else with fixed weights: a pair is exact for 2-additive games, and a smooth
 //	             utility of a weighted sum nearly is one. Efficiency and null player hold with ==.
-//	             The usual certificate of a round is its closed second order and at least 8 pairs.
+//	             The usual certificate of a round is its closed second order and 16 pairs.
 //	stratified   games whose weights are renormalised within a coalition. They pay free riders: avoid them.
 //	owen, beta   null players get exactly 0.
 //	banzhaf, kernel, leverage   noisy for null players: what is clipped at 0 and paid rewards whoever brings
 //	             many of them. Pay on the lower end of an interval, or take another estimator.
 //	permutation, truncated, gtg   for comparison with the literature.
+//
+// Where a budget covers all coalitions every estimator asks for all of them.
+//
+// # Intervals
+//
+// A game declares what is known of it before it is played (Facts): bounds of its utilities, players that change nothing. Within
+// bounds intervals hold for any distribution and any number of samples; without them they are asymptotic, and named so.
+// They are never chosen by what a sample looks like, and never 0 for what was sampled. Of estimators that are biased, or that reuse
+// samples, there are none.
 //
 // # Bits
 //

@@ -20,11 +20,11 @@ type Options struct {
 	Level int
 	// Target ends antithetic sampling before the budget once no half-width is above it (1e-9). It is looked
 	// at after 8, 16, 32 ... pairs, and the k-th look has 2^-k of the error probability, so that stopping early
-	// does not spoil the level. 0 spends the budget.
+	// does not spoil the level. 0 spends the budget. Whether it was reached is Result.Met.
 	Target uint64
-	// Width makes the intervals of antithetic sampling empirical Bernstein bounds, which hold for marginals
-	// between -Width/2 and Width/2 (1e-9, at most 2^50) of any distribution. 0 stands for t-intervals.
-	Width uint64
+	// Sampled has an estimator sample even where its budget covers all coalitions, for studies of estimators. Otherwise
+	// they are all asked for, and the values are exact.
+	Sampled bool
 	// Tolerance is where truncated estimators stop adding players: |U(N) - U(S)| at most this (1e-9).
 	Tolerance uint64
 	// Alpha and Beta are the parameters of beta values, 1 to 64: (1, 1) is Shapley, (16, 1) stresses small coalitions.
@@ -65,6 +65,14 @@ type Estimator struct {
 
 	cost func(n, b uint64) uint64 // Cost as a number
 	run  func(ctx context.Context, g Game, o Options) (*Result, error)
+	// every enumerates the value that is estimated; nil for estimators that leave nothing to chance.
+	every func(ctx context.Context, g Game, o Options) (*Result, error)
+}
+
+// Enumerates says whether a budget covers all 2^n+2 utilities of n players, so that they are all asked for and the
+// values are exact.
+func (e Estimator) Enumerates(n, budget int) bool {
+	return e.every != nil && n > 0 && budget > 0 && everyCoalition(uint64(n), 0) <= e.cost(uint64(n), uint64(budget))
 }
 
 // BudgetUnit is what a budget counts.
@@ -122,10 +130,11 @@ func Estimate(ctx context.Context, g Game, o Options) (*Result, error) {
 	if o.Control != nil && !e.Control {
 		return nil, fmt.Errorf("control: %s takes none", e.Name)
 	}
-	if o.Width > 1<<50 {
-		return nil, fmt.Errorf("width: %d is above %d", o.Width, uint64(1)<<50)
+	run := e.run
+	if !o.Sampled && o.Budget >= 0 && o.Budget <= MaxBudget && e.Enumerates(g.Players(), o.Budget) {
+		run = e.every
 	}
-	res, err := e.run(ctx, g, o)
+	res, err := run(ctx, g, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.Name, err)
 	}

@@ -114,6 +114,7 @@ func games(t *testing.T) []classic.Game {
 		},
 		func() (classic.Game, error) { return classic.SpanningTree(10, 1, 11) },
 		func() (classic.Game, error) { return classic.Quadratic(b, q) },
+		func() (classic.Game, error) { return classic.WeightedVoting([]int{9, 5, 4, 3, 0, 2, 2, 1}, 14, 1000) },
 	} {
 		g, err := make()
 		if err != nil {
@@ -181,7 +182,7 @@ var budgets = map[string]int{
 }
 
 func options(e shapley.Estimator) shapley.Options {
-	return shapley.Options{Estimator: e.Name, Budget: budgets[e.Name], Alpha: 4, Beta: 1, Seed: shapley.Seed{1, 2, 3}}
+	return shapley.Options{Estimator: e.Name, Budget: budgets[e.Name], Alpha: 4, Beta: 1, Seed: shapley.Seed{1, 2, 3}, Sampled: true}
 }
 
 func TestAxiomsHoldExactlyWhereTheyAreSaidTo(t *testing.T) {
@@ -300,13 +301,13 @@ func TestACancelledRunResumesToTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestAControlVariateThatIsTheGameLeavesNoError(t *testing.T) {
+func TestAControlVariateThatIsTheGameLeavesNoErrorAndIsNoProofOfIt(t *testing.T) {
 	g := games(t)[2]
 	for _, name := range []string{"antithetic", "permutation"} {
 		o := shapley.Options{Estimator: name, Budget: 8, Control: &shapley.Control{Game: g, Values: g.Values}}
 		r := estimate(t, g, o)
 		wantValues(t, g.Name, r, g.Values)
-		if slices.Max(r.HalfWidth) != 0 {
+		if slices.Min(r.HalfWidth) == 0 {
 			t.Errorf("%s: half-widths %v", name, r.HalfWidth)
 		}
 	}
@@ -314,9 +315,15 @@ func TestAControlVariateThatIsTheGameLeavesNoError(t *testing.T) {
 
 func TestADeclaredTargetEndsARunEarlyAndShowsInTheResult(t *testing.T) {
 	g := games(t)[4]
-	r := estimate(t, g, shapley.Options{Estimator: "antithetic", Budget: 1000, Target: 1})
-	if r.Samples != 8 || r.Target != 1 {
-		t.Errorf("%d pairs, target %d; a quadratic game needs no more than the first look", r.Samples, r.Target)
+	first := estimate(t, g, shapley.Options{Estimator: "antithetic", Budget: 8, Sampled: true})
+	target := 2 * slices.Max(first.HalfWidth)
+	r := estimate(t, g, shapley.Options{Estimator: "antithetic", Budget: 1000, Target: target, Sampled: true})
+	if r.Samples != 8 || r.Target != target || !r.Met() {
+		t.Errorf("%d pairs, target %d; the first look meets it", r.Samples, r.Target)
+	}
+	r = estimate(t, g, shapley.Options{Estimator: "antithetic", Budget: 16, Target: 1, Sampled: true})
+	if r.Samples != 16 || r.Met() {
+		t.Errorf("%d pairs, met: %t; samples that are all the same prove nothing", r.Samples, r.Met())
 	}
 }
 

@@ -81,7 +81,7 @@ func enumerate(ctx context.Context, g Game, o Options, weights func(n int) []*bi
 		}
 		masks, coalitions = masks[:0], coalitions[:0]
 	}
-	return r.result(s.values(weights(r.n))), nil
+	return r.exactly(s.values(weights(r.n))), nil
 }
 
 // strata are sums of utilities by the coalition's size, of all coalitions and of those with each player.
@@ -163,7 +163,7 @@ func leaveOneOut(ctx context.Context, g Game, o Options) (*Result, error) {
 		}
 		values[i] = big.NewRat(r.full-u[0], 1)
 	}
-	return r.result(values), nil
+	return r.exactly(values), nil
 }
 
 func (o Options) checkBeta() error {

@@ -1,13 +1,10 @@
 package shapley
 
 import (
-	"context"
 	"math"
 	"math/big"
 	"slices"
 	"testing"
-
-	"github.com/verifyd/verifyd/kernels"
 )
 
 func TestQuantilesAreThoseOfTheTables(t *testing.T) {
@@ -46,79 +43,5 @@ func TestASampleIsFixedForAllTime(t *testing.T) {
 	Seed{1, 2, 3, 4, 5, 6, 7, 8, 99}.permutation(1<<32+7, order[:]) // only eight bytes are the key
 	if first != order || !slices.Equal(order[:], []int{0, 3, 2, 5, 4, 7, 6, 1}) {
 		t.Errorf("order %v", order)
-	}
-}
-
-// The coverage of nominal 95 % intervals is measured, 400 times each.
-func TestIntervalsCoverAsOftenAsTheySay(t *testing.T) {
-	const n, runs = 6, 400
-	u := make([]int64, 1<<n)
-	for m := range u {
-		u[m] = int64(kernels.Philox4x32([4]uint32{uint32(m)}, [2]uint32{77})[0] >> 8)
-	}
-	g := Table(u)
-	want := g.Values()
-	for _, pairs := range []int{8, 16, 64} {
-		covered, together := 0, 0
-		for k := range runs {
-			o := Options{Estimator: "antithetic", Budget: pairs, Seed: Seed{byte(k), byte(k >> 8), byte(pairs)}}
-			r, err := Estimate(context.Background(), g, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			single := tQuantile(pairs-1, big.NewRat(50, 1000))
-			all := true
-			for i, v := range r.Values {
-				d := new(big.Rat).Sub(v.Rat(), want[i])
-				d.Abs(d)
-				half := new(big.Rat).SetInt(new(big.Int).SetUint64(r.StdErr[i]))
-				if d.Cmp(half.Mul(half, single)) <= 0 {
-					covered++
-				}
-				all = all && d.Cmp(new(big.Rat).SetInt(new(big.Int).SetUint64(r.HalfWidth[i]))) <= 0
-			}
-			if all {
-				together++
-			}
-		}
-		each := float64(covered) / (runs * n)
-		// Simultaneous intervals reach further into the tails, where a sample of a few pairs of a rough game such as
-		// this one is no normal distribution: they need more pairs to be as good as their word.
-		floor := map[int]float64{8: 0.85, 16: 0.9, 64: 0.93}[pairs]
-		t.Logf("%d pairs: a player's interval covers %.3f, all together %.3f", pairs, each, float64(together)/runs)
-		if each < 0.92 || each > 0.97 || float64(together) < floor*runs {
-			t.Errorf("%d pairs: a player's interval covers %.3f, all together %.3f", pairs, each, float64(together)/runs)
-		}
-	}
-}
-
-func TestBernsteinBoundsAreValidAndWide(t *testing.T) {
-	u := make([]int64, 1<<5)
-	for m := range u {
-		u[m] = int64(kernels.Philox4x32([4]uint32{uint32(m)}, [2]uint32{78})[0] >> 8)
-	}
-	g := Table(u)
-	o := Options{Estimator: "antithetic", Budget: 32, Width: 1 << 25}
-	wide, err := Estimate(context.Background(), g, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Width = 0
-	narrow, err := Estimate(context.Background(), g, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range wide.HalfWidth {
-		if wide.HalfWidth[i] <= narrow.HalfWidth[i] {
-			t.Errorf("player %d: %d is no wider than %d", i, wide.HalfWidth[i], narrow.HalfWidth[i])
-		}
-	}
-	o.Width = 1 << 10
-	if _, err := Estimate(context.Background(), g, o); err == nil {
-		t.Error("marginals beyond the width that was promised are accepted")
-	}
-	l, _ := logUp(800).Float64()
-	if math.Abs(l-math.Log(800)) > 1e-5 || l < math.Log(800) {
-		t.Errorf("ln 800 is %.7f", l)
 	}
 }

@@ -11,7 +11,7 @@ import (
 const MaxRegression = 128
 
 var kernelRow = Estimator{
-	Name: "kernel", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: kernelSHAP,
+	Name: "kernel", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: kernelSHAP, every: exact,
 	Axioms: "efficiency, linearity",
 }
 
@@ -27,7 +27,7 @@ func kernelSHAP(ctx context.Context, g Game, o Options) (*Result, error) {
 }
 
 var leverageRow = Estimator{
-	Name: "leverage", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: leverageSHAP,
+	Name: "leverage", Unit: CoalitionPairs, Cost: "2B+2", cost: perPair, run: leverageSHAP, every: exact,
 	Axioms: "efficiency, linearity",
 }
 

@@ -61,8 +61,9 @@ type Result struct {
 	Budget      int    `json:"budget"`  // as in Options
 	Samples     int    `json:"samples"` // independent samples behind the standard errors; 0 if the values are exact
 	Seed        Seed   `json:"seed"`
-	Target      uint64 `json:"target,omitempty"` // as in Options, like the next four
-	Width       uint64 `json:"width,omitempty"`
+	Facts              // of the game, as the intervals use them
+	Sampled     bool   `json:"sampled,omitempty"` // as in Options, like the next four
+	Target      uint64 `json:"target,omitempty"`
 	Tolerance   uint64 `json:"tolerance,omitempty"`
 	Alpha       int    `json:"alpha,omitempty"`
 	Beta        int    `json:"beta,omitempty"`
@@ -72,9 +73,11 @@ type Result struct {
 	// Transcript is the Merkle root over (index, coalition, utility), see LeafHash.
 	Transcript merkle.Hash `json:"transcript"`
 	Values     []Value     `json:"values"` // of each player
-	// StdErr is the standard error of each value and HalfWidth half of its interval, in 1e-9, rounded up.
-	// The intervals hold for all players at once with the probability Level, in thousandths. Empty
-	// where the estimator has none or has no need of one.
+	// StdErr is the standard error of each value and HalfWidth half of its interval, in 1e-9, rounded up; neither is
+	// 0 but for null players. The intervals hold for all players at once with the probability Level, in
+	// thousandths, as far as Interval, one of the constants of that name, says. Empty where there is
+	// none or no need of one.
+	Interval  string   `json:"interval"`
 	StdErr    []uint64 `json:"std_err,omitempty"`
 	HalfWidth []uint64 `json:"half_width,omitempty"`
 	Level     int      `json:"level"`
@@ -118,8 +121,13 @@ func nearest(x *big.Rat) *big.Int {
 	return q
 }
 
+// Met says whether the target that a run was to reach was reached; true without one. Exact values meet any.
+func (r *Result) Met() bool {
+	return r.Target == 0 || r.Interval == IntervalExact || len(r.HalfWidth) > 0 && slices.Max(r.HalfWidth) <= r.Target
+}
+
 // Forecast is the budget after which a run of the same kind may be expected to have no half-width above
-// target (1e-9): widths shrink with the square root of the budget. It is 0 if the result has no intervals.
+// target (1e-9): widths shrink with the square root of the budget or, betting on few samples, faster. It is 0 if the result has no intervals.
 func (r *Result) Forecast(target uint64) uint64 {
 	if len(r.HalfWidth) == 0 || target == 0 {
 		return 0

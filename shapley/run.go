@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -17,7 +18,9 @@ type run struct {
 	n    int
 	o    Options
 
+	facts       Facts // of the game
 	empty, full int64
+	least, most int64 // utility
 	asked       uint64
 	tree        merkle.Builder
 }
@@ -26,8 +29,11 @@ type run struct {
 const askedAtOnce = 4096
 
 func newRun(ctx context.Context, g Game, o Options, limit int) (*run, error) {
-	r := &run{game: g, n: g.Players(), o: o}
+	r := &run{game: g, n: g.Players(), o: o, facts: FactsOf(g), least: math.MaxInt64, most: math.MinInt64}
 	if err := checkPlayers(r.n, limit); err != nil {
+		return nil, err
+	}
+	if err := r.facts.check(r.n); err != nil {
 		return nil, err
 	}
 	u, err := r.ask(ctx, NewCoalition(r.n), Everyone(r.n))
@@ -65,9 +71,14 @@ func (r *run) batch(ctx context.Context, coalitions []Coalition, out []int64) er
 		}
 	}
 	for k, u := range out {
-		if err := checkUtility(u); err != nil {
+		err := checkUtility(u)
+		if err == nil {
+			err = r.facts.hold(u)
+		}
+		if err != nil {
 			return fmt.Errorf("coalition %d, of %d players: %w", r.asked+uint64(k), coalitions[k].Size(), err)
 		}
+		r.least, r.most = min(r.least, u), max(r.most, u)
 	}
 	if r.o.Record != nil && known < len(out) {
 		if err := r.o.Record(out[known:]); err != nil {
@@ -100,12 +111,19 @@ func LeafHash(index uint64, c Coalition, utility int64) merkle.Hash {
 	return merkle.LeafHash(b)
 }
 
-// result is the outcome so far with the values given, which it keeps.
+// exactly is the result of an estimator that leaves nothing to chance.
+func (r *run) exactly(values []*big.Rat) *Result {
+	res := r.result(values)
+	res.Interval = IntervalExact
+	return res
+}
+
+// result is the outcome so far with the values given, which it keeps, and without intervals.
 func (r *run) result(values []*big.Rat) *Result {
 	res := &Result{
 		Version: ResultVersion, Estimator: r.o.Estimator, Players: r.n, Budget: r.o.Budget, Seed: r.o.Seed,
-		Target: r.o.Target, Width: r.o.Width, Tolerance: r.o.Tolerance, Alpha: r.o.Alpha, Beta: r.o.Beta,
-		Level: r.o.level(), Empty: r.empty, Full: r.full, Evaluations: r.asked, Transcript: r.tree.Root(),
+		Facts: r.facts, Sampled: r.o.Sampled, Target: r.o.Target, Tolerance: r.o.Tolerance, Alpha: r.o.Alpha, Beta: r.o.Beta,
+		Level: r.o.level(), Interval: IntervalNone, Empty: r.empty, Full: r.full, Evaluations: r.asked, Transcript: r.tree.Root(),
 	}
 	residual := big.NewRat(r.full-r.empty, 1)
 	for _, v := range values {

@@ -7,7 +7,7 @@ import (
 )
 
 var banzhafRow = Estimator{
-	Name: "banzhaf", Unit: Coalitions, Cost: "B+2", cost: func(_, b uint64) uint64 { return b + 2 }, run: msrBanzhaf,
+	Name: "banzhaf", Unit: Coalitions, Cost: "B+2", cost: func(_, b uint64) uint64 { return b + 2 }, run: msrBanzhaf, every: exactBanzhaf,
 	Axioms: "linearity",
 }
 
@@ -60,7 +60,7 @@ func msrBanzhaf(ctx context.Context, g Game, o Options) (*Result, error) {
 }
 
 var owenRow = Estimator{
-	Name: "owen", Unit: CoalitionPairs, Cost: "2B(n+1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n+1) + 2 }, run: owen,
+	Name: "owen", Unit: CoalitionPairs, Cost: "2B(n+1)+2", cost: func(n, b uint64) uint64 { return 2*b*(n+1) + 2 }, run: owen, every: exact,
 	Axioms: "null player, linearity",
 }
 
@@ -69,7 +69,7 @@ var owenRow = Estimator{
 // complement of the coalition, at 1-q, is the antithetic half of a pair.
 //
 // Cost: 2B(n+1)+2. Unbiased, since q is drawn and no grid is laid; null players get exactly 0 and
-// linearity holds with ==. Intervals are t-intervals over the pairs.
+// linearity holds with ==. A sample is the mean of a pair's two marginals.
 func owen(ctx context.Context, g Game, o Options) (*Result, error) {
 	r, err := newRun(ctx, g, o, MaxPlayers)
 	if err != nil {
@@ -78,7 +78,8 @@ func owen(ctx context.Context, g Game, o Options) (*Result, error) {
 	if err := r.budget(2, "pairs of coalitions"); err != nil {
 		return nil, err
 	}
-	m := newMoments(r.n)
+	two := big.NewInt(2)
+	m := r.moments(two, two)
 	sample := zeros(r.n)
 	for p := range o.Budget {
 		words := o.Seed.stream(forSubset, uint64(p))
@@ -100,7 +101,7 @@ func owen(ctx context.Context, g Game, o Options) (*Result, error) {
 		}
 		m.add(sample)
 	}
-	return m.finish(r, big.NewInt(2), o.level()), nil
+	return m.finish(o.level()), nil
 }
 
 // marginals adds to sums each player's marginal to the members of c other than itself.
@@ -127,7 +128,7 @@ func (r *run) marginals(ctx context.Context, c Coalition, sums []*big.Int) error
 }
 
 var stratifiedRow = Estimator{
-	Name: "stratified", Unit: Coalitions, Cost: "at most B+2n+2", cost: func(n, b uint64) uint64 { return b + 2*n + 2 }, run: stratified,
+	Name: "stratified", Unit: Coalitions, Cost: "at most B+2n+2", cost: func(n, b uint64) uint64 { return b + 2*n + 2 }, run: stratified, every: exact,
 	Axioms: "linearity",
 }
 

@@ -3,6 +3,7 @@ package shapley
 import (
 	"context"
 	"math/big"
+	"slices"
 )
 
 // A semivalue is given by its weights w[s] of a marginal to a coalition of s of the n-1 others, with
@@ -52,7 +53,7 @@ func betaWeights(n, alpha, beta int) []*big.Rat {
 const MaxSemivalue = 4096
 
 var betaRow = Estimator{
-	Name: "beta", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: beta,
+	Name: "beta", Unit: Permutations, Cost: "B(n-1)+2", cost: perPermutation, run: beta, every: exactBeta,
 	Axioms: "null player, linearity",
 }
 
@@ -83,7 +84,7 @@ func beta(ctx context.Context, g Game, o Options) (*Result, error) {
 		scaled[s] = new(big.Int).Div(common, w.Denom())
 		scaled[s].Mul(scaled[s], w.Num())
 	}
-	m := newMoments(r.n)
+	m := r.moments(common, slices.MaxFunc(scaled, (*big.Int).Cmp))
 	terms := zeros(r.n)
 	order := make([]int, r.n)
 	for p := range o.Budget {
@@ -97,5 +98,5 @@ func beta(ctx context.Context, g Game, o Options) (*Result, error) {
 		}
 		m.add(terms)
 	}
-	return m.finish(r, common, o.level()), nil
+	return m.finish(o.level()), nil
 }

@@ -6,7 +6,7 @@ import (
 )
 
 var truncatedRow = Estimator{
-	Name: "truncated", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: truncated,
+	Name: "truncated", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: truncated, every: exact,
 	Axioms: "null player",
 }
 
@@ -14,13 +14,13 @@ var truncatedRow = Estimator{
 // the literature: once a prefix is within Tolerance of the full utility, the players that follow get 0.
 //
 // Cost: at most B(n-1)+2. Null players get exactly 0. Efficiency is broken by what truncation leaves out, and
-// the residual says by how much; intervals know nothing of this bias.
+// the residual says by how much. There are standard errors and no intervals, which would know nothing of this bias.
 func truncated(ctx context.Context, g Game, o Options) (*Result, error) {
 	return truncatedBy(ctx, g, o, func(p int, order []int) { o.Seed.permutation(uint64(p), order) })
 }
 
 var gtgRow = Estimator{
-	Name: "gtg", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: gtg,
+	Name: "gtg", Unit: Permutations, Cost: "at most B(n-1)+2", cost: perPermutation, run: gtg, every: exact,
 	Axioms: "null player",
 }
 
@@ -52,7 +52,8 @@ func truncatedBy(ctx context.Context, g Game, o Options, draw func(p int, order 
 	if err := r.budget(2, "permutations"); err != nil {
 		return nil, err
 	}
-	m := newMoments(r.n)
+	one := big.NewInt(1)
+	m := r.moments(one, one)
 	sample, order := zeros(r.n), make([]int, r.n)
 	for p := range o.Budget {
 		for i := range sample {
@@ -78,7 +79,9 @@ func truncatedBy(ctx context.Context, g Game, o Options, draw func(p int, order 
 		}
 		m.add(sample)
 	}
-	return m.finish(r, big.NewInt(1), o.level()), nil
+	res := r.result(m.means())
+	m.deviations(res, big.NewRat(int64(1000-o.level()), 1000)) // no intervals: they would know nothing of the bias
+	return res, nil
 }
 
 // close says whether a utility is within the tolerance of the full one.

@@ -21,6 +21,7 @@ from sklearn import datasets
 import statsmodels.api as sm
 
 OWNERS, ROWS, K, UNIT = 8, 10, 3, 10**9
+SCALES = ["none", "standard", "robust"]
 
 
 def sets():
@@ -106,25 +107,48 @@ def classes(y, t):
     return np.array([seen[v] for v in y.tolist()]), np.array([seen[v] for v in t.tolist()]), len(seen)
 
 
-def quantised(x, t):
-    """The features on the grid of shapley/knn, as Quantise describes it."""
-    width = x.shape[1]
+def quantised(x, t, scale):
+    """The features on the grid of shapley/knn, as Features describes it, those beyond its edge on it."""
+    m, width = t.shape
     grid = min(int(math.sqrt((2**32 - 1) // width) / 2), 16383)
-    both = np.concatenate([x, t]).astype(np.float64)
-    most = np.abs(both).max() or 1
-    if (both == np.trunc(both)).all() and most <= grid:
-        most = grid
-    q = np.rint(both * grid / most).astype(np.int64)
-    return q[: len(x)], q[len(x):]
+    low, high = t.min(0), t.max(0)
+    middle = (low + high) / 2
+    own = (t == np.trunc(t)).all(0)  # whole numbers in a column
+    middle = np.where(own, np.rint(middle), middle)
+    if scale == "none":
+        centre, unit = middle, np.ones(width)
+        most = max((high - centre).max(), (centre - low).max()) or np.abs(t).max() or 1.0
+        step = most / min(2048, grid // 2)
+        if own.all():
+            step = 2.0 ** math.ceil(math.log2(step))
+            step = 1.0 if step > 1 and most <= grid else step
+    else:
+        step = 16 / grid
+        mean = np.cumsum(t, axis=0)[-1] / m  # one after another, as the command adds
+        unit = np.sqrt(np.cumsum((t - mean) ** 2, axis=0)[-1] / m)
+        centre = mean
+        if scale == "robust":
+            in_order = np.sort(t, axis=0)
+
+            def quartile(k):
+                at, rest = divmod(k * (m - 1), 4)
+                return in_order[at] + (in_order[min(at + 1, m - 1)] - in_order[at]) * (rest / 4)
+
+            centre, between = quartile(2), quartile(3) - quartile(1)
+            unit = np.where(between > 0, between / 1.349, unit)
+        centre, unit = np.where(low == high, middle, centre), np.where(low == high, 1.0, unit)
+    factor = 1 / (unit * step)
+    return [np.clip(np.rint((z - centre) * factor), -grid, grid).astype(np.int64) for z in (x, t)]
 
 
-def neighbours(x, y, t, ty, numbers):
+def neighbours(x, y, t, ty, numbers, scale):
     """Values of the rows x for the K nearest, from all coalitions."""
     n = len(x)
-    a, b = quantised(x, t)
+    a, b = quantised(x, t, scale)
     worth = [Fraction(0)] * (1 << n)
     for row, want in zip(b, ty):
-        order = sorted(range(n), key=lambda i: (int(((a[i] - row) ** 2).sum()), i))
+        tie = lambda i: round(y[i] * UNIT) if numbers else int(y[i] == want)  # of equal distances the smaller comes first
+        order = sorted(range(n), key=lambda i: (int(((a[i] - row) ** 2).sum()), tie(i)))
         for s in range(1 << n):
             near = [i for i in order if s >> i & 1][:K]
             if numbers:
@@ -196,18 +220,21 @@ def compare(run, folder, name, x, y, numbers):
         variant = ["-k", str(K)] + (["--variant", "regression"] if numbers else [])
         told[form] = (
             check(run, form, a, b, numbers, [len(train), len(test)]),
-            run("knn", *variant, *arguments(form, a, b, False), "-o", "csv"),
-            run("knn", *variant, *arguments(form, few, b, False), "-o", "csv"),
+            run("knn", *variant, "--scale", "standard", "--clip", *arguments(form, a, b, False), "-o", "csv"),
+            [run("knn", *variant, "--scale", s, "--clip", *arguments(form, few, b, False), "-o", "csv") for s in SCALES],
             run("data", "--estimator", "exact", *(["--linear"] if numbers else []), *arguments(form, a, b, True), "-o", "csv"),
         )
         if told[form] != told["csv"]:
             raise SystemExit(f"{name}: {form} gives other values than CSV")
     f = x.to_numpy().astype(np.float32).astype(np.float64)
-    want = neighbours(f[train[:ROWS]], y[train[:ROWS]], f[test], y[test], numbers)
-    got = np.array([v for _, v in values(told["csv"][2])]) / UNIT
-    off = np.abs(got - want).max()
-    if off > 2e-9 * max(1, np.abs(want).max()):
-        raise SystemExit(f"{name}: values by neighbours {got}, enumerated {want}")
+    offs = []
+    for scale, text in zip(SCALES, told["csv"][2]):
+        want = neighbours(f[train[:ROWS]], y[train[:ROWS]], f[test], y[test], numbers, scale)
+        got = np.array([v for _, v in values(text)]) / UNIT
+        offs.append(np.abs(got - want).max())
+        if offs[-1] > 2e-9 * max(1, np.abs(want).max()):
+            raise SystemExit(f"{name}: values by neighbours, scale {scale}: {got}, enumerated {want}")
+    off = max(offs)
     low, high = retrained(f[train], y[train], f[test], y[test], owner, numbers)
     least, most = shapley(OWNERS, low, high)
     got = values(told["csv"][3])

@@ -96,6 +96,59 @@ func Voting(n, quota int, prize int64) (Game, error) {
 	}), nil
 }
 
+// WeightedVoting is the game in which votes of quota or more win prize. Its values are counted: how many coalitions of each
+// size and of each number of votes a player turns (Mann and Shapley 1962).
+func WeightedVoting(votes []int, quota int, prize int64) (Game, error) {
+	n, total := len(votes), 0
+	if err := check(n); err != nil {
+		return Game{}, err
+	}
+	for i, v := range votes {
+		if v < 0 || v > 1<<16 {
+			return Game{}, fmt.Errorf("votes[%d]: %d is outside 0 to %d", i, v, 1<<16)
+		}
+		total += v
+	}
+	if quota < 1 || quota > total {
+		return Game{}, fmt.Errorf("quota: %d is outside 1 to %d", quota, total)
+	}
+	values := make([]*big.Rat, n)
+	for i := range values {
+		ways := make([][]int64, n) // of the others, by size and votes: below 2^63 for 64 players
+		for s := range ways {
+			ways[s] = make([]int64, quota)
+		}
+		ways[0][0] = 1
+		for j, v := range votes {
+			for s := n - 1; j != i && s > 0; s-- {
+				for w := quota - 1; w >= v; w-- {
+					ways[s][w] += ways[s-1][w-v]
+				}
+			}
+		}
+		values[i] = new(big.Rat)
+		for s, by := range ways {
+			turned := int64(0)
+			for w := max(0, quota-votes[i]); w < quota; w++ {
+				turned += by[w]
+			}
+			of := new(big.Int).Binomial(int64(n-1), int64(s))
+			values[i].Add(values[i], new(big.Rat).SetFrac(big.NewInt(turned), of.Mul(of, big.NewInt(int64(n)))))
+		}
+		values[i].Mul(values[i], big.NewRat(prize, 1))
+	}
+	return game("weighted voting", values, func(mask uint64) int64 {
+		sum := 0
+		for ; mask != 0; mask &= mask - 1 {
+			sum += votes[bits.TrailingZeros64(mask)]
+		}
+		if sum < quota {
+			return 0
+		}
+		return prize
+	}), nil
+}
+
 // Unanimity is the sum of games in which all members of a set together win its prize: every game is such a
 // sum (Shapley 1953), and each prize is shared equally by its set.
 func Unanimity(n int, sets []uint64, prizes []int64) (Game, error) {

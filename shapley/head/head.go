@@ -70,6 +70,11 @@ func magnitude(v int32) int64 { return max(int64(v), -int64(v)) }
 // Players is the number of contributions.
 func (g *Game) Players() int { return len(g.players) }
 
+// Facts are that no more than all rows are right.
+func (g *Game) Facts() shapley.Facts {
+	return shapley.Facts{Bounds: &shapley.Bounds{Low: 0, High: int64(len(g.labels))}}
+}
+
 // Utilities counts the rows that each coalition predicts rightly.
 func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
 	sums := sync.Pool{New: func() any { return new([]int32) }}

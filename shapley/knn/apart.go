@@ -19,12 +19,13 @@ const (
 // entries times changes of match it values too. What is left of a test row, this process adds.
 type beside struct {
 	*worker
+	windows
 	memory engine.Memory
 	rows   int // of a tile
 
 	train, tests, distances, order   kernels.Range
 	trainLabels, testLabels, entries kernels.Range
-	near, totals                     kernels.Range
+	near, measured, totals           kernels.Range
 
 	read []int32 // what came back of a tile
 }
@@ -32,6 +33,7 @@ type beside struct {
 // apart values the test rows, tile by tile, on the device.
 func (j *job) apart(ctx context.Context) (workers []*worker, err error) {
 	b := &beside{worker: &worker{job: j, sums: make([]int64, j.n)}, rows: min(j.m, apartRows, max(1, apartWords/j.n))}
+	b.window()
 	if j.Variant == Regression {
 		b.exact = make([]wide, j.n)
 	}
@@ -46,15 +48,19 @@ func (j *job) apart(ctx context.Context) (workers []*worker, err error) {
 	if err := b.begin(ctx); err != nil {
 		return nil, err
 	}
-	routines := map[int]int{} // by rows
-	for lo := 0; lo < j.m; lo += b.rows {
-		hi := min(lo+b.rows, j.m)
-		routine, ok := routines[hi-lo]
+	routines := map[[2]int]int{} // by rows and window
+	for lo, hi := 0, 0; lo < j.m; lo = hi {
+		hi = b.tileEnd(lo)
+		if j.recursive() {
+			b.turn(j.TestLabels[lo], j.n)
+		}
+		tile := [2]int{hi - lo, b.start}
+		routine, ok := routines[tile]
 		if !ok {
 			if routine, err = b.memory.Record(ctx, b.calls(hi-lo)); err != nil {
 				return nil, err
 			}
-			routines[hi-lo] = routine
+			routines[tile] = routine
 		}
 		if err := b.value(ctx, routine, lo, hi); err != nil {
 			return nil, err
@@ -71,20 +77,27 @@ func (j *job) recursive() bool {
 	return j.Variant == Unweighted || j.Variant == Weighted || j.Variant == SoftLabel
 }
 
-// nearest is how many neighbours of a test row come back, and the farthest besides.
-func (j *job) nearest() int { return min(j.K, j.n) }
+// back is how many neighbours of a test row come back, and the farthest besides.
+func (j *job) back() int { return max(min(j.K, j.n), j.looked()) }
+
+// ordered says whether the device orders.
+func (j *job) ordered() bool { return j.Variant != Threshold }
 
 // lay places everything and returns the memory's size in words.
 func (b *beside) lay() int {
 	var l engine.Layout
-	b.train, b.tests = l.Take(b.n*b.words), l.Take(b.rows*b.words)
+	copies := 1
+	if b.recursive() {
+		copies = 2
+	}
+	b.train, b.tests = l.Take(copies*b.n*b.words), l.Take(b.rows*b.words)
 	b.distances = l.Take(b.rows * b.n)
-	if b.Variant != Threshold {
-		b.order = l.Take(b.rows * b.n)
+	if b.ordered() {
+		b.order, b.measured = l.Take(b.rows*b.n), l.Take(b.rows*b.looked())
 	}
 	if b.recursive() {
-		b.trainLabels, b.testLabels, b.entries = l.Take(b.n), l.Take(b.rows), l.Take(2*(b.n+1))
-		b.near, b.totals = l.Take(b.rows*(b.nearest()+1)), l.Take(2*b.n)
+		b.trainLabels, b.testLabels, b.entries = l.Take(2*b.n), l.Take(b.rows), l.Take(2*(b.n+1))
+		b.near, b.totals = l.Take(b.rows*(b.back()+1)), l.Take(2*b.n)
 	}
 	return l.Words()
 }
@@ -94,8 +107,13 @@ func (b *beside) begin(ctx context.Context) error {
 	if err := b.memory.Write(ctx, b.train.Offset, engine.Words(b.trainWords)); err != nil || !b.recursive() {
 		return err
 	}
-	if err := b.memory.Write(ctx, b.trainLabels.Offset, engine.Words(b.TrainLabels)); err != nil {
+	if err := b.memory.Write(ctx, b.train.Offset+len(b.trainWords), engine.Words(b.trainWords)); err != nil {
 		return err
+	}
+	for half := range 2 {
+		if err := b.memory.Write(ctx, b.trainLabels.Offset+half*b.n, engine.Words(b.labels)); err != nil {
+			return err
+		}
 	}
 	table := make([]uint32, b.entries.Words)
 	for i, v := range b.steps() {
@@ -106,9 +124,9 @@ func (b *beside) begin(ctx context.Context) error {
 
 // steps is the table with what the recursion leaves out as 0: the neighbours that are not kept, and for SoftLabel the
 // value of the farthest, which this process adds to everybody.
-func (b *beside) steps() []int64 {
-	t := append([]int64(nil), b.table...)
-	if kept := b.kept(); kept < b.n || b.Variant == SoftLabel {
+func (j *job) steps() []int64 {
+	t := append([]int64(nil), j.table...)
+	if kept := j.kept(); kept < j.n || j.Variant == SoftLabel {
 		clear(t[kept:])
 	}
 	return t
@@ -120,21 +138,30 @@ func (b *beside) calls(rows int) []kernels.Call {
 	distances := part(b.distances, rows*b.n)
 	all := []kernels.Call{{
 		Op:       kernels.SqDistance{M: rows, N: b.n, W: b.words},
-		Operands: []kernels.Range{part(b.tests, rows*b.words), b.train, distances},
+		Operands: []kernels.Range{part(b.tests, rows*b.words), b.windowed(b.train, b.words), distances},
 	}}
-	if b.Variant == Threshold {
+	if !b.ordered() {
 		return all
 	}
 	order := part(b.order, rows*b.n)
 	all = append(all, kernels.Call{Op: kernels.KNNOrder{Rows: rows, N: b.n}, Operands: []kernels.Range{distances, order}})
+	if l := b.looked(); l > 0 {
+		for r := range rows { // the distances of the nearest of each row
+			all = append(all, kernels.Call{
+				Op: kernels.Embedding{Rows: l, Vocab: b.n, Dim: 1},
+				Operands: []kernels.Range{{Offset: order.Offset + r*b.n, Words: l}, {Offset: distances.Offset + r*b.n, Words: b.n},
+					{Offset: b.measured.Offset + r*l, Words: l}},
+			})
+		}
+	}
 	if !b.recursive() {
 		return all
 	}
 	all = append(all, kernels.Call{
 		Op:       kernels.KNNRecursion{Rows: rows, N: b.n},
-		Operands: []kernels.Range{order, b.trainLabels, part(b.testLabels, rows), b.entries, b.totals},
+		Operands: []kernels.Range{order, b.windowed(b.trainLabels, 1), part(b.testLabels, rows), b.entries, b.totals},
 	})
-	k := b.nearest()
+	k := b.back()
 	for r := range rows { // the nearest of each row and its farthest, side by side
 		row, near := order.Offset+r*b.n, b.near.Offset+r*(k+1)
 		all = append(all,
@@ -158,7 +185,13 @@ func (b *beside) value(ctx context.Context, routine, lo, hi int) error {
 	if err := b.memory.Run(ctx, routine); err != nil {
 		return err
 	}
-	from, words := b.near, rows*(b.nearest()+1)
+	measured := make([]int32, rows*b.looked())
+	if len(measured) > 0 && b.ordered() {
+		if err := b.memory.Read(ctx, engine.Words(measured), b.measured.Offset); err != nil {
+			return err
+		}
+	}
+	from, words := b.near, rows*(b.back()+1)
 	switch b.Variant {
 	case Threshold:
 		from, words = b.distances, rows*b.n
@@ -168,7 +201,7 @@ func (b *beside) value(ctx context.Context, routine, lo, hi int) error {
 	if err := b.receive(ctx, from.Offset, words); err != nil {
 		return err
 	}
-	if b.Variant != Threshold {
+	if b.ordered() {
 		for _, row := range b.read {
 			if row < 0 || int(row) >= b.n {
 				return fmt.Errorf("%w: %s: row %d of %d", engine.ErrDevice, b.Device.Name(), row, b.n)
@@ -186,23 +219,33 @@ func (b *beside) value(ctx context.Context, routine, lo, hi int) error {
 		for r := range rows {
 			for i, row := range b.read[r*b.n : (r+1)*b.n] {
 				order[i] = neighbourOf(0, int(row), false)
+				if l := b.looked(); i < l {
+					order[i] = neighbourOf(uint32(measured[r*l+i]), int(row), false)
+				}
 			}
+			b.doubt(order, 0)
 			b.regression(order, b.TestTargets[lo+r])
 		}
 		return nil
 	}
-	return b.finish(ctx, lo, hi)
+	return b.finish(ctx, lo, hi, measured)
 }
 
 // finish adds the device's sums, what everybody achieves for test rows lo to hi-1 and, for SoftLabel, the values
 // of the farthest.
-func (b *beside) finish(ctx context.Context, lo, hi int) error {
-	k, far := b.nearest(), int64(0)
+func (b *beside) finish(ctx context.Context, lo, hi int, measured []int32) error {
+	k, far := min(b.K, b.n), int64(0)
+	back, looked := b.back(), b.looked()
+	order := make([]neighbour, looked)
 	for t := lo; t < hi; t++ {
-		label, at := b.TestLabels[t], (t-lo)*(k+1)
+		label, near := b.TestLabels[t], b.read[(t-lo)*(back+1):]
+		for i := range order {
+			order[i] = neighbourOf(uint32(measured[(t-lo)*looked+i]), int(near[i]), b.labels[b.at(near[i], b.n)] == label)
+		}
+		b.doubt(order, 0)
 		matches, sum := int64(0), int64(0)
-		for i, row := range b.read[at : at+k] {
-			if b.TrainLabels[row] == label {
+		for i, row := range near[:k] {
+			if b.labels[b.at(row, b.n)] == label {
 				matches++
 				if b.Variant == Weighted {
 					sum += int64(b.Weights[i])
@@ -215,24 +258,19 @@ func (b *beside) finish(ctx context.Context, lo, hi int) error {
 		case Weighted:
 			b.full.Add(&b.full, big.NewInt(sum))
 		case SoftLabel:
-			count, last := int64(0), int64(0)
-			for _, y := range b.TrainLabels {
-				if y == label {
-					count++
-				}
-			}
-			if b.TrainLabels[b.read[at+k]] == label {
+			last := int64(0)
+			if b.labels[b.at(near[back], b.n)] == label {
 				last = 1
 			}
-			far += b.last(b.n, b.harmonic, last, count)
+			far += b.last(b.n, b.harmonic, last, b.matching(label))
 			b.addFull(matches, int64(k))
 		}
 	}
 	if err := b.receive(ctx, b.totals.Offset, b.totals.Words); err != nil {
 		return err
 	}
-	for i := range b.sums {
-		b.sums[i] += far + int64(b.read[2*i+1])<<32 + int64(uint32(b.read[2*i]))
+	for i := range b.n {
+		b.sums[b.byLabel[b.at(int32(i), b.n)]] += far + int64(b.read[2*i+1])<<32 + int64(uint32(b.read[2*i]))
 	}
 	return nil
 }

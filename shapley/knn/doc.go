@@ -1,5 +1,5 @@
 // Package knn is the data game by neighbours: what each training row was worth for a K-nearest-neighbour
-// predictor, exactly, in O(N log N) for each test row instead of 2^N.
+// predictor, in closed form, in O(N log N) for each test row instead of 2^N.
 //
 // The variants, with the utility of a coalition S for one test row; that of a test set is the mean:
 //
@@ -16,11 +16,19 @@
 //
 // Classes are the different labels in both sets.
 //
-// All of it is integers. Features are quantised to int16 once (see Quantise): squared distances are then
-// exact in 32 bits, and equal distances are told apart by index. What the order gives is multiplied by
-// table entries that are multiples of 2^-s, such as 1/max(K,i) rounded to nearest, and summed in integers, so that
-// neither the number of threads nor the instruction set shows in a bit. The recursion starts at 1/max(K,N): the 1/N
-// of other libraries is wrong for K > N.
+// All of it is integers. Features are quantised to int16 once, in a scale that is taken from the test rows alone (see Scale
+// and Features): squared distances are then exact in 32 bits. Where that changed nothing the result says Exact; elsewhere it
+// gives the step of the grid and a bound on what rounding changed of any value (Rounding). A training row beyond the grid is
+// an Outlier, or clipped to its edge and counted.
+//
+// Of rows at the same distance those that do not match come first, so that a tie is never a merit; a regression puts the smaller
+// target first. Then nothing about a row but its features and its label or target counts: identical rows, rows in another
+// order and other names for labels have the same values, with ==. In Weighted the weight belongs to the place: of rows
+// at the same distance those that match share the later places, and have equal values.
+//
+// What the order gives is multiplied by table entries that are multiples of 2^-s, such as 1/max(K,i) rounded to nearest, and
+// summed in integers, so that neither the number of threads nor the instruction set shows in a bit. The recursion
+// starts at 1/max(K,N): the 1/N of other libraries is wrong for K > N.
 //
 // Symmetry and null players hold with ==; efficiency but for the rounding of the tables, which the residual
 // states and its bound limits. Options.Epsilon trades it for a selection of the nearest in place of a sort of all.
@@ -31,5 +39,5 @@
 // On a device whose memory is not this process', kernels.SqDistance, KNNOrder and KNNRecursion do the same for up to 512
 // test rows at a time, with the same sums; radii and regressions take distances and orders from it.
 //
-// The package never reads a file, and no float leaves it.
+// The package never reads a file, and no float leaves it but those of Features, which say how features were read.
 package knn

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"math/bits"
 	"runtime"
@@ -59,8 +60,11 @@ type Data struct {
 type Options struct {
 	Variant Variant
 	K       int // neighbours, 1 to MaxRows; not for Threshold
-	// Radius is the largest squared distance of a neighbour, in the unit of quantised features; for Threshold.
-	Radius uint32
+	// Radius is the largest squared distance of a neighbour, in units of the scale; for Threshold.
+	Radius float64
+	Scale  Scale // what features are measured in
+	// Clip sets features beyond the grid to its edge, and counts them. Without it they are an Outlier.
+	Clip bool
 	// Weights are those of the nearest, the second nearest and so on, K of them, at most MaxWeight; for Weighted.
 	Weights []uint32
 	// Epsilon, in 1e-9, allows each value to be off by as much: only the max(K, 1/Epsilon) nearest of a test row
@@ -82,6 +86,10 @@ type job struct {
 	classes               int64
 	blocks                []block
 	trainWords, testWords []int32
+	features              *Features
+	limit                 uint32  // Radius in steps
+	places                []int32 // the row at each place in which rows are laid out; nil for their own
+	variation             []int64 // see variations; nil if no bound follows from an order
 	tile                  int     // test rows that a worker takes at a time
 	scale                 uint    // values of one test row are in units of 2^-scale
 	table                 []int64 // by place from 1, what a change of match between it and the next is worth; for Threshold H(i)
@@ -99,6 +107,8 @@ type worker struct {
 	sums      []int64
 	exact     []wide  // sums of a regression
 	full      big.Int // sum of utilities of everybody; its denominator is that of result
+	doubts    int64   // sum of what rounding may have changed
+	doubtful  int     // test rows in which it may have
 }
 
 // Values computes the value of each training row. It fails on data that do not fit together, and when ctx ends.
@@ -107,7 +117,9 @@ func Values(ctx context.Context, d Data, o Options) (*Result, error) {
 	if err := j.check(); err != nil {
 		return nil, fmt.Errorf("knn: %w", err)
 	}
-	j.prepare()
+	if err := j.prepare(); err != nil {
+		return nil, fmt.Errorf("knn: %w", err)
+	}
 	values := j.apart
 	if _, ok := engine.Host(j.Device); ok {
 		values = j.here
@@ -161,6 +173,12 @@ func (j *job) check() (err error) {
 	if j.Variant != Threshold && (j.K < 1 || j.K > MaxRows) {
 		return fmt.Errorf("k: %d is outside 1 to %d", j.K, MaxRows)
 	}
+	if j.Variant == Threshold && !(j.Radius >= 0 && j.Radius <= math.MaxFloat64) {
+		return fmt.Errorf("radius: %v is no squared distance", j.Radius)
+	}
+	if j.Scale > Robust {
+		return fmt.Errorf("scale: %d is unknown", j.Scale)
+	}
 	if j.Epsilon < 0 || j.Epsilon > shapley.Unit {
 		return fmt.Errorf("epsilon: %d is outside 0 to %d", j.Epsilon, shapley.Unit)
 	}
@@ -209,8 +227,11 @@ func (j *job) check() (err error) {
 }
 
 // prepare quantises the features and makes the tables.
-func (j *job) prepare() {
-	j.trainWords, j.testWords = Quantise(j.Train, j.Test, j.Width, j.threads)
+func (j *job) prepare() (err error) {
+	j.features = measureFeatures(j.Test, j.Width, j.Scale, j.threads)
+	if j.trainWords, j.testWords, err = j.features.quantise(j.Train, j.Test, j.Clip, j.threads); err != nil {
+		return err
+	}
 	j.words = (j.Width + 1) / 2
 	j.scale = uint(min(52, 61-bits.Len(uint(j.m))))
 	switch j.Variant {
@@ -222,7 +243,13 @@ func (j *job) prepare() {
 		j.softTable()
 	case Threshold:
 		j.table = harmonics(j.n, j.scale)
+		j.limit = uint32(min(math.Floor(j.Radius/float64(j.features.Step*j.features.Step)), math.MaxUint32))
 	case Regression:
 		j.regressionTables()
+		j.byTarget()
 	}
+	if j.recursive() && !j.features.Exact {
+		j.variations()
+	}
+	return nil
 }

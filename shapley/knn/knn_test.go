@@ -1,6 +1,7 @@
 package knn_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -70,7 +71,10 @@ func weights(k int) []uint32 {
 
 // utility is what a coalition achieves for a test row, by the definition of the variant.
 func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) bool) *big.Rat {
-	type row struct{ at, distance int }
+	type row struct {
+		at, distance int
+		tie          int64 // of equal distances the smaller comes first
+	}
 	var rows []row
 	for i := range len(d.Train) / d.Width {
 		if !in(i) {
@@ -81,13 +85,19 @@ func utility(d knn.Data, o knn.Options, classes int64, test int, in func(i int) 
 			e := int(d.Train[i*d.Width+j] - d.Test[test*d.Width+j])
 			s += e * e
 		}
-		rows = append(rows, row{i, s})
+		tie := int64(0)
+		if o.Variant == knn.Regression {
+			tie = d.TrainTargets[i]
+		} else if d.TrainLabels[i] == d.TestLabels[test] {
+			tie = 1
+		}
+		rows = append(rows, row{i, s, tie})
 	}
-	slices.SortStableFunc(rows, func(a, b row) int { return a.distance - b.distance })
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Or(a.distance-b.distance, cmp.Compare(a.tie, b.tie)) })
 	k := min(o.K, len(rows))
 	if o.Variant == knn.Threshold {
 		k = 0
-		for k < len(rows) && rows[k].distance <= int(o.Radius) {
+		for k < len(rows) && float64(rows[k].distance) <= o.Radius {
 			k++
 		}
 	}
@@ -168,7 +178,7 @@ func TestEveryVariantIsWhatAllCoalitionsSay(t *testing.T) {
 				o := knn.Options{Device: device, Variant: v, K: k}
 				switch v {
 				case knn.Threshold:
-					o.K, o.Radius = 0, uint32(2*k)
+					o.K, o.Radius = 0, float64(2*k)
 				case knn.Regression:
 					d = withTargets(d)
 				case knn.Weighted:
@@ -200,7 +210,7 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 	for _, v := range []knn.Variant{knn.Unweighted, knn.SoftLabel, knn.Threshold, knn.Regression, knn.Weighted} {
 		o, data := knn.Options{Device: device, Variant: v, K: 5}, d
 		if v == knn.Threshold {
-			o.Radius = 1 << 22
+			o.Radius = 70
 		}
 		if v == knn.Regression {
 			data = withTargets(d)
@@ -231,20 +241,6 @@ func TestTheSameBitsForAnyThreadsAndInstructionSet(t *testing.T) {
 	}
 }
 
-func TestFeaturesAreQuantisedOnceAndWholeOnesNotAtAll(t *testing.T) {
-	if q := knn.Grid(784); q != 1170 || 784*(2*q)*(2*q) > 1<<32-1 {
-		t.Errorf("the grid of 784 features is %d", q)
-	}
-	a, b := knn.Quantise([]float32{3, -1170, 2}, []float32{0, 1, 7}, 3, 2)
-	if !slices.Equal(a, []int32{3 | -1170<<16, 2}) || !slices.Equal(b, []int32{1 << 16, 7}) {
-		t.Errorf("%x %x", a, b)
-	}
-	a, _ = knn.Quantise([]float32{0.5}, []float32{-2}, 1, 1)
-	if want := int32(math.RoundToEven(16383.0 / 4)); a[0] != want {
-		t.Errorf("0.5 of 2 is %d, want %d", a[0], want)
-	}
-}
-
 func TestDataThatDoNotFitAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*knn.Data, *knn.Options){
 		"k: 0 is outside":                          func(_ *knn.Data, o *knn.Options) { o.K = 0 },
@@ -262,6 +258,8 @@ func TestDataThatDoNotFitAreRefused(t *testing.T) {
 		"weights: place 2: 1048577 is above":       func(_ *knn.Data, o *knn.Options) { o.Variant, o.Weights = knn.Weighted, []uint32{0, 1<<20 + 1, 0} },
 		"weights: only weighted has them":          func(_ *knn.Data, o *knn.Options) { o.Weights = make([]uint32, 3) },
 		"epsilon: only unweighted and weighted":    func(_ *knn.Data, o *knn.Options) { o.Epsilon, o.Variant = 1, knn.SoftLabel },
+		"radius: NaN is no":                        func(_ *knn.Data, o *knn.Options) { o.Variant, o.Radius = knn.Threshold, math.NaN() },
+		"scale: 9 is unknown":                      func(_ *knn.Data, o *knn.Options) { o.Scale = 9 },
 		"device: none is given":                    func(_ *knn.Data, o *knn.Options) { o.Device = nil },
 	} {
 		d, o := made(1, 30, 10, 2, 3), knn.Options{Device: device, K: 3}

@@ -69,18 +69,29 @@ func (w *worker) values(ctx context.Context, lo, hi int) error {
 		w.pick(t-lo, hi-lo)
 		switch w.Variant {
 		case Unweighted:
-			w.unweighted(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.kept()))
+			w.unweighted(w.nearest(t))
 		case Weighted:
-			w.weighted(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.kept()))
+			w.weighted(w.nearest(t))
 		case SoftLabel:
-			w.softLabel(w.sorter.nearest(w.distances, w.TrainLabels, w.TestLabels[t], w.n))
+			w.softLabel(w.nearest(t))
 		case Threshold:
 			w.threshold(w.distances, w.TestLabels[t])
 		case Regression:
-			w.regression(w.sorter.nearest(w.distances, nil, 0, w.n), w.TestTargets[t])
+			w.regression(w.nearest(t), w.TestTargets[t])
 		}
 	}
 	return nil
+}
+
+// nearest is the order of test row t, whose distances are picked.
+func (w *worker) nearest(t int) []neighbour {
+	label := int32(0)
+	if w.TestLabels != nil {
+		label = w.TestLabels[t]
+	}
+	order := w.sorter.nearest(w.distances, w.TrainLabels, label, w.kept())
+	w.doubt(order, w.sorter.least)
+	return order
 }
 
 // measure sets w.tile to the distances of test rows lo to hi-1: those of the first block row by row, then

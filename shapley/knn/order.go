@@ -5,17 +5,19 @@ import (
 	"slices"
 )
 
-// neighbour is a training row in the order of a test row: its distance above the nearest in the upper half,
-// row<<1 | match in the lower, match being whether its label is the test row's. The smaller is the nearer.
+// neighbour is a training row in the order of a test row: its distance above the nearest in the upper half, match<<31 | row
+// in the lower, match being whether its label is the test row's. The smaller is the nearer: of equal distances, those that
+// do not match come first.
 type neighbour uint64
 
-func (n neighbour) row() int     { return int(uint32(n) >> 1) }
-func (n neighbour) match() int64 { return int64(n & 1) }
+func (n neighbour) row() int         { return int(uint32(n) &^ (1 << 31)) }
+func (n neighbour) match() int64     { return int64(n >> 31 & 1) }
+func (n neighbour) distance() uint32 { return uint32(n >> 32) } // above the nearest
 
 func neighbourOf(distance uint32, row int, match bool) neighbour {
-	k := uint64(distance)<<32 | uint64(row)<<1
+	k := uint64(distance)<<32 | uint64(row)
 	if match {
-		k |= 1
+		k |= 1 << 31
 	}
 	return neighbour(k)
 }
@@ -25,8 +27,9 @@ const (
 	digitBits = 10  // at most, of a pass
 )
 
-// sorter orders training rows by distance, nearest first, equal ones by index, in memory that it reuses.
+// sorter orders training rows by distance, nearest first, equal ones by match and index, in memory that it reuses.
 type sorter struct {
+	least       uint32 // the distance of the nearest
 	keys, other []neighbour
 	count       [2][1 << digitBits]uint32
 }
@@ -41,6 +44,7 @@ func (s *sorter) nearest(distances, labels []int32, label int32, keep int) []nei
 	for _, d := range distances {
 		least, most = min(least, uint32(d)), max(most, uint32(d))
 	}
+	s.least = least
 	if keep < len(distances) {
 		most = s.bound(distances, least, most, keep)
 	}
@@ -59,7 +63,7 @@ func (s *sorter) nearest(distances, labels []int32, label int32, keep int) []nei
 			}
 		}
 	}
-	return s.sorted(from, bits.Len32(most-least))[:keep]
+	return s.sorted(from, bits.Len32(most-least)+1)[:keep]
 }
 
 // bound is a distance that at least keep rows do not exceed, and few more if distances differ.
@@ -78,8 +82,8 @@ func (s *sorter) bound(distances []int32, least, most uint32, keep int) uint32 {
 	return least + min(most-least, uint32(uint64(digit+1)<<shift-1))
 }
 
-// sorted sorts s.keys[:len(from)], whose distances have some bits: by two digits of the highest bits, the lower one
-// first, and then by comparison the runs that agree in them but are out of order.
+// sorted sorts s.keys[:len(from)], whose distances and matches have some bits: by two digits of the highest bits, the lower
+// one first, and then by comparison the runs that agree in them but are out of order.
 func (s *sorter) sorted(from []neighbour, span int) []neighbour {
 	if len(from) < fewRows {
 		slices.Sort(from)
@@ -87,7 +91,7 @@ func (s *sorter) sorted(from []neighbour, span int) []neighbour {
 	}
 	digit := min(digitBits, (span+1)/2)
 	rest := max(0, span-2*digit)
-	low, high := 32+rest, 32+rest+digit
+	low, high := 31+rest, 31+rest+digit
 	mask := uint64(1)<<digit - 1
 	for i := range s.count {
 		clear(s.count[i][:mask+1])

@@ -8,7 +8,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-func TestNeighboursAreInOrderOfDistanceThenRow(t *testing.T) {
+func TestNeighboursAreInOrderOfDistanceThenMatchThenRow(t *testing.T) {
 	const n = 3000
 	kinds := map[string]func(word uint32, i int) uint32{
 		"anything":        func(word uint32, _ int) uint32 { return word },
@@ -33,7 +33,13 @@ func TestNeighboursAreInOrderOfDistanceThenRow(t *testing.T) {
 			for i := range want {
 				want[i] = i
 			}
-			slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(uint32(d[a]), uint32(d[b])) })
+			match := func(i int) int {
+				if labels[i] == 1 {
+					return 1
+				}
+				return 0
+			}
+			slices.SortStableFunc(want, func(a, b int) int { return cmp.Or(cmp.Compare(uint32(d[a]), uint32(d[b])), match(a)-match(b)) })
 			s := newSorter(rows)
 			for _, keep := range []int{1, 2, rows / 2, rows - 1, rows} {
 				if keep < 1 || keep > rows {

@@ -21,44 +21,20 @@ func Grid(width int) int {
 	return min(q, 16383)
 }
 
-// Quantise turns the features of training and test rows, which are finite, into pairs of int16, rows of
-// (width+1)/2 words. Whole numbers up to Grid stay as they are; otherwise every feature is x*Grid/most, in binary64
-// with a rounding to binary64 for each operation, rounded to the nearest integer, ties to even, where most is
-// the largest magnitude in both sets.
-func Quantise(train, test []float32, width, threads int) (trainWords, testWords []int32) {
-	grid := float64(Grid(width))
-	most, whole := 0.0, true
-	for _, x := range [][]float32{train, test} {
-		m, w := magnitude(x, threads)
-		most, whole = max(most, m), whole && w
-	}
-	if whole && most <= grid {
-		most = grid
-	}
-	if most == 0 {
-		most = 1
-	}
-	return words(train, width, threads, grid, most), words(test, width, threads, grid, most)
+// Outlier is a feature beyond the grid, which nothing but clipping brings into it.
+type Outlier struct {
+	Test        bool // of a test row
+	Row, Column int  // from 0
+	Value       float32
+	Low, High   float64 // what the grid reaches, about
 }
 
-// magnitude is the largest magnitude in x, and whether all of it is whole numbers.
-func magnitude(x []float32, threads int) (most float64, whole bool) {
-	parts := make([]float32, threads)
-	broken := make([]bool, threads)
-	inParts(len(x), threads, func(p, lo, hi int) {
-		m, ok := float32(0), true
-		for _, v := range x[lo:hi] {
-			a := math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
-			if a > m {
-				m = a
-			}
-			if ok && float32(math.Trunc(float64(a))) != a {
-				ok = false
-			}
-		}
-		parts[p], broken[p] = m, !ok
-	})
-	return float64(slices.Max(parts)), !slices.Contains(broken, true)
+func (o *Outlier) Error() string {
+	rows := "train"
+	if o.Test {
+		rows = "test"
+	}
+	return fmt.Sprintf("%s: row %d: feature %d: %v is outside %.6g to %.6g, which the test rows set: scale robustly, or clip", rows, o.Row, o.Column, o.Value, o.Low, o.High)
 }
 
 // inParts runs f on equal parts of 0 to n-1 side by side.
@@ -70,19 +46,62 @@ func inParts(n, threads int, f func(part, lo, hi int)) {
 	group.Wait()
 }
 
-func words(x []float32, width, threads int, grid, most float64) []int32 {
+// quantise gives the features of train and test as pairs of int16, rows of (width+1)/2 words, and says in f what was
+// rounded or clipped. Without clip it fails with the first Outlier, of training rows before test rows.
+func (f *Features) quantise(train, test []float32, clip bool, threads int) (trainWords, testWords []int32, err error) {
+	f.Exact = f.Scale == None && f.Step <= 1
+	if trainWords, err = f.words(train, false, clip, threads); err != nil {
+		return nil, nil, err
+	}
+	testWords, err = f.words(test, true, clip, threads)
+	return trainWords, testWords, err
+}
+
+func (f *Features) words(x []float32, test, clip bool, threads int) ([]int32, error) {
+	width, grid := len(f.Columns), float64(f.Grid)
 	rows, w := len(x)/width, (width+1)/2
+	centres, factors := make([]float64, width), make([]float64, width)
+	for j, c := range f.Columns {
+		centres[j], factors[j] = c.Centre, f.factor(j)
+	}
 	out := make([]int32, rows*w)
-	inParts(rows, threads, func(_, lo, hi int) {
+	first, rounded := slices.Repeat([]int{len(x)}, threads), make([]bool, threads)
+	var clipped sync.Mutex
+	inParts(rows, threads, func(p, lo, hi int) {
+		exact := true
 		for r := lo; r < hi; r++ {
 			row, to := x[r*width:(r+1)*width], out[r*w:(r+1)*w]
+			centres, factors := centres[:len(row)], factors[:len(row)]
 			for j, v := range row {
-				q := int32(math.RoundToEven(float64(float64(v)*grid) / most))
-				to[j/2] |= int32(uint32(uint16(q)) << (16 * (j % 2)))
+				off := float64(v) - centres[j]
+				z := float64(off * factors[j])
+				q := math.RoundToEven(z)
+				if q != z || off+centres[j] != float64(v) {
+					exact = false
+				}
+				if q > grid || q < -grid {
+					if !clip {
+						first[p] = r*width + j
+						return
+					}
+					q, exact = math.Copysign(grid, q), false
+					clipped.Lock()
+					f.Clipped++
+					f.Columns[j].Clipped++
+					clipped.Unlock()
+				}
+				to[j/2] |= int32(uint32(uint16(int32(q))) << (16 * (j % 2)))
 			}
 		}
+		rounded[p] = !exact
 	})
-	return out
+	if i := slices.Min(first); i < len(x) {
+		c := f.Columns[i%width]
+		far := float64(float64(grid*f.Step) * c.Unit)
+		return nil, &Outlier{Test: test, Row: i / width, Column: i % width, Value: x[i], Low: c.Centre - far, High: c.Centre + far}
+	}
+	f.Exact = f.Exact && !slices.Contains(rounded, true)
+	return out, nil
 }
 
 // rowsOf counts the rows of features and refuses what is ragged or not finite.

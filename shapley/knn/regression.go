@@ -1,9 +1,11 @@
 package knn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
 )
@@ -62,6 +64,27 @@ func (j *job) regressionTables() {
 		t.emptyAll.Add(t.emptyAll, sq.Mul(big.NewInt(y), big.NewInt(y)))
 	}
 	j.tables = t
+}
+
+// byTarget lays the training rows out by target, so that equal distances are told apart by it.
+func (j *job) byTarget() {
+	j.places = sortedBy(j.TrainTargets)
+	targets, words := make([]int64, j.n), make([]int32, len(j.trainWords))
+	for place, row := range j.places {
+		targets[place] = j.TrainTargets[row]
+		copy(words[place*j.words:], j.trainWords[int(row)*j.words:][:j.words])
+	}
+	j.TrainTargets, j.trainWords = targets, words
+}
+
+// sortedBy is the indexes of x by ascending entry, equal ones by index.
+func sortedBy[T cmp.Ordered](x []T) []int32 {
+	rows := make([]int32, len(x))
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	slices.SortStableFunc(rows, func(a, b int32) int { return cmp.Compare(x[a], x[b]) })
+	return rows
 }
 
 // regression is the recursion for a target t, from the farthest row:

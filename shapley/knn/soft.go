@@ -71,9 +71,10 @@ func (w *worker) addFull(near, k int64) {
 // threshold gives all rows within the radius the value of the farthest of as many with K as large: they are worth
 // the same but for whether they match. Others are null players.
 func (w *worker) threshold(distances []int32, label int32) {
+	w.fence(distances)
 	within, count := 0, int64(0)
 	for i, d := range distances {
-		if uint32(d) <= w.Radius {
+		if uint32(d) <= w.limit {
 			within++
 			if w.TrainLabels[i] == label {
 				count++
@@ -90,7 +91,7 @@ func (w *worker) threshold(distances []int32, label int32) {
 		worth[match] = w.last(within, h, int64(match), count)
 	}
 	for i, d := range distances {
-		if uint32(d) > w.Radius {
+		if uint32(d) > w.limit {
 			continue
 		}
 		if w.TrainLabels[i] == label {

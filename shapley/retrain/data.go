@@ -3,6 +3,8 @@ package retrain
 import (
 	"fmt"
 	"math"
+
+	"github.com/verifyd/verifyd/shapley"
 )
 
 // Limits of a game.
@@ -44,10 +46,11 @@ func (d *Data) check() error {
 		if len(d.Targets) != d.rows || len(d.ValidationTargets) != d.val {
 			return fmt.Errorf("targets: %d and %d for %d and %d rows", len(d.Targets), len(d.ValidationTargets), d.rows, d.val)
 		}
-		for _, t := range [][]float32{d.Targets, d.ValidationTargets} {
+		for k, t := range [][]float32{d.Targets, d.ValidationTargets} {
 			for i, v := range t {
 				if !(math.Abs(float64(v)) <= maxTarget) {
-					return fmt.Errorf("targets: row %d: %v is outside -%d to %[3]d", i, v, maxTarget)
+					of := []string{"training", "validation"}[k]
+					return fmt.Errorf("targets: %s row %d: %w: %v is outside -%d to %[5]d. Give them in a larger unit: values are in its square", of, i, shapley.ErrOverflow, v, maxTarget)
 				}
 			}
 		}
@@ -84,9 +87,6 @@ func (d *Data) classify() error {
 	}
 	return nil
 }
-
-// maxTarget bounds targets and predictions of a linear model.
-const maxTarget = 1 << 20
 
 func (d *Data) rowsOf(name string, x []float32) (int, error) {
 	if len(x) == 0 || len(x)%d.Width != 0 {

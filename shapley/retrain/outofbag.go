@@ -13,37 +13,36 @@ const MaxLearners = 1 << 20
 
 // OutOfBag is the Data-OOB value of each training row (Kwon and Zou, "Data-OOB", ICML 2023): of the learners that were
 // trained on a bootstrap sample without the row, the share that predicts its label rightly. Learner b draws
-// its rows with seed.Draws(b, ...). A learner that cannot tell k likeliest classes apart is right by 1/k. Rows that every
-// sample has are worth 0. Labels are needed; validation
-// rows play no part.
-func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([]*big.Rat, error) {
+// its rows with seed.Draws(b, ...). A learner that cannot tell k likeliest classes apart is right by 1/k. out says how
+// many learners did not see a row; the value of one that all of them saw is nil, which is not 0. Labels are needed;
+// validation rows play no part.
+func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) (values []*big.Rat, out []int64, err error) {
 	if learners < 1 || learners > MaxLearners {
-		return nil, fmt.Errorf("retrain: learners: %d is outside 1 to %d", learners, MaxLearners)
+		return nil, nil, fmt.Errorf("retrain: learners: %d is outside 1 to %d", learners, MaxLearners)
 	}
 	if g.data.Labels == nil {
-		return nil, fmt.Errorf("retrain: out of bag: values need labels")
+		return nil, nil, fmt.Errorf("retrain: out of bag: values need labels")
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.trainer
-	right, out := make([]tally, t.rows), make([]int64, t.rows)
-	drawn := make([]uint32, t.rows)
+	right := make([]tally, t.rows)
+	out = make([]int64, t.rows)
 	for lo := 0; lo < learners; lo += t.most {
 		n := min(t.most, learners-lo)
 		weights := t.batch(n)
 		wide := t.columns * n
 		for m := range n {
-			seed.Draws(uint64(lo+m), uint64(t.rows), drawn)
-			for _, r := range drawn {
+			for _, r := range g.Bag(lo+m, seed) {
 				weights[int(r)*n+m]++
 			}
 		}
 		if err := t.train(ctx); err != nil {
-			return nil, fmt.Errorf("retrain: %w", err)
+			return nil, nil, fmt.Errorf("retrain: %w", err)
 		}
 		outputs, err := t.predict(ctx, true)
 		if err != nil {
-			return nil, fmt.Errorf("retrain: %w", err)
+			return nil, nil, fmt.Errorf("retrain: %w", err)
 		}
 		for r, y := range g.data.Labels {
 			for m, w := range weights[r*n : (r+1)*n] {
@@ -55,10 +54,19 @@ func (g *Game) OutOfBag(ctx context.Context, learners int, seed shapley.Seed) ([
 			}
 		}
 	}
-	values := make([]*big.Rat, t.rows)
-	for r := range values {
-		values[r] = right[r].sum()
-		values[r].Quo(values[r], new(big.Rat).SetInt64(max(1, out[r])))
+	values = make([]*big.Rat, t.rows)
+	for r, n := range out {
+		if n > 0 {
+			values[r] = right[r].sum()
+			values[r].Quo(values[r], big.NewRat(n, 1))
+		}
 	}
-	return values, nil
+	return values, out, nil
+}
+
+// Bag is the rows that a learner of OutOfBag is trained on, as often as they are drawn.
+func (g *Game) Bag(learner int, seed shapley.Seed) []uint32 {
+	drawn := make([]uint32, g.data.rows)
+	seed.Draws(uint64(learner), uint64(g.data.rows), drawn)
+	return drawn
 }

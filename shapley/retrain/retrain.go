@@ -42,14 +42,14 @@ func (o *Options) check() error {
 
 // Game is a data game. Its utility is, for a logistic model, the share of validation rows that it predicts rightly, where a row
 // whose likeliest classes are k that it cannot tell apart counts for 1/k;
-// for a linear one the mean squared error of predicting 0 less its own, of each row at most 2^20. Both
+// for a linear one the mean squared error of predicting 0 less its own. Both
 // are rounded half to even to 1e-9. Calls of its methods follow one another.
 type Game struct {
 	data    Data
 	options Options
 	mu      sync.Mutex
 	trainer *trainer
-	zero    int64 // sum of squared errors of predicting 0, in 1e-9
+	zero    mean // squared error of predicting 0
 }
 
 // How many columns of a product a batch has at most: wide enough for the product to be fast, and on a device whose memory
@@ -93,30 +93,25 @@ func newGame(ctx context.Context, d Data, o Options) (*Game, error) {
 	}
 	g := &Game{data: d, options: o}
 	var err error
-	if g.trainer, err = newTrainer(ctx, &d, columns, max(1, columnsOf(o.Device, d.rows)/columns), curve, o); err != nil {
+	if g.zero, err = d.predictNothing(); err != nil {
 		return nil, err
 	}
-	for _, y := range d.ValidationTargets {
-		g.zero += squared(y)
+	if g.trainer, err = newTrainer(ctx, &d, columns, max(1, columnsOf(o.Device, d.rows)/columns), curve, o); err != nil {
+		return nil, err
 	}
 	return g, nil
 }
 
-// squared is an error's square in 1e-9, at most maxSquare.
-func squared(e float32) int64 {
-	x := float64(e)
-	s := float64(float64(x*x) * shapley.Unit)
-	if !(s < maxSquare) {
-		return maxSquare
-	}
-	return int64(math.RoundToEven(s))
-}
-
-// maxSquare keeps the sum over MaxRows rows within an int64, and their mean within MaxUtility.
-const maxSquare = 1 << 40
-
 // Players is the number of rows, or of their owners.
 func (g *Game) Players() int { return g.data.players }
+
+// Facts are the bounds of a share for a logistic model; a squared error has none.
+func (g *Game) Facts() shapley.Facts {
+	if g.data.Targets != nil {
+		return shapley.Facts{}
+	}
+	return shapley.Facts{Bounds: shapley.Share()}
+}
 
 // Close releases the memory. No call may be under way or follow.
 func (g *Game) Close() { _ = g.trainer.memory.Close(context.Background()) } // a device that fails here has nothing more to give
@@ -144,8 +139,12 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 		if err != nil {
 			return fmt.Errorf("retrain: %w", err)
 		}
-		for m := range batch {
-			out[lo+m] = g.utility(outputs, m)
+		for m, c := range batch {
+			if g.data.Targets == nil {
+				out[lo+m] = g.utility(outputs, m)
+			} else if out[lo+m], err = g.explained(outputs, m); err != nil {
+				return fmt.Errorf("retrain: coalition %d, of %d players: %w", lo+m, c.Size(), err)
+			}
 		}
 	}
 	return nil
@@ -154,13 +153,6 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 // utility judges model m of the batch by its outputs.
 func (g *Game) utility(outputs []float32, m int) int64 {
 	wide := g.trainer.columns * g.trainer.models
-	if g.data.Targets != nil {
-		sum := g.zero
-		for r, y := range g.data.ValidationTargets {
-			sum -= squared(outputs[r*wide+m] - y)
-		}
-		return ratio(sum, 1, int64(g.data.val))
-	}
 	var right tally
 	for r, y := range g.data.ValidationLabels {
 		right.add(g.trainer.among(outputs[r*wide:(r+1)*wide], m, y))

@@ -213,11 +213,11 @@ func TestOtherCodesForLabelsChangeNoBit(t *testing.T) {
 			if a, b := utilities(t, plain, some(50, 20)), utilities(t, coded, some(50, 20)); !slices.Equal(a, b) {
 				t.Errorf("codes %v: other utilities", codes[:classes])
 			}
-			a, err := plain.OutOfBag(context.Background(), 20, shapley.Seed{1})
+			a, _, err := plain.OutOfBag(context.Background(), 20, shapley.Seed{1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := coded.OutOfBag(context.Background(), 20, shapley.Seed{1})
+			b, _, err := coded.OutOfBag(context.Background(), 20, shapley.Seed{1})
 			if err != nil || !slices.EqualFunc(a, b, func(x, y *big.Rat) bool { return x.Cmp(y) == 0 }) {
 				t.Errorf("codes %v: other values out of the bag: %v", codes[:classes], err)
 			}
@@ -270,7 +270,7 @@ func TestOutOfBagValuesFindFlippedLabels(t *testing.T) {
 		d.Labels[r*10] ^= 1
 	}
 	g := game(t, d, retrain.Options{Device: device})
-	values, err := g.OutOfBag(context.Background(), 300, shapley.Seed{4})
+	values, _, err := g.OutOfBag(context.Background(), 300, shapley.Seed{4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,9 +285,37 @@ func TestOutOfBagValuesFindFlippedLabels(t *testing.T) {
 	if flipped.Quo(flipped, big.NewRat(15, 1)).Cmp(fine.Quo(fine, big.NewRat(135, 1))) >= 0 {
 		t.Errorf("flipped rows have %s on average, others %s", flipped.FloatString(3), fine.FloatString(3))
 	}
-	again, err := game(t, d, retrain.Options{Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})}).OutOfBag(context.Background(), 300, shapley.Seed{4})
+	again, _, err := game(t, d, retrain.Options{Device: shapleytest.CPU(kernels.Options{ISA: kernels.Generic, Threads: 1})}).OutOfBag(context.Background(), 300, shapley.Seed{4})
 	if err != nil || !slices.EqualFunc(values, again, func(a, b *big.Rat) bool { return a.Cmp(b) == 0 }) {
 		t.Errorf("other values on another code path: %v", err)
+	}
+}
+
+func TestARowThatEveryLearnerSawHasNoValueOutOfTheBag(t *testing.T) {
+	d := made(12, 4, 2, 2)
+	g := game(t, d, retrain.Options{Device: device})
+	seed := shapley.Seed{5}
+	values, out, err := g.OutOfBag(t.Context(), 2, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := 0
+	for r, v := range values {
+		want := int64(0)
+		for learner := range 2 {
+			if !slices.Contains(g.Bag(learner, seed), uint32(r)) {
+				want++
+			}
+		}
+		if out[r] != want || (v == nil) != (want == 0) {
+			t.Errorf("row %d: value %v from %d learners, %d did not see it", r, v, out[r], want)
+		}
+		if v == nil {
+			never++
+		}
+	}
+	if never == 0 || never == len(values) {
+		t.Errorf("%d of %d rows were in every bag: the test shows nothing", never, len(values))
 	}
 }
 

@@ -46,6 +46,11 @@ type quotient struct {
 
 func (q *quotient) Players() int { return len(q.players) }
 
+// Facts are the bounds of the game.
+func (q *quotient) Facts() shapley.Facts {
+	return shapley.Facts{Bounds: shapley.FactsOf(q.game).Bounds}
+}
+
 func (q *quotient) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
 	mapped := make([]shapley.Coalition, len(coalitions))
 	var members []int

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -17,8 +18,8 @@ const (
 	// Loss is L(w0) - L(w_S) in units of 1e-9. L is the mean of the positions' losses, each rounded half
 	// to even to 1e-9 and at most MaxLoss, and is itself rounded half to even.
 	Loss Utility = iota
-	// Accuracy is the number of positions that w_S predicts rightly, less that of w0. Its unit is one
-	// position. The program's loss must be cross-entropy.
+	// Accuracy is the share of positions that w_S predicts rightly in units of 1e-9, rounded half to even, less that
+	// of w0. The program's loss must be cross-entropy.
 	Accuracy
 )
 
@@ -47,25 +48,28 @@ type Options struct {
 
 // Game is the game of a round. Its methods may be called from several goroutines.
 type Game struct {
-	round   Round
+	given   Round
+	round   Round // what is played: zeros in the place of updates that explode
 	options Options
 	layout  *layout
 	first   *firstLayer // nil if the first layer is not shared
 	weights []float32
 	empty   int64 // score of w0
 	scorer  scorer
+
+	isolated []Isolated
 }
 
 // scorer evaluates coalitions on a device.
 type scorer interface {
-	// scores sets out[k] to the score of coalitions[k]: the mean loss, or the number of correct positions. With rows,
+	// scores sets out[k] to the score of coalitions[k]: the mean loss, or the share of correct positions. With rows,
 	// which has a place for every row of each coalition, the sums of the scores of each row's positions are left there.
 	scores(ctx context.Context, coalitions []shapley.Coalition, out []int64, rows [][]int64) error
 	close(ctx context.Context) error
 }
 
-// New checks a round and makes its game. Updates that do not fit or are not finite are errors that name
-// the player. Close releases what it holds of the device.
+// New checks a round and makes its game. Updates that do not fit are errors that name the player; those that explode are
+// isolated, see Isolated. Close releases what it holds of the device.
 func New(ctx context.Context, r Round, o Options) (*Game, error) {
 	g, err := newGame(ctx, r, o)
 	if err != nil {
@@ -88,7 +92,8 @@ func newGame(ctx context.Context, r Round, o Options) (*Game, error) {
 	if o.Utility == Accuracy && r.Program.Loss != program.CrossEntropy {
 		return nil, fmt.Errorf("utility: accuracy needs the loss %q", program.CrossEntropy)
 	}
-	g := &Game{round: r, options: o, layout: l}
+	g := &Game{given: r, round: r, options: o, layout: l}
+	g.round.Updates = slices.Clone(r.Updates)
 	if g.weights, err = r.weights(); err != nil {
 		return nil, err
 	}
@@ -97,13 +102,18 @@ func newGame(ctx context.Context, r Round, o Options) (*Game, error) {
 		g.first = newFirstLayer(l, linear)
 		graph = cutGraph(l.walked)
 	}
-	if cpu, ok := engine.Host(o.Device); ok {
-		g.scorer, err = newHere(cpu, g, graph)
-	} else {
-		g.scorer, err = newApart(ctx, g, graph)
-	}
-	if err != nil {
+	g.screen()
+	if err := g.start(ctx, Loss, graph); err != nil {
 		return nil, err
+	}
+	exploded, err := g.explode(ctx)
+	if exploded || o.Utility != Loss || err != nil {
+		if err := errors.Join(err, g.scorer.close(context.WithoutCancel(ctx))); err != nil {
+			return nil, err
+		}
+		if err := g.start(ctx, o.Utility, graph); err != nil {
+			return nil, err
+		}
 	}
 	empty := make([]int64, 1)
 	if err := g.scorer.scores(ctx, []shapley.Coalition{shapley.NewCoalition(len(r.Updates))}, empty, nil); err != nil {
@@ -139,7 +149,7 @@ func (g *Game) Players() int { return len(g.round.Updates) }
 // Rows is the number of validation rows.
 func (g *Game) Rows() int { return g.layout.rows }
 
-// Empty is the score of w0: its loss in units of 1e-9, or the positions that it predicts rightly.
+// Empty is the score of w0 in units of 1e-9: its loss, or the share of positions that it predicts rightly.
 // Utilities are differences from it.
 func (g *Game) Empty() int64 { return g.empty }
 

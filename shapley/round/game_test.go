@@ -241,7 +241,8 @@ func TestARoundThatDoesNotFitIsRefused(t *testing.T) {
 		"y: 306":           func(r *round.Round) { r.Y.I = r.Y.I[1:] },
 		"label 5":          func(r *round.Round) { r.Y.I[0] = 5 },
 		"base: 5 tensors":  func(r *round.Round) { r.Base = r.Base[1:] },
-		"updates[2]: net.0.weight: element 3 is not finite": func(r *round.Round) { r.Updates[2][0][3] = float32(math.NaN()) },
+		"base: net.0.weight: element 3 is not finite": func(r *round.Round) { r.Base[0][3] = float32(math.NaN()) },
+		"updates[2]: net.0.weight: 3 elements given":  func(r *round.Round) { r.Updates[2][0] = r.Updates[2][0][:3] },
 	} {
 		r := small(t, 4)
 		change(&r)

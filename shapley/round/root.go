@@ -3,6 +3,7 @@ package round
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
 )
@@ -11,11 +12,11 @@ import (
 const rootDomain = "verifyd/shapley/round/1\n"
 
 // Root is the SHA-256 that commits to the game: after the domain come the program's digest, the digest of
-// w0, the number of players and for each the digest of the update and its size, the digests of X and Y,
+// w0, the number of players and for each the digest of the update, its size and a byte for whether it is isolated, the digests of X and Y,
 // and a byte each for the utility, for renormalised weights and for a shared first layer. Digests are
 // SHA-256 of little-endian words, tensor after tensor; numbers are uint64, little-endian.
 func (g *Game) Root() [32]byte {
-	r := &g.round
+	r := &g.given
 	d := r.Program.Digest()
 	all := append([]byte(rootDomain), d[:]...)
 	d = tensorsDigest(r.Base)
@@ -25,6 +26,7 @@ func (g *Game) Root() [32]byte {
 		d = tensorsDigest(u)
 		all = append(all, d[:]...)
 		all = binary.LittleEndian.AppendUint64(all, r.Sizes[i])
+		all = append(all, flag(slices.ContainsFunc(g.isolated, func(x Isolated) bool { return x.Player == i })))
 	}
 	for _, b := range []kernels.Buf{r.X, r.Y} {
 		d = rowsDigest(b)

@@ -41,7 +41,7 @@ type layout struct {
 	cols   int // elements of the output at one position
 }
 
-// check refuses rounds that do not fit together and numbers that are not finite.
+// check refuses rounds that do not fit together and, but in updates, numbers that are not finite.
 func (r *Round) check() (*layout, error) {
 	if r.Program == nil {
 		return nil, errors.New("program: missing")
@@ -71,7 +71,7 @@ func (r *Round) check() (*layout, error) {
 		return nil, fmt.Errorf("base: %w", err)
 	}
 	for i, u := range r.Updates {
-		if err := l.checkTensors(u); err != nil {
+		if err := l.checkShapes(u); err != nil {
 			return nil, fmt.Errorf("updates[%d]: %w", i, err)
 		}
 	}
@@ -121,15 +121,25 @@ func (l *layout) checkRows(r *Round, plan *program.Plan) error {
 
 // checkTensors refuses parameters of another shape, NaN and infinities.
 func (l *layout) checkTensors(tensors [][]float32) error {
+	if err := l.checkShapes(tensors); err != nil {
+		return err
+	}
+	for k, p := range l.params {
+		if i := notFinite(tensors[k]); i >= 0 {
+			return fmt.Errorf("%s: element %d is not finite", p.Name, i)
+		}
+	}
+	return nil
+}
+
+// checkShapes refuses parameters of another shape.
+func (l *layout) checkShapes(tensors [][]float32) error {
 	if len(tensors) != len(l.params) {
 		return fmt.Errorf("%d tensors given, %d needed", len(tensors), len(l.params))
 	}
 	for k, p := range l.params {
 		if len(tensors[k]) != p.Len() {
 			return fmt.Errorf("%s: %d elements given, %d needed", p.Name, len(tensors[k]), p.Len())
-		}
-		if i := notFinite(tensors[k]); i >= 0 {
-			return fmt.Errorf("%s: element %d is not finite", p.Name, i)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func (g *Game) scoreOf(sum int64) int64 {
 	if g.options.Utility == Loss {
 		return divide(sum, int64(g.layout.rows*g.layout.scored))
 	}
-	return sum
+	return divide(sum*shapley.Unit, int64(g.layout.rows*g.layout.scored)) // below 2^52
 }
 
 // fixed is a loss in units of 1e-9, rounded half to even.

@@ -59,16 +59,15 @@ func (g *Game) spread(before, after, other, another []int64) uint64 {
 		sum.Add(sum, d)
 		squares.Add(squares, d.Mul(d, d))
 	}
-	// (R sum d^2 - (sum d)^2) / (R^2 ), of parts d/2 and, for a loss, of means over the row's positions. The
-	// accuracy of all rows is a count and not a mean: R times the mean.
+	// (R sum d^2 - (sum d)^2) / (R^2 ), of parts d/2 and of means over the row's positions. Rows count positions
+	// that are right, whose unit is 1.
 	num := squares.Mul(squares, big.NewInt(rows))
 	num.Sub(num, sum.Mul(sum, sum))
 	den := big.NewInt(rows)
 	den.Mul(den, den).Mul(den, big.NewInt(4*(rows-1)))
-	if g.options.Utility == Loss {
-		den.Mul(den, big.NewInt(int64(g.layout.scored))).Mul(den, big.NewInt(int64(g.layout.scored)))
-	} else {
-		num.Mul(num, big.NewInt(rows)).Mul(num, big.NewInt(rows))
+	den.Mul(den, big.NewInt(int64(g.layout.scored))).Mul(den, big.NewInt(int64(g.layout.scored)))
+	if g.options.Utility == Accuracy {
+		num.Mul(num, big.NewInt(shapley.Unit)).Mul(num, big.NewInt(shapley.Unit))
 	}
 	return shapley.RootUp(new(big.Rat).SetFrac(num, den))
 }

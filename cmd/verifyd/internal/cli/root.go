@@ -29,6 +29,7 @@ const (
 	exitFail         = 3 // the verdict is FAIL
 	exitInconclusive = 4 // the verdict is INCONCLUSIVE
 	exitUnaudited    = 5 // the verdict is UNAUDITED
+	exitNotMet       = 6 // a target that was asked for is not met
 )
 
 // app is one run of the command line.
@@ -95,7 +96,7 @@ steps, bit for bit on any CPU or NVIDIA GPU, and signs what it found.
 Start with "verifyd demo".
 
 Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
-4 INCONCLUSIVE; 5 UNAUDITED.`,
+4 INCONCLUSIVE; 5 UNAUDITED; 6 a --target is not met.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

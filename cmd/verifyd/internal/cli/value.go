@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,17 +28,30 @@ func (a *app) valueCommand() *cobra.Command {
 type valued struct {
 	document any // with -o json
 	rows     []valuedRow
+	counts   []int64     // learners behind each value; nil if there are none
 	notes    [][2]string // below the table
 	title    string
 	interval string // what half-widths are; empty if the values are exact
 }
 
-// valuedRow is one player. All of it is in 1e-9; the fraction is the exact value.
+// valuedRow is one player. All of it is in 1e-9; the fraction is the exact value. One without a value has none of it.
 type valuedRow struct {
+	target                 string // where there are several
 	player                 string
 	value                  *big.Int
 	numerator, denominator string
 	stdErr, halfWidth      *uint64
+}
+
+// note adds a line below the table.
+func (v *valued) note(name, text string) { v.notes = append(v.notes, [2]string{name, text}) }
+
+// targeted is the cells of a row, after its target where there are several.
+func (v *valued) targeted(target string, cells ...string) []string {
+	if len(v.rows) > 0 && v.rows[0].target != "" {
+		return append([]string{target}, cells...)
+	}
+	return cells
 }
 
 // emitValued writes values as a table, CSV or JSON, and a chart where a file for it was named.
@@ -52,9 +67,16 @@ func (a *app) emitValued(v *valued, plot string) error {
 		return err
 	}
 	return a.emit(v.document, func(w io.Writer) {
-		row(w, "player", "value", "std err", "half-width")
-		for _, r := range v.rows {
-			row(w, r.player, utilityText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth))
+		if v.counts != nil {
+			row(w, "player", "value", "learners")
+			for i, r := range v.rows {
+				row(w, r.player, valueText(r.value), v.counts[i])
+			}
+		} else {
+			row(w, strings.Join(v.targeted("target", "player", "value", "std err", "half-width"), "\t"))
+			for _, r := range v.rows {
+				row(w, strings.Join(v.targeted(r.target, r.player, valueText(r.value), utilityOr(r.stdErr), utilityOr(r.halfWidth)), "\t"))
+			}
 		}
 		fmt.Fprintln(w)
 		for _, n := range v.notes {
@@ -82,12 +104,34 @@ func utilityText(x *big.Int) string {
 	return new(big.Rat).SetFrac(x, big.NewInt(shapley.Unit)).FloatString(9)
 }
 
+// valueText is a value as a decimal number; - of none.
+func valueText(x *big.Int) string {
+	if x == nil {
+		return "-"
+	}
+	return utilityText(x)
+}
+
 // csv is the rows as CSV; what a row does not have is empty.
 func (v *valued) csv() ([]byte, error) {
 	var b bytes.Buffer
-	err := tabular.WriteCSV(&b, []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}, func(yield func([]string) bool) {
-		for _, r := range v.rows {
-			if !yield([]string{r.player, r.value.String(), r.numerator, r.denominator, textOr(r.stdErr, ""), textOr(r.halfWidth, "")}) {
+	names := []string{"player", "value", "numerator", "denominator", "std_err", "half_width"}
+	if v.counts != nil {
+		names = append(names[:4:4], "learners")
+	}
+	err := tabular.WriteCSV(&b, v.targeted("target", names...), func(yield func([]string) bool) {
+		for i, r := range v.rows {
+			value := ""
+			if r.value != nil {
+				value = r.value.String()
+			}
+			fields := []string{r.player, value, r.numerator, r.denominator}
+			if v.counts != nil {
+				fields = append(fields, fmt.Sprint(v.counts[i]))
+			} else {
+				fields = append(fields, textOr(r.stdErr, ""), textOr(r.halfWidth, ""))
+			}
+			if !yield(v.targeted(r.target, fields...)) {
 				return
 			}
 		}
@@ -99,6 +143,9 @@ func (v *valued) csv() ([]byte, error) {
 func (v *valued) draw(w io.Writer) error {
 	var points []chart.Value
 	for _, r := range v.rows {
+		if r.value == nil {
+			continue
+		}
 		if !r.value.IsInt64() {
 			return errors.New("a value is beyond what can be drawn")
 		}
@@ -117,11 +164,15 @@ func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) 
 	for i, x := range res.Fixed() {
 		rows[i] = valuedRow{player: names[i], value: x, numerator: res.Values[i].Numerator.String(), denominator: res.Values[i].Denominator.String()}
 		if len(res.StdErr) > 0 {
-			rows[i].stdErr, rows[i].halfWidth = &res.StdErr[i], &res.HalfWidth[i]
+			rows[i].stdErr = &res.StdErr[i]
+		}
+		if len(res.HalfWidth) > 0 {
+			rows[i].halfWidth = &res.HalfWidth[i]
 		}
 	}
 	notes := [][2]string{
 		{"estimator", res.Estimator},
+		{"intervals", intervalText(res)},
 		{"evaluations", fmt.Sprint(res.Evaluations)},
 		{"nobody, everybody", utilityText(big.NewInt(res.Empty)) + ", " + utilityText(big.NewInt(res.Full))},
 		{"efficiency residual", res.Residual.Rat().FloatString(9)},
@@ -133,7 +184,30 @@ func resultRows(res *shapley.Result, names []string) ([]valuedRow, [][2]string) 
 			notes = append(notes, [2]string{"budget for 1 % of a mean value", fmt.Sprint(res.Forecast(share))})
 		}
 	}
+	if res.Target > 0 {
+		notes = append(notes, [2]string{"target", targetText(res)})
+	}
 	return rows, notes
+}
+
+// intervalText says what a result's intervals are.
+func intervalText(res *shapley.Result) string {
+	if len(res.HalfWidth) == 0 {
+		return res.Interval
+	}
+	return res.Interval + ", " + intervalName(res)
+}
+
+// targetText says whether a result has the widths that were asked for.
+func targetText(res *shapley.Result) string {
+	target := utilityText(new(big.Int).SetUint64(res.Target))
+	switch {
+	case res.Met():
+		return target + " met"
+	case len(res.HalfWidth) == 0:
+		return target + " not met: there are no intervals"
+	}
+	return target + " not met: the widest half-width is " + utilityText(new(big.Int).SetUint64(slices.Max(res.HalfWidth)))
 }
 
 func abs(x int64) uint64 { return uint64(max(x, -x)) }
@@ -170,9 +244,9 @@ func (o *estimateOptions) flags(cmd *cobra.Command) {
 func (o *estimateOptions) wayFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.estimator, "estimator", "antithetic", "way to the values; verifyd value estimators lists them")
-	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; 8 pairs if not given")
+	f.IntVar(&o.budget, "budget", -1, "samples to spend, in the estimator's unit; if not given, as many as intervals of the game need. Where it covers all coalitions they are all asked for")
 	f.IntVar(&o.level, "level", 950, "confidence of the simultaneous intervals in thousandths")
-	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result")
+	f.Uint64Var(&o.target, "target", 0, "antithetic: stop once no half-width is above this (1e-9); declared in the result. Not met, the command ends with code 6")
 	f.Uint64Var(&o.tolerance, "tolerance", 0, "truncated, gtg: stop a permutation this close to everyone's utility (1e-9)")
 	f.IntVar(&o.alpha, "alpha", 0, "beta, exact-beta: first parameter")
 	f.IntVar(&o.beta, "beta", 0, "beta, exact-beta: second parameter")
@@ -196,26 +270,24 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 	return e, nil
 }
 
-// way is the estimator e with the parameters that the flags give.
-func (o *estimateOptions) way(e shapley.Estimator) valuation.Way {
+// way is the estimator e with the parameters that the flags give, and the budget advised if they give none.
+func (o *estimateOptions) way(e shapley.Estimator, advised int) valuation.Way {
 	w := valuation.Way{
 		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
 		Control: o.control,
 	}
 	if o.budget < 0 {
-		if w.Budget = 0; e.Unit != shapley.None {
-			w.Budget = 8
-		}
+		w.Budget = advised
 	}
 	return w
 }
 
 // run is what is to be run on a game with an estimator: what the list of claims says or, for research, the flags.
-func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string) (valuation.Run, error) {
+func (o *estimateOptions) run(e shapley.Estimator, kind string, root merkle.Hash, players []string, advised int) (valuation.Run, error) {
 	if o.claimed != nil {
 		return o.claimed.Run(root)
 	}
-	r := valuation.Run{Version: valuation.GameVersion, Kind: kind, Root: root, Source: valuation.Research, Way: o.way(e), Players: players}
+	r := valuation.Run{Version: valuation.GameVersion, Kind: kind, Root: root, Source: valuation.Research, Way: o.way(e, advised), Players: players}
 	if o.randomness == "" {
 		if e.Unit != shapley.None {
 			return r, usageError{errors.New("--randomness is missing: a seed that nobody chose must come from a beacon")}

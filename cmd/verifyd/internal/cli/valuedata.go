@@ -20,15 +20,22 @@ const dataKind = "data"
 type dataOptions struct {
 	rowFiles
 	linear bool
+	unit   uint64 // of targets
 	steps  int
 	decay  float64
 }
 
 func (o *dataOptions) flags(cmd *cobra.Command) {
-	o.rowFiles.flags(cmd)
+	o.classFlags(cmd)
 	o.ownerFlags(cmd)
+	cmd.Flags().BoolVar(&o.linear, "linear", false, "a linear model of targets, judged by squared error, instead of a logistic one of classes")
+	cmd.Flags().Uint64Var(&o.unit, "target-unit", 1, "with --linear: what targets are divided by, for such as prices; values are in its square")
+}
+
+// classFlags are those of games of rows with classes alone.
+func (o *dataOptions) classFlags(cmd *cobra.Command) {
+	o.rowFiles.flags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&o.linear, "linear", false, "a linear model of targets, judged by squared error, instead of a logistic one of classes")
 	f.IntVar(&o.steps, "steps", 20, "accelerated Newton steps of each training")
 	f.Float64Var(&o.decay, "decay", 1, "decay of the weights")
 }
@@ -48,11 +55,17 @@ func (o *dataOptions) open(ctx context.Context, _ *app, device engine.Device, co
 	if err != nil {
 		return nil, err
 	}
+	if o.linear && (o.unit < 1 || o.unit > maxTargetUnit) || !o.linear && o.unit > 1 {
+		return nil, usageError{fmt.Errorf("--target-unit %d: want 1 to %d, with --linear", o.unit, int64(maxTargetUnit))}
+	}
 	d := retrain.Data{Width: rows.Width, Train: rows.Train.F, Validation: rows.Test.F, Labels: rows.TrainLabels, ValidationLabels: rows.TestLabels, Owners: rows.Owners}
 	if o.linear {
-		d.Targets, d.ValidationTargets = numbers(rows.TrainTargets[0]), numbers(rows.TestTargets[0])
+		d.Targets, d.ValidationTargets = numbers(rows.TrainTargets[0], o.unit), numbers(rows.TestTargets[0], o.unit)
 	}
 	g, err := retrain.New(ctx, d, retrain.Options{Steps: o.steps, Decay: o.decay, Device: device})
+	if errors.Is(err, shapley.ErrOverflow) {
+		return nil, hint(err, "--target-unit 1000 values such as prices in thousands")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +80,14 @@ func (o *dataOptions) open(ctx context.Context, _ *app, device engine.Device, co
 	return &openGame{kind: dataKind, title: "Value of the training data", game: g, root: g.Root(), players: players, close: g.Close}, nil
 }
 
-// numbers are fixed-point numbers as float32, rounded once from the nearest float64.
-func numbers(fixed []int64) []float32 {
+// maxTargetUnit bounds the unit of targets, which are at most 2^63 of 1e-9.
+const maxTargetUnit = 1_000_000_000
+
+// numbers are fixed-point numbers as float32 in a unit, rounded once from the nearest float64.
+func numbers(fixed []int64, unit uint64) []float32 {
 	f := make([]float32, len(fixed))
 	for i, v := range fixed {
-		f[i] = float32(float64(v) / shapley.Unit)
+		f[i] = float32(float64(v) / float64(shapley.Unit*unit))
 	}
 	return f
 }

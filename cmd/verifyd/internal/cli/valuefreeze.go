@@ -114,7 +114,11 @@ func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.
 	if err != nil {
 		return nil, err
 	}
-	list, err := valuation.List(jobs, p, o.way.way(e), claims, time.Now().Unix())
+	advised, _ := e.Advised(shapley.Facts{}, len(claims), o.way.level) // a round of losses has no bounds
+	if by := p.Metrics.Value.By; by != nil {
+		advised = int(by.Budget) // there is no other
+	}
+	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, time.Now().Unix())
 	if err != nil {
 		return nil, err
 	}

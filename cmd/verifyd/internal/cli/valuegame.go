@@ -54,11 +54,20 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 		return err
 	}
 	defer g.close()
-	run, err := eo.run(e, g.kind, g.root, g.players)
+	advised, thousandths := e.Advised(shapley.FactsOf(g.game), len(g.players), max(1, min(eo.level, 999)))
+	run, err := eo.run(e, g.kind, g.root, g.players, advised)
 	if err != nil {
 		return err
 	}
 	total := e.Evaluations(len(g.players), run.Budget)
+	if e.Enumerates(len(g.players), run.Budget) {
+		total = 1<<len(g.players) + 2
+		a.note("all %d coalitions are asked for: %d %s would cost as much", total, run.Budget, e.Unit)
+	} else if eo.claimed == nil && eo.budget < 0 && thousandths > 0 {
+		a.note("%d %s: half-widths of about %s of the range of utilities, if players change little", run.Budget, e.Unit, big.NewRat(int64(thousandths), 1000).FloatString(2))
+	} else if eo.claimed == nil && eo.budget < 0 && e.Unit != shapley.None {
+		a.note("%d %s; the result says how wide its intervals are", run.Budget, e.Unit)
+	}
 	progress := a.progress("coalitions")
 	c, err := valuation.Estimate(ctx, eo.out, run, g.game, g.control, g.extra, func(n uint64) { progress(min(n, total), total) })
 	if err != nil {
@@ -82,10 +91,22 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 	if c.Extra != nil && c.Second != nil {
 		v.notes = append(v.notes, [2]string{"second order", utilityTexts(c.Second.Values)}, [2]string{"its gap", utilityText(big.NewInt(c.Second.Gap))})
 	}
+	if c.Extra != nil {
+		for _, x := range c.Isolated {
+			v.notes = append(v.notes, [2]string{"isolated", g.players[x.Player] + ": " + x.Reason})
+		}
+	}
 	if c.Extra != nil && len(c.ValidationError) > 0 {
 		v.notes = append(v.notes, [2]string{"validation error", utilityTexts(c.ValidationError)})
 	}
-	return a.emitValued(v, eo.plot)
+	if err := a.emitValued(v, eo.plot); err != nil {
+		return err
+	}
+	if !c.Result.Met() {
+		a.note("target: not met")
+		return exitWith(exitNotMet)
+	}
+	return nil
 }
 
 // utilityTexts are a few utilities, and how many more there are.

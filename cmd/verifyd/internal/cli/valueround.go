@@ -33,7 +33,7 @@ type roundOptions struct {
 func (o *roundOptions) flags(cmd *cobra.Command) {
 	o.fileFlags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&o.accuracy, "accuracy", false, "judge by rows predicted rightly instead of by the loss")
+	f.BoolVar(&o.accuracy, "accuracy", false, "judge by the share of rows predicted rightly instead of by the loss")
 	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
 	f.StringVar(&o.claims, "claims", "", "frozen list of the claims that are valued, which says all that is not a file; see verifyd value freeze")
 	f.StringVar(&o.operator, "operator", "", "with --claims: the operator's public key (PEM)")
@@ -97,16 +97,20 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 	if o.list != nil {
 		opened.players = o.list.Players()
 	}
+	for _, x := range g.Isolated() {
+		a.log.Warn("an update explodes and is isolated: it is worth 0", "player", opened.players[x.Player], "why", x.Reason)
+	}
+	played := g.Played()
 	if control {
-		opened.control, err = surrogateOf(ctx, r, ro)
+		opened.control, err = surrogateOf(ctx, &played, ro)
 	}
 	if err != nil {
 		g.Close()
 		return nil, err
 	}
 	opened.extra = func(seed shapley.Seed) (e *valuation.Extra, err error) {
-		e = new(valuation.Extra)
-		if e.Second, err = secondOf(ctx, r, ro, g); err == nil && g.Rows() > 1 {
+		e = &valuation.Extra{Isolated: g.Isolated()}
+		if e.Second, err = secondOf(ctx, &played, ro, g); err == nil && g.Rows() > 1 {
 			e.ValidationError, err = g.ValidationError(ctx, seed)
 		}
 		return e, err
@@ -150,12 +154,16 @@ func surrogateOf(ctx context.Context, r *round.Round, ro round.Options) (*shaple
 	return c, nil
 }
 
-// secondOf is the closed form of a round that has one.
+// secondOf is the closed form of a round that has one: none of the updates explodes, but a product with the curvature may
+// still be beyond the scale. It is left out then; the estimate does without.
 func secondOf(ctx context.Context, r *round.Round, o round.Options, g *round.Game) (*valuation.Second, error) {
 	if o.Utility != round.Loss || o.Renormalised {
 		return nil, nil
 	}
 	s, err := round.SecondOrder(ctx, *r, o)
+	if errors.Is(err, shapley.ErrOverflow) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +184,8 @@ workers. A worker without an update gets exactly 0, and splitting gains nothing.
 
 The certificate has the closed second order of the round, from three gradients and
 no coalition, with the gap that it leaves, beside the estimate: antithetic pairs of
-permutations, 8 unless --budget says otherwise.
+permutations, 16 unless --budget says otherwise, or all coalitions where they are
+fewer. An update that explodes is isolated and named; the others are valued without.
 
 With --claims nothing is left to choose: the list that the operator froze names the
 claims, their final states, the rows, the estimator and, with --beacon, the

@@ -86,8 +86,17 @@ func (o *rowFiles) files() (tabular.Files, error) {
 	}, err
 }
 
-// read reads the data set, with labels or targets.
+// read reads the data set, with labels or one column of targets.
 func (o *rowFiles) read(want tabular.Want) (*tabular.Data, error) {
+	d, err := o.readAll(want)
+	if err == nil && want == tabular.Targets && len(d.TargetNames) != 1 {
+		return nil, usageError{fmt.Errorf("--column: %d columns of targets: want one", len(d.TargetNames))}
+	}
+	return d, err
+}
+
+// readAll reads the data set, with labels or any columns of targets.
+func (o *rowFiles) readAll(want tabular.Want) (*tabular.Data, error) {
 	files, err := o.files()
 	if err != nil {
 		return nil, err
@@ -95,9 +104,6 @@ func (o *rowFiles) read(want tabular.Want) (*tabular.Data, error) {
 	d, err := tabular.ReadData(files, want)
 	if errors.Is(err, tabular.ErrFiles) {
 		return nil, usageError{err}
-	}
-	if err == nil && want == tabular.Targets && len(d.TargetNames) != 1 {
-		return nil, usageError{fmt.Errorf("--column: %d columns of targets: want one", len(d.TargetNames))}
 	}
 	return d, err
 }

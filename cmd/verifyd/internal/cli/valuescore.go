@@ -88,7 +88,7 @@ that is --log-proof, and where they name witnesses, these must have seen it in t
 }
 
 func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, key crypto.Signer, o valueScoreOptions) error {
-	ro, err := a.bound(&o)
+	ro, p, err := a.bound(&o)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	if err != nil {
 		return err
 	}
-	values, err := valuesOf(c, ro.list)
+	values, err := valuesOf(c, ro.list, p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
@@ -119,49 +119,53 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	return a.emitScored(o.out, values, audit)
 }
 
-// bound is the round of a list that was bound to policy, jobs, verdicts and log.
-func (a *app) bound(o *valueScoreOptions) (*roundOptions, error) {
+// bound is the round of a list that was bound to policy, jobs, verdicts and log, and the policy.
+func (a *app) bound(o *valueScoreOptions) (*roundOptions, *policy.Policy, error) {
 	p, err := readPolicy(o.policy)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	operator, err := readKey(o.operator, keys.Operator, inJobs(o.jobs...))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	verifier, err := readKey(o.verifier, keys.Verifier)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ro := &roundOptions{files: o.files}
 	ro.files.Program = filepath.Join(o.jobs[0], verify.ProgramFile)
 	if ro.list, ro.digest, err = readClaims(o.claims, operator); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	jobs, err := readJobs(o.jobs, operator)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var verdicts []*verify.Verdict
 	for _, file := range o.verdicts {
 		data, err := readFile(file, document.MaxSize)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v, err := verify.ReadVerdict(file, data, verifier)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		verdicts = append(verdicts, v)
 	}
 	if err := ro.list.Bind(jobs, p, verdicts); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.claims, err)
+		return nil, nil, fmt.Errorf("%s: %w", o.claims, err)
 	}
-	return ro, a.checkLogged(&o.logged, o.claims, operator, jobs, ro.list, ro.digest)
+	return ro, p, a.checkLogged(&o.logged, o.claims, operator, jobs, ro.list, ro.digest)
 }
 
 // valuesOf are the values of a certificate that was confirmed, each its claim's, in the list's order.
-func valuesOf(c *valuation.Certificate, list *valuation.Claims) (*score.Values, error) {
+// Under a policy that deducts a margin they must say how sure they are: no standard error is not one of 0.
+func valuesOf(c *valuation.Certificate, list *valuation.Claims, p *policy.Policy) (*score.Values, error) {
+	if p.Metrics.Value.Margin > 0 && c.Result.Interval == shapley.IntervalNone {
+		return nil, fmt.Errorf("certificate: intervals: %s with a budget of %d has none, and the policy deducts a margin", c.Result.Estimator, c.Result.Budget)
+	}
 	certificate, err := c.Digest()
 	if err != nil {
 		return nil, err

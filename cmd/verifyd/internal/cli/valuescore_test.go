@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
+	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/verifytest"
@@ -19,7 +20,7 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 		result.Values = append(result.Values, shapley.Value{Numerator: big.NewInt(v), Denominator: big.NewInt(1)})
 	}
 	certificate := &valuation.Certificate{Run: valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}}, Result: result}
-	values, err := valuesOf(certificate, list)
+	values, err := valuesOf(certificate, list, new(policy.Policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,5 +38,20 @@ func TestTwoSlotsOfAWorkerHaveAValueEach(t *testing.T) {
 		if v := values.Values[slot]; v.Slot != uint32(slot) || v.Value.String() != want || v.Worker.Hash != [32]byte{1} || v.Task.Hash != [32]byte{2} {
 			t.Errorf("%+v", v)
 		}
+	}
+}
+
+func TestValuesWithoutIntervalsAreNotPaidUnderAMargin(t *testing.T) {
+	certificate := &valuation.Certificate{
+		Run:    valuation.Run{Claimed: &valuation.Claimed{Digest: merkle.Hash{8}}},
+		Result: &shapley.Result{Estimator: "kernel", Interval: shapley.IntervalNone},
+	}
+	rules := new(policy.Policy)
+	if _, err := valuesOf(certificate, &valuation.Claims{}, rules); err != nil {
+		t.Errorf("without a margin: %v", err)
+	}
+	rules.Metrics.Value.Margin = 2000
+	if _, err := valuesOf(certificate, &valuation.Claims{}, rules); err == nil {
+		t.Error("values that say nothing of their errors are paid in full under a margin")
 	}
 }

@@ -97,58 +97,6 @@ func regression(ctx context.Context, o Options) ([]Row, error) {
 		Promised: "published against the optimised, unpaired KernelSHAP: about 0.5; paired: below 1.1", Measured: fmt.Sprintf("%.2f", worst), Verdict: verdict(worst <= 1.1)}), nil
 }
 
-// coverage counts how often nominal 95 % intervals hold the exact value.
-func coverage(ctx context.Context, o Options) ([]Row, error) {
-	t, err := roundTable(ctx, o, o.workers(12))
-	if err != nil {
-		return nil, err
-	}
-	want := t.Values()
-	var rows []Row
-	for _, pairs := range []int{4, 8, 16, 64} {
-		hits, together, n := 0, 0, o.repeats(400)
-		live := 0
-		for k := range n {
-			seed := shapley.Seed{byte(k), byte(k >> 8), byte(pairs), 0xc0}
-			r, err := shapley.Estimate(ctx, t, shapley.Options{Estimator: "antithetic", Budget: pairs, Seed: seed})
-			if err != nil {
-				return nil, err
-			}
-			single, err := shapley.Interval(r, 950)
-			if err != nil {
-				return nil, err
-			}
-			all := true
-			for i, v := range r.Values {
-				if r.StdErr[i] == 0 && i == idler { // it is exact
-					continue
-				}
-				live++
-				d := new(big.Rat).Sub(v.Rat(), want[i])
-				d.Abs(d)
-				if d.Cmp(whole(single[i])) <= 0 {
-					hits++
-				}
-				all = all && d.Cmp(whole(r.HalfWidth[i])) <= 0
-			}
-			if all {
-				together++
-			}
-		}
-		c, s := float64(hits)/float64(live), float64(together)/float64(n)
-		promised, met := "0.92 to 0.97", verdict(c >= 0.92 && c <= 0.97)
-		if o.Short {
-			promised, met = "", Reported
-		}
-		rows = append(rows, Row{Measure: fmt.Sprintf("coverage of a player's 95 %% t-interval, %d pairs, %d runs", pairs, n), Promised: promised,
-			Measured: fmt.Sprintf("%.3f", c), Verdict: met},
-			Row{Measure: fmt.Sprintf("coverage of all players' simultaneous intervals, %d pairs", pairs), Measured: fmt.Sprintf("%.3f", s), Verdict: Reported})
-	}
-	return rows, nil
-}
-
-func whole(x uint64) *big.Rat { return new(big.Rat).SetInt(new(big.Int).SetUint64(x)) }
-
 // linearHead values 20 workers who trained a linear head on digits, exactly.
 func linearHead(ctx context.Context, o Options) ([]Row, error) {
 	train, val, err := images()

@@ -66,7 +66,7 @@ func ranked(ctx context.Context, d retrain.Data, seed shapley.Seed, o Options) (
 	}
 	defer g.Close()
 	all := map[string][]float64{}
-	oob, err := g.OutOfBag(ctx, o.repeats(1000), seed)
+	oob, _, err := g.OutOfBag(ctx, o.repeats(1000), seed) // with so many learners no row is in every bag
 	if err != nil {
 		return nil, err
 	}

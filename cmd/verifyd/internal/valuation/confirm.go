@@ -79,7 +79,7 @@ func (c *Claimed) certify(ctx context.Context, g Played, utilities []int64) (*Ce
 	}
 	o := run.options()
 	o.Control, o.Known = g.Control, utilities
-	res, err := shapley.Estimate(ctx, &playback{players: g.Game.Players()}, o)
+	res, err := shapley.Estimate(ctx, &playback{g.Game.Players(), shapley.FactsOf(g.Game), nil}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -82,7 +83,9 @@ type Certificate struct {
 
 // Extra is what a round tells beside its estimate.
 type Extra struct {
-	// Second is the closed second order of a round of losses with fixed weights.
+	// Isolated are the updates that explode: they are worth 0, and the others what they are without them.
+	Isolated []round.Isolated `json:"isolated,omitempty"`
+	// Second is the closed second order of a round of losses with fixed weights, unless it is beyond the scale.
 	Second *Second `json:"second_order,omitempty"`
 	// ValidationError is the standard error of each value that comes of the choice of the validation rows, in the
 	// unit of the utility. The errors of the result are those of sampling coalitions.
@@ -263,6 +266,8 @@ func ParseCertificate(path string, data []byte) (*Certificate, error) {
 	}
 	if n := len(c.Players); n != r.Players || len(r.Values) != n || r.Residual.Denominator == nil {
 		return nil, fmt.Errorf("%s: result: %d values of %d players, %d are named", path, len(r.Values), r.Players, n)
+	} else if s, h := len(r.StdErr), len(r.HalfWidth); s != 0 && s != n || h != 0 && h != n {
+		return nil, fmt.Errorf("%s: result: %d standard errors and %d half-widths of %d players", path, s, h, n)
 	}
 	for i, v := range r.Values {
 		if v.Denominator == nil {
@@ -361,5 +366,5 @@ func (e *Extra) Equal(other *Extra) bool {
 	} else if a.Gap != b.Gap || !slices.Equal(a.Values, b.Values) {
 		return false
 	}
-	return slices.Equal(e.ValidationError, other.ValidationError)
+	return slices.Equal(e.ValidationError, other.ValidationError) && slices.Equal(e.Isolated, other.Isolated)
 }

@@ -20,6 +20,9 @@ func History(ctx context.Context, o *Outcome, count int) ([]*shapley.Result, err
 	if o.Control {
 		return nil, errors.New("a run with a control variate has no history of its own")
 	}
+	if o.Result.Interval == shapley.IntervalExact { // no smaller budget asked for these coalitions
+		return []*shapley.Result{o.Result}, nil
+	}
 	count = max(1, min(count, o.Result.Budget))
 	var all []*shapley.Result
 	for k := 1; k <= count; k++ {
@@ -31,7 +34,7 @@ func History(ctx context.Context, o *Outcome, count int) ([]*shapley.Result, err
 		if k == count {
 			run.Budget, run.Target = o.Result.Budget, o.Target
 		}
-		r, err := shapley.Estimate(ctx, &playback{o.Result.Players, o.Utilities}, run)
+		r, err := shapley.Estimate(ctx, &playback{o.Result.Players, o.Result.Facts, o.Utilities}, run)
 		if k < count && err != nil && ctx.Err() == nil {
 			continue // too small a budget for this estimator
 		}
@@ -46,10 +49,13 @@ func History(ctx context.Context, o *Outcome, count int) ([]*shapley.Result, err
 // playback answers with a transcript's utilities in their order: an estimator asks for the same ones again.
 type playback struct {
 	players int
+	known   shapley.Facts
 	left    []int64
 }
 
 func (p *playback) Players() int { return p.players }
+
+func (p *playback) Facts() shapley.Facts { return p.known }
 
 func (p *playback) Utilities(_ context.Context, coalitions []shapley.Coalition, out []int64) error {
 	if len(p.left) < len(coalitions) {

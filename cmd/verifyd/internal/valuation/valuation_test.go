@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -156,7 +157,12 @@ func FuzzClaims(f *testing.F) {
 }
 
 func TestAHistoryEndsWithTheResult(t *testing.T) {
-	c, err := Estimate(context.Background(), "", runOf("antithetic", 20), glove(t), nil, nil, nil)
+	run := runOf("antithetic", 20)
+	run.Players = make([]string, 10)
+	size := shapley.Func{N: 10, Utility: func(_ context.Context, c shapley.Coalition) (int64, error) {
+		return int64(c.Size() * c.Size() * c.Size()), nil
+	}}
+	c, err := Estimate(context.Background(), "", run, size, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,5 +173,29 @@ func TestAHistoryEndsWithTheResult(t *testing.T) {
 	last := h[len(h)-1]
 	if len(h) > 5 || last.Budget != 20 || last.Transcript != c.Result.Transcript || h[0].Budget >= last.Budget {
 		t.Errorf("%d results, the last of a budget of %d", len(h), last.Budget)
+	}
+	if c, err = Estimate(context.Background(), "", runOf("antithetic", 20), glove(t), nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := History(context.Background(), c, 5); err != nil || len(h) != 1 || h[0] != c.Result {
+		t.Errorf("%d results of values that were enumerated, %v", len(h), err)
+	}
+}
+
+func TestACertificateNamesWhoWasIsolatedAndAnotherListIsNotItsOwn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "v")
+	found := &Extra{Isolated: []round.Isolated{{Player: 1, Reason: round.ReasonStep}}}
+	_, err := Estimate(t.Context(), dir, runOf("exact", 0), glove(t), nil, func(shapley.Seed) (*Extra, error) { return found, nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ReadCertificate(dir)
+	if err != nil || !c.Extra.Equal(found) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, other := range []*Extra{{}, {Isolated: []round.Isolated{{Player: 0, Reason: round.ReasonStep}}}, {Isolated: []round.Isolated{{Player: 1, Reason: round.ReasonLoss}}}} {
+		if c.Extra.Equal(other) {
+			t.Errorf("%+v passes for %+v", other, found)
+		}
 	}
 }
