@@ -247,7 +247,7 @@ func (a *app) emitJob(dir string, j *job.Job, found *conditionsView) error {
 
 		Odds       odds.Odds       `json:"odds"`
 		Conditions *conditionsView `json:"conditions,omitempty"`
-	}{dir, digest, j, j.Segments(), odds.Of(j.Segments(), min(uint64(j.Sampled.Least), j.Segments()), ""), found}
+	}{dir, digest, j, j.Segments(), odds.Of(j.Segments(), min(uint64(j.Sampled.Least), j.Segments()), j.Gate), found}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "job", digest)
 		row(w, "folder", dir)
