@@ -67,19 +67,19 @@ func (s *setting) jump(ctx context.Context) (*Jump, error) {
 		return nil, err
 	}
 	j.Promised = promised(s.pool.Terms.Job, j.Segment, j.Segment+1)
-	offer := s.pool
 	for j.Challenge = 1; ; j.Challenge++ {
-		offer = s.pool.Again(int64(j.Challenge - 1))
+		offer := s.pool.Again(int64(j.Challenge - 1))
 		drawn, err := s.draw(offer, summary)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(drawn, forged) {
-			break
+		if slices.ContainsFunc(drawn, forged) {
+			continue
 		}
-	}
-	if err := s.bundle(ctx, offer, traceDir, j.Bundle); err != nil {
-		return nil, err
+		if err := s.bundle(ctx, offer, traceDir, j.Bundle); err != nil {
+			return nil, err
+		}
+		break
 	}
 	judged, err := s.judge(ctx, j.Bundle, nil)
 	if err != nil {
