@@ -40,5 +40,5 @@ func Example() {
 	// Output:
 	// post f8bf681b, 740 bytes
 	// finalize 4bb278f3
-	// claim 15a05d8d, 260 bytes
+	// claim 15a05d8d, 228 bytes
 }
