@@ -207,6 +207,20 @@ func TestARowSaysWhetherItReachesWhatIsAsked(t *testing.T) {
 	}
 }
 
+func TestWhatCostsMoreThanItMayIsNotMet(t *testing.T) {
+	without := []Sample{{Wall: 100}, {Wall: 200}, {Wall: 400}}
+	for percent, met := range map[time.Duration]bool{98: true, 104: true, 106: false, 300: false} {
+		var with []Sample
+		for _, s := range without {
+			with = append(with, Sample{Wall: s.Wall * percent / 100})
+		}
+		row := (&session{}).surcharge("gate", "a segment", with, without, gateLimit)
+		if row.Met() != met {
+			t.Errorf("%d %% of the time without: %s", percent, row.asked())
+		}
+	}
+}
+
 func TestAPeerIsAskedLineByLine(t *testing.T) {
 	const script = `echo peer 1.0; while read a b; do case $a in time) echo $b 7;; *) echo error no $a;; esac; done`
 	p, err := startPeer(t.Context(), nil, "sh", "-c", script)

@@ -63,9 +63,7 @@ func (s *session) gateOf(ctx context.Context, m model, rounds, warm int) error {
 	if err != nil {
 		return err
 	}
-	row := s.compare("gate", "segment of 10 steps whose first one is measured, "+m.title, 1, samples[0], samples[1:], "without")
-	row.Limit, row.Most = gateLimit, true
-	s.add(row)
+	s.add(s.surcharge("gate", "segment of 10 steps whose first one is measured, "+m.title, samples[0], samples[1], gateLimit))
 	return nil
 }
 

@@ -61,8 +61,6 @@ func (s *session) imprintOf(ctx context.Context, m model, rounds, warm int) erro
 	if err != nil {
 		return err
 	}
-	row := s.compare("imprint", "replayed segment of 10 steps with its imprint, "+m.title, 1, samples[0], samples[1:], "without")
-	row.Limit, row.Most = imprintLimit, true
-	s.add(row)
+	s.add(s.surcharge("imprint", "replayed segment of 10 steps with its imprint, "+m.title, samples[0], samples[1], imprintLimit))
 	return nil
 }

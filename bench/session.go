@@ -141,6 +141,14 @@ func (s *session) compare(group, name string, threads int, ours []Sample, peers 
 	return row
 }
 
+// surcharge makes the row of work with something more, on one thread, against the same work without, which may take at
+// most so many times as long.
+func (s *session) surcharge(group, name string, with, without []Sample, most float64) Row {
+	row := s.compare(group, name, 1, with, [][]Sample{without}, "without")
+	row.Limit = 1 / most // of a ratio, which says how many times faster it is
+	return row
+}
+
 // add appends a row. Where a time means nothing, in a quick run or without the peer, nothing is asked of it.
 func (s *session) add(r Row) {
 	if r.Ours != nil && (s.options.Quick || r.Ratio == nil && r.Value == 0) {
