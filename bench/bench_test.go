@@ -221,6 +221,13 @@ func TestWhatCostsMoreThanItMayIsNotMet(t *testing.T) {
 	}
 }
 
+func TestASegmentIsReckonedFromItsFirstStepAndOneOfTheOthers(t *testing.T) {
+	first, other := Sample{Wall: 15, CPU: 14, Device: 3}, Sample{Wall: 10, CPU: 9, Device: 1}
+	if got, want := first.and(9, other), (Sample{Wall: 105, CPU: 95, Device: 12}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestAPeerIsAskedLineByLine(t *testing.T) {
 	const script = `echo peer 1.0; while read a b; do case $a in time) echo $b 7;; *) echo error no $a;; esac; done`
 	p, err := startPeer(t.Context(), nil, "sh", "-c", script)

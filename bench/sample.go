@@ -13,6 +13,12 @@ type Sample struct {
 	Device time.Duration
 }
 
+// and is s with the time of n more runs that took as long as o.
+func (s Sample) and(n int, o Sample) Sample {
+	more := time.Duration(n)
+	return Sample{Wall: s.Wall + more*o.Wall, CPU: s.CPU + more*o.CPU, Device: s.Device + more*o.Device}
+}
+
 // Contender is one side of a comparison. Run does the work once and returns its time.
 type Contender struct {
 	Name string
