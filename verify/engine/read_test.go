@@ -19,39 +19,27 @@ func TestAStepReadsTheSameElementsOnEveryDeviceAndIsTheSameStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := spec(t, p)
 			reads, blocks := enginetest.Reads(s.Plan), enginetest.Blocks(s.Plan)
+			elsewhere := slices.Clone(reads) // other elements, of the same operands
+			for i, r := range elsewhere {
+				elsewhere[i].At = slices.Clone(r.At)
+				slices.Reverse(elsewhere[i].At)
+			}
 			s.Reads = program.ReadWords(reads)
 			alone, own, emulated := start(t, cpu, s), start(t, cpu, s), start(t, underShim(t, kernelstest.Ascending), s)
 			for _, e := range []engine.Engine{alone, own, emulated} {
 				must(t, e.Init(t.Context(), 5))
 			}
-			for at := range uint64(3) {
-				if at == 1 { // other elements, of the same operands
-					for i := range reads {
-						slices.Reverse(reads[i].At)
-					}
+			watchedAlike(t, s, alone, []engine.Engine{own, emulated}, func(e engine.Engine, at uint64) (engine.Step, []uint32, error) {
+				now, watch := reads, blocks
+				if at == 1 {
+					now = elsewhere
 				}
-				draw(alone, at)
-				want, err := alone.Step(t.Context(), at)
-				must(t, err)
-				var first []uint32
-				for i, e := range []engine.Engine{own, emulated} {
-					draw(e, at)
-					watch := blocks
-					if at == 2 {
-						watch = nil
-					}
-					got, _, words, err := e.Watch(t.Context(), at, watch, reads)
-					must(t, err)
-					if what := difference(s, want, got); what != "" {
-						t.Fatalf("step %d on engine %d, read: another %s", at, i, what)
-					}
-					if i == 0 {
-						first = slices.Clone(words)
-					} else if !slices.Equal(words, first) {
-						t.Fatalf("step %d on engine %d: other words", at, i)
-					}
+				if at == 2 {
+					watch = nil
 				}
-			}
+				got, _, words, err := e.Watch(t.Context(), at, watch, now)
+				return got, words, err
+			})
 		})
 	}
 }
