@@ -110,22 +110,3 @@ func clones(tensors [][]float32) (all [][]float32) {
 	}
 	return all
 }
-
-// Jump claims that a step led to a state of zeros, from which little is left to train, and that another one, later, led
-// back to the state that the first one really did. All steps between are honest ones.
-func Jump(there, back uint64) Cheat {
-	var good [][]float32
-	return Cheat{State: func(t uint64, m *program.Machine) {
-		switch t {
-		case there:
-			good = clones(m.Tensors())
-			for _, x := range m.Tensors() {
-				clear(x)
-			}
-		case back:
-			for i, x := range good {
-				copy(m.Tensors()[i], x)
-			}
-		}
-	}}
-}

@@ -229,12 +229,12 @@ func TestACanaryLooksLikeAnyOtherClaim(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := cheatOf(Cheap, &job.Job{Steps: 4, Stride: 2}, rand.New(rand.NewPCG(1, 1))); fault.Of(err) != fault.OutOfRange {
+	if _, _, err := cheatOf(Cheap, &verify.Terms{Job: &job.Job{Steps: 4, Stride: 2}}, rand.New(rand.NewPCG(1, 1))); fault.Of(err) != fault.OutOfRange {
 		t.Error(err)
 	}
 	for seed := range uint64(200) {
-		j := &job.Job{Steps: 23, Stride: 3}
-		_, steps, err := cheatOf(Cheap, j, rand.New(rand.NewPCG(seed, 1)))
+		terms := &verify.Terms{Job: &job.Job{Steps: 23, Stride: 3}}
+		_, steps, err := cheatOf(Cheap, terms, rand.New(rand.NewPCG(seed, 1)))
 		if err != nil || steps[0] >= steps[1] || steps[1] != 20 {
 			t.Fatalf("%d, %v: the jump back is not before the last segment", steps, err)
 		}

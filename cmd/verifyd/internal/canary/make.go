@@ -32,7 +32,7 @@ func (w Work) Make(ctx context.Context, kind Kind, random *rand.Rand, dir string
 	if _, known := lies[kind]; !known {
 		return trace.Summary{}, nil, fmt.Errorf("%.60q is none of %v", string(kind), Kinds())
 	}
-	cheat, steps, err := cheatOf(kind, w.Terms.Job, random)
+	cheat, steps, err := cheatOf(kind, w.Terms, random)
 	if err != nil {
 		return trace.Summary{}, nil, err
 	}
@@ -48,7 +48,8 @@ func (w Work) Make(ctx context.Context, kind Kind, random *rand.Rand, dir string
 }
 
 // cheatOf draws the lies of a canary and returns the steps that they make false.
-func cheatOf(kind Kind, j *job.Job, random *rand.Rand) (verifytest.Cheat, []uint64, error) {
+func cheatOf(kind Kind, terms *verify.Terms, random *rand.Rand) (verifytest.Cheat, []uint64, error) {
+	j := terms.Job
 	switch kind {
 	case Bad:
 		step := random.Uint64N(j.Steps)
@@ -65,7 +66,7 @@ func cheatOf(kind Kind, j *job.Job, random *rand.Rand) (verifytest.Cheat, []uint
 			return verifytest.Cheat{}, nil, fault.New(fault.OutOfRange, "", "kind", "%s needs three segments, the job has %d", kind, n)
 		}
 		there, back := end(j, random.Uint64N(n-2)), end(j, n-2)
-		return verifytest.Jump(there, back), []uint64{there, back}, nil
+		return verifytest.ThereAndBack(terms.Plan, verifytest.Either(there, back), verifytest.Cheap("all zeros")), []uint64{there, back}, nil
 	}
 	return verifytest.Cheat{}, []uint64{}, nil
 }
