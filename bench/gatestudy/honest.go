@@ -22,16 +22,20 @@ type extremes struct {
 func Honest(ctx context.Context, d engine.Device, settings []Setting, runs int, w io.Writer) error {
 	fmt.Fprintf(w, "| setting | segments | outside, curve | outside, start | least work, of the curve | of the start | most drowned above it | zeros above it | still |\n|---|---|---|---|---|---|---|---|---|\n")
 	var all extremes
-	for i := range settings {
-		e, err := honest(ctx, d, &settings[i], runs)
+	err := each(settings, func(s *Setting) error {
+		e, err := honest(ctx, d, s, runs)
 		if err != nil {
-			return fmt.Errorf("%s: %w", settings[i].Name, err)
+			return err
 		}
-		fmt.Fprintf(w, "| %s | %d | %d %v | %d | %.3f | %.3f | %+.3f | %+.3f | %.3f |\n", settings[i].Name, e.segments, e.outside, e.reasons, e.outsideStart,
+		fmt.Fprintf(w, "| %s | %d | %d %v | %d | %.3f | %.3f | %+.3f | %+.3f | %.3f |\n", s.Name, e.segments, e.outside, e.reasons, e.outsideStart,
 			e.work, e.workStart, e.drowned, e.zero, e.still)
 		all.segments += e.segments
 		all.outside += e.outside
 		all.outsideStart += e.outsideStart
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(w, "| all | %d | %d | %d | | | | | |\n", all.segments, all.outside, all.outsideStart)
 	return nil
@@ -41,21 +45,12 @@ func honest(ctx context.Context, d engine.Device, s *Setting, runs int) (extreme
 	e := extremes{work: 9, workStart: 9, drowned: -9, zero: -9, reasons: map[gate.Reason]int{}}
 	for n := range uint64(runs) {
 		init := n / 5 // five orders of each start
-		ref, start, err := curve(ctx, d, s, init)
-		if err != nil {
-			return e, err
-		}
-		r, err := begin(ctx, d, s, init, n)
-		if err != nil {
-			return e, err
-		}
-		err = r.segments(ctx, n, func(t uint64, c *gate.Counters) error {
-			e.add(c, ref, start)
-			return nil
+		err := beside(ctx, d, s, init, n, func(r *run, ref, start *gate.Reference) error {
+			return r.segments(ctx, n, func(_ uint64, c *gate.Counters) error {
+				e.add(c, ref, start)
+				return nil
+			})
 		})
-		if closing := r.close(ctx); err == nil {
-			err = closing
-		}
 		if err != nil {
 			return e, err
 		}

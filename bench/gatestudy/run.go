@@ -3,6 +3,8 @@ package gatestudy
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/engine"
@@ -134,4 +136,27 @@ func curve(ctx context.Context, d engine.Device, s *Setting, init uint64) (ref, 
 		return nil, nil, err
 	}
 	return c.Reference(), gate.FromStart(c.Points[0]), nil
+}
+
+// beside begins a run of a setting beside what an operator would compare it with, the curve and the start alone.
+func beside(ctx context.Context, d engine.Device, s *Setting, init, order uint64, do func(r *run, ref, start *gate.Reference) error) error {
+	ref, start, err := curve(ctx, d, s, init)
+	if err != nil {
+		return err
+	}
+	r, err := begin(ctx, d, s, init, order)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(r, ref, start), r.close(ctx))
+}
+
+// each does something with each setting, whose name its errors bear.
+func each(settings []Setting, do func(s *Setting) error) error {
+	for i := range settings {
+		if err := do(&settings[i]); err != nil {
+			return fmt.Errorf("%s: %w", settings[i].Name, err)
+		}
+	}
+	return nil
 }

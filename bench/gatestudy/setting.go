@@ -2,6 +2,8 @@ package gatestudy
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/job"
@@ -17,8 +19,8 @@ type Setting struct {
 	Stride  uint64
 }
 
-// Settings are those of the study, each of so many steps.
-func Settings(steps uint64) ([]Setting, error) {
+// Settings are those of the study, each of so many steps, whose names begin with one of some beginnings.
+func Settings(steps uint64, beginnings ...string) ([]Setting, error) {
 	rows, err := blobs(1500, 64)
 	if err != nil {
 		return nil, err
@@ -67,7 +69,9 @@ func Settings(steps uint64) ([]Setting, error) {
 	for i := range all {
 		all[i].Steps, all[i].Stride = steps, max(steps/50, 1)
 	}
-	return all, nil
+	return slices.DeleteFunc(all, func(s Setting) bool {
+		return !slices.ContainsFunc(beginnings, func(begins string) bool { return strings.HasPrefix(s.Name, begins) })
+	}), nil
 }
 
 // blobs is samples of classes, each a point with noise around it, some of whose elements are zero as those of images are.

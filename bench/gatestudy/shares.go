@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
@@ -20,24 +21,14 @@ func Shares(ctx context.Context, d engine.Device, settings []Setting, w io.Write
 		fmt.Fprintf(w, " %d %% |", p)
 	}
 	fmt.Fprint(w, "\n|---|---|---|---|---|---|---|---|---|---|---|\n")
-	for i := range settings {
-		if err := shares(ctx, d, &settings[i], w); err != nil {
-			return fmt.Errorf("%s: %w", settings[i].Name, err)
-		}
-	}
-	return nil
+	return each(settings, func(s *Setting) error {
+		return beside(ctx, d, s, 0, 0, func(r *run, ref, start *gate.Reference) error { return r.shares(ctx, ref, start, w) })
+	})
 }
 
-func shares(ctx context.Context, d engine.Device, s *Setting, w io.Writer) error {
-	ref, start, err := curve(ctx, d, s, 0)
-	if err != nil {
-		return err
-	}
-	r, err := begin(ctx, d, s, 0, 0)
-	if err != nil {
-		return err
-	}
-	defer r.close(ctx)
+// shares measures all shares in the middle of the run.
+func (r *run) shares(ctx context.Context, ref, start *gate.Reference, w io.Writer) error {
+	s := r.setting
 	middle := s.Steps / s.Stride / 2 * s.Stride
 	for t := range middle {
 		if err := r.step(ctx, t); err != nil {

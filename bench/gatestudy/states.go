@@ -15,24 +15,14 @@ import (
 // and the one a segment later, and writes a table.
 func States(ctx context.Context, d engine.Device, settings []Setting, w io.Writer) error {
 	fmt.Fprintf(w, "| setting | state | best exact twin known | twin that computes no sum twice, a step and a segment later | at | work of the curve | drowned | zero | still | outside, curve | start | a segment later |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
-	for i := range settings {
-		if err := states(ctx, d, &settings[i], w); err != nil {
-			return fmt.Errorf("%s: %w", settings[i].Name, err)
-		}
-	}
-	return nil
+	return each(settings, func(s *Setting) error {
+		return beside(ctx, d, s, 0, 0, func(r *run, ref, start *gate.Reference) error { return r.places(ctx, ref, start, w) })
+	})
 }
 
-func states(ctx context.Context, d engine.Device, s *Setting, w io.Writer) error {
-	ref, start, err := curve(ctx, d, s, 0)
-	if err != nil {
-		return err
-	}
-	r, err := begin(ctx, d, s, 0, 0)
-	if err != nil {
-		return err
-	}
-	defer r.close(ctx)
+// places measures all states at three places of the run.
+func (r *run) places(ctx context.Context, ref, start *gate.Reference, w io.Writer) error {
+	s := r.setting
 	n := s.Steps / s.Stride
 	places := []uint64{s.Stride, n / 2 * s.Stride, n * 3 / 4 * s.Stride}
 	for t := uint64(0); t <= places[2]; t++ {

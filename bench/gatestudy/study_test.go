@@ -17,7 +17,7 @@ func TestTheStudyHasARowForEachSettingAndFindsTheFirstHonestSegmentsInside(t *te
 	}
 	defer cpu.Close()
 	d := engine.NewCPU("cpu", cpu, 1)
-	all, err := gatestudy.Settings(8)
+	all, err := gatestudy.Settings(8, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/verifyd/verifyd/bench/gatestudy"
 	"github.com/verifyd/verifyd/kernels"
@@ -35,15 +34,9 @@ func study(ctx context.Context, steps uint64, runs int, only string, states bool
 	}
 	defer cpu.Close()
 	d := engine.NewCPU("cpu", cpu, 1)
-	all, err := gatestudy.Settings(steps)
+	chosen, err := gatestudy.Settings(steps, only)
 	if err != nil {
 		return err
-	}
-	var chosen []gatestudy.Setting
-	for _, s := range all {
-		if strings.HasPrefix(s.Name, only) {
-			chosen = append(chosen, s)
-		}
 	}
 	if runs > 0 {
 		if err := gatestudy.Honest(ctx, d, chosen, runs, os.Stdout); err != nil {

@@ -10,7 +10,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/verifyd/verifyd/bench/gatestudy"
 	"github.com/verifyd/verifyd/kernels"
@@ -39,7 +38,11 @@ func study(ctx context.Context, steps uint64, challenges int, only string, once,
 		return err
 	}
 	defer cpu.Close()
-	all, err := gatestudy.Settings(steps)
+	begin := kinds
+	if only != "" {
+		begin = []string{only}
+	}
+	chosen, err := gatestudy.Settings(steps, begin...)
 	if err != nil {
 		return err
 	}
@@ -48,14 +51,7 @@ func study(ctx context.Context, steps uint64, challenges int, only string, once,
 		return err
 	}
 	defer os.RemoveAll(dir)
-	j := gatestudy.Jumps{Device: engine.NewCPU("cpu", cpu, 1), Runner: cpu, Dir: dir, Sampled: 5, Challenges: challenges}
-	for _, s := range all {
-		for _, kind := range kinds {
-			if only == "" && strings.HasPrefix(s.Name, kind) || only != "" && kind == kinds[0] && strings.HasPrefix(s.Name, only) {
-				j.Settings = append(j.Settings, s)
-			}
-		}
-	}
+	j := gatestudy.Jumps{Settings: chosen, Device: engine.NewCPU("cpu", cpu, 1), Runner: cpu, Dir: dir, Sampled: 5, Challenges: challenges}
 	if once {
 		if err := j.Once(ctx, os.Stdout); err != nil {
 			return err
