@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -80,19 +82,23 @@ func TestAMeasuredStepIsTheSameStep(t *testing.T) {
 	}
 }
 
+// references are the start of a run and its curve, of so many steps in segments of three.
+func references(r *run, steps uint64) (start, whole *gate.Reference) {
+	curve := gate.Curve{Every: 1, Terms: gate.Terms{Steps: steps, Stride: 3}}
+	for step := range steps {
+		if step%3 == 0 {
+			curve.Points = append(curve.Points, r.measure(step, 7).Totals())
+		} else {
+			r.step(step)
+		}
+	}
+	return gate.FromStart(curve.Points[0]), curve.Reference()
+}
+
 func TestHonestStepsAreInside(t *testing.T) {
 	for _, m := range models(t) {
-		curve := gate.Curve{Every: 1, Terms: gate.Terms{Steps: 60, Stride: 3}}
-		r := begin(t, fastest(t), m.program, m.data, 1)
-		for step := range uint64(60) {
-			if step%3 == 0 {
-				curve.Points = append(curve.Points, r.measure(step, 7).Totals())
-			} else {
-				r.step(step)
-			}
-		}
-		start, ref := gate.FromStart(curve.Points[0]), curve.Reference()
-		r = begin(t, fastest(t), m.program, m.data, 2)
+		start, ref := references(begin(t, fastest(t), m.program, m.data, 1), 60)
+		r := begin(t, fastest(t), m.program, m.data, 2)
 		for step := range uint64(60) {
 			c := r.measure(step, 8)
 			for name, reference := range map[string]*gate.Reference{"start": start, "curve": ref} {
@@ -112,12 +118,17 @@ var inside = map[string]string{
 	"gpt: small integers of rank four": "cheap for one step, unless rates, data and gradients stay dyadic: not held",
 }
 
+// partly are the states that, with some seeds, a model's curve lets pass where its start does not: a curve asks for three
+// quarters of the work, a start for four fifths. That is not held, like the transformer's.
+var partly = map[string]bool{"mlp: small integers of rank four": true, "cnn: small integers of rank four": true}
+
 func TestCheapStatesAreOutside(t *testing.T) {
 	met := map[string]bool{}
 	for _, m := range models(t) {
 		r := begin(t, fastest(t), m.program, m.data, 1)
-		start := gate.FromStart(r.measure(0, 7).Totals())
-		for step := uint64(1); step < 30; step++ {
+		start, curve := references(r, 45)
+		r = begin(t, fastest(t), m.program, m.data, 2)
+		for step := range uint64(30) {
 			r.step(step)
 		}
 		state := r.save()
@@ -131,16 +142,23 @@ func TestCheapStatesAreOutside(t *testing.T) {
 			for seed := range byte(3) {
 				r.load(forged)
 				c := r.measure(30, seed)
-				if out := len(start.Outside(c)) > 0; out == (inside[name] != "") {
-					t.Errorf("%s: outside %v, %+v", name, start.Outside(c), c.Totals())
+				for by, ref := range map[string]*gate.Reference{"start": start, "curve": curve} {
+					why := ref.Outside(c)
+					if by == "curve" && partly[name] {
+						met[name] = met[name] || len(why) == 0
+						continue
+					}
+					if len(why) > 0 == (inside[name] != "") {
+						t.Errorf("%s: outside %v by the %s, %+v beside %+v", name, why, by, c.Totals(), ref.At(30))
+					}
 				}
 			}
-			met[name] = true
+			met[name] = met[name] || !partly[name]
 		}
 	}
-	for name := range inside {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(inside)), slices.Collect(maps.Keys(partly))) {
 		if !met[name] {
-			t.Errorf("%s was not tried", name)
+			t.Errorf("%s was not tried, or never inside", name)
 		}
 	}
 }
