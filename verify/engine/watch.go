@@ -90,13 +90,7 @@ type looker struct {
 func (l *looker) calls(steps []kernels.Call, begun int) (all []launch.Planned, err error) {
 	for done := 0; ; {
 		looks := l.due(steps, begun, done)
-		next := len(steps)
-		if len(l.reads) > 0 {
-			next = min(next, l.reads[0].Before()-begun)
-		}
-		if len(l.blocks) > 0 {
-			next = min(next, l.blocks[0].Call+1-begun)
-		}
+		next := program.Until(l.blocks, l.reads, begun, len(steps))
 		for _, list := range [][]kernels.Call{looks, steps[done:next]} {
 			part, err := calls(list)
 			if err != nil {

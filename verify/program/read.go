@@ -42,13 +42,14 @@ type Look struct {
 	Words   []uint32
 }
 
-// until is how many of n calls, which are those of the step from begun on, run before the next look.
-func (l *Look) until(begun, n int) int {
-	if len(l.Reads) > 0 {
-		n = min(n, l.Reads[0].Before()-begun)
+// Until is how many of n calls, which are those of a step from begun on, run before the next look at the first of blocks or
+// of reads.
+func Until(blocks []Block, reads []Read, begun, n int) int {
+	if len(reads) > 0 {
+		n = min(n, reads[0].Before()-begun)
 	}
-	if len(l.Blocks) > 0 {
-		n = min(n, l.Blocks[0].Call+1-begun)
+	if len(blocks) > 0 {
+		n = min(n, blocks[0].Call+1-begun)
 	}
 	return n
 }
@@ -90,7 +91,7 @@ func (m *Machine) look(calls []call, begun int, l *Look) error {
 		if done == len(calls) {
 			return nil
 		}
-		next := l.until(begun, len(calls))
+		next := Until(l.Blocks, l.Reads, begun, len(calls))
 		if err := m.run(calls[done:next]); err != nil {
 			return err
 		}
