@@ -32,6 +32,7 @@ type planOptions struct {
 	audit, seconds  amount
 	simulate        bool
 	claims          int
+	gate            string // that the job names; empty without a job
 	// What no flag says: to be found, or the job's.
 	holdOpen, kOpen, bondOpen, auditOpen, secOpen bool
 }
@@ -45,6 +46,9 @@ func (a *app) planCommand() *cobra.Command {
 segments must be drawn, of whom, how long pay must be held and which bond is
 needed so that no lie pays. What is given is kept; then it says whether a lie
 pays, and what alone would change that. The exit code is 1 if a lie pays.
+
+What the gate of a job was measured to add stands beside the odds, and deters
+nobody who knows a lie that it does not see: only --gate-power counts it.
 
 The unit is the lie, one false segment: one false step can stand for all the work
 but for the gate. With N segments, k drawn, share q audited, a replayed lie missed
@@ -116,7 +120,7 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	if o.simulate {
 		return a.playTerms(ctx, t, o.claims)
 	}
-	view := planOf(t, w, uint64(o.limit))
+	view := planOf(t, w, uint64(o.limit), o.gate)
 	if err := a.emit(view, func(to io.Writer) { planText(to, t, w, view) }); err != nil {
 		return err
 	}
@@ -167,6 +171,7 @@ func (o *planOptions) ofJob(w *plan.Work) error {
 	}
 	w.Steps, w.Stride = j.Steps, j.Stride
 	o.kept(j)
+	o.gate = j.Gate
 	return sized(w, filepath.Join(dir, verify.ProgramFile), j.Profile, j.Data.Samples)
 }
 
