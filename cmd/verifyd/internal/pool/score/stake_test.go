@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
-	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 )
 
@@ -48,7 +48,7 @@ func TestTheDeskCountsNoPayThatIsNotHeld(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := history.Held(policy.Uint{Uint128: work(d.terms)}, judgedAt+later)
+			got := history.Held(pool.Work(d.terms), judgedAt+later)
 			counted += int(got)
 			if got > held {
 				t.Fatalf("the desk counts %d claims, of which %d are held", got, held)
