@@ -34,7 +34,7 @@ func (h History) Held(work policy.Uint, at int64) uint64 {
 	slices.SortStableFunc(passed, func(a, b Judgement) int { return cmp.Compare(a.Arrived, b.Arrived) })
 	for i, j := range passed {
 		if further := len(passed) - 1 - i; further < int(j.Hold) && j.Until > at && j.Arrived > failed {
-			sum.Add(sum, least(wide(j.Work), whole))
+			sum.Add(sum, slices.MinFunc([]*big.Int{j.Operations(), whole}, (*big.Int).Cmp))
 		}
 	}
 	return sum.Quo(sum, whole).Uint64()
