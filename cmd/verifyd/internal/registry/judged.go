@@ -28,6 +28,7 @@ type Judgement struct {
 	Evidence merkle.Hash    `json:"evidence"` // root of the verdict's
 	Outcome  verify.Outcome `json:"outcome"`
 	Reason   verify.Reason  `json:"reason"`
+	Note     string         `json:"note"`     // the finding's, for which a policy may pay less
 	Work     policy.Uint    `json:"work"`     // floating-point operations of the claim, by the job's program and steps
 	Hold     uint32         `json:"hold"`     // further claims that are judged before this one is paid, by the job
 	Until    int64          `json:"until"`    // when it is paid though fewer were, Unix time in seconds; with a hold

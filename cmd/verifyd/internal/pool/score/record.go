@@ -110,7 +110,7 @@ func judgementOf(r *registry.Registry, j Judged, now time.Time) (found judgement
 	return judgement{
 		pool.Member(j.Terms, slot),
 		registry.Judgement{
-			Slot: slot, Claim: f.Claim, Evidence: j.Verdict.Evidence, Outcome: f.Outcome, Reason: f.Reason,
+			Slot: slot, Claim: f.Claim, Evidence: j.Verdict.Evidence, Outcome: f.Outcome, Reason: f.Reason, Note: f.Note,
 			Work: pool.Work(j.Terms), Hold: of.Hold, Until: now.Unix() + int64(of.Period), Arrived: receipt.Arrived, Recorded: now.Unix(),
 		},
 	}, nil
