@@ -108,10 +108,10 @@ func (a *app) makeCanary(ctx context.Context, job string, who worker, assignment
 	if err != nil {
 		return err
 	}
-	if err := leaveClaim(t, summary, assigned, key, out); err != nil {
+	if err := writeNew(sealed, file, 0o600); err != nil {
 		return err
 	}
-	if err := writeNew(sealed, file, 0o600); err != nil {
+	if err := leaveClaim(t, summary, assigned, key, out); err != nil {
 		return err
 	}
 	a.note("the answer is in %s: keep it away from whoever verifies", sealed)
