@@ -16,7 +16,6 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/odds"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
 // planOptions are what an operator asks about.
@@ -190,13 +189,9 @@ func (o *planOptions) kept(j *job.Job) {
 
 // sized adds those of a program's openings.
 func sized(w *plan.Work, file string, profile kernels.Profile, samples uint64) error {
-	text, err := readFile(file, program.MaxJSON)
+	p, err := readProgram(file)
 	if err != nil {
 		return err
-	}
-	p, err := program.Parse(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
 	}
 	s, err := verify.SizesOf(p, profile, samples)
 	if err != nil {
