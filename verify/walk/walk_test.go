@@ -67,7 +67,7 @@ func check(t *testing.T, w *Walk, trail Trail, outside func(uint64) bool) {
 	if len(slices.Compact(sorted)) != len(trail.Order) {
 		t.Fatalf("a segment twice: %d", trail.Order)
 	}
-	if most := Most(w.n, w.k); uint64(len(trail.Order)) > most {
+	if most := Most(w.n, w.k, w.k+1); uint64(len(trail.Order)) > most {
 		t.Fatalf("%d segments of %d walked, at most %d are promised", len(trail.Order), w.n, most)
 	}
 	if sorted[len(sorted)-1] >= w.n {
@@ -121,13 +121,13 @@ func TestTheBoundIsTheLongestPathThatTheGateCanLay(t *testing.T) {
 			t.Errorf("depth(%d) = %d, above the logarithm, %d", n, depth(n), most)
 		}
 	}
-	if got := Most(1000, 50); got != 51+3+2*(depth(1000)+1)+3+200 {
+	if got := Most(1000, 50, 51); got != 51+3+2*(depth(1000)+1)+3+200 {
 		t.Errorf("Most(1000, 50) = %d", got)
 	}
-	if got := Most(1<<24, 4096); got != 4097+3+2*(depth(1<<24)+1)+3+2048 {
+	if got := Most(1<<24, 4096, 4097); got != 4097+3+2*(depth(1<<24)+1)+3+2048 {
 		t.Errorf("Most(1<<24, 4096) = %d", got)
 	}
-	if got := Most(20, 5); got != 20 {
+	if got := Most(20, 5, 6); got != 20 {
 		t.Errorf("Most(20, 5) = %d: there are no more segments than 20", got)
 	}
 }
