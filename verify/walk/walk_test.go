@@ -2,8 +2,10 @@ package walk
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -161,6 +163,31 @@ func TestAWalkIsTheSameInWhateverOrderSegmentsBecomeKnown(t *testing.T) {
 				t.Fatalf("seed %d: neither done nor anything needed: %+v", seed, trail)
 			}
 			have[trail.Need[r.IntN(len(trail.Need))]] = true
+		}
+	}
+}
+
+func TestWhoFollowsAWalkIsAskedOnceForEachOfItsSegments(t *testing.T) {
+	for seed := range uint64(100) {
+		standing := known(func(s uint64) bool { return rand.New(rand.NewPCG(seed, s)).Float64() < 0.3 })
+		w := newWalk(t, seed, 200, 5, nil)
+		whole := w.Walk(standing).Order
+		var asked []uint64
+		trail, err := w.Follow(func(s uint64) (Standing, error) {
+			asked = append(asked, s)
+			return standing(s), nil
+		})
+		if err != nil || !trail.Done || !slices.Equal(trail.Order, whole) || !slices.Equal(asked, whole) {
+			t.Fatalf("seed %d: asked for %d, walked %d, want %d: %v", seed, asked, trail.Order, whole, err)
+		}
+		trail, err = w.Follow(func(s uint64) (Standing, error) {
+			if s == whole[len(whole)-1] {
+				return Unknown, os.ErrPermission
+			}
+			return standing(s), nil
+		})
+		if !errors.Is(err, os.ErrPermission) || trail.Done {
+			t.Fatalf("seed %d: %+v, %v", seed, trail, err)
 		}
 	}
 }
