@@ -102,7 +102,7 @@ func (c *Case) moves(ctx context.Context, in io.Reader) (m *slices.Moves, err er
 	if err != nil {
 		return nil, err
 	}
-	m = new(slices.Moves)
+	m = &slices.Moves{Segments: c.Terms.Job.Segments()}
 	for _, root := range c.boundaries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -123,7 +123,7 @@ func (o *opener) writeSlices(ctx context.Context, out io.Writer, places []slices
 	if err != nil {
 		return nil, err
 	}
-	var moves slices.Moves
+	moves := slices.Moves{Segments: t.Job.Segments()}
 	for segment := range t.Job.Segments() + 1 {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -44,7 +44,7 @@ func (p *proof) holds(entry []byte) error {
 }
 
 // parseProof reads a proof: the header, the index, the path, a line without anything, a signed checkpoint. There are
-// no extra lines, in proof or checkpoint: nothing signs them.
+// no extra lines: in a proof nothing signs them, and in a checkpoint nobody here would read them.
 func parseProof(text []byte) (*proof, error) {
 	if len(text) > MaxProof {
 		return nil, fault.New(fault.TooLarge, "", "", "%d bytes, the limit is %d", len(text), MaxProof)
