@@ -15,23 +15,8 @@ import (
 	"github.com/verifyd/verifyd/proofs/testdata/vectors"
 )
 
-// needTool stops the test where there is no such program: with a failure in
-// CI, which installs it, and with a skip on a machine that has only Go.
-func needTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case os.Getenv("VERIFYD_CI") != "":
-		t.Fatalf("%s is not installed", name)
-	default:
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
-
 func TestAReaderWrittenApartAgreesOnEveryVector(t *testing.T) {
-	python := needTool(t, "python3")
+	python := proofs.NeedTool(t, "python3")
 	files, err := filepath.Glob(filepath.Join(vectorFolder, "*.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +33,7 @@ func TestAReaderWrittenApartAgreesOnEveryVector(t *testing.T) {
 }
 
 func TestTheReaderWrittenApartCanSayNo(t *testing.T) {
-	python := needTool(t, "python3")
+	python := proofs.NeedTool(t, "python3")
 	for name, lie := range map[string][2]string{
 		"signed":            {"expect: success", "expect: high-s signatures[0].sig"},
 		"signed_other_body": {"expect: bad-signature signatures[0].sig", "expect: success"},
@@ -72,7 +57,7 @@ func TestTheReaderWrittenApartCanSayNo(t *testing.T) {
 // that is in order, valid or not. It takes high s and some BER, which are ours
 // to refuse.
 func TestOpenSSLAgreesOnThePlainVectors(t *testing.T) {
-	openssl := needTool(t, "openssl")
+	openssl := proofs.NeedTool(t, "openssl")
 	all, err := vectors.All()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +95,7 @@ func TestOpenSSLAgreesOnThePlainVectors(t *testing.T) {
 }
 
 func TestTheReaderWrittenApartSaysWhatRestsOnAFixedBeacon(t *testing.T) {
-	python := needTool(t, "python3")
+	python := proofs.NeedTool(t, "python3")
 	pool, err := scenario.New()
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +127,7 @@ func TestTheReaderWrittenApartSaysWhatRestsOnAFixedBeacon(t *testing.T) {
 }
 
 func TestTheReaderWrittenApartAsksTheClockAndRefusesPlainly(t *testing.T) {
-	python := needTool(t, "python3")
+	python := proofs.NeedTool(t, "python3")
 	const bundled, set = "testdata/example/worker.vproof", "testdata/example/signers.json"
 	log, err := os.ReadFile("testdata/example/log.pub")
 	if err != nil {

@@ -1,6 +1,6 @@
 package proofs
 
-// What the vectors' generators need of the inside, to bend it.
+// What the vectors' generators need of the inside, to bend it, and the tests outside of those within.
 var (
 	Sample           = sample
 	SampleRoot       = sampleRoot
@@ -11,4 +11,5 @@ var (
 	ParseSPKI        = parseSPKI
 	SPKI             = Key.spki
 	High             = high
+	NeedTool         = needTool
 )

@@ -19,17 +19,19 @@ import (
 	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
-// needOpenSSL stops the test where there is no openssl: with a failure in CI,
-// which installs it, and with a skip on a machine that has only Go.
-func needOpenSSL(t *testing.T) {
+// needTool stops the test where there is no such program: with a failure in
+// CI, which installs it, and with a skip on a machine that has only Go.
+func needTool(t *testing.T, name string) string {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err == nil {
-		return
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("VERIFYD_CI") != "":
+		t.Fatalf("%s is not installed", name)
+	default:
+		t.Skipf("%s is not installed", name)
 	}
-	if os.Getenv("VERIFYD_CI") != "" {
-		t.Fatal("openssl is not installed")
-	}
-	t.Skip("openssl is not installed")
+	return path
 }
 
 func write(t *testing.T, name string, data []byte) string {
@@ -42,7 +44,7 @@ func write(t *testing.T, name string, data []byte) string {
 }
 
 func TestOpenSSLVerifiesWhatWeSign(t *testing.T) {
-	needOpenSSL(t)
+	needTool(t, "openssl")
 	key := newKey(t)
 	env, err := Sign(sample(), key)
 	if err != nil {
@@ -66,7 +68,7 @@ func TestOpenSSLVerifiesWhatWeSign(t *testing.T) {
 }
 
 func TestWeVerifyWhatOpenSSLSigns(t *testing.T) {
-	needOpenSSL(t)
+	needTool(t, "openssl")
 	key := newKey(t)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/verifyd/verifyd/proofs"
 )
 
 // A snippet is a block of README.md and what it should print.
@@ -62,10 +64,10 @@ func TestEverySnippetOfTheReadmeRuns(t *testing.T) {
 			case "go":
 				cmd = exec.Command(buildProgram(t, dir, s.code))
 			case "python":
-				cmd = exec.Command(needTool(t, "python3"), "-c", s.code)
+				cmd = exec.Command(proofs.NeedTool(t, "python3"), "-c", s.code)
 			case "sh":
-				needTool(t, "python3")
-				needTool(t, "openssl")
+				proofs.NeedTool(t, "python3")
+				proofs.NeedTool(t, "openssl")
 				cmd = exec.Command("sh", "-ec", s.code)
 			default:
 				t.Fatalf("nobody runs %s", s.language)

@@ -24,6 +24,15 @@ type Bounds struct {
 // Share are the bounds of a share: 0 to 1.
 func Share() *Bounds { return &Bounds{0, Unit} }
 
+// ShareOf is the share that some of all are, in units of 1e-9, rounded half to even: 0 <= some <= all < 2^33.
+func ShareOf(some, all int64) int64 {
+	q, r := some*Unit/all, some*Unit%all
+	if 2*r > all || 2*r == all && q&1 == 1 {
+		q++
+	}
+	return q
+}
+
 // Declared is a game with what is known of it.
 type Declared struct {
 	Game

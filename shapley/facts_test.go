@@ -162,3 +162,11 @@ func TestIntervalsCoverAsOftenAsTheySay(t *testing.T) {
 		}
 	}
 }
+
+func TestAShareIsRoundedHalfToEven(t *testing.T) {
+	for _, c := range [][3]int64{{0, 7, 0}, {7, 7, shapley.Unit}, {1, 3, 333333333}, {2, 3, 666666667}, {1, 1024, 976562}, {3, 1024, 2929688}, {1<<33 - 1, 1<<33 - 1, shapley.Unit}} {
+		if got := shapley.ShareOf(c[0], c[1]); got != c[2] {
+			t.Errorf("%d of %d: %d, want %d", c[0], c[1], got, c[2])
+		}
+	}
+}

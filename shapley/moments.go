@@ -63,7 +63,7 @@ func (m *moments) add(sample []*big.Int) {
 	m.count++
 }
 
-// quotient is a/b within 2^-52 of it, 0 <= a <= b.
+// quotient is a/b within 2^-51 of it, 0 <= a <= b.
 func quotient(a, b *big.Int) float64 {
 	if b.IsInt64() {
 		return float64(a.Int64()) / float64(b.Int64())

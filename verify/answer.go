@@ -32,6 +32,9 @@ type Response struct {
 	Signer    crypto.Signer // the worker's key
 	// Device measures the first steps of segments, to know where the walk leads. It runs no others.
 	Device engine.Device
+	// AsStored opens a trace whose stored states are not those of its leaves. Without it the first such state is an error: a
+	// worker whose disk damaged one would fail for it.
+	AsStored bool
 	// MaxMemory refuses a job whose Terms.MemoryBytes are more; 0 means DefaultMaxMemory.
 	MaxMemory uint64
 	// Progress, if set, is called after each opened segment.

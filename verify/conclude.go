@@ -66,11 +66,8 @@ func compareMismatch(a, b *Mismatch) int {
 
 // of are the results of a segment.
 func (s *sheet) of(segment uint64) []Result {
-	from := slices.IndexFunc(s.results, func(r Result) bool { return r.Segment == segment })
-	if from < 0 {
-		return nil
-	}
-	to := from + 1
+	from, _ := slices.BinarySearchFunc(s.results, segment, func(r Result, want uint64) int { return cmp.Compare(r.Segment, want) })
+	to := from
 	for to < len(s.results) && s.results[to].Segment == segment {
 		to++
 	}

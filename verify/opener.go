@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -74,21 +73,14 @@ func (o *opener) walk(ctx context.Context, ch *Challenge, r Receipt, ranked []ui
 	if err != nil {
 		return nil, err
 	}
-	known := map[uint64]walk.Standing{}
-	for {
-		trail := w.Walk(func(segment uint64) walk.Standing { return known[segment] })
-		if trail.Done {
-			if o.Walked != nil {
-				o.Walked(trail)
-			}
-			return slices.Sorted(slices.Values(trail.Order)), nil
-		}
-		for _, segment := range trail.Need {
-			if known[segment], err = o.measure(ctx, segment); err != nil {
-				return nil, fmt.Errorf("measuring segment %d: %w", segment, err)
-			}
-		}
+	trail, err := w.Follow(func(segment uint64) (walk.Standing, error) { return o.measure(ctx, segment) })
+	if err != nil {
+		return nil, err
 	}
+	if o.Walked != nil {
+		o.Walked(trail)
+	}
+	return slices.Sorted(slices.Values(trail.Order)), nil
 }
 
 // measure runs the first step of a segment.

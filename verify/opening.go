@@ -95,7 +95,7 @@ func (c *Case) malformed(o *Opening) bool {
 // most is how many segments a worker may open, and the most that are replayed.
 func (c *Case) most() uint64 {
 	n := c.Terms.Job.Segments()
-	return walk.Most(n, min(uint64(c.receipt.Sampled), n))
+	return walk.Most(n, min(uint64(c.receipt.Sampled), n), uint64(len(c.Challenge.Segments)))
 }
 
 // segmentInfos lists the tensors of an opened segment: the state before its first step, then for each

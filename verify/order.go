@@ -3,8 +3,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -23,28 +21,16 @@ func (c *Case) Order(ctx context.Context, d engine.Device) (order []uint64, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
-	known := map[uint64]walk.Standing{}
-	for {
-		trail := c.walk.Walk(func(segment uint64) walk.Standing {
-			if !c.opening.opens(segment) {
-				return walk.End
-			}
-			return known[segment]
-		})
-		if len(trail.Need) == 0 {
-			return trail.Order, nil
-		}
-		for _, segment := range trail.Need {
-			if known[segment], err = c.measure(ctx, r, segment); err != nil {
-				return nil, fmt.Errorf("measuring segment %d: %w", segment, err)
-			}
-		}
-	}
+	trail, err := c.walk.Follow(func(segment uint64) (walk.Standing, error) { return c.measure(ctx, r, segment) })
+	return trail.Order, err
 }
 
 // measure runs the first step of an opened segment.
 func (c *Case) measure(ctx context.Context, r *Replayer, segment uint64) (walk.Standing, error) {
-	at := slices.IndexFunc(c.opening.Segments, func(s OpenedSegment) bool { return s.Segment == segment })
+	at, opened := c.opening.find(segment)
+	if !opened {
+		return walk.End, nil
+	}
 	file, err := c.openSegment(ctx, c.opening.Segments[at])
 	if err != nil {
 		return walk.Unknown, err
@@ -59,7 +45,10 @@ func (c *Case) measure(ctx context.Context, r *Replayer, segment uint64) (walk.S
 	if err != nil {
 		return walk.Unknown, err
 	}
-	if err := errors.Join(in.Expect(infos), r.load(ctx, in)); err != nil {
+	if err := in.Expect(infos); err != nil {
+		return walk.Unknown, err
+	}
+	if err := r.load(ctx, in); err != nil {
 		return walk.Unknown, err
 	}
 	if err := r.batch.read(in); err != nil {

@@ -78,6 +78,10 @@ func (t *Terms) checkRenewals(r *Receipt, assignment *job.Assignment) error {
 	case len(r.Renews) > MaxRenewals:
 		return fault.New(fault.BadTerms, "", "renews", "%d, the limit is %d", len(r.Renews), MaxRenewals)
 	}
+	// All that is drawn must fit the list of an opening, or nobody could answer.
+	if most := uint64(len(r.Renews)+1) * uint64(r.Sampled); min(most, t.Job.Segments()) > job.MaxSampled {
+		return fault.New(fault.BadTerms, "", "renews", "%d times %d segments drawn, the limit is %d in all", len(r.Renews)+1, r.Sampled, job.MaxSampled)
+	}
 	for i, late := range r.Renews {
 		field := fmt.Sprintf("renews: %d", i)
 		next := r.Arrived

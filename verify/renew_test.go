@@ -23,8 +23,17 @@ import (
 // newLate is a watched rig of eight segments, of which three are drawn, whose claim was received and seen too late.
 func newLate(t testing.TB, c cheat) *watched {
 	t.Helper()
+	return newLateOf(t, c, func(*job.Job) {})
+}
+
+// newLateOf is the same for another job.
+func newLateOf(t testing.TB, c cheat, change func(*job.Job)) *watched {
+	t.Helper()
 	w := &watched{log: verifytest.NewLog("log.example/pool"), by: []*verifytest.Witness{verifytest.NewWitness("w1.example"), verifytest.NewWitness("w2.example")}}
-	w.rig = newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) { j.Log = w.log.Terms(2, w.by...) })
+	w.rig = newRig(t, mlp(), blobs(t, 40, 7), func(j *job.Job) {
+		j.Log = w.log.Terms(2, w.by...)
+		change(j)
+	})
 	w.trace = w.forge(c)
 	if err := w.claimed(w.summary()); err != nil {
 		t.Fatal(err)
@@ -112,6 +121,22 @@ func TestAClaimThatIsReceivedAgainKeepsItsSegmentsAndGetsNewOnes(t *testing.T) {
 	}
 }
 
+// TestAnHonestClaimPassesHoweverOftenItIsReceivedAgain is an operator who draws more, by renewing, than one receipt can ask for.
+func TestAnHonestClaimPassesHoweverOftenItIsReceivedAgain(t *testing.T) {
+	w := newLateOf(t, cheat{}, func(j *job.Job) {
+		j.Steps, j.Stride, j.Sampled = 600, 1, job.Exactly(40)
+	})
+	for i := range verify.MaxRenewals {
+		if err := w.renewed(arrived.Add(time.Duration(1+i) * time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := w.at(w.answered(), longAfter)
+	if err != nil || v.Finding.Outcome != verify.Pass || len(v.Finding.Challenged) < 250 {
+		t.Errorf("%d challenged: %+v, %v", len(w.drawn(w.receipt())), v, err)
+	}
+}
+
 // TestNoChainOfReceiptsLosesASegmentThatWasDrawn is a worker, with its operator, who rolls the challenge again and again.
 func TestNoChainOfReceiptsLosesASegmentThatWasDrawn(t *testing.T) {
 	w := newLate(t, cheat{state: after(13, func(m *program.Machine) { flip(m.Tensors()[0], 0) })}) // in segment 4
@@ -177,6 +202,19 @@ func TestAReceiptRenewsOnlyLateOnesOfTheSameClaim(t *testing.T) {
 		if !errors.As(err, &e) || v != nil || e.Class != c.class || e.File != verify.ReceiptFile || e.Field != c.field {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
+	}
+}
+
+func TestReceiptsDrawNoMoreThanAnOpeningCanList(t *testing.T) {
+	w := newLateOf(t, cheat{}, func(j *job.Job) {
+		j.Steps, j.Stride, j.Sampled = 4200, 1, job.Exactly(2048)
+	})
+	if err := w.renewed(w.arrived.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	var e *fault.Error
+	if err := w.renewed(w.arrived.Add(time.Hour)); !errors.As(err, &e) || e.Class != fault.BadTerms || e.Field != "renews" {
+		t.Errorf("3 times 2048 of 4200: %v", err)
 	}
 }
 

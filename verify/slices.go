@@ -102,7 +102,7 @@ func (c *Case) moves(ctx context.Context, in io.Reader) (m *slices.Moves, err er
 	if err != nil {
 		return nil, err
 	}
-	m = new(slices.Moves)
+	m = &slices.Moves{Segments: c.Terms.Job.Segments()}
 	for _, root := range c.boundaries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -123,7 +123,7 @@ func (o *opener) writeSlices(ctx context.Context, out io.Writer, places []slices
 	if err != nil {
 		return nil, err
 	}
-	var moves slices.Moves
+	moves := slices.Moves{Segments: t.Job.Segments()}
 	for segment := range t.Job.Segments() + 1 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -132,12 +132,32 @@ func (o *opener) writeSlices(ctx context.Context, out io.Writer, places []slices
 		if err != nil {
 			return nil, err
 		}
-		if err := w.Boundary(counters, o.states.Digests(o.tensors), o.tensors); err != nil {
+		digests := o.states.Digests(o.tensors)
+		if err := o.recorded(segment, counters, digests); err != nil {
+			return nil, err
+		}
+		if err := w.Boundary(counters, digests, o.tensors); err != nil {
 			return nil, err
 		}
 		moves.Boundary(slices.Cut(places, o.tensors))
 	}
 	return moves.Rank(t.rates()), nil
+}
+
+// recorded refuses a stored state that is not the one of the trace's leaves: one that was damaged since, for whose slices the
+// worker would fail, whether its segment is drawn or not.
+func (o *opener) recorded(segment uint64, c state.Counters, digests []merkle.Hash) error {
+	if o.AsStored {
+		return nil
+	}
+	root, err := o.Trace.Root(segment * o.Terms.Job.Stride)
+	if err != nil {
+		return err
+	}
+	if got := o.Terms.spec.State.Root(c, digests); got != root {
+		return fault.New(fault.Altered, "trace", fmt.Sprintf("segment %d", segment), "the state that is stored has root %v, the leaves have %v", got, root)
+	}
+	return nil
 }
 
 // boundary reads the state before a segment, or behind the last one, from the trace.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -105,6 +106,39 @@ func TestAnAnswerNeedsTheTraceThatWasClaimed(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("left a bundle behind")
+	}
+}
+
+func TestAStateThatADiskDamagedIsNoAnswerWhereverItIs(t *testing.T) {
+	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
+	dir, summary := r.train(newCPU(t, kernels.Auto, 1))
+	if err := r.claimed(summary); err != nil {
+		t.Fatal(err)
+	}
+	states := must(filepath.Glob(filepath.Join(dir, "states", "*.safetensors")))(t)
+	if uint64(len(states)) != r.terms.Job.Segments() {
+		t.Fatalf("%d states of %d segments", len(states), r.terms.Job.Segments())
+	}
+	for _, path := range append(states, filepath.Join(dir, trace.FinalFile)) {
+		whole := must(os.ReadFile(path))(t)
+		damaged := slices.Clone(whole)
+		damaged[len(damaged)-4] ^= 1 // the last bit of the last number
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "bundle")
+		tr := must(trace.Read(dir, r.terms.Trace()))(t)
+		err := verify.Answer(t.Context(), verify.Response{Terms: r.terms, Documents: r.docs, Trace: tr, Data: r.data, Signer: r.worker, Device: newDevice(t, "worker's", kernels.Auto, 1)}, out)
+		tr.Close()
+		if fault.Of(err) != fault.Altered {
+			t.Errorf("%s damaged: %v", filepath.Base(path), err)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s damaged: left a bundle behind", filepath.Base(path))
+		}
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -68,8 +68,13 @@ func differently(of []Result) bool {
 
 // opens says whether a segment is opened.
 func (o *Opening) opens(segment uint64) bool {
-	_, ok := slices.BinarySearchFunc(o.Segments, segment, func(s OpenedSegment, want uint64) int { return cmp.Compare(s.Segment, want) })
+	_, ok := o.find(segment)
 	return ok
+}
+
+// find is where a segment stands among those opened.
+func (o *Opening) find(segment uint64) (at int, ok bool) {
+	return slices.BinarySearchFunc(o.Segments, segment, func(s OpenedSegment, want uint64) int { return cmp.Compare(s.Segment, want) })
 }
 
 // unconfirmed is a result that one code path alone has found and that a FAIL would rest on: a mismatch, or, where the walk

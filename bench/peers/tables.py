@@ -1,8 +1,8 @@
 """Values of data sets that ship with scikit-learn and statsmodels, by the command in argv[1].
 
-Each goes through check, knn and data as CSV, Parquet and NPY, which must give the same values to the byte. knn of 10 rows and
-data of 8 owners are compared with values that are enumerated here: knn to 2e-9; data to what rows change whose prediction is
-too close to call in binary32, and linear models to 1e-4 of the largest value.
+Each goes through check, knn, data and oob as CSV, Parquet and NPY, which must give the same values to the byte. knn of 10 rows and
+data of 8 owners are compared with values that are enumerated here, and oob with models trained on the bags that it prints: knn to
+2e-9; the others to what rows change whose prediction is too close to call in binary32, and linear models to 1e-4 of the largest value.
 """
 import csv
 import io
@@ -20,7 +20,8 @@ import pandas as pd
 from sklearn import datasets
 import statsmodels.api as sm
 
-OWNERS, ROWS, K, UNIT = 8, 10, 3, 10**9
+OWNERS, ROWS, K, LEARNERS, UNIT = 8, 10, 3, 60, 10**9
+CLOSE = 1e-4  # logits that are as near are too close to call
 SCALES = ["none", "standard", "robust"]
 
 
@@ -159,50 +160,97 @@ def neighbours(x, y, t, ty, numbers, scale):
     return shapley(n, worth, worth)[0]
 
 
-def retrained(x, y, t, ty, owner, numbers, steps=20, decay=1.0):
-    """Bounds of the worth of each coalition of owners: the models of shapley/retrain, in binary64."""
+def standardised(x, *others):
     mean, deviation = x.mean(0), x.std(0)
     scale = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
-    standard = lambda v: np.hstack([(v - mean) * scale, np.ones((len(v), 1))])
-    x, t = standard(x), standard(t)
-    columns, curve, count = 1, 1.0, 0
+    return [np.hstack([(v - mean) * scale, np.ones((len(v), 1))]) for v in (x, *others)]
+
+
+def trained(x, y, times, count, steps=20, decay=1.0):
+    """The model of shapley/retrain in binary64, of rows that count so many times; of targets if there are no classes."""
+    columns, curve = (1, 0.25) if count == 2 else (count, 0.5) if count else (1, 1.0)
+    bound = np.linalg.inv(curve * x.T @ x + decay * np.eye(x.shape[1]))
+    w = ahead = np.zeros((x.shape[1], columns))
+    for k in range(steps):
+        z = x @ ahead
+        if not count:
+            r = z - y[:, None]
+        elif columns == 1:
+            r = 1 / (1 + np.exp(-z)) - y[:, None]
+        else:
+            e = np.exp(z - z.max(1, keepdims=True))
+            r = e / e.sum(1, keepdims=True) - np.eye(count)[y]
+        onward = ahead - bound @ (x.T @ (r * times[:, None]) + decay * ahead)
+        ahead, w = onward + k / (k + 3) * (onward - w), onward
+    return w
+
+
+def margins(z, y):
+    """How far the logit of each row's class is above the others."""
+    z = np.hstack([np.zeros_like(z), z]) if z.shape[1] == 1 else z.copy()
+    own = z[np.arange(len(z)), y]
+    z[np.arange(len(z)), y] = -np.inf
+    return own - z.max(1)
+
+
+def retrained(x, y, t, ty, owner, numbers):
+    """Bounds of the worth of each coalition of owners."""
+    x, t = standardised(x, t)
+    count = 0
     if not numbers:
         y, ty, count = classes(y, ty)
-        columns, curve = (1, 0.25) if count == 2 else (count, 0.5)
-    bound = np.linalg.inv(curve * x.T @ x + decay * np.eye(x.shape[1]))
     low, high = np.zeros(1 << OWNERS), np.zeros(1 << OWNERS)
     for s in range(1 << OWNERS):
-        has = (s >> owner & 1)[:, None]
-        w = ahead = np.zeros((x.shape[1], columns))
-        for k in range(steps):
-            z = x @ ahead
-            if numbers:
-                r = z - y[:, None]
-            elif columns == 1:
-                r = 1 / (1 + np.exp(-z)) - y[:, None]
-            else:
-                e = np.exp(z - z.max(1, keepdims=True))
-                r = e / e.sum(1, keepdims=True) - np.eye(count)[y]
-            onward = ahead - bound @ (x.T @ (r * has) + decay * ahead)
-            ahead, w = onward + k / (k + 3) * (onward - w), onward
-        z = t @ w
+        z = t @ trained(x, y, s >> owner & 1, count)
         if numbers:
             low[s] = high[s] = (ty**2 - (z[:, 0] - ty) ** 2).mean()
-            continue
-        if s == 0:
+        elif s == 0:
             low[s] = high[s] = 1 / count
-            continue
-        if columns == 1:
-            z = np.hstack([np.zeros_like(z), z])
-        own = z[np.arange(len(z)), ty]
-        z[np.arange(len(z)), ty] = -np.inf
-        margin = own - z.max(1)
-        low[s], high[s] = (margin > 1e-4).mean(), (margin > -1e-4).mean()
+        else:
+            margin = margins(z, ty)
+            low[s], high[s] = (margin > CLOSE).mean(), (margin > -CLOSE).mean()
     return low, high
+
+
+def outside(x, y, ty, bags):
+    """For each row how many bags are without it, and bounds of how many of their models are right about it."""
+    (x,), (y, _, count) = standardised(x), classes(y, ty)
+    out, low, high = (np.zeros(len(x), int) for _ in range(3))
+    for times in bags:
+        margin = margins(x @ trained(x, y, times, count), y)
+        out += times == 0
+        low += (times == 0) & (margin > CLOSE)
+        high += (times == 0) & (margin > -CLOSE)
+    return out, low, high
 
 
 def values(text):
     return [(r["player"], int(r["value"])) for r in csv.DictReader(io.StringIO(text))]
+
+
+def out_of_bag(run, folder, form, flags):
+    """What oob prints, and the bags that it writes."""
+    path = os.path.join(folder, form + "-bags.csv")
+    text = run("oob", "--learners", str(LEARNERS), "--randomness", "ab" * 32, "--bags", path, *flags, "-o", "csv")
+    with open(path) as f:
+        return text, f.read()
+
+
+def compare_bags(name, told, x, y, ty):
+    """Holds values out of the bag against models that are trained here on the bags."""
+    text, printed = told
+    bags = np.zeros((LEARNERS, len(x)), int)
+    for r in csv.DictReader(io.StringIO(printed)):
+        bags[int(r["learner"]), int(r["row"])] = int(r["times"])
+    assert (bags.sum(1) == len(x)).all(), f"{name}: a bag has another number of rows"
+    out, low, high = outside(x, y, ty, bags)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if [int(r["learners"]) for r in rows] != out.tolist():
+        raise SystemExit(f"{name}: learners that did not see a row: {[r['learners'] for r in rows]}, the bags say {out}")
+    for i, r in enumerate(rows):
+        if (r["value"] == "") != (out[i] == 0) or out[i] and not low[i] <= Fraction(int(r["numerator"]), int(r["denominator"]) * UNIT) * int(out[i]) <= high[i]:
+            raise SystemExit(f"{name}: row {i}: {r}, of {out[i]} models {low[i]} to {high[i]} are right")
+    return (high - low).sum() / out.sum()
 
 
 def compare(run, folder, name, x, y, numbers):
@@ -223,6 +271,7 @@ def compare(run, folder, name, x, y, numbers):
             run("knn", *variant, "--scale", "standard", "--clip", *arguments(form, a, b, False), "-o", "csv"),
             [run("knn", *variant, "--scale", s, "--clip", *arguments(form, few, b, False), "-o", "csv") for s in SCALES],
             run("data", "--estimator", "exact", *(["--linear"] if numbers else []), *arguments(form, a, b, True), "-o", "csv"),
+            None if numbers else out_of_bag(run, folder, form, arguments(form, a, b, False)),
         )
         if told[form] != told["csv"]:
             raise SystemExit(f"{name}: {form} gives other values than CSV")
@@ -244,7 +293,8 @@ def compare(run, folder, name, x, y, numbers):
     slack = 1e-4 * np.abs(most).max() if numbers else 2e-9
     if (got < least - slack).any() or (got > most + slack).any():
         raise SystemExit(f"{name}: values of owners {got}, enumerated {least} to {most}")
-    print(f"{name}: {len(train)} and {len(test)} rows of {x.shape[1]}: three formats agree; neighbours off by {off:.1e}, owners within {(most - least).max():.1e}")
+    bags = "" if numbers else f", {compare_bags(name, told['csv'][4], f[train], y[train], y[test]):.1%} of models out of the bag too close to call"
+    print(f"{name}: {len(train)} and {len(test)} rows of {x.shape[1]}: three formats agree; neighbours off by {off:.1e}, owners within {(most - least).max():.1e}{bags}")
 
 
 def main():

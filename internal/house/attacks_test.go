@@ -81,6 +81,46 @@ func TestEveryTestInTheCatalogueOfAttacksIsThere(t *testing.T) {
 	}
 }
 
+// runs are the patterns of tests in commands.
+var runs = regexp.MustCompile(`-run \S+`)
+
+// TestEveryTestThatAPageNamesIsThere holds all other pages to the tests of the tree: those that are named alone, and with their package.
+func TestEveryTestThatAPageNamesIsThere(t *testing.T) {
+	have, named := places(t), 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && slices.Contains([]string{"build", "out", ".git", "node_modules"}, d.Name()) {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".md" {
+			return nil
+		}
+		page, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range tests.FindAllStringSubmatch(runs.ReplaceAllString(string(page), ""), -1) {
+			folder, name := m[1], m[2]
+			if strings.HasSuffix(name, ".txt") || name == "TestX" {
+				continue
+			}
+			named++
+			if !slices.ContainsFunc(have[name], func(place string) bool { return folder == "" || strings.HasSuffix("/"+place, "/"+folder) }) {
+				t.Errorf("%s names %s of %q, which is not there", path, name, folder)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if named < 200 {
+		t.Errorf("the pages name %d tests", named)
+	}
+}
+
 // TestEveryRowOfTheCatalogueHasFiveCellsAndEverySectionTheLineThatRunsIt holds docs/attacks.md to its form.
 func TestEveryRowOfTheCatalogueHasFiveCellsAndEverySectionTheLineThatRunsIt(t *testing.T) {
 	for _, section := range strings.Split(catalogue(t), "\n## ")[1:] {

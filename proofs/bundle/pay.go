@@ -2,11 +2,11 @@ package bundle
 
 import (
 	"crypto/sha256"
-	"math/bits"
 	"slices"
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/epoch"
+	"github.com/verifyd/verifyd/proofs/internal/amount"
 	"github.com/verifyd/verifyd/proofs/internal/class"
 	"github.com/verifyd/verifyd/proofs/merkle"
 )
@@ -66,8 +66,8 @@ func (l *Ledger) Credit(leaves []merkle.Leaf, had func(account proofs.Hash) proo
 	sum, fits := l.Paid, true
 	var credits []Credit
 	for _, leaf := range leaves {
-		due, more := beyond(leaf.CumulativeUnits, had(leaf.Account))
-		if !more {
+		due, _ := amount.Beyond(leaf.CumulativeUnits, had(leaf.Account))
+		if due == (proofs.Uint128{}) {
 			continue
 		}
 		total := l.Last().CumulativeUnits
@@ -83,17 +83,8 @@ func (l *Ledger) Credit(leaves []merkle.Leaf, had func(account proofs.Hash) proo
 // Due is what the last good root still owes over all accounts; nothing if more
 // was paid on one that was taken back.
 func (l *Ledger) Due() proofs.Uint128 {
-	due, _ := beyond(l.Last().CumulativeUnits, l.Paid)
+	due, _ := amount.Beyond(l.Last().CumulativeUnits, l.Paid)
 	return due
-}
-
-// beyond is by how much a total exceeds what was paid, and whether it does.
-func beyond(total, paid proofs.Uint128) (proofs.Uint128, bool) {
-	if total.Cmp(paid) <= 0 {
-		return proofs.Uint128{}, false
-	}
-	lo, borrow := bits.Sub64(total.Lo, paid.Lo, 0)
-	return proofs.Uint128{Hi: total.Hi - paid.Hi - borrow, Lo: lo}, true
 }
 
 // leaf is the contribution's in the tree of its epoch.

@@ -5,10 +5,10 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/internal/amount"
 	"github.com/verifyd/verifyd/proofs/internal/class"
 	"github.com/verifyd/verifyd/proofs/merkle"
 	"github.com/verifyd/verifyd/proofs/spent"
@@ -73,7 +73,7 @@ func Build(before []merkle.Leaf, s Scope, contributions []proofs.Contribution) (
 			return nil, err
 		}
 		var enough bool
-		if left, enough = sub(left, earned); !enough {
+		if left, enough = amount.Beyond(left, earned); !enough {
 			return nil, refuse(class.OutOfRange, "units", "contributions earn more than the emission of %s", s.Emission)
 		}
 		leaves[account] = l
@@ -193,13 +193,6 @@ func chain(l merkle.Leaf, contributions []growth) (_ merkle.Leaf, earned proofs.
 		earned, _ = earned.Add(c.adds) // less than total, which fits
 	}
 	return l, earned, nil
-}
-
-// sub returns u-v, and false if that is negative.
-func sub(u, v proofs.Uint128) (proofs.Uint128, bool) {
-	lo, borrow := bits.Sub64(u.Lo, v.Lo, 0)
-	hi, under := bits.Sub64(u.Hi, v.Hi, borrow)
-	return proofs.Uint128{Hi: hi, Lo: lo}, under == 0
 }
 
 // Root is the statement for the verifiers to sign: by which set, until when a

@@ -3,9 +3,9 @@ package spent
 import (
 	"crypto/sha256"
 	"fmt"
-	"math/bits"
 
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/proofs/internal/amount"
 	"github.com/verifyd/verifyd/proofs/internal/class"
 )
 
@@ -110,22 +110,12 @@ func (b *Book) Owed(w Work, held func(Work) bool) (proofs.Uint128, error) {
 				return owed, &proofs.Error{Class: class.Spent, Field: "account", Reason: fmt.Sprintf(
 					"%s, but account %s was paid for the work by body %s of epoch %d, which is not undone", w.Account, paid.Account, paid.Digest, paid.Epoch)}
 			}
-			if more := minus(w.Units, paid.Units); more.Cmp(owed) < 0 {
+			if more, _ := amount.Beyond(w.Units, paid.Units); more.Cmp(owed) < 0 {
 				owed = more
 			}
 		}
 	}
 	return owed, nil
-}
-
-// minus is u-v, or zero if that is negative.
-func minus(u, v proofs.Uint128) proofs.Uint128 {
-	if u.Cmp(v) < 0 {
-		return proofs.Uint128{}
-	}
-	lo, borrow := bits.Sub64(u.Lo, v.Lo, 0)
-	hi, _ := bits.Sub64(u.Hi, v.Hi, borrow)
-	return proofs.Uint128{Hi: hi, Lo: lo}
 }
 
 // Revoked says whether a body was taken back.

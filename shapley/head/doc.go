@@ -1,5 +1,5 @@
 // Package head is the game of a linear head whose workers' updates are known: a coalition's logits are
-// integers, the base's plus the members' contributions, and its utility is the number of rows that it
+// integers, the base's plus the members' contributions, and its utility is the share of rows that it
 // predicts rightly.
 //
 // Exact walks all 2^n coalitions in Gray-code order with one addition a step. It packs the margins of the

@@ -25,6 +25,7 @@ type packed struct {
 	none   []uint64 // a contribution of nothing
 	add    [][]uint64
 	remove [][]uint64 // 0 - add
+	shares []int64    // the utility of as many right rows
 }
 
 // gray is how many players' coalitions one task walks.
@@ -88,14 +89,14 @@ func (p *packed) walk(sum []uint64, high uint64, low int, out []int64) {
 	}
 }
 
-// step adds a contribution and counts the right rows.
+// step adds a contribution and is the share of the right rows.
 func (p *packed) step(sum, by []uint64) int64 {
 	n, k := 0, p.others
 	by = by[:len(sum)]
 	for ; len(sum) > k; sum, by = sum[k:], by[k:] {
 		n += bits.OnesCount64(addAnd(sum[:k], by[:k]) & p.signs)
 	}
-	return int64(n + bits.OnesCount64(addAnd(sum, by)&p.last))
+	return p.shares[n+bits.OnesCount64(addAnd(sum, by)&p.last)]
 }
 
 // addAnd adds by to sum and is the conjunction of the sums.
@@ -138,7 +139,10 @@ func (g *Game) pack() *packed {
 		width = 16
 	}
 	lanes := 64 / width
-	p := &packed{others: g.classes - 1}
+	p := &packed{others: g.classes - 1, shares: make([]int64, len(g.labels)+1)}
+	for n := range p.shares {
+		p.shares[n] = shapley.ShareOf(int64(n), int64(len(g.labels)))
+	}
 	for l := range lanes {
 		p.signs |= 1 << (width*l + width - 1)
 	}

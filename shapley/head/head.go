@@ -21,7 +21,7 @@ const (
 
 // Game is the game of a linear head on validation rows. The logits of a coalition are Base plus its
 // members' Players, all row-major [rows x Classes] in one fixed-point scale; the first of the largest
-// wins. The utility is the number of rows whose label wins: its unit is one row, and that of nobody is
+// wins. The utility is the share of rows whose label wins, in units of 1e-9, rounded half to even; that of nobody is
 // the base's.
 type Game struct {
 	labels  []int32
@@ -70,12 +70,10 @@ func magnitude(v int32) int64 { return max(int64(v), -int64(v)) }
 // Players is the number of contributions.
 func (g *Game) Players() int { return len(g.players) }
 
-// Facts are that no more than all rows are right.
-func (g *Game) Facts() shapley.Facts {
-	return shapley.Facts{Bounds: &shapley.Bounds{Low: 0, High: int64(len(g.labels))}}
-}
+// Facts are the bounds of a share.
+func (g *Game) Facts() shapley.Facts { return shapley.Facts{Bounds: shapley.Share()} }
 
-// Utilities counts the rows that each coalition predicts rightly.
+// Utilities are the shares of rows that coalitions predict rightly.
 func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, out []int64) error {
 	sums := sync.Pool{New: func() any { return new([]int32) }}
 	return shapley.Func{N: len(g.players), Utility: func(_ context.Context, c shapley.Coalition) (int64, error) {
@@ -93,7 +91,7 @@ func (g *Game) Utilities(ctx context.Context, coalitions []shapley.Coalition, ou
 				(*sum)[k] += v
 			}
 		}
-		return g.right(*sum), nil
+		return shapley.ShareOf(g.right(*sum), int64(len(g.labels))), nil
 	}}.Utilities(ctx, coalitions, out)
 }
 

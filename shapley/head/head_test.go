@@ -81,7 +81,7 @@ func TestTheRangeOfALaneIsUsedToItsEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []int64{1, 1, 1, 1}; !slices.Equal([]int64(got), want) {
+		if want := slices.Repeat([]int64{shapley.Unit / 2}, 4); !slices.Equal([]int64(got), want) {
 			t.Fatalf("margin %d: %v, want %v", margin, got, want)
 		}
 	}

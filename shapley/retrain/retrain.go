@@ -158,24 +158,11 @@ func (g *Game) utility(outputs []float32, m int) int64 {
 		right.add(g.trainer.among(outputs[r*wide:(r+1)*wide], m, y))
 	}
 	if right.shared == nil {
-		return ratio(right.whole, shapley.Unit, int64(g.data.val))
+		return shapley.ShareOf(right.whole, int64(g.data.val))
 	}
 	sum := right.sum()
 	sum.Mul(sum, big.NewRat(shapley.Unit, int64(g.data.val)))
 	return rounded(sum)
-}
-
-// ratio is a*b/n rounded half to even, n > 0.
-func ratio(a, b, n int64) int64 {
-	p := a * b // right <= 2^22, Unit < 2^30
-	q, r := p/n, p%n
-	if r < 0 {
-		q, r = q-1, r+n
-	}
-	if 2*r > n || 2*r == n && q&1 == 1 {
-		q++
-	}
-	return q
 }
 
 // Root commits to the game: SHA-256 over a domain, the shape, steps and decay, and all rows, labels and

@@ -9,6 +9,8 @@ import (
 // Moves gathers how far each slice moves in each segment, from the numbers at the boundaries. It holds those of the last
 // boundary and a number for each slice and segment.
 type Moves struct {
+	Segments uint64 // that will come, so that no more is held than is needed; may be left out
+
 	last  [][]float32
 	moved [][]float64 // of each slice: the sum of the squared moves of its elements, by segment
 }
@@ -19,9 +21,9 @@ type Moves struct {
 // sum are each rounded to binary64.
 func (m *Moves) Boundary(values [][]float32) {
 	if m.last == nil {
-		m.moved = make([][]float64, len(values))
 		for _, v := range values {
 			m.last = append(m.last, slices.Clone(v))
+			m.moved = append(m.moved, make([]float64, 0, m.Segments))
 		}
 		return
 	}
@@ -45,12 +47,13 @@ func (m *Moves) Boundary(values [][]float32) {
 func (m *Moves) Rank(rates []float64) []uint64 {
 	n := len(rates)
 	score := make([]float64, n)
-	speed := make([]float64, n)
+	speed, sorted := make([]float64, n), make([]float64, n)
 	for _, moved := range m.moved {
 		for s, d := range moved {
 			speed[s] = quotient(d, float64(rates[s]*rates[s]))
 		}
-		sorted := slices.Sorted(slices.Values(speed))
+		copy(sorted, speed)
+		slices.Sort(sorted)
 		norm := sorted[(3*n+3)/4-1]
 		for s, v := range speed {
 			score[s] = max(score[s], quotient(v, norm))

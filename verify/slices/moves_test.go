@@ -79,3 +79,21 @@ func TestAMoveWithoutARateRanksFirst(t *testing.T) {
 		t.Errorf("first is %d", got)
 	}
 }
+
+func TestMovesHoldNoMoreThanTheSegmentsThatWereSaid(t *testing.T) {
+	const n = 1000
+	m := Moves{Segments: n}
+	rates := make([]float64, n)
+	for s := range n + 1 {
+		m.Boundary([][]float32{{float32(s)}, {1}})
+	}
+	for i, moved := range m.moved {
+		if len(moved) != n || cap(moved) > n+n/16 {
+			t.Errorf("slice %d: room for %d of %d segments", i, cap(moved), len(moved))
+		}
+	}
+	// Beside what it returns: score, speed and their order, once, however many slices there are.
+	if got := testing.AllocsPerRun(3, func() { m.Rank(rates) }); got > 8 {
+		t.Errorf("ranking allocates %.0f times", got)
+	}
+}

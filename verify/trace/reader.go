@@ -88,6 +88,18 @@ func (r *Reader) Digests(step uint64, gradients, next []merkle.Hash) error {
 	return nil
 }
 
+// Root is the root of the state before a step, as its leaf has it, or of the final state.
+func (r *Reader) Root(step uint64) (merkle.Hash, error) {
+	if step >= r.shape.Steps {
+		return r.summary.Final, nil
+	}
+	leaves, err := ReadLeaves(r.leaves, step, 1)
+	if err != nil {
+		return merkle.Hash{}, fault.In(filepath.Join(r.dir, LeavesFile), err)
+	}
+	return leaves[0].State, nil
+}
+
 // Snapshot reads the state before the first step of a segment.
 func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
 	return r.stored(snapshotPath(r.dir, segment), tensors, state.Read)

@@ -106,7 +106,7 @@ func (p *Pool) Bundle(ctx context.Context, traceDir, dir string) error {
 func (p *Pool) Answer(ctx context.Context, t *trace.Reader, dir string) error {
 	err := p.on(func(d engine.Device) error {
 		return verify.Answer(ctx, verify.Response{
-			Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker, Device: d,
+			Terms: p.Terms, Documents: p.Documents, Trace: t, Data: p.Data, Signer: p.Worker, Device: d, AsStored: true,
 			Walked: func(w walk.Trail) { p.Walk = w },
 		}, dir)
 	})

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/verifyd/verifyd/verify/draw"
@@ -38,6 +39,24 @@ func (w *Walk) Walk(standing func(segment uint64) Standing) Trail {
 	r.Done = r.run()
 	slices.Sort(r.Outside)
 	return r.Trail
+}
+
+// Follow walks to the end, and asks once for the standing of each segment on the way.
+func (w *Walk) Follow(measure func(segment uint64) (Standing, error)) (Trail, error) {
+	known := map[uint64]Standing{}
+	for {
+		trail := w.Walk(func(segment uint64) Standing { return known[segment] })
+		if len(trail.Need) == 0 {
+			return trail, nil
+		}
+		for _, segment := range trail.Need {
+			standing, err := measure(segment)
+			if err != nil {
+				return Trail{}, fmt.Errorf("measuring segment %d: %w", segment, err)
+			}
+			known[segment] = standing
+		}
+	}
 }
 
 // walker is on a walk.

@@ -71,10 +71,10 @@ func (w *Walk) highest(count int, limit uint64, among func(uint64) bool) (list [
 	return list
 }
 
-// Most is how many segments a walk over n has at most when k are drawn, whatever the gate says: what a worker can make a
-// verifier replay.
-func Most(n, k uint64) uint64 {
-	return min(n, (k+1)+Directed+2*(depth(n)+1)+Launch+further(k))
+// Most is how many segments a walk over n has at most, whatever the gate says: what a worker can make a verifier replay.
+// Drawn is how many the challenge has, the last one and those of late receipts counted in, and k how many one receipt asks for.
+func Most(n, k, drawn uint64) uint64 {
+	return min(n, drawn+Directed+2*(depth(n)+1)+Launch+further(k))
 }
 
 // further is how many segments are drawn after both paths.

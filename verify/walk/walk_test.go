@@ -2,8 +2,10 @@ package walk
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -67,7 +69,7 @@ func check(t *testing.T, w *Walk, trail Trail, outside func(uint64) bool) {
 	if len(slices.Compact(sorted)) != len(trail.Order) {
 		t.Fatalf("a segment twice: %d", trail.Order)
 	}
-	if most := Most(w.n, w.k); uint64(len(trail.Order)) > most {
+	if most := Most(w.n, w.k, w.k+1); uint64(len(trail.Order)) > most {
 		t.Fatalf("%d segments of %d walked, at most %d are promised", len(trail.Order), w.n, most)
 	}
 	if sorted[len(sorted)-1] >= w.n {
@@ -121,13 +123,13 @@ func TestTheBoundIsTheLongestPathThatTheGateCanLay(t *testing.T) {
 			t.Errorf("depth(%d) = %d, above the logarithm, %d", n, depth(n), most)
 		}
 	}
-	if got := Most(1000, 50); got != 51+3+2*(depth(1000)+1)+3+200 {
+	if got := Most(1000, 50, 51); got != 51+3+2*(depth(1000)+1)+3+200 {
 		t.Errorf("Most(1000, 50) = %d", got)
 	}
-	if got := Most(1<<24, 4096); got != 4097+3+2*(depth(1<<24)+1)+3+2048 {
+	if got := Most(1<<24, 4096, 4097); got != 4097+3+2*(depth(1<<24)+1)+3+2048 {
 		t.Errorf("Most(1<<24, 4096) = %d", got)
 	}
-	if got := Most(20, 5); got != 20 {
+	if got := Most(20, 5, 6); got != 20 {
 		t.Errorf("Most(20, 5) = %d: there are no more segments than 20", got)
 	}
 }
@@ -161,6 +163,31 @@ func TestAWalkIsTheSameInWhateverOrderSegmentsBecomeKnown(t *testing.T) {
 				t.Fatalf("seed %d: neither done nor anything needed: %+v", seed, trail)
 			}
 			have[trail.Need[r.IntN(len(trail.Need))]] = true
+		}
+	}
+}
+
+func TestWhoFollowsAWalkIsAskedOnceForEachOfItsSegments(t *testing.T) {
+	for seed := range uint64(100) {
+		standing := known(func(s uint64) bool { return rand.New(rand.NewPCG(seed, s)).Float64() < 0.3 })
+		w := newWalk(t, seed, 200, 5, nil)
+		whole := w.Walk(standing).Order
+		var asked []uint64
+		trail, err := w.Follow(func(s uint64) (Standing, error) {
+			asked = append(asked, s)
+			return standing(s), nil
+		})
+		if err != nil || !trail.Done || !slices.Equal(trail.Order, whole) || !slices.Equal(asked, whole) {
+			t.Fatalf("seed %d: asked for %d, walked %d, want %d: %v", seed, asked, trail.Order, whole, err)
+		}
+		trail, err = w.Follow(func(s uint64) (Standing, error) {
+			if s == whole[len(whole)-1] {
+				return Unknown, os.ErrPermission
+			}
+			return standing(s), nil
+		})
+		if !errors.Is(err, os.ErrPermission) || trail.Done {
+			t.Fatalf("seed %d: %+v, %v", seed, trail, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@
 // there, and nothing of when; a log without witnesses dates nothing.
 //
 // It is the little that a verdict rests on. Whoever writes logs, reads policies or asks for consistency has package
-// proofs/translog, from which a verdict does not depend; a test of the pool holds both to one answer. The package
+// proofs/translog, on which a verdict does not depend: verify and proofs import nothing of each other, and proofs
+// nothing of ours. TestBothCheckersOfLogProofsAgree of the pool holds both to one answer. The package
 // asks no server, has no clock, and never decides what an entry means.
 package witness

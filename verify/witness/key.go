@@ -37,7 +37,7 @@ func parseKey(text string) (key, error) {
 	name, rest, _ := strings.Cut(text, "+")
 	hash, digits, _ := strings.Cut(rest, "+")
 	raw, err := base64.StdEncoding.Strict().DecodeString(digits)
-	if name == "" || len(text) > maxKey || strings.ContainsAny(text, " \r\n\t") || err != nil || len(raw) < 2 {
+	if !isName(name) || len(text) > maxKey || strings.ContainsAny(digits, "\r\n") || err != nil || len(raw) < 2 {
 		return key{}, fault.New(fault.BadTerms, "", "", "%.80q is not a verifier key: NAME+HASH+BASE64", text)
 	}
 	sum := sha256.Sum256(append([]byte(name+"\n"), raw...))

@@ -85,6 +85,8 @@ func TestALogWithoutWitnessesDatesNothing(t *testing.T) {
 func TestKeysThatNothingCanBeCheckedWithAreRefused(t *testing.T) {
 	l := verifytest.NewLog("log.example/pool")
 	key := l.Key()
+	named := func(name string) string { return verifytest.NewLog(name).Key() }
+	must(witness.NewLog(named(strings.Repeat("l", 255)), nil, 0))(t)
 	again := strings.Replace(one.Key(), "w1.example", "w9.example", 1) // the hash is of another name
 	for name, c := range map[string]struct {
 		key       string
@@ -95,6 +97,10 @@ func TestKeysThatNothingCanBeCheckedWithAreRefused(t *testing.T) {
 		"no key":                    {"log.example", nil, 0},
 		"another hash":              {key[:strings.Index(key, "+")] + "+00000000" + key[strings.LastIndex(key, "+"):], nil, 0},
 		"a space":                   {" " + key, nil, 0},
+		"a name with a space":       {named("log\u00a0example"), nil, 0},
+		"a name with a control":     {named("log\x7fexample"), nil, 0},
+		"a name that is not UTF-8":  {named("log\xffexample"), nil, 0},
+		"a name past its limit":     {named(strings.Repeat("l", 256)), nil, 0},
 		"a line feed behind it":     {key + "\n", nil, 0},
 		"a witness as the log":      {one.Key(), nil, 0},
 		"the log as a witness":      {key, []string{key}, 1},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -15,10 +17,12 @@ import (
 
 // Limits of a proof.
 const (
-	MaxProof = 104 << 10 // bytes
-	maxTree  = 1 << 56   // entries
-	maxPath  = 63        // hashes
-	maxName  = 255       // bytes of a log's name
+	MaxProof      = 104 << 10 // bytes
+	maxCheckpoint = 96 << 10  // bytes of it
+	maxSignatures = 64
+	maxTree       = 1 << 56 // entries
+	maxPath       = 63      // hashes
+	maxName       = 255     // bytes of the name of a log or a witness
 )
 
 // proof says that an entry is at an index of the tree that a checkpoint signs.
@@ -40,7 +44,7 @@ func (p *proof) holds(entry []byte) error {
 }
 
 // parseProof reads a proof: the header, the index, the path, a line without anything, a signed checkpoint. There are
-// no extra lines, in proof or checkpoint: nothing signs them.
+// no extra lines: in a proof nothing signs them, and in a checkpoint nobody here would read them.
 func parseProof(text []byte) (*proof, error) {
 	if len(text) > MaxProof {
 		return nil, fault.New(fault.TooLarge, "", "", "%d bytes, the limit is %d", len(text), MaxProof)
@@ -74,12 +78,19 @@ func parseProof(text []byte) (*proof, error) {
 
 // readCheckpoint reads the three lines that a log signs: its name, the number of its entries, the root over them.
 func (p *proof) readCheckpoint() error {
+	if len(p.checkpoint) > maxCheckpoint {
+		return fault.New(fault.TooLarge, "", "", "%d bytes, the limit is %d", len(p.checkpoint), maxCheckpoint)
+	}
 	body, _, ok := bytes.Cut(p.checkpoint, []byte("\n\n"))
 	lines := strings.Split(string(body), "\n")
-	if !ok || len(lines) != 3 || lines[0] == "" || len(lines[0]) > maxName {
-		return badForm("", "not three lines and signatures")
+	if !ok || len(lines) != 3 || !isName(lines[0]) {
+		return badForm("", "not three lines, the first a log's name, and signatures")
 	}
-	for line := range strings.Lines(string(p.checkpoint[len(body)+2:])) {
+	signatures := p.checkpoint[len(body)+2:]
+	if n := bytes.Count(signatures, []byte("\n")); n > maxSignatures {
+		return fault.New(fault.TooLarge, "", "", "%d signatures, the limit is %d", n, maxSignatures)
+	}
+	for line := range strings.Lines(string(signatures)) {
 		if err := checkSignature(strings.TrimSuffix(line, "\n")); err != nil {
 			return err
 		}
@@ -103,10 +114,17 @@ func checkSignature(line string) error {
 	rest, dash := strings.CutPrefix(line, "— ")
 	name, digits, space := strings.Cut(rest, " ")
 	raw, err := base64.StdEncoding.Strict().DecodeString(digits)
-	if !dash || !space || name == "" || err != nil || base64.StdEncoding.EncodeToString(raw) != digits {
+	if !dash || !space || !isName(name) || err != nil || base64.StdEncoding.EncodeToString(raw) != digits {
 		return badForm("", "%.80q is not an em dash, a name and base64", line)
 	}
 	return nil
+}
+
+// isName says whether a log or a witness can have a name, as c2sp.org/signed-note has it: by any other no signature is
+// found.
+func isName(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == '+' || unicode.IsSpace(r) || unicode.IsControl(r) })
 }
 
 // parseCount reads a number of entries in its only spelling.

@@ -14,7 +14,6 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/canary"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -79,21 +78,11 @@ func (a *app) makeCanary(ctx context.Context, job string, who worker, assignment
 		return err
 	}
 	defer key.Close()
-	id, err := keyOf(key)
+	assigned, err := readAssigned(t, assignment, key)
 	if err != nil {
 		return err
 	}
-	w := canary.Work{Terms: t.Terms}
-	if w.Assignment, err = readFile(assignment, document.MaxSize); err != nil {
-		return err
-	}
-	assigned, _, err := t.ReadAssignment(w.Assignment)
-	if err != nil {
-		return fmt.Errorf("%s: %w", assignment, err)
-	}
-	if assigned.Worker != id.ID() {
-		return fmt.Errorf("%s: assigned to %s, the key is %s", assignment, assigned.Worker, id.ID())
-	}
+	w := canary.Work{Terms: t.Terms, Assignment: assigned.file}
 	if w.Data, err = readData(who.data); err != nil {
 		return err
 	}
@@ -115,21 +104,14 @@ func (a *app) makeCanary(ctx context.Context, job string, who worker, assignment
 	if err != nil {
 		return err
 	}
-	claim, err := verify.Claim(t.Terms, summary, assigned.Slot, key)
-	if err != nil {
-		return err
-	}
 	file, err := answer.Encode()
 	if err != nil {
 		return err
 	}
-	if err := writeNew(filepath.Join(out, verify.AssignmentFile), w.Assignment, 0o644); err != nil {
-		return err
-	}
-	if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
-		return err
-	}
 	if err := writeNew(sealed, file, 0o600); err != nil {
+		return err
+	}
+	if err := leaveClaim(t, summary, assigned, key, out); err != nil {
 		return err
 	}
 	a.note("the answer is in %s: keep it away from whoever verifies", sealed)

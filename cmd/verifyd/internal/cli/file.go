@@ -13,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/program"
 )
 
 // readFile reads a regular file of at most limit bytes.
@@ -50,6 +51,19 @@ func makeFolder(dir string, fill func() error) error {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	return nil
+}
+
+// readProgram reads a program.
+func readProgram(path string) (*program.Program, error) {
+	text, err := readFile(path, program.MaxJSON)
+	if err != nil {
+		return nil, err
+	}
+	p, err := program.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
 }
 
 // readData reads a data set. The file's own size bounds what it may hold.

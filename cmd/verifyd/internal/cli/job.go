@@ -24,7 +24,6 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/odds"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
 func (a *app) jobCommand() *cobra.Command {
@@ -135,13 +134,9 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 		return err
 	}
 	defer key.Close()
-	programFile, err := readFile(o.program, program.MaxJSON)
+	p, err := readProgram(o.program)
 	if err != nil {
 		return err
-	}
-	p, err := program.Parse(programFile)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.program, err)
 	}
 	data, err := readData(o.data)
 	if err != nil {
@@ -195,7 +190,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 		if err := writeNew(filepath.Join(o.out, verify.JobFile), offered.File, 0o644); err != nil {
 			return err
 		}
-		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), programFile, 0o644); err != nil {
+		if err := writeNew(filepath.Join(o.out, verify.ProgramFile), p.JSON(), 0o644); err != nil {
 			return err
 		}
 		if err := writeNew(filepath.Join(o.out, verify.CurveFile), offered.Curve, 0o644); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
 // curveOptions are the terms that a curve has in common with its job.
@@ -61,13 +60,9 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--profile: %w", err)}
 	}
-	programFile, err := readFile(o.program, program.MaxJSON)
+	p, err := readProgram(o.program)
 	if err != nil {
 		return err
-	}
-	p, err := program.Parse(programFile)
-	if err != nil {
-		return fmt.Errorf("%s: %w", o.program, err)
 	}
 	data, err := readData(o.data)
 	if err != nil {

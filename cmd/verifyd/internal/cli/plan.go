@@ -16,7 +16,6 @@ import (
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/odds"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
 // planOptions are what an operator asks about.
@@ -32,6 +31,7 @@ type planOptions struct {
 	audit, seconds  amount
 	simulate        bool
 	claims          int
+	gate            string // that the job names; empty without a job
 	// What no flag says: to be found, or the job's.
 	holdOpen, kOpen, bondOpen, auditOpen, secOpen bool
 }
@@ -45,6 +45,9 @@ func (a *app) planCommand() *cobra.Command {
 segments must be drawn, of whom, how long pay must be held and which bond is
 needed so that no lie pays. What is given is kept; then it says whether a lie
 pays, and what alone would change that. The exit code is 1 if a lie pays.
+
+What the gate of a job was measured to add stands beside the odds, and deters
+nobody who knows a lie that it does not see: only --gate-power counts it.
 
 The unit is the lie, one false segment: one false step can stand for all the work
 but for the gate. With N segments, k drawn, share q audited, a replayed lie missed
@@ -116,7 +119,7 @@ func (a *app) plan(ctx context.Context, o planOptions) error {
 	if o.simulate {
 		return a.playTerms(ctx, t, o.claims)
 	}
-	view := planOf(t, w, uint64(o.limit))
+	view := planOf(t, w, uint64(o.limit), o.gate)
 	if err := a.emit(view, func(to io.Writer) { planText(to, t, w, view) }); err != nil {
 		return err
 	}
@@ -167,6 +170,7 @@ func (o *planOptions) ofJob(w *plan.Work) error {
 	}
 	w.Steps, w.Stride = j.Steps, j.Stride
 	o.kept(j)
+	o.gate = j.Gate
 	return sized(w, filepath.Join(dir, verify.ProgramFile), j.Profile, j.Data.Samples)
 }
 
@@ -185,13 +189,9 @@ func (o *planOptions) kept(j *job.Job) {
 
 // sized adds those of a program's openings.
 func sized(w *plan.Work, file string, profile kernels.Profile, samples uint64) error {
-	text, err := readFile(file, program.MaxJSON)
+	p, err := readProgram(file)
 	if err != nil {
 		return err
-	}
-	p, err := program.Parse(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
 	}
 	s, err := verify.SizesOf(p, profile, samples)
 	if err != nil {

@@ -22,7 +22,7 @@ type planView struct {
 	Audit      string         `json:"audit"`
 	Miss       string         `json:"miss"`
 	GatePower  string         `json:"gatePower"`
-	Odds       odds.Odds      `json:"odds"` // of a worker with a full hold, by chance
+	Odds       odds.Odds      `json:"odds"` // of a worker with a full hold
 	Conditions conditionsView `json:"conditions"`
 	Steady     *costView      `json:"steady,omitempty"` // of a claim of a worker with a full hold
 	First      *costView      `json:"first,omitempty"`  // of a new key's first claim
@@ -45,11 +45,13 @@ type strideView struct {
 	Bytes    uint64    `json:"bytes"`
 }
 
-func planOf(t odds.Terms, w plan.Work, limit uint64) planView {
+// planOf is what terms say of work of a job with a gate of that name, "" for none known. What was measured of the gate is
+// said, and is no part of the conditions, which count on the power that the terms have.
+func planOf(t odds.Terms, w plan.Work, limit uint64, gate string) planView {
 	v := planView{
 		Pay: plain(t.Pay), Cost: plain(t.Cost), Bond: plain(t.Bond), Segments: t.Segments, Sampled: drawnRange(t), Hold: t.Hold,
 		Audit: plain(t.Audit), Miss: plain(t.Miss), GatePower: plain(t.Power),
-		Odds: odds.Of(t.Segments, min(t.Least, t.Segments), ""), Conditions: conditionsOf(t),
+		Odds: odds.Of(t.Segments, min(t.Least, t.Segments), gate), Conditions: conditionsOf(t),
 	}
 	if w.State == 0 {
 		return v
@@ -89,6 +91,9 @@ func planText(to io.Writer, t odds.Terms, w plan.Work, v planView) {
 		row(to, "gate", fmt.Sprintf("taken to lead to a share of %s of the lies that chance missed: measured, no theorem", v.GatePower))
 	}
 	oddsText(to, v.Odds)
+	if m := v.Odds.Measured; m != (odds.Measured{}) && t.Power.Sign() == 0 {
+		row(to, "not counted on", fmt.Sprintf("what the gate adds; --gate-power %s counts on what was measured", trimmed(m.Power)))
+	}
 	conditionsText(to, v.Conditions)
 	if v.Steady == nil {
 		return

@@ -6,8 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -100,11 +99,11 @@ func (a *app) export(ctx context.Context, path string, o exportOptions) ([]byte,
 	return nil, usageError{fmt.Errorf("--format %.40q: want in-toto, cose, eas or csv", o.format)}
 }
 
-// contributionIn is what a proof file states, unverified.
-func (a *app) contributionIn(path string) (proofs.Contribution, error) {
+// contributionIn is what a proof file states, and its signatures, unverified.
+func (a *app) contributionIn(path string) (c proofs.Contribution, signatures []proofs.Signature, err error) {
 	f, err := readProofFile(path)
 	if err != nil {
-		return proofs.Contribution{}, err
+		return c, nil, err
 	}
 	env := f.envelope
 	if f.bundle != nil {
@@ -112,18 +111,18 @@ func (a *app) contributionIn(path string) (proofs.Contribution, error) {
 	}
 	s, err := proofs.Parse(env.Type, env.Body)
 	if err != nil {
-		return proofs.Contribution{}, fmt.Errorf("%s: %w", path, err)
+		return c, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c, ok := s.(proofs.Contribution)
 	if !ok {
-		return c, fmt.Errorf("%s: is a %s, want a contribution", path, kindOf(s))
+		return c, nil, fmt.Errorf("%s: is a %s, want a contribution", path, kindOf(s))
 	}
 	a.noteFixed(c)
-	return c, nil
+	return c, env.Signatures, nil
 }
 
 func (a *app) exportSigned(ctx context.Context, path string, o exportOptions) ([]byte, error) {
-	c, err := a.contributionIn(path)
+	c, _, err := a.contributionIn(path)
 	if err != nil {
 		return nil, err
 	}
@@ -154,28 +153,28 @@ func (a *app) exportEAS(path string, o exportOptions) ([]byte, error) {
 	if err != nil || len(o.contract) != len("0x")+40 {
 		return nil, usageError{errors.Join(fmt.Errorf("--contract %.60q: want an address, 0x and 40 hex digits", o.contract), err)}
 	}
-	c, err := a.contributionIn(path)
+	c, signatures, err := a.contributionIn(path)
 	if err != nil {
 		return nil, err
 	}
 	key, err := readAttester(o.attester)
 	if err != nil {
+		return nil, explainKey(err, o.attester, "")
+	}
+	id, err := proofs.KeyID(key.PubKey())
+	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(signatures, func(s proofs.Signature) bool { return s.KeyID == id }) {
+		return nil, fmt.Errorf("%s: this key signed the proof, and attests nothing besides: %w", o.attester, keys.ErrRole)
 	}
 	return export.EAS(c, export.EASDomain{Version: o.contractVersion, ChainID: o.chain, Contract: [20]byte(contract[12:])}, key)
 }
 
-// readAttester reads a secp256k1 key as Ethereum's tools write it. It is no verifier's key: one that signs
-// proofs never signs by EIP-712.
+// readAttester reads a secp256k1 key as Ethereum's tools write it. It is no verifier's key, which
+// would be a PEM file: one that signs proofs never signs by EIP-712.
 func readAttester(path string) (*secp256k1.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode()&fs.FileMode(0o077) != 0 {
-		return nil, hint(fmt.Errorf("%s: others can read it", path), "chmod 600 %s", path)
-	}
-	text, err := readFile(path, 80)
+	text, err := keys.ReadSecret(path)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,8 @@ the job says have passed, or the job's period after its verdict, whichever is fi
 a FAIL voids what is held. The operator's --registry remembers the verdicts, those
 given here with --out for good. Claims that are held are listed with what they wait
 for, and nothing is stated of them: give their verdicts again in the next epoch.
+A claim without a verdict keeps those behind it from counting, if its job is named
+with --job: name all jobs of the pool.
 
 What is written is recorded as paid in a file beside the folder, or --spent: another
 epoch or another time makes another body for the same work, which is refused.

@@ -15,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -64,22 +65,8 @@ order of the samples, and what is trained serves it and no other.`,
 				return err
 			}
 			defer key.Close()
-			id, err := keyOf(key)
+			assigned, err := readAssigned(t, assignment, key)
 			if err != nil {
-				return err
-			}
-			file, err := readFile(assignment, document.MaxSize)
-			if err != nil {
-				return err
-			}
-			assigned, _, err := t.ReadAssignment(file)
-			if err != nil {
-				return fmt.Errorf("%s: %w", assignment, err)
-			}
-			if assigned.Worker != id.ID() {
-				return fmt.Errorf("%s: assigned to %s, the key is %s", assignment, assigned.Worker, id.ID())
-			}
-			if err := registeredBeside(assignment, t.Terms, &assigned); err != nil {
 				return err
 			}
 			data, err := readData(who.data)
@@ -93,28 +80,14 @@ order of the samples, and what is trained serves it and no other.`,
 			progress, last := a.progress("training"), float32(0)
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned,
+				Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned.Assignment,
 				MaxMemory: uint64(who.maxMemory),
 				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
 			}, out)
 			if err != nil {
 				return err
 			}
-			claim, err := verify.Claim(t.Terms, summary, assigned.Slot, key)
-			if err != nil {
-				return err
-			}
-			if err := writeNew(filepath.Join(out, verify.AssignmentFile), file, 0o644); err != nil {
-				return err
-			}
-			if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
-				return err
-			}
-			if err := carry(map[string]string{
-				assignment + proofSuffix:                      filepath.Join(out, verify.AssignmentProofFile),
-				assignment + registrationSuffix:               filepath.Join(out, verify.RegistrationFile),
-				assignment + registrationSuffix + proofSuffix: filepath.Join(out, verify.RegistrationProofFile),
-			}); err != nil {
+			if err := leaveClaim(t, summary, assigned, key, out); err != nil {
 				return err
 			}
 			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
@@ -125,6 +98,53 @@ order of the samples, and what is trained serves it and no other.`,
 	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
 	require(cmd, "assignment", "out")
 	return cmd
+}
+
+// assigned is an assignment that work is done for.
+type assigned struct {
+	job.Assignment
+	path string
+	file []byte
+}
+
+// readAssigned reads the assignment of a slot to a key. One for which no claim would ever be judged is refused before
+// any work is done for it.
+func readAssigned(t *offer, path string, key *keys.Signer) (*assigned, error) {
+	id, err := keyOf(key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := readFile(path, document.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	doc, _, err := t.ReadAssignment(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if doc.Worker != id.ID() {
+		return nil, fmt.Errorf("%s: assigned to %s, the key is %s", path, doc.Worker, id.ID())
+	}
+	return &assigned{doc, path, file}, registeredBeside(path, t.Terms, &doc)
+}
+
+// leaveClaim signs the claim to a trace and puts it beside that, with the assignment and what shows when that was given.
+func leaveClaim(t *offer, s trace.Summary, a *assigned, key *keys.Signer, out string) error {
+	claim, err := verify.Claim(t.Terms, s, a.Slot, key)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(out, verify.AssignmentFile), a.file, 0o644); err != nil {
+		return err
+	}
+	if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
+		return err
+	}
+	return carry(map[string]string{
+		a.path + proofSuffix:                      filepath.Join(out, verify.AssignmentProofFile),
+		a.path + registrationSuffix:               filepath.Join(out, verify.RegistrationFile),
+		a.path + registrationSuffix + proofSuffix: filepath.Join(out, verify.RegistrationProofFile),
+	})
 }
 
 func (a *app) emitClaim(path string, s trace.Summary, loss float32, took time.Duration) error {

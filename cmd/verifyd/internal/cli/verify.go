@@ -41,10 +41,11 @@ func (a *app) verifyCommand() *cobra.Command {
 segments that the beacon picked. It needs nothing but the bundle and the key.
 
 The exit code is 0 for PASS, 3 for FAIL, 4 for INCONCLUSIVE and 5 for UNAUDITED, a
-claim that the beacon did not draw; 1 means that the bundle cannot be judged. A FAIL has been confirmed by a second replay on another
-code path. With --key the verdict, and what it is worth, can be signed. It then
-holds an imprint of each replayed segment: a hash that takes this key and the
-tensors of the segment's last step.
+claim that the beacon did not draw; 1 means that the bundle cannot be judged. A
+FAIL has been confirmed by a second replay on another code path. With --key the
+verdict, and what it is worth, can be signed. It then holds an imprint of each
+replayed segment: a hash that takes this key and the tensors of the segment's last
+step.
 
 With --check-verdict another verifier's verdict is held against a replay with that
 verifier's key id: whether it finds the same and leaves the same imprints. One that
@@ -53,8 +54,7 @@ holds, whatever it says, and 1 if it does not. That verifier and worker are two,
 that the worker did not hand the tensors over, no imprint shows.
 
 Several bundles are judged side by side, each within --max-memory, and shown in
-their order. Then the exit code is that of the worst: 1 before 3, 4, 5
-and 0. With
+their order. Then the exit code is that of the worst: 1 before 3, 4, 5 and 0. With
 -o json several are one array of objects with bundle and verdict, or error.`,
 		Example: `  verifyd verify bundle --operator operator.pem.pub
   verifyd verify bundle --operator operator.pem.pub --key verifier.pem \

@@ -122,7 +122,7 @@ func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
 		}
 		return decoded(ref, "", []byte(text))
 	case schemeAge:
-		data, err := readLimited(rest, true)
+		data, err := ReadSecret(rest)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +136,7 @@ func (k Keyring) open(ctx context.Context, ref string) (*Signer, error) {
 	case schemePlugin:
 		return openPlugin(ctx, ref, rest, cmp.Or(k.timeout, pluginTimeout))
 	}
-	data, err := readLimited(rest, true)
+	data, err := ReadSecret(rest)
 	if err != nil {
 		return nil, err
 	}

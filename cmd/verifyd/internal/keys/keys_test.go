@@ -313,15 +313,23 @@ func TestASecp256k1FileIsRefusedIfItsHalvesDiffer(t *testing.T) {
 	}
 }
 
+// need stops the test where there is no such program: with a failure in CI, and with a skip elsewhere.
+func need(t *testing.T, tool string) {
+	t.Helper()
+	_, err := exec.LookPath(tool)
+	switch {
+	case err == nil:
+	case os.Getenv("VERIFYD_CI") != "":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+}
+
 // openssl runs OpenSSL, an independent reader and maker of key files.
 func openssl(t *testing.T, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath("openssl"); err != nil {
-		if os.Getenv("VERIFYD_CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	need(t, "openssl")
 	if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
 		t.Fatalf("openssl %v: %v: %s", args, err, out)
 	}

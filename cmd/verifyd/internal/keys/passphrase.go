@@ -19,7 +19,7 @@ const PassphraseFile = "VERIFYD_PASSPHRASE_FILE"
 func AskPassphrase(messages io.Writer) Passphrase {
 	return func(key string, confirm bool) ([]byte, error) {
 		if path := os.Getenv(PassphraseFile); path != "" {
-			data, err := readLimited(path, true)
+			data, err := ReadSecret(path)
 			if err != nil {
 				return nil, fmt.Errorf("$%s: %w", PassphraseFile, err)
 			}

@@ -105,6 +105,10 @@ func encodePublic(pub crypto.PublicKey, c certificate) ([]byte, error) {
 	return encodePEM(publicBlock, der, c), nil
 }
 
+// ReadSecret reads a file with a secret, of at most 16 KiB, which others may
+// not read: else it is a [ModeError].
+func ReadSecret(path string) ([]byte, error) { return readLimited(path, true) }
+
 // readLimited reads a key file of at most its limit. A secret that others may
 // read is refused, except on Windows, whose permissions do not say.
 func readLimited(path string, secret bool) ([]byte, error) {

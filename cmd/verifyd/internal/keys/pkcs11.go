@@ -17,7 +17,7 @@ func openPKCS11(ref string) (*Signer, error) {
 		return nil, err
 	}
 	name := withoutQuery(ref)
-	pin, err := readLimited(t.pin, true)
+	pin, err := ReadSecret(t.pin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: pin-source: %w", name, err)
 	}

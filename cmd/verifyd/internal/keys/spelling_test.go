@@ -228,12 +228,7 @@ const certificateShell = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curv
 
 func TestWhatOtherToolsMakeIsReadOrRefusedWithItsRemedy(t *testing.T) {
 	for _, tool := range []string{"openssl", "ssh-keygen"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("VERIFYD_CI") != "" {
-				t.Fatal(err)
-			}
-			t.Skip(err)
-		}
+		need(t, tool)
 	}
 	for name, m := range spellings {
 		t.Run(name, func(t *testing.T) {

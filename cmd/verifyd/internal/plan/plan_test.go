@@ -3,6 +3,7 @@ package plan
 import (
 	"flag"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/verifyd/verifyd/verify/odds"
@@ -121,5 +122,16 @@ func TestTheSizeOfAnOpeningGrowsWithTheShareAndFallsWithTheStride(t *testing.T) 
 	}
 	if got := (Work{Steps: 1 << 24, Stride: 1, State: 1 << 60}).Cost(4096); got.Bytes != 1<<64-1 {
 		t.Errorf("%d: does not stop at the largest number", got.Bytes)
+	}
+}
+
+// TestRulesThatHardlyEverFindALieAreNotPlayed: a key's life would last, and be kept claim by claim, for hours.
+func TestRulesThatHardlyEverFindALieAreNotPlayed(t *testing.T) {
+	rare, large := terms(1000, 50), terms(odds.MaxSegments, 50)
+	rare.Audit = big.NewRat(1, 1_000_000)
+	for _, u := range []odds.Terms{rare, large} {
+		if _, err := Play(t.Context(), u, 1, 1); err == nil || !strings.Contains(err.Error(), "is not played") {
+			t.Error(err)
+		}
 	}
 }

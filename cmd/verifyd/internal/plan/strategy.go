@@ -63,6 +63,7 @@ func (s Strategy) Expected(r Rule) Outcome {
 	alive := []float64{1} // that so many claims passed
 	var lying []bool
 	const forgotten = 1e-14
+	full := float(s.fails(r, hold))
 	last := 0.0
 	for n := uint64(0); alive[n] > forgotten; n++ {
 		a := alive[n]
@@ -75,7 +76,10 @@ func (s Strategy) Expected(r Rule) Outcome {
 		lying = append(lying, lie)
 		if lie {
 			lies += a
-			p := float(s.fails(r, min(n, hold)))
+			p := full
+			if n < hold {
+				p = float(s.fails(r, n))
+			}
 			fails += a * p
 			a *= 1 - p
 		} else {

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"math/big"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -31,9 +33,20 @@ func (c Cell) Off() float64 {
 	return d / c.Error
 }
 
-// Play plays all strategies under all rules made from some terms, for so many claims each.
+// seldom is how many lies on average, at most, are told until one is found: the longer that lasts, the longer a key's life
+// is, which is kept claim by claim.
+const seldom = 100_000
+
+// Play plays all strategies under all rules made from some terms, for so many claims each. It refuses rules under which
+// lies are found too seldom to be played.
 func Play(ctx context.Context, t odds.Terms, claims int, seed uint64) ([]Cell, error) {
 	rules := Rules(t)
+	for _, r := range rules {
+		p := Strategy{Unseen: true}.fails(r, r.Terms.Hold)
+		if p.Cmp(big.NewRat(1, seldom)) < 0 {
+			return nil, fmt.Errorf("rule %q: one lie is found with probability %s; what is less than one in %d is not played", r.Name, p.FloatString(9), seldom)
+		}
+	}
 	cells := make([]Cell, len(rules)*len(Strategies))
 	each, ctx := errgroup.WithContext(ctx)
 	each.SetLimit(runtime.GOMAXPROCS(0))

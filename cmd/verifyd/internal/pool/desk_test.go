@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -270,8 +271,43 @@ func TestAnOpeningThatWitnessesSawInTimeIsNoSilence(t *testing.T) {
 	}
 }
 
-// TestBothCheckersOfLogProofsAgree alters a proof at every byte: what package verify takes, package translog of the
-// proofs takes, and the other way round.
+// alteredProofs are changes of a proof that more than one byte makes, by whether a reader takes what is left.
+var alteredProofs = map[string]struct {
+	taken  bool
+	change func(proof string) string
+}{
+	"nothing":                           {true, func(p string) string { return p }},
+	"a stranger's signature":            {true, func(p string) string { return p + stranger("stranger.example", 64) }},
+	"64 signatures":                     {true, func(p string) string { return p + strings.Repeat(stranger("stranger.example", 64), 62) }},
+	"65 signatures":                     {false, func(p string) string { return p + strings.Repeat(stranger("stranger.example", 64), 63) }},
+	"a stranger's long name":            {true, func(p string) string { return p + stranger(strings.Repeat("s", 255), 64) }},
+	"a stranger's longer name":          {false, func(p string) string { return p + stranger(strings.Repeat("s", 256), 64) }},
+	"a stranger with a control":         {false, func(p string) string { return p + stranger("stran\x7fger", 64) }},
+	"a stranger with a plus":            {false, func(p string) string { return p + stranger("stran+ger", 64) }},
+	"a stranger with a space":           {false, func(p string) string { return p + stranger("stran\u00a0ger", 64) }},
+	"a stranger that is not UTF-8":      {false, func(p string) string { return p + stranger("stran\xffger", 64) }},
+	"a signature of a key's hash alone": {false, func(p string) string { return p + stranger("stranger.example", 0) }},
+	"a long signature":                  {true, func(p string) string { return p + stranger("stranger.example", 60<<10) }},
+	"a checkpoint past its limit":       {false, func(p string) string { return p + stranger("stranger.example", 73<<10) }},
+	"a proof past its limit":            {false, func(p string) string { return p + stranger("stranger.example", 78<<10) }},
+	"all signatures again":              {true, func(p string) string { return p + p[strings.LastIndex(p, "\n\n")+2:] }},
+	"no signature":                      {false, func(p string) string { return p[:strings.LastIndex(p, "\n\n")+2] }},
+	"no line feed at the end":           {false, func(p string) string { return strings.TrimSuffix(p, "\n") }},
+	"a line feed more at the end":       {false, func(p string) string { return p + "\n" }},
+	"an extension line":                 {false, func(p string) string { return strings.Replace(p, "\n\n—", "\nmore\n\n—", 1) }},
+	"an extra line":                     {false, func(p string) string { return strings.Replace(p, "\nindex", "\nextra AAAA\nindex", 1) }},
+	"a zero before the index":           {false, func(p string) string { return strings.Replace(p, "index ", "index 0", 1) }},
+	"a hash more":                       {false, func(p string) string { return strings.Replace(p, "\n\n", "\n"+strings.Repeat("A", 43)+"=\n\n", 1) }},
+	"line feeds as of another system":   {false, func(p string) string { return strings.ReplaceAll(p, "\n", "\r\n") }},
+}
+
+// stranger is a line with a signature, of so many bytes, by a key that nobody knows.
+func stranger(name string, size int) string {
+	return "— " + name + " " + base64.StdEncoding.EncodeToString(make([]byte, 4+size)) + "\n"
+}
+
+// TestBothCheckersOfLogProofsAgree alters a proof at every byte, and in its parts: what package verify takes, package
+// translog of the proofs takes, and the other way round.
 func TestBothCheckersOfLogProofsAgree(t *testing.T) {
 	w := newWatched(t)
 	l := w.desk.Terms.Job.Log
@@ -297,5 +333,13 @@ func TestBothCheckersOfLogProofsAgree(t *testing.T) {
 	}
 	if taken != 1 {
 		t.Errorf("%d proofs are taken", taken)
+	}
+	for name, c := range alteredProofs {
+		altered := []byte(c.change(string(proof)))
+		mine := one.Holds(altered, w.receipt, arrived.Unix()+1)
+		_, theirs := two.VerifyBefore(altered, w.receipt, arrived.Unix()+1)
+		if (mine == nil) != c.taken || (theirs == nil) != c.taken {
+			t.Errorf("%s: want it taken %v: %v, %v", name, c.taken, mine, theirs)
+		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/merkle"
 )
 
 // Receipt is the operator's word of when a claim arrived, with what follows from it.
@@ -26,12 +28,7 @@ type Receipt struct {
 // sampled says, or, if it is zero, as the worker's record asks for. The claim's slot must be assigned, and has one
 // receipt, ever.
 func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, sampled uint32) (*Receipt, error) {
-	c, digest, err := d.Terms.ReadClaim(claim)
-	if err != nil {
-		return nil, err
-	}
-	slot := d.slot(c.Worker.ID(), c.Slot)
-	assignment, err := d.Registry.Assigned(slot)
+	slot, digest, assignment, err := d.claimed(claim)
 	if err != nil {
 		return nil, err
 	}
@@ -48,25 +45,33 @@ func (d *Desk) Receive(ctx context.Context, claim []byte, leaves io.Reader, samp
 	if err != nil {
 		return nil, err
 	}
-	r, err := d.received(file, assignment)
-	if err == nil {
-		r.Given, err = d.enter(ctx, file)
-	}
-	return r, err
+	return d.received(ctx, file, assignment)
 }
 
-// received is what follows from a receipt.
-func (d *Desk) received(file, assignment []byte) (*Receipt, error) {
+// claimed is the slot of a claim, the claim's digest and the slot's assignment.
+func (d *Desk) claimed(claim []byte) (slot registry.Slot, digest merkle.Hash, assignment []byte, err error) {
+	c, digest, err := d.Terms.ReadClaim(claim)
+	if err != nil {
+		return slot, digest, nil, err
+	}
+	slot = d.slot(c.Worker.ID(), c.Slot)
+	assignment, err = d.Registry.Assigned(slot)
+	return slot, digest, assignment, err
+}
+
+// received enters a receipt into the log and says what follows from it.
+func (d *Desk) received(ctx context.Context, file, assignment []byte) (*Receipt, error) {
 	doc, err := d.Terms.ReadReceipt(file)
 	if err != nil {
 		return nil, err
 	}
 	j := d.Terms.Job
 	round, due := j.Round(doc.Arrived)
+	given, err := d.enter(ctx, file)
 	return &Receipt{
-		Given: Given{file, -1}, Assignment: assignment, Arrived: time.Unix(doc.Arrived, 0).UTC(), Sampled: doc.Sampled, Renews: len(doc.Renews),
+		Given: given, Assignment: assignment, Arrived: time.Unix(doc.Arrived, 0).UTC(), Sampled: doc.Sampled, Renews: len(doc.Renews),
 		Beacon: j.Beacon.Name, Round: round, Due: time.Unix(due, 0).UTC(), Deadline: time.Unix(j.Answers(doc.Arrived), 0).UTC(),
-	}, nil
+	}, err
 }
 
 // Late is a receipt that the job's witnesses did not see before its beacon's round.
@@ -79,12 +84,7 @@ type Late struct {
 // Renew signs another receipt for a claim whose last one came too late into the log. What was drawn for that one stays
 // drawn, in addition to what the new one's round will draw. The late receipt is in the log before it.
 func (d *Desk) Renew(ctx context.Context, claim []byte, late Late) (*Receipt, error) {
-	c, digest, err := d.Terms.ReadClaim(claim)
-	if err != nil {
-		return nil, err
-	}
-	slot := d.slot(c.Worker.ID(), c.Slot)
-	assignment, err := d.Registry.Assigned(slot)
+	slot, digest, assignment, err := d.claimed(claim)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +99,5 @@ func (d *Desk) Renew(ctx context.Context, claim []byte, late Late) (*Receipt, er
 	if _, err := d.enter(ctx, late.Receipt); err != nil {
 		return nil, err
 	}
-	r, err := d.received(file, assignment)
-	if err == nil {
-		r.Given, err = d.enter(ctx, file)
-	}
-	return r, err
+	return d.received(ctx, file, assignment)
 }

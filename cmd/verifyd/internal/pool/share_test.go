@@ -79,6 +79,15 @@ func (c *career) judge(n uint32, o verify.Outcome) {
 	}
 }
 
+// pass lets the claims of the first slots pass, one by one.
+func (c *career) pass(slots uint32) *career {
+	for n := range slots {
+		c.receive(n)
+		c.judge(n, verify.Pass)
+	}
+	return c
+}
+
 func (c *career) want(n, drawn uint32, why string) {
 	c.Helper()
 	if got := c.receive(n); got != drawn {
@@ -104,11 +113,7 @@ func TestANewKeyIsDrawnWholeAndARecordLowersIt(t *testing.T) {
 }
 
 func TestClaimsThatAreToBeJudgedAreNoRecord(t *testing.T) {
-	c := newCareer(t)
-	for n := range uint32(3) {
-		c.receive(n)
-		c.judge(n, verify.Pass)
-	}
+	c := newCareer(t).pass(3)
 	c.want(3, 1, "three held, none in flight")
 	c.want(4, 2, "one in flight")
 	c.want(5, 2, "two in flight")
@@ -117,21 +122,13 @@ func TestClaimsThatAreToBeJudgedAreNoRecord(t *testing.T) {
 }
 
 func TestPayThatIsHeldNoMoreIsNoRecord(t *testing.T) {
-	c := newCareer(t)
-	for n := range uint32(3) {
-		c.receive(n)
-		c.judge(n, verify.Pass)
-	}
+	c := newCareer(t).pass(3)
 	c.now = c.now.Add(2 * time.Hour)
 	c.want(3, 4, "all is paid: who comes back has nothing to lose")
 }
 
 func TestPayThatIsReleasedBeforeTheClaimCanBeJudgedIsNoRecord(t *testing.T) {
-	c := newCareer(t)
-	for n := range uint32(3) {
-		c.receive(n)
-		c.judge(n, verify.Pass)
-	}
+	c := newCareer(t).pass(3)
 	// The worker waits until a lie would be found out after its pay is released.
 	c.now = c.now.Add(time.Hour - 30*time.Second)
 	c.want(3, 4, "released before this claim must be opened")

@@ -42,14 +42,10 @@ func (h History) Standing() (all History) {
 	return all
 }
 
+// Operations is the claim's work, without a bound.
+func (j *Judgement) Operations() *big.Int { return wide(j.Work) }
+
 func wide(u policy.Uint) *big.Int {
 	b := new(big.Int).SetUint64(u.Hi)
 	return b.Lsh(b, 64).Or(b, new(big.Int).SetUint64(u.Lo))
-}
-
-func least(a, b *big.Int) *big.Int {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
 }

@@ -28,6 +28,7 @@ type Judgement struct {
 	Evidence merkle.Hash    `json:"evidence"` // root of the verdict's
 	Outcome  verify.Outcome `json:"outcome"`
 	Reason   verify.Reason  `json:"reason"`
+	Note     string         `json:"note"`     // the finding's, for which a policy may pay less
 	Work     policy.Uint    `json:"work"`     // floating-point operations of the claim, by the job's program and steps
 	Hold     uint32         `json:"hold"`     // further claims that are judged before this one is paid, by the job
 	Until    int64          `json:"until"`    // when it is paid though fewer were, Unix time in seconds; with a hold
@@ -67,12 +68,13 @@ func (m Member) name(n uint32) merkle.Hash {
 }
 
 // Judge records what became of claims of a member, for good, each unless what was recorded of the claim before is as
-// strong: so one verdict counts once, however often it is recorded. It returns what stands of each now. A claim must have
-// its slot's receipt: it is else [NotReceived], and [Given] if another claim has it; then nothing is recorded.
+// strong: so one verdict counts once, however often it is recorded. It returns all that is recorded of the member now.
+// A claim must have its slot's receipt: it is else [NotReceived], and [Given] if another claim has it; then nothing is
+// recorded.
 //
 // Any number of processes may record at once: the file system decides who is next. It reads all that is recorded of
 // the member, once.
-func (r *Registry) Judge(m Member, all ...Judgement) (stand []Judgement, err error) {
+func (r *Registry) Judge(m Member, all ...Judgement) (History, error) {
 	for _, j := range all {
 		if err := r.judgeable(m, &j); err != nil {
 			return nil, err
@@ -95,9 +97,8 @@ func (r *Registry) Judge(m Member, all ...Judgement) (stand []Judgement, err err
 				return nil, err
 			}
 		}
-		stand = append(stand, *c.History.Of(j.Slot))
 	}
-	return stand, r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
+	return c.History, r.disk.sync(filepath.Join(r.dir, judgedFolder)) // another process may be about to
 }
 
 // judgeable refuses a judgement on a claim that has no receipt.

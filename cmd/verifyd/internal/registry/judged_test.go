@@ -58,9 +58,9 @@ func TestAVerdictCountsOnceAndTheStrongestOfAClaimStandsInWhateverOrder(t *testi
 		for _, i := range order {
 			strongest = max(strongest, i)
 			for range 2 {
-				stands, err := r.Judge(member, all[i])
-				if err != nil || len(stands) != 1 || stands[0] != all[strongest] {
-					t.Errorf("%v, %d: %+v, %v", order, i, stands, err)
+				h, err := r.Judge(member, all[i])
+				if err != nil || len(h.Standing()) != 1 || h.Standing()[0] != all[strongest] {
+					t.Errorf("%v, %d: %+v, %v", order, i, h, err)
 				}
 			}
 		}

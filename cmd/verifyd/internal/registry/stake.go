@@ -15,7 +15,12 @@ import (
 // how much of a claim with so much work is sampled: one of less work counts for its share of it. The sum is rounded
 // down. A claim is held until as many that came behind it passed as its job says, or until its time is over.
 //
-// Those that arrived before a FAIL was recorded do not count, and neither do those that were not audited.
+// Those that arrived before a FAIL was recorded do not count, and neither do those that were not audited, or that passed
+// with a note: a policy may pay less for them, or nothing, and what is not paid is not at stake.
+//
+// What is paid is decided by another rule, of package score, which asks in which order claims were judged and which ones
+// wait. This one is quicker, and says as much or less of every record:
+// score.TestTheDeskCountsNoMoreThanIsHeldOfAnyRecord. To count less costs replays; to count more would let a lie pay.
 func (h History) Held(work policy.Uint, at int64) uint64 {
 	sum, whole := new(big.Int), wide(work)
 	if whole.Sign() == 0 {
@@ -33,8 +38,8 @@ func (h History) Held(work policy.Uint, at int64) uint64 {
 	}
 	slices.SortStableFunc(passed, func(a, b Judgement) int { return cmp.Compare(a.Arrived, b.Arrived) })
 	for i, j := range passed {
-		if further := len(passed) - 1 - i; further < int(j.Hold) && j.Until > at && j.Arrived > failed {
-			sum.Add(sum, least(wide(j.Work), whole))
+		if further := len(passed) - 1 - i; further < int(j.Hold) && j.Until > at && j.Arrived > failed && j.Note == "" {
+			sum.Add(sum, slices.MinFunc([]*big.Int{j.Operations(), whole}, (*big.Int).Cmp))
 		}
 	}
 	return sum.Quo(sum, whole).Uint64()

@@ -28,6 +28,10 @@ func TestOnlyPayThatIsHeldIsAtStake(t *testing.T) {
 		last.Slot.Slot, last.Outcome = 98, verify.Inconclusive
 		return append(h, last)
 	}
+	noted := func(h History) History {
+		h[len(h)-1].Note = verify.NoteOutside
+		return h
+	}
 	for what, c := range map[string]struct {
 		h        History
 		work     uint64
@@ -43,6 +47,7 @@ func TestOnlyPayThatIsHeldIsAtStake(t *testing.T) {
 		"of twice the work":                       {holding(2), 50, 1500, 2},
 		"a FAIL voids them":                       {fails(holding(2)), 100, 1500, 0},
 		"what was not decided pays nobody":        {unaudited(holding(2)), 100, 1500, 2},
+		"a note, for which a policy may pay less": {noted(holding(2)), 100, 1500, 1},
 		"a claim without work":                    {holding(2), 0, 1500, 0},
 		"paid at once, by a job that holds none":  {History{passed(0), passed(1)}, 100, 1500, 0},
 		"a FAIL that was recorded of another one": {append(fails(holding(1)), holding(2)[1:]...), 100, 1500, 0},

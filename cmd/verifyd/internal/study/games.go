@@ -145,5 +145,5 @@ func linearHead(ctx context.Context, o Options) ([]Row, error) {
 	total := t[len(t)-1] - t[0]
 	return []Row{{Measure: fmt.Sprintf("%d workers, %d validation rows: sum of exact values less U(N) - U(empty)", n, val.rows), Promised: "exactly 0",
 		Measured: new(big.Rat).Sub(sum, big.NewRat(total, 1)).RatString(), Verdict: verdict(sum.Cmp(big.NewRat(total, 1)) == 0)},
-		{Measure: "rows that all workers' head predicts rightly, of those that none does", Measured: fmt.Sprintf("%d from %d of %d", t[len(t)-1], t[0], val.rows), Verdict: Reported}}, nil
+		{Measure: "share of rows that all workers' head predicts rightly, and that nobody's does", Measured: fmt.Sprintf("%.3f, %.3f", float64(t[len(t)-1])/shapley.Unit, float64(t[0])/shapley.Unit), Verdict: Reported}}, nil
 }

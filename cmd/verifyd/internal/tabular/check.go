@@ -214,7 +214,7 @@ func (c *checker) classes() {
 		}
 	}
 	if len(keys) == 1 {
-		c.refuse(fmt.Errorf("labels: all rows are of one class, %.40q: there is nothing to tell apart", c.Report.Classes[0].Label))
+		c.refuse(oneClass(columns[0], keys[0].spelling(kind)))
 	}
 	for _, k := range c.Report.Classes {
 		if k.Rows[0] == 0 {

@@ -15,7 +15,8 @@ import (
 // people wrote them.
 //
 // Labels are whole numbers, booleans or text. Those of a CSV are numbers if all of both files are, booleans if all are
-// true or false, and text otherwise.
+// true or false, and text otherwise. Rows that are all of one class are refused, whatever game they are for: values would say how
+// many there are.
 func Classes(train, test *Column) (names []string, trainClasses, testClasses []int32, err error) {
 	keys, ids, kind, err := distinct([]*Column{train, test})
 	if err != nil {
@@ -24,7 +25,15 @@ func Classes(train, test *Column) (names []string, trainClasses, testClasses []i
 	for _, k := range keys {
 		names = append(names, k.spelling(kind))
 	}
+	if len(names) == 1 {
+		return nil, nil, nil, oneClass(train, names[0])
+	}
 	return names, ids[0], ids[1], nil
+}
+
+// oneClass is an error about a column whose cells, and those of the other files, are all one label.
+func oneClass(c *Column, label string) error {
+	return fault.New(fault.OutOfRange, c.File, "", "labels: all rows are of one class, %.40q: there is nothing to tell apart", label)
 }
 
 // Owners maps the owner of each row to a player: owners that are numbers in ascending order, others in the order in which

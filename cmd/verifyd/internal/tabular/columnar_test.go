@@ -230,15 +230,23 @@ func TestBombsAreRefusedBeforeTheyBecomeAnything(t *testing.T) {
 	if err := checkZstd(bytes.NewReader(wide), 100); err == nil {
 		t.Error("a window of terabytes was taken")
 	}
-	for name, b := range map[string][]byte{
-		"lists in lists":         append([]byte{0x29, 0x19}, bytes.Repeat([]byte{0x19}, 100)...),
-		"structures nested":      bytes.Repeat([]byte{0x1c}, 100),
-		"a list of 2^31":         {0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07},
-		"fields that come twice": {0x15, 2, 0x05, 2, 2, 0},
+}
+
+func TestMetadataAreNeitherDeepNorLongerThanTheirBytes(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		b          []byte
+	}{
+		{"lists in lists", "nested deeper than 24", append([]byte{0x29}, bytes.Repeat([]byte{0x19}, maxFooter)...)}, // a stack of more than Go allows
+		{"structures in lists", "nested deeper than 24", append([]byte{0x29}, bytes.Repeat([]byte{0x1c, 0x19}, 100)...)},
+		{"structures nested", "nested deeper than 24", bytes.Repeat([]byte{0x1c}, 100)},
+		{"a list of 2^31", "malformed", []byte{0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07}},
+		{"fields that come twice", "out of order", []byte{0x15, 2, 0x05, 2, 2, 0}},
 	} {
-		c := compact{b: b}
-		if err := c.structure(func(int, byte) (bool, error) { return false, nil }); err == nil {
-			t.Errorf("%s: taken", name)
+		r := compact{b: c.b}
+		err := r.structure(func(int, byte) (bool, error) { return false, nil })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }

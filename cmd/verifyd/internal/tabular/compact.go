@@ -60,10 +60,18 @@ func (c *compact) binary() ([]byte, error) {
 	return c.bytes(n)
 }
 
-// structure reads a structure and hands each field to f, which reads its value or says that it did not, and it is skipped.
-func (c *compact) structure(f func(id int, kind byte) (taken bool, err error)) error {
+// enter goes a level down, into a structure or a list: a byte of a file is enough for one, and a stack has an end.
+func (c *compact) enter() error {
 	if c.depth++; c.depth > maxNesting {
 		return fmt.Errorf("metadata are nested deeper than %d", maxNesting)
+	}
+	return nil
+}
+
+// structure reads a structure and hands each field to f, which reads its value or says that it did not, and it is skipped.
+func (c *compact) structure(f func(id int, kind byte) (taken bool, err error)) error {
+	if err := c.enter(); err != nil {
+		return err
 	}
 	defer func() { c.depth-- }()
 	last := 0
@@ -132,10 +140,14 @@ func (c *compact) skip(kind byte, within bool) error {
 	case compactBinary:
 		_, err = c.binary()
 	case compactList, compactSet:
+		if err := c.enter(); err != nil {
+			return err
+		}
 		n, of, listErr := c.list()
 		for err = listErr; n > 0 && err == nil; n-- {
 			err = c.skip(of, true)
 		}
+		c.depth--
 	case compactStruct:
 		err = c.structure(func(int, byte) (bool, error) { return false, nil })
 	default: // Parquet has no maps

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine bounds a line of a CSV, in bytes.
+// maxLine bounds a line of a CSV with what it has in quotes, in bytes; its fields are at most MaxCols.
 const maxLine = 64 << 20
 
 // csvReader reads the rows of one file.
@@ -30,7 +30,8 @@ type csvReader struct {
 // readCSV reads a CSV file. Where a file is one column beside the rows of another, their number tells whether the first
 // line is a name.
 func readCSV(r io.Reader, o Options, rows int) (*Table, error) {
-	text := bufio.NewReaderSize(&lines{r: io.LimitReader(r, o.limit()+1)}, 1<<16)
+	held := &lines{r: io.LimitReader(r, o.limit()+1)}
+	text := bufio.NewReaderSize(held, 1<<16)
 	if mark, err := text.Peek(3); err == nil && string(mark) == "\uFEFF" {
 		_, _ = text.Discard(3) // they were just peeked at
 	}
@@ -49,6 +50,7 @@ func readCSV(r io.Reader, o Options, rows int) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	held.separator = byte(separator)
 	c := csvReader{Reader: csv.NewReader(text), Options: o, texts: map[string]string{}, lines: true}
 	c.Comma = separator
 	c.FieldsPerRecord = -1 // compared here, to name the line
@@ -264,20 +266,33 @@ func (c *csvReader) pick(p *Column, cell string, line int) error {
 	return nil
 }
 
-// lines passes a file on unless a line of it is too long.
+// lines passes a file on unless a line of it is too long or has too many fields, of which a library makes a slice before
+// anybody can count them. A line that ends within quotes goes on: their number is even where a field ends.
 type lines struct {
-	r    io.Reader
-	long int
+	r            io.Reader
+	separator    byte // 0 while it is not known, in the first bytes
+	long, fields int
+	quoted       bool
 }
 
 func (l *lines) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	for _, b := range p[:n] {
-		if l.long++; b == '\n' {
-			l.long = 0
+		l.long++
+		switch {
+		case b == '"':
+			l.quoted = !l.quoted
+		case l.quoted:
+		case b == '\n':
+			l.long, l.fields = 0, 0
+		case b == l.separator:
+			l.fields++
 		}
 		if l.long > maxLine {
 			return 0, fmt.Errorf("a line is longer than %d bytes", maxLine)
+		}
+		if l.fields >= MaxCols {
+			return 0, fmt.Errorf("a line has more than %d fields", MaxCols)
 		}
 	}
 	return n, err

@@ -102,6 +102,23 @@ func TestACSVThatIsNotStrictIsRefused(t *testing.T) {
 	refused(t, "a point among decimal commas", path, err, "has a point where commas are decimal")
 }
 
+// A field of two bytes is a string of sixteen, and a place.
+func TestALineOfACSVIsBoundedBeforeItIsCutIntoFields(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"fields", strings.Repeat("1,", MaxCols+(1<<16)) + "\n", "a line has more than 1048576 fields"},
+		{"fields over many lines", strings.Repeat("\"a\n\",", MaxCols+(1<<16)) + "\n", "a line has more than 1048576 fields"},
+		{"a quote that is not closed", "\"" + strings.Repeat("a,\n", maxLine/3+1), "a line is longer than 67108864 bytes"},
+	} {
+		path := put(t, "a.csv", []byte(c.text))
+		_, err := Read(path, Options{Header: No})
+		refused(t, c.name, path, err, c.want)
+	}
+	wide := strings.Repeat("\"1\",", MaxCols-1) + "1\n"
+	if got, err := Read(put(t, "a.csv", []byte(wide+wide)), Options{Header: No}); err != nil || got.Cols != MaxCols {
+		t.Errorf("as many columns as there may be: %v", err)
+	}
+}
+
 func TestBooleansOfACSVAreFeatures(t *testing.T) {
 	got, err := Read(put(t, "a.csv", []byte("a,b\nTrue,1\nFalse,0.5\n")), Options{})
 	if err != nil || !slices.Equal(got.F, []float32{1, 1, 0, 0.5}) || got.Types[0] != "booleans" {

@@ -79,7 +79,7 @@ func TestOwnersArePlayersByName(t *testing.T) {
 }
 
 func TestColumnsAreMatchedByName(t *testing.T) {
-	train := put(t, "a.csv", []byte("a,b,c,y\n1,2,3,0\n"))
+	train := put(t, "a.csv", []byte("a,b,c,y\n1,2,3,0\n1,2,3,1\n"))
 	read := func(text string, change func(*Files)) (*Data, string, error) {
 		f := Files{Train: train, Test: put(t, "b.csv", []byte(text)), Columns: []string{"y"}}
 		if change != nil {

@@ -138,9 +138,10 @@ func checkArrow(r io.ReaderAt, at, size, limit int64) (rows int64, err error) {
 		case kind == recordMessage:
 			var n int64
 			n, err = header.checkBuffers(r, at, body, limit, &becomes)
-			if rows += n; err == nil && (n < 0 || rows > MaxRows) {
+			if err == nil && (n < 0 || n > MaxRows-rows) {
 				err = fmt.Errorf("rows: more than %d", MaxRows)
 			}
+			rows += n
 		default:
 			err = fmt.Errorf("of kind %d", kind)
 		}

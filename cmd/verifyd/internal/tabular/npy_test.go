@@ -202,6 +202,14 @@ func TestAnNPZFileThatIsNotStrictIsRefused(t *testing.T) {
 	}
 	broken := npz(zip.Store, "y.npy", y, "x.npy", x)
 	broken[bytes.Index(broken, []byte{0, 0, 0x80, 0x3f})+3] = 0x40
+	good := npz(zip.Store, "y.npy", y, "x.npy", x)
+	end := bytes.LastIndex(good, []byte("PK\x05\x06"))
+	less := slices.Clone(good)
+	binary.LittleEndian.PutUint32(less[end+12:], 10)
+	record := make([]byte, 56) // says that there is nothing, where a reader that does not ask it finds two
+	copy(record, "PK\x06\x06")
+	locator := binary.LittleEndian.AppendUint64([]byte("PK\x06\x07\x00\x00\x00\x00"), uint64(end))
+	other := slices.Concat(good[:end], record, locator, []byte{1, 0, 0, 0}, good[end:])
 	bomb := npz(zip.Deflate, "x.npy", npyOf("|u1", "(100000000, 1)", make([]byte, 100000000)), "y.npy", npyOf("|u1", "(100000000, 1)", make([]byte, 100000000)))
 	for _, c := range []struct {
 		name, want string
@@ -217,6 +225,8 @@ func TestAnNPZFileThatIsNotStrictIsRefused(t *testing.T) {
 		{"a name twice", "twice", npz(zip.Store, "y.npy", y, "y.npy", y)},
 		{"no such array", `column "y" is missing`, npz(zip.Store, "z.npy", y, "x.npy", x)},
 		{"a wrong checksum", "checksum", broken},
+		{"a directory that is longer than it says", "ZIP: a directory of 10 bytes, from byte", less},
+		{"a directory that two readers see differently", "ZIP: its ZIP64 record says something else than its end", other},
 		{"far more than it is", "more than 1024 times as much is refused", bomb},
 	} {
 		path := put(t, "a.npz", c.file)

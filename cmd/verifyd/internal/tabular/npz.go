@@ -97,11 +97,12 @@ func checkDirectory(r io.ReaderAt, size int64) error {
 		return errors.New("not a ZIP file")
 	}
 	end := tail[at:]
-	members, directory := uint64(binary.LittleEndian.Uint16(end[10:])), uint64(binary.LittleEndian.Uint32(end[12:]))
+	members, directory, offset := uint64(binary.LittleEndian.Uint16(end[10:])), uint64(binary.LittleEndian.Uint32(end[12:])), uint64(binary.LittleEndian.Uint32(end[16:]))
+	ends := uint64(size) - uint64(len(end)) // of the directory
 	if at >= locatorBytes && string(tail[at-locatorBytes:at-locatorBytes+4]) == locatorMagic {
 		record := make([]byte, end64Bytes)
 		where := binary.LittleEndian.Uint64(tail[at-locatorBytes+8:])
-		if where > uint64(size)-end64Bytes {
+		if size < end64Bytes || where > uint64(size)-end64Bytes {
 			return errors.New("its ZIP64 record lies behind its end")
 		}
 		if _, err := r.ReadAt(record, int64(where)); err != nil {
@@ -110,13 +111,23 @@ func checkDirectory(r io.ReaderAt, size int64) error {
 		if string(record[:4]) != end64Magic {
 			return errors.New("no ZIP64 record where it should be")
 		}
-		members, directory = binary.LittleEndian.Uint64(record[32:]), binary.LittleEndian.Uint64(record[40:])
+		short := []uint64{members, directory, offset}
+		members, directory, offset, ends = binary.LittleEndian.Uint64(record[32:]), binary.LittleEndian.Uint64(record[40:]), binary.LittleEndian.Uint64(record[48:]), where
+		for k, full := range []uint64{members, directory, offset} {
+			if most := []uint64{math.MaxUint16, math.MaxUint32, math.MaxUint32}[k]; short[k] != min(full, most) {
+				return errors.New("its ZIP64 record says something else than its end")
+			}
+		}
 	}
 	if members > maxMembers {
 		return fmt.Errorf("%d members, the limit is %d", members, maxMembers)
 	}
 	if directory > maxDirectory {
 		return fmt.Errorf("a directory of %d bytes, the limit is %d", directory, maxDirectory)
+	}
+	// A reader that counts members until there is no more reads past what the directory's end says of it.
+	if offset > ends || directory != ends-offset {
+		return fmt.Errorf("a directory of %d bytes, from byte %d to its end are %d", directory, offset, int64(ends)-int64(offset))
 	}
 	return nil
 }

@@ -139,10 +139,11 @@ func (e *Epoch) gather(hash proofs.Hash) error {
 			}
 			continue
 		}
-		e.entries[name] = &entry{statement, work(t)}
+		work := pool.Work(t).Uint128
+		e.entries[name] = &entry{statement, work}
 		e.claims = append(e.claims, policy.Measurement{
 			Worker: name.worker, Task: name.task, Slot: name.slot, Owner: w.Owner.Hash, Verdict: statement.Verdict, Beacon: statement.Beacon,
-			Work: work(t), Void: now.void != nil,
+			Work: work, Void: now.void != nil,
 		})
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
-	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -51,7 +50,7 @@ const unjudged = int(^uint(0) >> 1)
 func (r *Record) arrivals() (all []arrival) {
 	place := make(map[registry.Slot]int, len(r.Judged)) // in all
 	for i, j := range r.Judged {
-		a := arrival{j.Slot, j.Claim, j.Arrived, wide(j.Work.Uint128), j.Outcome == verify.Pass, i, unjudged}
+		a := arrival{j.Slot, j.Claim, j.Arrived, j.Operations(), j.Outcome == verify.Pass, i, unjudged}
 		before, known := place[j.Slot]
 		switch {
 		case !known:
@@ -117,7 +116,7 @@ func (s *standing) further(all []arrival, own int, hold uint32, counts func(*arr
 			break
 		}
 		if a.arrived > all[own].arrived && a.passed && counts(a) {
-			sum.Add(sum, least(a.work, work))
+			sum.Add(sum, slices.MinFunc([]*big.Int{a.work, work}, (*big.Int).Cmp))
 		}
 		if k >= own && sum.Cmp(need) >= 0 {
 			free = latest
@@ -128,16 +127,4 @@ func (s *standing) further(all []arrival, own int, hold uint32, counts func(*arr
 		s.count = min(s.count, new(big.Int).Quo(sum, work).Uint64())
 	}
 	return free
-}
-
-func wide(u proofs.Uint128) *big.Int {
-	b := new(big.Int).SetUint64(u.Hi)
-	return b.Lsh(b, 64).Or(b, new(big.Int).SetUint64(u.Lo))
-}
-
-func least(a, b *big.Int) *big.Int {
-	if a.Cmp(b) < 0 {
-		return a
-	}
-	return b
 }

@@ -5,22 +5,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/bits"
 	"slices"
 	"time"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/registry"
-	"github.com/verifyd/verifyd/proofs"
-	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
-
-// work is the floating-point operations of a claim on a job.
-func work(t *verify.Terms) proofs.Uint128 {
-	hi, lo := bits.Mul64(t.Plan.FLOPs(), t.Job.Steps)
-	return proofs.Uint128{Hi: hi, Lo: lo}
-}
 
 // Settle reads what the registry knows of the epoch's workers and adds the epoch's verdicts to it: in the registry, for
 // good, or, unless it is to keep them, here alone. Without it no claim is paid that its job holds. Jobs are those whose
@@ -42,29 +34,24 @@ func (e *Epoch) Settle(ctx context.Context, r *registry.Registry, jobs Jobs, now
 	slices.SortFunc(all, func(a, b judgement) int {
 		return cmp.Or(failsFirst(&a.Judgement, &b.Judgement), cmp.Compare(a.Arrived, b.Arrived), bytes.Compare(a.Claim[:], b.Claim[:]))
 	})
-	if keep {
-		of := make(map[registry.Member][]registry.Judgement)
-		for _, j := range all {
-			of[j.member] = append(of[j.member], j.Judgement)
-		}
-		for m, own := range of {
-			if _, err := r.Judge(m, own...); err != nil {
-				return err
-			}
-		}
-	}
-	e.Records = make(map[merkle.Hash]*Record)
+	of := make(map[registry.Member][]registry.Judgement)
 	for _, j := range all {
-		known := e.Records[j.Worker]
-		if known == nil {
-			h, err := r.Judged(j.member)
-			if err != nil {
-				return err
-			}
-			known = &Record{Judged: h}
-			e.Records[j.Worker] = known
+		of[j.member] = append(of[j.member], j.Judgement)
+	}
+	e.Records = make(map[merkle.Hash]*Record, len(of))
+	for m, own := range of {
+		record := r.Judged
+		if keep {
+			record = func(m registry.Member) (registry.History, error) { return r.Judge(m, own...) }
 		}
-		known.Judged = known.Judged.With(j.Judgement)
+		known, err := record(m)
+		if err != nil {
+			return err
+		}
+		for _, j := range own {
+			known = known.With(j)
+		}
+		e.Records[m.Worker] = &Record{Judged: known}
 	}
 	return e.await(ctx, r, jobs)
 }
@@ -76,7 +63,7 @@ func (e *Epoch) await(ctx context.Context, r *registry.Registry, jobs Jobs) erro
 		if known == nil || t == nil || known.Judged.Of(c.Slot) != nil {
 			return nil
 		}
-		if first := e.Judged[0].Terms.Job; t.Job.Pool != first.Pool || t.Job.Audience != first.Audience {
+		if pool.Member(t, c.Slot) != pool.Member(e.Judged[0].Terms, c.Slot) {
 			return nil
 		}
 		doc, err := t.ReadReceipt(c.Document)
@@ -90,7 +77,6 @@ func (e *Epoch) await(ctx context.Context, r *registry.Registry, jobs Jobs) erro
 
 // judgement is what a verdict says for the registry's record.
 type judgement struct {
-	file   string
 	member registry.Member
 	registry.Judgement
 }
@@ -122,18 +108,21 @@ func judgementOf(r *registry.Registry, j Judged, now time.Time) (found judgement
 		return found, err
 	}
 	return judgement{
-		j.File, registry.Member{Audience: of.Audience, Pool: of.Pool, Worker: f.Worker},
+		pool.Member(j.Terms, slot),
 		registry.Judgement{
-			Slot: slot, Claim: f.Claim, Evidence: j.Verdict.Evidence, Outcome: f.Outcome, Reason: f.Reason,
-			Work: policy.Uint{Uint128: work(j.Terms)}, Hold: of.Hold, Until: now.Unix() + int64(of.Period), Arrived: receipt.Arrived, Recorded: now.Unix(),
+			Slot: slot, Claim: f.Claim, Evidence: j.Verdict.Evidence, Outcome: f.Outcome, Reason: f.Reason, Note: f.Note,
+			Work: pool.Work(j.Terms), Hold: of.Hold, Until: now.Unix() + int64(of.Period), Arrived: receipt.Arrived, Recorded: now.Unix(),
 		},
 	}, nil
 }
 
 // failsFirst puts a FAIL before all else.
 func failsFirst(a, b *registry.Judgement) int {
-	if fails := a.Outcome == verify.Fail; fails != (b.Outcome == verify.Fail) {
-		return map[bool]int{true: -1, false: 1}[fails]
+	switch fails := a.Outcome == verify.Fail; {
+	case fails == (b.Outcome == verify.Fail):
+		return 0
+	case fails:
+		return -1
 	}
-	return 0
+	return 1
 }
