@@ -1,0 +1,203 @@
+"""From a trace to a program's graph: which nodes are needed, which belong to a pattern, and a rule for each of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+import torch
+from torch import fx
+
+from ..errors import Refused
+from .axes import Axis, Mixed, Tensor, dims_of
+from .build import Builder
+from .trace import Trace, kind, where
+
+
+class No(Exception):
+    """A node that cannot be lowered, and what would help."""
+
+
+@dataclass
+class Match:
+    """A pattern that was found at a node: what it reads, and how it is written."""
+
+    reads: list[fx.Node]
+    write: Callable[["Lowering"], Tensor]
+
+
+Rule = Callable[["Lowering", fx.Node, dict[str, Any]], Any]
+
+
+def bound(n: fx.Node) -> dict[str, Any]:
+    """The operator's arguments by the names of its schema, defaults filled in."""
+    schema = getattr(n.target, "_schema", None)
+    if schema is None:
+        return {str(i): a for i, a in enumerate(n.args)}
+    out = {}
+    for i, a in enumerate(schema.arguments):
+        if i < len(n.args):
+            out[a.name] = n.args[i]
+        elif a.name in n.kwargs:
+            out[a.name] = n.kwargs[a.name]
+        else:
+            out[a.name] = a.default_value if a.has_default_value() else None
+    return out
+
+
+class Lowering:
+    def __init__(self, t: Trace, frozen: set[str], dropout: bool = True) -> None:
+        self.trace = t
+        self.frozen = frozen
+        self.values: dict[fx.Node, Any] = {}
+        self.tables: dict[str, torch.Tensor] = {}  # constants that become frozen tensors
+        batch = {n.meta["val"].shape[0] for n in t.inputs if n.meta["val"].ndim > 0}
+        if len(batch) != 1:
+            raise Refused("the inputs do not share a first dimension, the batch", [f"{n.name}: {tuple(n.meta['val'].shape)}" for n in t.inputs])
+        (self.rows,) = batch
+        if self.rows < 2:
+            raise Refused("the example has a batch of 1: give at least 2 rows, so that the batch can be told from an axis of size 1", [])
+        self.b = Builder(self.rows)
+
+    def run(self, rules: dict[str, Rule], patterns: list[Callable[["Lowering", fx.Node], Optional[Match]]]) -> str:
+        """Lowers the trace and returns the output's node. Refuses all that has no rule at once."""
+        for n in self.trace.inputs:
+            self._input(n)
+        matches, needed = self._plan(patterns)
+        problems: list[str] = []
+        for n in self.trace.graph.nodes:
+            if n not in needed or n.op != "call_function" or n in self.trace.constants:
+                continue
+            reads = matches[n].reads if n in matches else n.all_input_nodes
+            if any(r in self.values and self.values[r] is None for r in reads):
+                self.values[n] = None  # it reads what was refused
+                continue
+            self.values[n] = self._lower(n, matches.get(n), rules, problems)
+        if problems:
+            raise Refused(f"{len(problems)} nodes of the model have no equivalent", problems)
+        out = self.t(self.trace.output)
+        node, _ = self.b.canonical(out)
+        self.b.prune(node)
+        return node
+
+    def _lower(self, n: fx.Node, match: Optional[Match], rules: dict[str, Rule], problems: list[str]) -> Any:
+        name = kind(n)
+        at = f"{n.name}: {name} in {where(n)}"
+        try:
+            if match is not None:
+                return match.write(self)
+            if name not in rules:
+                raise No("no such operator" if str(n.target).startswith("aten.") else f"{n.target} is no operator of ATen")
+            return rules[name](self, n, bound(n))
+        except No as e:
+            problems.append(f"{at}: {e}")
+        except Mixed:
+            problems.append(f"{at}: the batch is mixed with other axes: keep it a dimension of its own")
+        return None
+
+    def _plan(self, patterns: list[Callable[["Lowering", fx.Node], Optional[Match]]]) -> tuple[dict[fx.Node, Match], set[fx.Node]]:
+        matches: dict[fx.Node, Match] = {}
+        needed = {self.trace.output}
+        for n in reversed(self.trace.graph.nodes):
+            if n not in needed or n.op != "call_function" or n in self.trace.constants:
+                continue
+            match = next((m for p in patterns if (m := p(self, n)) is not None), None)
+            if match is not None:
+                matches[n] = match
+            needed.update(match.reads if match is not None else n.all_input_nodes)
+        return matches, needed
+
+    def _input(self, n: fx.Node) -> None:
+        val = n.meta["val"]
+        integer = not val.dtype.is_floating_point
+        shape = list(val.shape[1:]) or [1]
+        node = self.b.node("input", [], {"type": "i32" if integer else "f32", "shape": shape}, shape, name=n.name)
+        t = self.b.fresh(node, integer=integer)
+        self.values[n] = t if val.ndim > 1 else self.b.view(t, (self.rows,))
+
+    # What rules read
+
+    def t(self, n: fx.Node) -> Tensor:
+        """The tensor of a node; a parameter or a constant becomes a node of its own."""
+        if n not in self.values:
+            if n in self.trace.parameters:
+                self.values[n] = self.parameter(n)
+            elif n in self.trace.constants:
+                self.values[n] = self.table(n.name, self.trace.constants[n])
+            elif n in self.trace.buffers:
+                raise No(f"the buffer {self.trace.buffers[n]} is read outside of a batch norm")
+            else:
+                raise No("its input was not lowered")
+        return self.values[n]
+
+    def parameter(self, n: fx.Node) -> Tensor:
+        shape = tuple(n.meta["val"].shape) or (1,)
+        name = self.name(n)
+        node = self.b.node("parameter", [], {"shape": list(shape)}, shape, name=name, params=[name])
+        t = self.b.fresh(node, batched=False)
+        return t if n.meta["val"].ndim else self.b.view(t, ())
+
+    def table(self, name: str, value: torch.Tensor) -> Tensor:
+        """A constant as a frozen tensor of the program."""
+        if not isinstance(value, torch.Tensor) or not value.dtype.is_floating_point:
+            raise No("a constant of integers is used as a number")
+        if value.ndim and value.shape[0] == self.rows and bool((value == value[:1]).all()):
+            value = value[:1]  # the same for every row of the batch
+        value = value.to(torch.float32).contiguous()
+        key = f"constants.{name}"
+        self.tables[key] = value
+        shape = tuple(value.shape) or (1,)
+        node = self.b.node("parameter", [], {"shape": list(shape)}, shape, name=key, params=[key])
+        t = self.b.fresh(node, batched=False)
+        return t if value.ndim else self.b.view(t, ())
+
+    def is_parameter(self, x: Any) -> bool:
+        return isinstance(x, fx.Node) and x in self.trace.parameters
+
+    def name(self, x: Any, what: str = "weight") -> str:
+        """A parameter's name. Refuses what is computed from parameters."""
+        if not self.is_parameter(x):
+            raise No(f"its {what} is not a parameter but computed: apply the adapter to the activations instead")
+        return self.trace.parameters[x]
+
+    def constant(self, x: Any) -> Optional[torch.Tensor]:
+        """The value of a constant, None of anything else."""
+        if isinstance(x, (int, float)) and not isinstance(x, bool):
+            return torch.tensor(float(x))
+        return self.trace.constants.get(x) if isinstance(x, fx.Node) else None
+
+    def number(self, x: Any) -> Optional[float]:
+        """A constant whose elements are all equal, as a number."""
+        if isinstance(x, (int, float)) and not isinstance(x, bool):
+            return float(x)
+        c = self.constant(x)
+        if c is None or c.numel() == 0 or not isinstance(c, torch.Tensor):
+            return None
+        first = c.flatten()[0]
+        return float(first) if bool((c == first).all()) else None
+
+    # What rules write
+
+    def rowwise(self, op: str, t: Tensor, attrs: dict[str, Any], width: int, *, name: str = "", params: list[str] = []) -> Tensor:
+        """A node that works on the last dimension of any rows and makes it width long."""
+        node, outer = self.b.rows(t)
+        lead = list(self.b.shapes[node][:-1])
+        out = self.b.node(op, [node], attrs, lead + [width], name=name, params=params)
+        (inner,) = dims_of((Axis(width),))
+        return Tensor(out, self.b.shapes[out], outer + inner, t.dims[:-1] + (inner,))
+
+    def pointwise(self, op: str, t: Tensor, attrs: dict[str, Any] = {}, name: str = "") -> Tensor:
+        """A node that works on each element."""
+        node = self.b.node(op, [t.node], dict(attrs), t.shape, name=name)
+        return Tensor(node, t.shape, t.order, t.dims)
+
+    def image(self, op: str, t: Tensor, attrs: dict[str, Any], shape: tuple[int, ...], *, name: str = "", params: list[str] = []) -> Tensor:
+        """A node over (channels, height, width)."""
+        if len(t.dims) != 4:
+            raise No(f"an input of {len(t.dims)} dimensions, 4 needed: batch, channels, height, width")
+        node, _ = self.b.canonical(t)
+        return self.b.fresh(self.b.node(op, [node], attrs, shape, name=name, params=params))
+
+    def owner(self, parameter: str) -> str:
+        """The module that a parameter belongs to."""
+        return parameter.rsplit(".", 1)[0] if "." in parameter else parameter

@@ -1,0 +1,142 @@
+"""A model as torch.export sees it, tidied: no writes in place, no casts that change nothing, constants computed."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx
+
+from ..errors import Refused
+
+# What moves nothing and changes no bit of an f32 or an index.
+_SAME = {"alias", "contiguous", "clone", "detach", "lift_fresh_copy", "_assert_tensor_metadata", "to"}
+MAX_CONSTANT = 1 << 28  # elements of a constant that the trace may compute
+
+
+@dataclass
+class Trace:
+    """The graph of one call with a batch, and what its placeholders are."""
+
+    graph: fx.Graph
+    inputs: list[fx.Node]
+    parameters: dict[fx.Node, str]  # the model's own names
+    buffers: dict[fx.Node, str]
+    output: fx.Node
+    constants: dict[fx.Node, Any] = field(default_factory=dict)
+
+    def kind(self, n: fx.Node) -> str:
+        """The operator's name without overload and without the mark of a write in place."""
+        return kind(n)
+
+
+def kind(n: fx.Node) -> str:
+    if n.target is operator.getitem:
+        return "getitem"
+    name = str(n.target)
+    if name.startswith("aten."):
+        name = name[5:].rsplit(".", 1)[0]
+        if name.endswith("_") and not name.startswith("_"):
+            name = name[:-1]
+    return name
+
+
+def where(n: fx.Node) -> str:
+    """The module that called the operator, as named_modules has it."""
+    stack = n.meta.get("nn_module_stack") or {}
+    path = ""
+    for name, _ in stack.values():
+        path = name or path
+    for prefix in ("L['self'].", "L['self']"):
+        path = path.removeprefix(prefix)
+    return path or "the model itself"
+
+
+def trace(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Trace:
+    """Traces the model in training mode as it stands; control flow that depends on data is refused by torch.export."""
+    try:
+        exported = torch.export.export(model, example, strict=False)
+    except Exception as e:
+        raise Refused("torch.export refuses the model: " + _first(e), []) from e
+    sig, state = exported.graph_signature, exported.state_dict
+    graph = exported.graph
+    names = {n.name: n for n in graph.nodes if n.op == "placeholder"}
+    output = next(n for n in graph.nodes if n.op == "output")
+    results = [a for a in output.args[0] if isinstance(a, fx.Node)]
+    user = [r for r in results if r.name in set(sig.user_outputs)]
+    if len(user) != 1 or not isinstance(user[0].meta.get("val"), torch.Tensor):
+        raise Refused(f"the model returns {len(user)} tensors: wrap it so that it returns its logits alone", [])
+    t = Trace(
+        graph,
+        [names[n] for n in sig.user_inputs if n in names],
+        {names[k]: v for k, v in sig.inputs_to_parameters.items()},
+        {names[k]: v for k, v in sig.inputs_to_buffers.items()},
+        user[0],
+    )
+    _functional(graph)
+    t.output = _skip(user[0])
+    for holder, target in t.buffers.items():
+        value = state.get(target, exported.constants.get(target))
+        if value is not None:
+            t.constants[holder] = value
+    for name, target in sig.inputs_to_lifted_tensor_constants.items():
+        t.constants[names[name]] = exported.constants[target]
+    _fold(t)
+    return t
+
+
+def _first(e: Exception) -> str:
+    return next((line.strip() for line in str(e).splitlines() if line.strip()), type(e).__name__)[:400]
+
+
+def _functional(graph: fx.Graph) -> None:
+    """Lets whoever reads a tensor after a write in place read the write's result."""
+    place = {n: i for i, n in enumerate(graph.nodes)}
+    for n in list(graph.nodes):
+        name = str(n.target)
+        if n.op != "call_function" or not name.startswith("aten.") or not name[5:].rsplit(".", 1)[0].endswith("_"):
+            continue
+        written = n.args[0]
+        if isinstance(written, fx.Node):
+            written.replace_all_uses_with(n, delete_user_cb=lambda u, at=place[n]: place[u] > at)
+
+
+def skips(n: fx.Node) -> bool:
+    """Whether the node gives what it gets: an alias, or a cast between f32 and f32, or between integers."""
+    if n.op != "call_function" or kind(n) not in _SAME or not n.args or not isinstance(n.args[0], fx.Node):
+        return False
+    a, b = n.args[0].meta.get("val"), n.meta.get("val")
+    if kind(n) == "_assert_tensor_metadata" or not isinstance(a, torch.Tensor) or not isinstance(b, torch.Tensor):
+        return kind(n) == "_assert_tensor_metadata"
+    return a.dtype == b.dtype or not (a.dtype.is_floating_point or b.dtype.is_floating_point)
+
+
+def _skip(n: fx.Node) -> fx.Node:
+    while skips(n):
+        n = n.args[0]
+    return n
+
+
+def _fold(t: Trace) -> None:
+    """Computes what depends on neither inputs nor parameters, and leaves out what changes nothing."""
+    for n in list(t.graph.nodes):
+        if n.op != "call_function":
+            continue
+        if skips(n) and kind(n) != "_assert_tensor_metadata" and n.args[0] not in t.constants:
+            n.replace_all_uses_with(n.args[0])
+            continue
+        if kind(n) in RANDOM or any(a not in t.constants for a in n.all_input_nodes):
+            continue
+        val = n.meta.get("val")
+        if isinstance(val, torch.Tensor) and val.numel() > MAX_CONSTANT:
+            raise Refused(f"a constant of {val.numel()} elements is above the limit {MAX_CONSTANT}", [f"{n.name} in {where(n)}"])
+        own = str(n.target).rsplit(".", 1)[0].endswith("_")  # it would write into the model's own buffer
+        args, kwargs = fx.map_arg((n.args, n.kwargs), lambda a: t.constants[a].clone() if own and isinstance(t.constants[a], torch.Tensor) else t.constants[a])
+        with torch.no_grad():
+            result = n.target(*args, **kwargs)
+        t.constants[n] = result.detach().clone() if isinstance(result, torch.Tensor) else result
+
+
+RANDOM = {"bernoulli", "rand", "randn", "rand_like", "randn_like", "randint", "randperm", "multinomial", "normal", "uniform", "dropout"}

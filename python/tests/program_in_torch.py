@@ -1,0 +1,106 @@
+"""What a program's nodes mean, in PyTorch: the graph is run a second time to see whether the lowering kept the model."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import torch
+import torch.nn.functional as F
+
+Values = dict[str, torch.Tensor]
+
+
+def run(nodes: list[dict[str, Any]], inputs: Values, params: Values, buffers: Values) -> torch.Tensor:
+    """The output of the last node. Parameters and buffers go by their full names; dropout passes everything."""
+    out: Values = {}
+    for n in nodes:
+        if n["op"] == "input":
+            out[n["name"]] = inputs[n["name"]].reshape(-1, *n["attrs"]["shape"])
+            continue
+        names = n.get("params") or []
+        given = [params[k] if k in params else buffers[k] for k in names]
+        out[n["name"]] = MEANING[n["op"]]([out[i] for i in n.get("inputs", [])], given, n["attrs"])
+    return out[nodes[-1]["name"]]
+
+
+def linear(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    w = p[0].T if a.get("transposed") else p[0]
+    assert w.shape[0] == a["out"]
+    return F.linear(x[0], w, p[1] if a["bias"] else None)
+
+
+def attention(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    heads, kv = a["heads"], a.get("kv_heads", a["heads"])
+    q, k, v = x[0].chunk(3, -1) if len(x) == 1 else x
+    q, k, v = (t.unflatten(-1, (n, -1)).transpose(1, 2) for t, n in ((q, heads), (k, kv), (v, kv)))
+    y = F.scaled_dot_product_attention(q, k, v, is_causal=a["causal"], scale=a.get("scale"), enable_gqa=kv != heads)
+    return y.transpose(1, 2).flatten(-2)
+
+
+def rope(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    t = x[0].unflatten(-1, (a["heads"], -1))
+    width = t.shape[-1]
+    angle = torch.arange(t.shape[1]).double()[:, None] * a["base"] ** (-torch.arange(0, width, 2).double() / width)
+    cos, sin = (f(angle).float()[None, :, None, :] for f in (torch.cos, torch.sin))
+    one, two = t.chunk(2, -1)
+    return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).flatten(-2)
+
+
+def batch_norm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    return F.batch_norm(x[0], p[2], p[3], p[0], p[1], not a["frozen"], a["momentum"], a["eps"])
+
+
+def lstm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    zero = torch.zeros(1, x[0].shape[0], a["hidden"])
+    return torch._VF.lstm(x[0], (zero, zero), p, a["bias"], 1, 0.0, True, False, True)[0]
+
+
+def cut(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    at = [slice(None)] * x[0].ndim
+    at[a["axis"] + 1] = slice(a["start"], a["stop"], a["step"])
+    return x[0][tuple(at)]
+
+
+def upsample(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    more = {} if a["mode"] == "nearest" else {"align_corners": a.get("align_corners", False)}
+    return F.interpolate(x[0], scale_factor=tuple(map(float, a["scale"])), mode=a["mode"], **more)
+
+
+def matmul(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+    left, right = (t.transpose(-1, -2) if a[k] else t for t, k in zip(x, ("trans_a", "trans_b")))
+    return left @ right
+
+
+def conv(f: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def meaning(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
+        more = {k: a[k] for k in ("stride", "padding", "output_padding", "dilation", "groups") if k in a}
+        return f(x[0], p[0], p[1] if a["bias"] else None, **more)
+
+    return meaning
+
+
+def one(f: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda x, p, a: f(x[0])
+
+
+MEANING: dict[str, Callable[..., torch.Tensor]] = {
+    "linear": linear, "attention": attention, "rope": rope, "batch_norm": batch_norm, "lstm": lstm, "slice": cut, "upsample": upsample,
+    "matmul": matmul, "conv2d": conv(F.conv2d), "conv_transpose2d": conv(F.conv_transpose2d),
+    "relu": one(F.relu), "tanh": one(torch.tanh), "sigmoid": one(torch.sigmoid), "silu": one(F.silu), "relu6": one(F.relu6),
+    "hardswish": one(F.hardswish), "hardsigmoid": one(F.hardsigmoid), "gelu": one(F.gelu),
+    "gelu_tanh": one(lambda x: F.gelu(x, approximate="tanh")), "dropout": one(lambda x: x), "row_dropout": one(lambda x: x),
+    "softmax": one(lambda x: x.softmax(-1)),
+    "clamp": lambda x, p, a: x[0].clamp(a["min"], a["max"]), "leaky_relu": lambda x, p, a: F.leaky_relu(x[0], a["slope"]),
+    "scale": lambda x, p, a: x[0] * a["factor"] + a["shift"],
+    "add": lambda x, p, a: x[0] + x[1], "sub": lambda x, p, a: x[0] - x[1], "mul": lambda x, p, a: x[0] * x[1],
+    "reshape": lambda x, p, a: x[0].reshape(-1, *a["shape"]), "transpose": lambda x, p, a: x[0].permute(0, *(i + 1 for i in a["perm"])),
+    "expand": lambda x, p, a: x[0].expand(-1, *a["shape"]),
+    "concat": lambda x, p, a: torch.cat([t.expand(max(y.shape[0] for y in x), *t.shape[1:]) for t in x], a["axis"] + 1),
+    "parameter": lambda x, p, a: p[0].reshape(1, *a["shape"]), "mean": lambda x, p, a: x[0].mean([i + 1 for i in a["axes"]], a["keepdim"]),
+    "embedding": lambda x, p, a: F.embedding(x[0].long(), p[0]),
+    "layer_norm": lambda x, p, a: F.layer_norm(x[0], x[0].shape[-1:], *p, a["eps"]),
+    "rms_norm": lambda x, p, a: F.rms_norm(x[0], x[0].shape[-1:], *p, a["eps"]),
+    "group_norm": lambda x, p, a: F.group_norm(x[0], a["groups"], *p, a["eps"]),
+    "max_pool2d": lambda x, p, a: F.max_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
+    "avg_pool2d": lambda x, p, a: F.avg_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
+}  # fmt: skip
