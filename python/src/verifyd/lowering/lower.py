@@ -46,9 +46,8 @@ def bound(n: fx.Node) -> dict[str, Any]:
 
 
 class Lowering:
-    def __init__(self, t: Trace, frozen: set[str], dropout: bool = True) -> None:
+    def __init__(self, t: Trace) -> None:
         self.trace = t
-        self.frozen = frozen
         self.values: dict[fx.Node, Any] = {}
         self.tables: dict[str, torch.Tensor] = {}  # constants that become frozen tensors
         batch = {n.meta["val"].shape[0] for n in t.inputs if n.meta["val"].ndim > 0}

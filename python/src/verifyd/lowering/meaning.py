@@ -1,4 +1,4 @@
-"""What a program's nodes mean, in PyTorch: the graph is run a second time to see whether the lowering kept the model."""
+"""What a program's nodes mean, in PyTorch of any precision: the truth that one step of the model and of verifyd is held to."""
 
 from __future__ import annotations
 
@@ -10,17 +10,36 @@ import torch.nn.functional as F
 Values = dict[str, torch.Tensor]
 
 
-def run(nodes: list[dict[str, Any]], inputs: Values, params: Values, buffers: Values) -> torch.Tensor:
-    """The output of the last node. Parameters and buffers go by their full names; dropout passes everything."""
+# Where a function has a kink, its derivative within rounding of it is either of two numbers.
+KINKS: dict[str, list[float]] = {"relu": [0.0], "relu6": [0.0, 6.0], "hardswish": [-3.0, 3.0], "hardsigmoid": [-3.0, 3.0], "leaky_relu": [0.0]}
+
+
+def run(nodes: list[dict[str, Any]], inputs: Values, state: Values, kink: float = 0.0) -> torch.Tensor:
+    """The output of the last node. Parameters and buffers go by their full names; dropout passes everything.
+
+    ``kink`` moves every kink by so many root mean squares of what is fed to it, and leaves the values alone.
+    """
     out: Values = {}
     for n in nodes:
         if n["op"] == "input":
             out[n["name"]] = inputs[n["name"]].reshape(-1, *n["attrs"]["shape"])
             continue
-        names = n.get("params") or []
-        given = [params[k] if k in params else buffers[k] for k in names]
-        out[n["name"]] = MEANING[n["op"]]([out[i] for i in n.get("inputs", [])], given, n["attrs"])
+        x = [out[i] for i in n.get("inputs", [])]
+        p = [state[k] for k in n.get("params", [])]
+        if kink and n["op"] in KINKS:
+            out[n["name"]] = _moved(MEANING[n["op"]], n["attrs"], x[0], kink)
+        else:
+            out[n["name"]] = MEANING[n["op"]](x, p, n["attrs"])
     return out[nodes[-1]["name"]]
+
+
+def _moved(f: Callable[..., torch.Tensor], a: dict[str, Any], x: torch.Tensor, kink: float) -> torch.Tensor:
+    """f(x) with the derivative that f has a little beside x."""
+    beside = x.detach() + kink * x.detach().square().mean().sqrt()
+    beside.requires_grad_(True)
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(f([beside], [], a).sum(), beside)
+    return f([x.detach()], [], a) + slope * (x - x.detach())
 
 
 def linear(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
@@ -41,17 +60,17 @@ def rope(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> tor
     t = x[0].unflatten(-1, (a["heads"], -1))
     width = t.shape[-1]
     angle = torch.arange(t.shape[1]).double()[:, None] * a["base"] ** (-torch.arange(0, width, 2).double() / width)
-    cos, sin = (f(angle).float()[None, :, None, :] for f in (torch.cos, torch.sin))
+    cos, sin = (f(angle).to(t.dtype)[None, :, None, :] for f in (torch.cos, torch.sin))
     one, two = t.chunk(2, -1)
     return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).flatten(-2)
 
 
 def batch_norm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
-    return F.batch_norm(x[0], p[2], p[3], p[0], p[1], not a["frozen"], a["momentum"], a["eps"])
+    return F.batch_norm(x[0], p[2].clone(), p[3].clone(), p[0], p[1], not a["frozen"], a["momentum"], a["eps"])
 
 
 def lstm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
-    zero = torch.zeros(1, x[0].shape[0], a["hidden"])
+    zero = x[0].new_zeros(1, x[0].shape[0], a["hidden"])
     return torch._VF.lstm(x[0], (zero, zero), p, a["bias"], 1, 0.0, True, False, True)[0]
 
 
