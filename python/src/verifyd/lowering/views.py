@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from .axes import Axes, Axis, Tensor, dims_of, size
+from .axes import Axes, Axis, Mixed, Tensor, dims_of, size
 from .lower import Lowering, No, Rule
 
 
@@ -19,7 +19,7 @@ def view(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 def transpose(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
     dims = list(t.dims)
-    i, j = a["dim0"], a["dim1"]
+    i, j = n.args[1], n.args[2]
     dims[i], dims[j] = dims[j], dims[i]
     return replace(t, dims=tuple(dims))
 
@@ -27,6 +27,15 @@ def transpose(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 def permute(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
     return replace(t, dims=tuple(t.dims[i] for i in a["dims"]))
+
+
+def moved(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t = l.t(a["self"])
+    take, put = ([d % len(t.dims) for d in (x if isinstance(x, (list, tuple)) else [x])] for x in (a["source"], a["destination"]))
+    rest = [i for i in range(len(t.dims)) if i not in take]
+    for i, d in sorted(zip(take, put), key=lambda p: p[1]):
+        rest.insert(d, i)
+    return replace(t, dims=tuple(t.dims[i] for i in rest))
 
 
 def turned(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
@@ -57,21 +66,21 @@ def expand(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 def cat(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     parts = [l.t(x) for x in a["tensors"]]
-    at = a["dim"] % len(parts[0].dims)
-    if any(l.b.batch in p.dims[at] for p in parts):
-        raise No("it joins rows of the batch")
-    lead = [p for p in parts if p.dims[0] == (l.b.batch,)]
-    if not lead:
+    rank = len(parts[0].dims)
+    at = a["dim"] % rank
+    rows = next((i for p in parts for i, d in enumerate(p.dims) if l.b.batch in d), None)
+    if rows is None:
         raise No("none of its parts depends on the inputs")
-    nodes, shape = [], []
-    for p in parts:
-        groups = [g if l.b.batch not in g else () for g in p.dims[1:]]
-        nodes.append(l.b.lay(p, groups))
-    for i, g in enumerate(parts[0].dims[1:], 1):
-        shape.append(sum(size(p.dims[at]) for p in parts) if i == at else size(g))
-    if at == 0:
+    if rows == at:
         raise No("it joins rows of the batch")
-    return l.b.fresh(l.b.node("concat", nodes, {"axis": at - 1}, shape, name=n.name))
+    if any(l.b.batch in p.dims[rows] and p.dims[rows] != (l.b.batch,) for p in parts):
+        raise Mixed
+    keep = [i for i in range(rank) if i != rows]
+    nodes = [l.b.lay(p, [p.dims[i] for i in keep]) for p in parts]
+    shape = [sum(size(p.dims[at]) for p in parts) if i == at else max(size(p.dims[i]) for p in parts) for i in keep]
+    out = l.b.fresh(l.b.node("concat", nodes, {"axis": keep.index(at)}, shape, name=n.name))
+    sample = out.dims[1:]
+    return replace(out, dims=sample[:rows] + ((l.b.batch,),) + sample[rows:])
 
 
 def cut(l: Lowering, t: Tensor, dim: int, start: int, stop: int, step: int, name: str) -> Tensor:
@@ -133,6 +142,12 @@ def slice_(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     return cut(l, t, a["dim"], start, stop, a["step"], n.name)
 
 
+def narrow(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t = l.t(a["self"])
+    start = a["start"] + (size(t.dims[a["dim"]]) if a["start"] < 0 else 0)
+    return cut(l, t, a["dim"], start, start + a["length"], 1, n.name)
+
+
 def select(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
     dim = a["dim"] % len(t.dims)
@@ -182,6 +197,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "_unsafe_view"), view),
     **dict.fromkeys(("alias", "contiguous", "clone", "detach", "to", "_to_copy"), same),
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), split),
-    "transpose": transpose, "permute": permute, "t": turned, "unsqueeze": unsqueeze, "expand": expand, "cat": cat,
-    "slice": slice_, "select": select, "unbind": unbind, "getitem": getitem,
+    **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand, "cat": cat,
+    "slice": slice_, "narrow": narrow, "select": select, "unbind": unbind, "getitem": getitem,
 }  # fmt: skip

@@ -1,0 +1,156 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
+	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/trace"
+)
+
+// Training is the work of a job, a step at a time. It serves one goroutine at a time, and ends with Finish or with
+// Abort.
+type Training struct {
+	work    Work
+	dir     string
+	stepper *stepper
+	order   *job.Order
+	out     *trace.Writer
+	ids     []int64     // of the next step's samples
+	current merkle.Hash // root of the state before it
+	steps   uint64      // done
+	filled  bool        // whether the engine's buffers hold the next step's samples
+}
+
+// Begin starts the work of a job at its initial state, with a trace in dir, which must not exist. If it fails it
+// leaves no directory behind.
+func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
+	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
+		return nil, err
+	}
+	if err := w.Terms.CheckData(w.Data); err != nil {
+		return nil, err
+	}
+	s, err := newStepper(ctx, w.Terms, w.Assignment, w.Device)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close(ctx))
+		}
+	}()
+	if err := s.engine.Init(ctx, w.Terms.Job.Init.Seed); err != nil {
+		return nil, err
+	}
+	current, err := s.root(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	if current != w.Terms.Job.Init.Root {
+		return nil, fault.New(fault.BadTerms, "", "initial state", "root %v, the job has %v", current, w.Terms.Job.Init.Root)
+	}
+	out, err := trace.Create(dir, w.Terms.Trace())
+	if err != nil {
+		return nil, err
+	}
+	return &Training{work: w, dir: dir, stepper: s, order: w.Terms.Job.OrderFor(w.Assignment), out: out,
+		ids: make([]int64, w.Terms.rows), current: current}, nil
+}
+
+// Steps is the number of steps done.
+func (t *Training) Steps() uint64 { return t.steps }
+
+// Done says whether all steps of the job are.
+func (t *Training) Done() bool { return t.steps == t.work.Terms.Job.Steps }
+
+// Batch is what the next step will read: the samples' numbers, inputs and labels, valid until the next call of a method.
+func (t *Training) Batch() (ids []int64, x, y kernels.Buf, err error) {
+	if err := t.fill(); err != nil {
+		return nil, kernels.Buf{}, kernels.Buf{}, err
+	}
+	return t.ids, t.stepper.engine.X(), t.stepper.engine.Y(), nil
+}
+
+func (t *Training) fill() error {
+	if t.Done() {
+		return fault.New(fault.OutOfRange, "", "step", "all %d steps of the job are done", t.steps)
+	}
+	if t.filled {
+		return nil
+	}
+	if err := t.order.Fill(t.steps, t.ids); err != nil {
+		return err
+	}
+	if err := t.work.Data.Fill(t.stepper.engine.X(), t.stepper.engine.Y(), t.ids); err != nil {
+		return err
+	}
+	t.filled = true
+	return nil
+}
+
+// Step trains one step and returns its loss. After an error the work can only be given up.
+func (t *Training) Step(ctx context.Context) (loss float32, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := t.fill(); err != nil {
+		return 0, err
+	}
+	s := t.stepper
+	if t.steps%t.work.Terms.Job.Stride == 0 {
+		snapshot := func(tensors [][]float32) error {
+			return t.out.Snapshot(t.work.Terms.Counters(t.steps, s.serves), tensors)
+		}
+		if err := s.engine.Save(ctx, snapshot); err != nil {
+			return 0, err
+		}
+	}
+	s.hashSamples()
+	if err := s.step(ctx, t.steps, t.current); err != nil {
+		return 0, err
+	}
+	if !s.record.Leaf.Finite() || !s.finite {
+		return 0, fault.New(fault.NotFinite, "", "", "training diverged: loss, clip coefficient or state after step %d is not finite", t.steps)
+	}
+	if err := t.out.Append(&s.record); err != nil {
+		return 0, err
+	}
+	t.current, t.filled = s.record.Leaf.Next, false
+	t.steps++
+	return s.record.Leaf.LossValue(), nil
+}
+
+// State shows the state as it is to use, tensors in the order of Plan.Tensors. use must neither change nor keep it.
+func (t *Training) State(ctx context.Context, use func(tensors [][]float32) error) error {
+	return t.stepper.engine.Save(ctx, use)
+}
+
+// Finish writes the final state and closes the trace. All steps must be done. If it fails it leaves no directory behind.
+func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
+	if !t.Done() {
+		err := fault.New(fault.OutOfRange, "", "steps", "%d of %d are done", t.steps, t.work.Terms.Job.Steps)
+		return trace.Summary{}, errors.Join(err, t.Abort(ctx))
+	}
+	err := t.State(ctx, func(tensors [][]float32) error {
+		return t.out.Final(t.work.Terms.Counters(t.steps, t.stepper.serves), tensors)
+	})
+	if err != nil {
+		return trace.Summary{}, errors.Join(err, t.Abort(ctx))
+	}
+	summary, err := t.out.Close()
+	if err = errors.Join(err, t.stepper.close(ctx)); err != nil {
+		return trace.Summary{}, errors.Join(err, os.RemoveAll(t.dir))
+	}
+	return summary, nil
+}
+
+// Abort gives the work up and removes its directory.
+func (t *Training) Abort(ctx context.Context) error {
+	_, _ = t.out.Close() // it fails on a trace that is not whole
+	return errors.Join(t.stepper.close(ctx), os.RemoveAll(t.dir))
+}
