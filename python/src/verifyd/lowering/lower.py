@@ -74,8 +74,10 @@ class Lowering:
             self.values[n] = self._lower(n, matches.get(n), rules, problems)
         if problems:
             raise Refused(f"{len(problems)} nodes of the model have no equivalent", problems)
-        out = self.t(self.trace.output)
-        node, _ = self.b.canonical(out)
+        try:
+            node, _ = self.b.canonical(self.t(self.trace.output))
+        except Mixed:
+            raise Refused("the model's output does not have the batch as its first dimension", []) from None
         self.b.prune(node)
         return node
 

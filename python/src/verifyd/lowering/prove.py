@@ -46,12 +46,14 @@ class _Quiet(fx.Interpreter):
             return args[0]
         if name.startswith("aten.bernoulli"):
             return torch.full_like(args[0], args[1])  # is divided by it
+        if name.startswith("aten.view."):
+            return args[0].reshape(args[1])  # what made it contiguous is gone from the graph
         return super().call_function(target, args, kwargs)
 
 
 def own(t: Trace, state: dict[str, torch.Tensor], inputs: list[torch.Tensor], y: torch.Tensor, loss: Loss) -> tuple[float, Gradients]:
-    """Loss and gradients of the model as PyTorch computes them."""
-    leaves = {k: v.detach().clone().requires_grad_(k in t.parameters.values() and v.is_floating_point()) for k, v in state.items()}
+    """Loss and gradients of the model as PyTorch computes them; ``state`` are its parameters and buffers."""
+    leaves = {k: v.detach().clone().requires_grad_(v.requires_grad) for k, v in state.items()}
     fed = iter(inputs)
     given: list[Any] = []
     for n in t.graph.nodes:

@@ -71,7 +71,7 @@ def trace(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Trace:
     t = Trace(
         graph,
         [names[n] for n in sig.user_inputs if n in names],
-        {names[k]: v for k, v in sig.inputs_to_parameters.items()},
+        {names[k]: _first_name(model, v) for k, v in sig.inputs_to_parameters.items()},
         {names[k]: v for k, v in sig.inputs_to_buffers.items()},
         user[0],
     )
@@ -85,6 +85,12 @@ def trace(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Trace:
         t.constants[names[name]] = exported.constants[target]
     _fold(t)
     return t
+
+
+def _first_name(model: torch.nn.Module, name: str) -> str:
+    """The first name of a parameter that several modules share, as named_parameters gives it."""
+    p = model.get_parameter(name)
+    return next(n for n, q in model.named_parameters() if q is p)
 
 
 def _first(e: Exception) -> str:
