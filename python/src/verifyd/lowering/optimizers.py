@@ -28,7 +28,7 @@ def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[s
     groups = []
     held: set[int] = set()
     for k, (g, fields) in enumerate(zip(opt.param_groups, read)):
-        for key in set(first) | set(fields):
+        for key in sorted(set(first) | set(fields)):
             if key != "weight_decay" and first.get(key) != fields.get(key):
                 raise Refused(f"optimizer: group {k} has another {key} than group 0: only lr and weight_decay may differ", [])
         members = []
