@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 import torch
 from torch import fx
 
-from ..errors import Refused
+from .refused import Refused
 from .axes import Axis, Mixed, Tensor, dims_of
 from .build import Builder
 from .trace import Trace, kind, where
@@ -55,7 +55,7 @@ class Lowering:
             raise Refused("the inputs do not share a first dimension, the batch", [f"{n.name}: {tuple(n.meta['val'].shape)}" for n in t.inputs])
         (self.rows,) = batch
         if self.rows < 2:
-            raise Refused("the example has a batch of 1: give at least 2 rows, so that the batch can be told from an axis of size 1", [])
+            raise Refused("the example has a batch of 1: give at least 2 rows, so that the batch can be told from an axis of size 1")
         self.b = Builder(self.rows)
 
     def run(self, rules: dict[str, Rule], patterns: list[Callable[["Lowering", fx.Node], Optional[Match]]]) -> str:
@@ -77,7 +77,7 @@ class Lowering:
         try:
             node, _ = self.b.canonical(self.t(self.trace.output))
         except Mixed:
-            raise Refused("the model's output does not have the batch as its first dimension", []) from None
+            raise Refused("the model's output does not have the batch as its first dimension") from None
         self.b.prune(node)
         return node
 

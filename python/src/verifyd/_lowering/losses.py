@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..errors import Refused
+from .refused import Refused
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -28,11 +28,11 @@ def loss(given: Any) -> tuple[Any, Loss]:
     """The program's loss and its meaning: a name, or a module of PyTorch with its defaults."""
     if isinstance(given, str):
         if given not in LOSSES:
-            raise Refused(f"loss: {given!r} is none of {', '.join(LOSSES)}", [])
+            raise Refused(f"loss: {given!r} is none of {', '.join(LOSSES)}")
         return given, LOSSES[given]
     if type(given) in (nn.CrossEntropyLoss, nn.MSELoss) and given.reduction == "mean":
         if type(given) is nn.MSELoss:
             return "mse", _squares
         if given.weight is None and given.label_smoothing == 0:
             return "cross_entropy", _classes
-    raise Refused(f"loss: {given!r} has no equivalent: a mean without class weights has", [])
+    raise Refused(f"loss: {given!r} has no equivalent: a mean without class weights has")

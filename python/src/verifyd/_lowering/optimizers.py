@@ -8,7 +8,7 @@ from typing import Any, Optional
 import torch
 from torch.optim import lr_scheduler as schedulers
 
-from ..errors import Refused
+from .refused import Refused
 
 
 def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[str, Any], list[dict[str, Any]], float]:
@@ -18,7 +18,7 @@ def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[s
     """
     kind = type(opt)
     if kind not in _READERS:
-        raise Refused(f"{kind.__module__}.{kind.__qualname__} has no equivalent: SGD, Adam and AdamW have", [])
+        raise Refused(f"{kind.__module__}.{kind.__qualname__} has no equivalent: SGD, Adam and AdamW have")
     for k, g in enumerate(opt.param_groups):
         for field in ("maximize", "amsgrad", "differentiable"):
             if g.get(field):
@@ -30,7 +30,7 @@ def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[s
     for k, (g, fields) in enumerate(zip(opt.param_groups, read)):
         for key in sorted(set(first) | set(fields)):
             if key != "weight_decay" and first.get(key) != fields.get(key):
-                raise Refused(f"optimizer: group {k} has another {key} than group 0: only lr and weight_decay may differ", [])
+                raise Refused(f"optimizer: group {k} has another {key} than group 0: only lr and weight_decay may differ")
         members = []
         for p in g["params"]:
             if id(p) not in names:
@@ -42,7 +42,7 @@ def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[s
         if k and members:
             lr = float(g.get("initial_lr", g["lr"]))
             if rate == 0:
-                raise Refused("optimizer: the first group's lr is 0", [])
+                raise Refused("optimizer: the first group's lr is 0")
             groups.append({"params": sorted(members), "rate": lr / rate, "weight_decay": fields.get("weight_decay", 0)})
     left = sorted(n for i, n in names.items() if i not in held)
     if left:
@@ -86,9 +86,9 @@ def schedule(s: Optional[Any], rate: float) -> dict[str, Any]:
         parts, marks = s._schedulers, s._milestones
         if len(parts) == 2 and isinstance(parts[0], schedulers.LinearLR):
             return _warmed(parts[0], parts[1], marks[0], rate)
-        raise Refused("schedule: of SequentialLR only a linear warm-up and one scheduler behind it have an equivalent", [])
+        raise Refused("schedule: of SequentialLR only a linear warm-up and one scheduler behind it have an equivalent")
     if isinstance(s, schedulers.ChainedScheduler):
-        raise Refused("schedule: ChainedScheduler has no equivalent: use SequentialLR with a warm-up", [])
+        raise Refused("schedule: ChainedScheduler has no equivalent: use SequentialLR with a warm-up")
     return _plain(s, rate)
 
 

@@ -24,8 +24,8 @@ def run(nodes: list[dict[str, Any]], inputs: Values, state: Values, kink: float 
         if n["op"] == "input":
             out[n["name"]] = inputs[n["name"]].reshape(-1, *n["attrs"]["shape"])
             continue
-        x = [out[i] for i in n.get("inputs", [])]
-        p = [state[k] for k in n.get("params", [])]
+        x = [out[i] for i in n.get("inputs")]
+        p = [state[k] for k in n.get("params")]
         if kink and n["op"] in KINKS:
             out[n["name"]] = _moved(MEANING[n["op"]], n["attrs"], x[0], kink)
         else:

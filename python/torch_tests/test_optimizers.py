@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 from torch.optim import lr_scheduler as S
-from verifyd.errors import Refused
-from verifyd.lowering.optimizers import optimizer, schedule
+from verifyd._lowering.refused import Refused
+from verifyd._lowering.optimizers import optimizer, schedule
 
 RATE = 0.3
 

@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence, Union
 
 import torch
 
-from ..errors import Refused
+from .refused import Refused
 from . import attention, layers, patterns, pointwise, views
 from .losses import loss as read_loss
 from .lower import Lowering, Rule

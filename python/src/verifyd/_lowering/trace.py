@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from ..errors import Refused
+from .refused import Refused
 
 # What moves nothing and changes no bit of an f32 or an index.
 _SAME = {"alias", "contiguous", "clone", "detach", "lift_fresh_copy", "_assert_tensor_metadata", "to"}
@@ -59,7 +59,7 @@ def trace(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Trace:
     try:
         exported = torch.export.export(model, example, strict=False)
     except Exception as e:
-        raise Refused("torch.export refuses the model: " + _first(e), []) from e
+        raise Refused("torch.export refuses the model: " + _first(e)) from e
     sig, state = exported.graph_signature, exported.state_dict
     graph = exported.graph
     names = {n.name: n for n in graph.nodes if n.op == "placeholder"}
@@ -67,7 +67,7 @@ def trace(model: torch.nn.Module, example: tuple[torch.Tensor, ...]) -> Trace:
     results = [a for a in output.args[0] if isinstance(a, fx.Node)]
     user = [r for r in results if r.name in set(sig.user_outputs)]
     if len(user) != 1 or not isinstance(user[0].meta.get("val"), torch.Tensor):
-        raise Refused(f"the model returns {len(user)} tensors: wrap it so that it returns its logits alone", [])
+        raise Refused(f"the model returns {len(user)} tensors: wrap it so that it returns its logits alone")
     t = Trace(
         graph,
         [names[n] for n in sig.user_inputs if n in names],

@@ -6,12 +6,12 @@ import random
 import pytest
 import torch
 from torch import nn
-from verifyd.errors import Refused
-from verifyd.lowering import meaning
-from verifyd.lowering.export import RULES
-from verifyd.lowering.lower import Lowering
-from verifyd.lowering.patterns import PATTERNS
-from verifyd.lowering.trace import trace
+from verifyd._lowering.refused import Refused
+from verifyd._lowering import meaning
+from verifyd._lowering.export import RULES
+from verifyd._lowering.lower import Lowering
+from verifyd._lowering.patterns import PATTERNS
+from verifyd._lowering.trace import trace
 
 ROWS = 3
 

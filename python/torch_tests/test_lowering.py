@@ -5,10 +5,10 @@ import collections
 import pytest
 import torch
 from torch import nn
-from verifyd.errors import Refused
-from verifyd.lowering import meaning
-from verifyd.lowering.export import lower
-from verifyd.lowering.prove import own
+from verifyd._lowering.refused import Refused
+from verifyd._lowering import meaning
+from verifyd._lowering.export import lower
+from verifyd._lowering.prove import own
 
 from .models import MODELS
 
