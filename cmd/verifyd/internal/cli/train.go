@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainAnswerCommand(), a.trainEnterCommand())
+	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainSessionCommand(), a.trainAnswerCommand(), a.trainEnterCommand())
 }
 
 // worker is what both of the worker's commands ask for.
@@ -56,38 +57,19 @@ order of the samples, and what is trained serves it and no other.`,
       --data data.safetensors --key worker.pem --out trace`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			t, err := readOffer(args[0], who.operator)
+			w, err := a.takeWork(cmd.Context(), args[0], who, assignment)
 			if err != nil {
 				return err
 			}
-			key, err := a.openKey(cmd.Context(), who.key, keys.Worker)
-			if err != nil {
-				return err
-			}
-			defer key.Close()
-			assigned, err := readAssigned(t, assignment, key)
-			if err != nil {
-				return err
-			}
-			data, err := readData(who.data)
-			if err != nil {
-				return err
-			}
-			devices, err := a.devices(cmd.Context())
-			if err != nil {
-				return err
-			}
+			defer w.key.Close()
 			progress, last := a.progress("training"), float32(0)
+			w.Progress = func(done uint64, loss float32) { last = loss; progress(done, w.offer.Job.Steps) }
 			began := time.Now()
-			summary, err := verify.Train(cmd.Context(), verify.Work{
-				Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned.Assignment,
-				MaxMemory: uint64(who.maxMemory),
-				Progress:  func(done uint64, loss float32) { last = loss; progress(done, t.Job.Steps) },
-			}, out)
+			summary, err := verify.Train(cmd.Context(), w.Work, out)
 			if err != nil {
 				return err
 			}
-			if err := leaveClaim(t, summary, assigned, key, out); err != nil {
+			if err := leaveClaim(w.offer, summary, w.assigned, w.key, out); err != nil {
 				return err
 			}
 			return a.emitClaim(filepath.Join(out, verify.ClaimFile), summary, last, time.Since(began))
@@ -98,6 +80,46 @@ order of the samples, and what is trained serves it and no other.`,
 	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
 	require(cmd, "assignment", "out")
 	return cmd
+}
+
+// work is a job with all that doing it takes.
+type work struct {
+	verify.Work
+	offer    *offer
+	assigned *assigned
+	key      *keys.Signer // whoever takes the work closes it
+}
+
+// takeWork reads a job, what was assigned of it, and the data, and finds a device.
+func (a *app) takeWork(ctx context.Context, folder string, who worker, assignment string) (w *work, err error) {
+	t, err := readOffer(folder, who.operator)
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.openKey(ctx, who.key, keys.Worker)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			key.Close()
+		}
+	}()
+	assigned, err := readAssigned(t, assignment, key)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readData(who.data)
+	if err != nil {
+		return nil, err
+	}
+	devices, err := a.devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &work{offer: t, assigned: assigned, key: key, Work: verify.Work{
+		Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned.Assignment, MaxMemory: uint64(who.maxMemory),
+	}}, nil
 }
 
 // assigned is an assignment that work is done for.

@@ -1,0 +1,246 @@
+//go:build unix
+
+package session
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/trace"
+	"github.com/verifyd/verifyd/verify/verifytest"
+)
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// rig is a job, a training of it in a folder, and both ends of a session's lines.
+type rig struct {
+	*testing.T
+	pool     *verifytest.Pool
+	device   engine.Device
+	dir      string
+	training *verify.Training
+	memory   *os.File
+	hello    hello
+	ask      io.WriteCloser
+	answers  *bufio.Reader
+	ended    chan error
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{Program: verifytest.MLP(), Data: must(verifytest.Blobs(30, 7))(t)}))(t)
+	cpu := must(kernels.NewCPU(kernels.Options{Threads: 1}))(t)
+	t.Cleanup(cpu.Close)
+	r := &rig{T: t, pool: pool, device: engine.NewCPU("cpu", cpu, 1), dir: filepath.Join(t.TempDir(), "trace"), ended: make(chan error, 1)}
+	r.training = must(verify.Begin(t.Context(), must(pool.Work(r.device))(t), r.dir))(t)
+	r.memory = must(os.Create(filepath.Join(t.TempDir(), "memory")))(t)
+	t.Cleanup(func() { r.memory.Close() })
+	questions, ask := io.Pipe()
+	answers, answer := io.Pipe()
+	r.ask, r.answers = ask, bufio.NewReader(answers)
+	s := New(r.training, pool.Terms, r.memory, questions, answer)
+	go func() {
+		err := s.Serve(t.Context())
+		answer.Close()
+		r.ended <- err
+	}()
+	r.read(&r.hello)
+	return r
+}
+
+func (r *rig) read(into any) {
+	r.Helper()
+	if err := json.Unmarshal(must(r.answers.ReadBytes('\n'))(r), into); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) do(what string, into any) {
+	r.Helper()
+	if _, err := io.WriteString(r.ask, `{"do":"`+what+`"}`+"\n"); err != nil {
+		r.Fatal(err)
+	}
+	if into != nil {
+		r.read(into)
+	}
+}
+
+// words are the words of a place in the memory.
+func (r *rig) words(p Place) []uint32 {
+	r.Helper()
+	n := 4
+	for _, d := range p.Shape {
+		n *= d
+	}
+	data := make([]byte, n)
+	if _, err := r.memory.ReadAt(data, int64(p.Offset)); err != nil {
+		r.Fatal(err)
+	}
+	words := make([]uint32, len(data)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return words
+}
+
+func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
+	r := newRig(t)
+	if err := r.memory.Truncate(int64(r.hello.Bytes)); err != nil {
+		t.Fatal(err)
+	}
+	var last done
+	for step := range r.hello.Steps {
+		var batch struct{ Samples []int64 }
+		r.do("batch", &batch)
+		ids, x, _ := must3(r.training.Batch())(t)
+		if !slices.Equal(ids, batch.Samples) {
+			t.Fatalf("step %d: samples %v, the training has %v", step, batch.Samples, ids)
+		}
+		got := r.words(r.hello.Batch[0])
+		for i, v := range x.F {
+			if got[i] != math.Float32bits(v) {
+				t.Fatalf("step %d: input %d is %x", step, i, got[i])
+			}
+		}
+		if r.do("step", &last); last.Step != step+1 || last.Loss == nil {
+			t.Fatalf("after step %d: %+v", step, last)
+		}
+	}
+	r.do("state", &last)
+	want := must(final(t, r))(t)
+	for i, p := range r.hello.State {
+		for k, w := range r.words(p) {
+			if w != want[i][k] {
+				t.Fatalf("%s[%d] is %x, the final state has %x", p.Name, k, w, want[i][k])
+			}
+		}
+	}
+	r.do("finish", nil)
+	if err := <-r.ended; err != nil {
+		t.Fatal(err)
+	}
+	got := must(r.training.Finish(t.Context()))(t)
+	whole := must(r.pool.Train(t.Context(), r.device, filepath.Join(t.TempDir(), "whole")))(t)
+	if got != whole {
+		t.Errorf("the session's trace is %+v, a run's %+v", got, whole)
+	}
+}
+
+func must3[A, B, C any](a A, b B, c C, err error) func(testing.TB) (A, B, C) {
+	return func(t testing.TB) (A, B, C) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a, b, c
+	}
+}
+
+// final is the final state of the job, trained another time.
+func final(t *testing.T, r *rig) (words [][]uint32, err error) {
+	dir := filepath.Join(t.TempDir(), "again")
+	if _, err := r.pool.Train(t.Context(), r.device, dir); err != nil {
+		return nil, err
+	}
+	read, err := trace.Read(dir, r.pool.Terms.Trace())
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	var tensors [][]float32
+	for _, s := range r.pool.Terms.Plan.Tensors() {
+		tensors = append(tensors, s.Buf().F)
+	}
+	if _, err := read.Final(tensors); err != nil {
+		return nil, err
+	}
+	for _, x := range tensors {
+		w := make([]uint32, len(x))
+		for i, v := range x {
+			w[i] = math.Float32bits(v)
+		}
+		words = append(words, w)
+	}
+	return words, nil
+}
+
+func TestASessionEndsWithOneErrorWhateverItIsAsked(t *testing.T) {
+	for words, line := range map[string]string{
+		"do:":                     `{"do":"fly"}`,
+		"unknown field":           `{"do":"step","times":2}`,
+		"longer than the limit":   `{"do":"` + strings.Repeat("x", maxLine) + `"}`,
+		"question:":               "\x00\xff",
+		"gave the work up":        "",
+		"memory: 0 bytes":         `{"do":"step"}`,
+		"memory: 0 bytes, ":       `{"do":"batch"}`,
+		"invalid character":       `step`,
+		"cannot unmarshal number": `{"do":7}`,
+	} {
+		r := newRig(t)
+		if !strings.HasPrefix(words, "memory") {
+			if err := r.memory.Truncate(int64(r.hello.Bytes)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if line == "" {
+			r.ask.Close()
+		} else {
+			go func() { _, _ = io.WriteString(r.ask, line+"\n") }() // what is refused is not read to its end
+		}
+		if err := <-r.ended; err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%.40q: %v, want %q", line, err, words)
+		}
+		if err := r.training.Abort(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(r.dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%.40q: left %s behind", line, r.dir)
+		}
+	}
+}
+
+func TestASessionOfWhichNothingIsAskedEndsWithItsContext(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	r := newRig(t)
+	silent, _ := io.Pipe()
+	s := New(r.training, r.pool.Terms, r.memory, silent, io.Discard)
+	stop()
+	if err := s.Serve(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func FuzzQuestionsAreReadOrRefused(f *testing.F) {
+	f.Add([]byte(`{"do":"step"}` + "\n"))
+	f.Add([]byte("{\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := &Session{in: bufio.NewReaderSize(bytes.NewReader(data), maxLine)}
+		for {
+			if _, err := s.read(); err != nil {
+				return
+			}
+		}
+	})
+}
