@@ -12,15 +12,11 @@ type Evaluation struct {
 
 // Parameters are each parameter's words in a block of ParameterWords.
 func (p *Plan) Parameters() []kernels.Range {
-	all := make([]kernels.Range, len(p.params))
-	for k, spec := range p.params {
-		all[k] = kernels.Range{Offset: p.offsets[k], Words: spec.Len()}
-	}
-	return all
+	return p.trained.split(kernels.Range{})
 }
 
 // ParameterWords is the size of all parameters with their padding, on which nothing depends.
-func (p *Plan) ParameterWords() int { return p.block }
+func (p *Plan) ParameterWords() int { return p.trained.words }
 
 // EvaluationWords is the size of what an evaluation works in.
 func (p *Plan) EvaluationWords() int {

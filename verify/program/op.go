@@ -56,17 +56,18 @@ func decode[T Op](data json.RawMessage) (Op, error) {
 	return op, nil
 }
 
-// param is a trainable tensor of a node: the last part of its name, its shape, and how it starts.
+// param is a tensor of a node: the last part of its name (the node's own, if it is empty), its shape, and how it starts.
 type param struct {
 	name  string
 	shape []int
 	init  initial
 }
 
-// initial is how a parameter starts: a constant, or uniform in [-bound, bound) if bound is not 0.
+// initial is how a parameter starts: a constant, or uniform in [-bound, bound) if bound is not 0, or the values, if there are any.
 type initial struct {
 	constant float32
 	bound    float32
+	values   []float32
 }
 
 // arity refuses a wrong number of inputs.
