@@ -88,6 +88,37 @@ func shaped() map[string][]program.Node {
 	return all
 }
 
+// torchShapes is the model of testdata/torch/shapes-sgd/record.py.
+func torchShapes() []program.Node {
+	nodes := []program.Node{{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{3, 8, 8}}}}
+	add := func(name string, op program.Op, in ...string) string {
+		nodes = append(nodes, program.Node{Name: name, Op: op, Inputs: in})
+		return name
+	}
+	half := func(k int) program.Slice { return program.Slice{Axis: 1, Start: 6 * k, Stop: 6 * (k + 1), Step: 1} }
+	conv := add("conv", program.Conv2D{Out: 8, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Padding: [2]int{1, 1}, Bias: true}, "x")
+	h := add("h", program.HardSwish{}, add("three", program.Scale{Factor: 3}, conv))
+	s := add("fc1", program.Linear{Out: 4, Bias: true}, add("pool", program.Mean{Axes: []int{1, 2}}, h))
+	s = add("relu6", program.ReLU6{}, add("four", program.Scale{Factor: 4, Shift: 1}, s))
+	s = add("gate", program.HardSigmoid{}, add("fc2", program.Linear{Out: 8, Bias: true}, s))
+	h = add("gated", program.Mul{}, h, add("planes", program.Reshape{Shape: []int{8, 1, 1}}, s))
+	h = add("centred", program.Sub{}, h, add("over", program.Mean{Axes: []int{0}, KeepDim: true}, h))
+	h = add("leaky", program.LeakyReLU{Slope: 0.1}, h)
+	t := add("tokens", program.Transpose{Perm: []int{1, 0}}, add("flat", program.Reshape{Shape: []int{8, 64}}, h))
+	u := add("cat", program.Concat{Axis: 0}, add("mean", program.Mean{Axes: []int{0}, KeepDim: true}, t), t)
+	v := add("proj", program.Linear{Out: 12, Bias: true, Transposed: true}, add("third", program.Slice{Axis: 0, Start: 0, Stop: 65, Step: 3}, u))
+	a, g := add("a", half(0), v), add("g", half(1), v)
+	z := add("product", program.Mul{}, add("elu", program.ELU{Alpha: 0.7}, a), add("softplus", program.Softplus{}, g))
+	z = add("sum", program.Add{}, z, add("hard", program.HardTanh{Min: -0.5, Max: 0.5}, a))
+	z = add("difference", program.Sub{}, z, add("clamp", program.Clamp{Min: -0.1, Max: math.MaxFloat32}, g))
+	q := add("heads", program.Transpose{Perm: []int{1, 0, 2}}, add("split", program.Reshape{Shape: []int{22, 2, 3}}, z))
+	e := add("expand", program.Expand{Shape: []int{2, 22, 3}}, add("middle", program.Mean{Axes: []int{1}, KeepDim: true}, q))
+	q = add("back", program.Transpose{Perm: []int{1, 0, 2}}, add("both", program.Add{}, q, e))
+	q = add("joined", program.Reshape{Shape: []int{22, 6}}, q)
+	add("head", program.Linear{Out: 5, Bias: true}, add("ends", program.Add{}, add("first", program.Select{Axis: 0, Index: 0}, q), add("last", program.Select{Axis: 0, Index: 21}, q)))
+	return nodes
+}
+
 // augmented is a program that crops, flips and drops samples.
 func augmented(nodes ...program.Node) *program.Program {
 	image := program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2, 5, 6}}}
