@@ -146,12 +146,24 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	if err != nil {
 		return w, err
 	}
+	if _, ok := n.Op.(augmentation); ok && !augmentable(before[w.In[0]].Op) {
+		return w, outOfRange("inputs", "%q is neither the input nor an augmentation of it", in[0].Name)
+	}
 	if _, err := elements(out.Shape...); err != nil {
 		return w, fault.Under("output", err)
 	}
 	out.Name = n.Name
 	w.Output = out
 	return w, w.tensorsOf(in, params)
+}
+
+// augmentable says whether an augmentation may follow op.
+func augmentable(op Op) bool {
+	if _, ok := op.(augmentation); ok {
+		return true
+	}
+	_, ok := op.(Input)
+	return ok
 }
 
 // checkName refuses names that could mislead a reader or a file.

@@ -17,6 +17,7 @@ import (
 func taped() map[string]*program.Program {
 	all := small()
 	maps.Copy(all, torchPrograms())
+	all["augmentation"], all["row_dropout"] = cropped(), dropped()
 	optimizers := []program.Optimizer{
 		{Kind: program.SGD}, {Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3},
 		{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}, {Kind: program.AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
