@@ -29,7 +29,7 @@ type tensor struct {
 	init   initial
 	class  class
 	moves  bool // a forward pass changes it
-	number int  // its place among all parameters in graph order, frozen or not: what its start is drawn as
+	number int  // its place among all parameters in graph order, frozen or not, without constants: what its start is drawn as
 	uses   int  // parameters that it stands for
 	offset int  // in its region, once there is a plan
 }
@@ -77,7 +77,7 @@ func (g Graph) settle(walked []Walked) error {
 		w := &walked[i]
 		for k, t := range w.tensors {
 			n := all[t.spec.Name]
-			if t.class != kept && !n.alias {
+			if t.class != kept && t.init.values == nil && !n.alias {
 				n.number = number
 				number++
 			}
@@ -104,7 +104,7 @@ func (g Graph) tie(i int, tie Tie, all map[string]*named) error {
 		field, name string
 		found       *named
 	}{{"name", tie.Name, from}, {"as", tie.As, to}} {
-		if n.found == nil || n.found.class == kept {
+		if n.found == nil || n.found.class != trained {
 			return outOfRange(n.field, "no parameter is called %.300q", n.name)
 		}
 		if n.found.alias {
@@ -136,6 +136,8 @@ func (g Graph) freeze(i int, name string, all map[string]*named) error {
 		return outOfRange("", "no tensor is called %.300q", name)
 	case n.alias:
 		return outOfRange("", "%.300q is tied to %.300q, which alone can be frozen", name, n.spec.Name)
+	case n.class == frozen:
+		return outOfRange("", "%.300q is a constant", name)
 	case n.moves:
 		return outOfRange("", "%.300q is a buffer that each step changes", name)
 	}
@@ -155,7 +157,11 @@ func (w *Walked) tensorsOf(in []TensorSpec, params []param) error {
 		}
 		return nil
 	}
-	if err := add(params, trained, false); err != nil {
+	own := trained
+	if _, ok := w.Op.(ConstantTensor); ok {
+		own = frozen
+	}
+	if err := add(params, own, false); err != nil {
 		return err
 	}
 	for _, t := range w.tensors {

@@ -67,6 +67,9 @@ func differentiable() map[string][]program.Node {
 		"flatten of a value used before": {image, conv, node("flat", program.Flatten{}, "a"), node("t", program.Tanh{}, "a"), node("flat2", program.Flatten{}, "t"), node("s", program.Add{}, "flat", "flat2"), node("c", program.Linear{Out: 3}, "s")},
 	}
 	maps.Copy(all, shaped())
+	all["parameter and constant"] = []program.Node{rows, node("t", program.Parameter{Shape: []int{5}, Std: 0.5}), node("s", program.Parameter{Shape: []int{1}, Value: 0.75}),
+		node("k", program.ConstantTensor{Shape: []int{5}, Values: program.Bits{1, -2, 0.5, 3, 0}}), node("b", program.Add{}, "x", "t"), node("c", program.Mul{}, "b", "s"),
+		node("d", program.Mul{}, "c", "k"), node("e", program.Tanh{}, "d"), node("f", program.Linear{Out: 3}, "e")}
 	for _, op := range program.Activations() {
 		all[op.Kind()] = after(op)
 	}
