@@ -44,7 +44,7 @@ func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
 			err = errors.Join(err, s.close(ctx))
 		}
 	}()
-	if err := s.engine.Init(ctx, w.Terms.Job.Init.Seed); err != nil {
+	if err := s.init(ctx); err != nil {
 		return nil, err
 	}
 	current, err := s.root(ctx, 0)
