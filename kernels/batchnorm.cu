@@ -1,5 +1,5 @@
 // batchnorm.go and batchnorm_grad.go: BatchNorm, BatchNormFrozen, their gradients and RunningUpdate, contract.md
-// section 7.10. Channel c of N x C x P numbers is a vector of terms = N*P, of which a block sums 65536 in R128's
+// section 15.1. Channel c of N x C x P numbers is a vector of terms = N*P, of which a block sums 65536 in R128's
 // order; a warp folds the blocks of a channel, and a last kernel treats each element alone.
 //
 // Floor: 4 bytes an element for each sum, of which the second finds x in the L2 where it fits, and 8 for the last

@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 // BatchNorm normalises each channel of a micro-batch to mean 0 and variance 1, then applies gamma and beta (Ioffe and
-// Szegedy, arXiv 1502.03167). var is the variance that divides by the number of elements. contract.md section 7.10.
+// Szegedy, arXiv 1502.03167). var is the variance that divides by the number of elements. contract.md section 15.1.
 //
 //	x[N,C,P], gamma[C], beta[C] -> y[N,C,P], mean[C], var[C], rstd[C]
 type BatchNorm struct {
@@ -39,7 +39,7 @@ func (o BatchNorm) piece(w *worker, _, i int, b []Buf) {
 	}
 }
 
-// BatchNormFrozen is BatchNorm with a mean and a variance that are given: running statistics. contract.md section 7.10.
+// BatchNormFrozen is BatchNorm with a mean and a variance that are given: running statistics. contract.md section 15.1.
 //
 //	x[N,C,P], gamma[C], beta[C], mean[C], var[C] -> y[N,C,P]
 type BatchNormFrozen struct {
@@ -71,7 +71,7 @@ func (o BatchNormFrozen) piece(w *worker, _, i int, b []Buf) {
 	}
 }
 
-// RunningUpdate moves running statistics towards those of a micro-batch, contract.md section 7.10. Keep is
+// RunningUpdate moves running statistics towards those of a micro-batch, contract.md section 15.2. Keep is
 // 1 - momentum; Take is the momentum and, for a variance, n/(n-1) of its n elements, in binary64 and rounded once.
 //
 //	x[N] -> y[N], updated

@@ -1,6 +1,6 @@
 package kernels
 
-// BatchNormGrad is the gradient of BatchNorm, contract.md section 7.10.
+// BatchNormGrad is the gradient of BatchNorm, contract.md section 15.1.
 //
 //	x[N,C,P], gamma[C], mean[C], rstd[C], dy[N,C,P] -> dx[N,C,P], dgamma[C], dbeta[C]
 type BatchNormGrad struct{ N, C, P int }
@@ -38,7 +38,7 @@ func (o BatchNormGrad) piece(w *worker, _, i int, b []Buf) {
 }
 
 // BatchNormFrozenGrad is the gradient of BatchNormFrozen, whose mean and variance are constants. contract.md
-// section 7.10.
+// section 15.1.
 //
 //	x[N,C,P], gamma[C], mean[C], var[C], dy[N,C,P] -> dx[N,C,P], dgamma[C], dbeta[C]
 type BatchNormFrozenGrad struct {

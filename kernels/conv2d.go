@@ -21,6 +21,8 @@ func (o Conv2D) pieces(c *CPU, phase int) int {
 		return 0
 	case c.workers[0].tiles == nil:
 		return o.N * o.O
+	case o.deep(c.workers[0].tiles):
+		return o.N * o.depthBlocks()
 	}
 	return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupO())
 }
@@ -29,6 +31,10 @@ func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
 	x, weights, y := buf[0].F, buf[1].F, buf[2].F
 	if w.tiles == nil {
 		o.reference(w, i/o.O, i%o.O, x, weights, y)
+		return
+	}
+	if o.deep(w.tiles) {
+		o.deepPiece(w, i, x, weights, y)
 		return
 	}
 	n, g, lo, hi := o.part(w.cpu, i, o.groupO())

@@ -21,6 +21,8 @@ func (o Conv2DGradInput) pieces(c *CPU, phase int) int {
 	switch {
 	case !tiled && phase == 0:
 		return o.N * o.C
+	case o.deep(c.workers[0].tiles):
+		return onePhase(phase, o.N*o.depthBlocks())
 	case tiled && phase == 0:
 		c.packed = grow(c.packed, o.O*o.taps())
 		return o.C
@@ -35,6 +37,8 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 	switch {
 	case w.tiles == nil:
 		o.reference(w, i/o.C, i%o.C, dy, weights, dx)
+	case o.deep(w.tiles):
+		o.deepPiece(w, i, dy, weights, dx)
 	case phase == 0:
 		o.turn(i, weights, w.cpu.packed)
 	default:

@@ -18,8 +18,14 @@ func (o Conv2DGradWeight) Operands() []Operand {
 func (o Conv2DGradWeight) pieces(c *CPU, phase int) int {
 	tiled := c.workers[0].tiles != nil
 	switch {
+	case phase == 1 && o.deep(c.workers[0].tiles):
+		return o.C
 	case !tiled && phase == 0, tiled && phase == 1:
 		return o.groups() * o.taps()
+	case tiled && phase == 0 && o.deep(c.workers[0].tiles):
+		sums := (o.N*o.OutH()*o.OutW() + groupF32 - 1) / groupF32
+		c.packed = grow(c.packed, sums*o.depthBlocks()*depthLanes*o.KH*o.KW)
+		return max(sums*o.depthBlocks(), 1)
 	case tiled && phase == 0:
 		sums, blocks, _ := o.tapCut(c)
 		c.packed = grow(c.packed, sums*o.taps()*o.O)
@@ -35,6 +41,10 @@ func (o Conv2DGradWeight) piece(w *worker, phase, i int, buf []Buf) {
 		return
 	}
 	sums := w.cpu.packed
+	if o.deep(w.tiles) {
+		o.deepPhase(w, phase, i, x, dy, sums, dw)
+		return
+	}
 	n, blocks, taps := o.tapCut(w.cpu)
 	if phase == 1 {
 		o.foldSums(i, n, sums, dw)

@@ -1,4 +1,4 @@
-// groupnorm.go: GroupNorm and GroupNormGrad, contract.md section 7.11. A group of an image is a row of len = C/Groups*P
+// groupnorm.go: GroupNorm and GroupNormGrad, contract.md section 15.3. A group of an image is a row of len = C/Groups*P
 // elements, which one warp treats; its element i is of channel row % Groups * (C/Groups) + i/P. The gradients of gamma and
 // beta are sums over a channel, as in batchnorm.cu.
 //

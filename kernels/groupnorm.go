@@ -2,7 +2,7 @@ package kernels
 
 // GroupNorm normalises each group of channels of an image to mean 0 and variance 1, then applies the gamma and beta of
 // each channel (Wu and He, arXiv 1803.08494). Groups divides C; with a group for each channel it is instance
-// normalisation. contract.md section 7.11.
+// normalisation. contract.md section 15.3.
 //
 //	x[N,C,P], gamma[C], beta[C] -> y[N,C,P], mean[N,Groups], rstd[N,Groups]
 type GroupNorm struct {
@@ -42,7 +42,7 @@ func (o GroupNorm) piece(w *worker, _, i int, b []Buf) {
 	}
 }
 
-// GroupNormGrad is the gradient of GroupNorm, contract.md section 7.11.
+// GroupNormGrad is the gradient of GroupNorm, contract.md section 15.3.
 //
 //	x[N,C,P], gamma[C], mean[N,Groups], rstd[N,Groups], dy[N,C,P] -> dx[N,C,P], dgamma[C], dbeta[C]
 type GroupNormGrad struct{ N, C, P, Groups int }
