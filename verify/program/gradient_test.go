@@ -65,10 +65,38 @@ func differentiable() map[string][]program.Node {
 		"attention that is causal":       attention(true),
 		"flatten of a value used before": {image, conv, node("flat", program.Flatten{}, "a"), node("t", program.Tanh{}, "a"), node("flat2", program.Flatten{}, "t"), node("s", program.Add{}, "flat", "flat2"), node("c", program.Linear{Out: 3}, "s")},
 	}
+	for name, op := range imageOps() {
+		all[name] = pooled(op)
+	}
+	// A bias right before these would have a gradient of zero.
+	for name, op := range map[string]program.Op{
+		"group_norm of single channels": program.GroupNorm{Groups: 3, Eps: 1e-2},
+	} {
+		all[name] = []program.Node{image, conv, node("t", program.Tanh{}, "a"), node("b", op, "t"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
+	}
 	for _, op := range program.Activations() {
 		all[op.Kind()] = after(op)
 	}
 	return all
+}
+
+// imageOps are operators on three channels of 5 x 7 elements.
+func imageOps() map[string]program.Op {
+	one, two := [2]int{1, 1}, [2]int{2, 2}
+	three := [2]int{3, 3}
+	return map[string]program.Op{
+		"conv2d in groups":                  program.Conv2D{Out: 6, Kernel: three, Stride: one, Padding: one, Groups: 3, Bias: true},
+		"conv2d in groups, strided":         program.Conv2D{Out: 3, Kernel: [2]int{3, 2}, Stride: two, Padding: one, Groups: 3},
+		"conv2d with taps apart":            program.Conv2D{Out: 2, Kernel: [2]int{2, 3}, Stride: one, Padding: [2]int{1, 2}, Dilation: two},
+		"conv_transpose2d":                  program.ConvTranspose2D{Out: 2, Kernel: two, Stride: two, Bias: true},
+		"conv_transpose2d that overlaps":    program.ConvTranspose2D{Out: 6, Kernel: three, Stride: two, Padding: one, OutputPadding: one, Groups: 3},
+		"conv_transpose2d with taps apart":  program.ConvTranspose2D{Out: 2, Kernel: two, Stride: [2]int{3, 1}, Padding: [2]int{0, 1}, OutputPadding: [2]int{2, 0}, Dilation: [2]int{1, 3}},
+		"group_norm":                        program.GroupNorm{Groups: 1, Eps: 1e-2},
+		"upsample2d nearest":                program.Upsample2D{Size: [2]int{10, 16}, Mode: program.Nearest},
+		"upsample2d nearest to fewer":       program.Upsample2D{Size: [2]int{3, 4}, Mode: program.Nearest},
+		"upsample2d bilinear":               program.Upsample2D{Size: [2]int{9, 11}, Mode: program.Bilinear},
+		"upsample2d bilinear, corner to it": program.Upsample2D{Size: [2]int{9, 11}, Mode: program.Bilinear, AlignCorners: true},
+	}
 }
 
 func TestGradientsAreFiniteDifferences(t *testing.T) {

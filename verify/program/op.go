@@ -39,7 +39,7 @@ func of[T Op]() kind {
 var kinds = func() map[string]func(json.RawMessage) (Op, error) {
 	all := map[string]func(json.RawMessage) (Op, error){}
 	for _, k := range slices.Concat(activations, []kind{
-		of[Add](), of[Attention](), of[AvgPool2D](), of[Conv2D](), of[Dropout](), of[Embedding](), of[Flatten](),
+		of[Add](), of[Attention](), of[AvgPool2D](), of[Conv2D](), of[ConvTranspose2D](), of[GroupNorm](), of[Upsample2D](), of[Dropout](), of[Embedding](), of[Flatten](),
 		of[Input](), of[LayerNorm](), of[Linear](), of[MaxPool2D](), of[Mul](), of[PositionEmbedding](), of[RMSNorm](), of[Softmax](),
 	}) {
 		all[k.zero.Kind()] = k.decode
