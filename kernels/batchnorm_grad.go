@@ -27,7 +27,7 @@ func (o BatchNormGrad) piece(w *worker, _, i int, b []Buf) {
 		s.gather(r.dy, b[4].F, c)
 		dbeta, dgamma := w.vec.channelSums(r.dy, r.x, r.ones, mu, rs)
 		c1, c2 := float32(float32(dbeta*gamma)*inv), float32(float32(dgamma*gamma)*inv)
-		g := fillWith(r.strip[:min(strip, len(r.x))], gamma)
+		g := filled(r.strip[:min(strip, len(r.x))], gamma)
 		for at := 0; at < len(r.x); at += strip {
 			end := min(at+strip, len(r.x))
 			w.vec.normGrad(r.dy[at:end], r.dy[at:end], g[:end-at], r.x[at:end], mu, rs, c1, c2)
@@ -81,5 +81,5 @@ type channelRoom struct{ x, dy, ones, strip []float32 }
 func (w *worker) channelRoom(s channels) channelRoom {
 	n, ones := s.len(), min(s.len(), r128Block)
 	f := w.floats(2*n + ones + strip)
-	return channelRoom{f[:n:n], f[n : 2*n : 2*n], fillWith(f[2*n:2*n+ones], 1), f[2*n+ones:]}
+	return channelRoom{f[:n:n], f[n : 2*n : 2*n], filled(f[2*n:2*n+ones], 1), f[2*n+ones:]}
 }

@@ -46,8 +46,8 @@ func (s channels) scatter(y, src []float32, c int) {
 // strip is how many elements the loops of normalisations treat with one gamma and beta.
 const strip = 1024
 
-// fillWith sets all of x to v and returns it.
-func fillWith(x []float32, v float32) []float32 {
+// filled sets all of x to v and returns it.
+func filled(x []float32, v float32) []float32 {
 	for i := range x {
 		x[i] = v
 	}
@@ -57,7 +57,7 @@ func fillWith(x []float32, v float32) []float32 {
 // normalise is x[i] = ((x[i]-mu)*rs)*gamma + beta. room has 2*strip elements.
 func (v *vector) normalise(x, room []float32, gamma, beta, mu, rs float32) {
 	n := min(strip, len(x))
-	g, b := fillWith(room[:n], gamma), fillWith(room[strip:strip+n], beta)
+	g, b := filled(room[:n], gamma), filled(room[strip:strip+n], beta)
 	for lo := 0; lo < len(x); lo += strip {
 		part := x[lo:min(lo+strip, len(x))]
 		v.layerNorm(part, part, g[:len(part)], b[:len(part)], mu, rs)

@@ -78,7 +78,7 @@ func (o GroupNormGrad) piece(w *worker, _, i int, b []Buf) {
 	for r := lo; r < hi; r++ {
 		g := w.floats(n) // gamma of each element
 		for k := range per {
-			fillWith(g[k*o.P:(k+1)*o.P], gamma[r%o.Groups*per+k])
+			filled(g[k*o.P:(k+1)*o.P], gamma[r%o.Groups*per+k])
 		}
 		at, end := r*n, (r+1)*n
 		normGradRow(w.vec, b[5].F[at:end], dy[at:end], g, x[at:end], mean[r], rstd[r], true)

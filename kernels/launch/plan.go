@@ -85,7 +85,7 @@ const longest = math.MaxInt32 - 1<<16
 // families are the operators that have kernels, a file each. A family answers false for an operator
 // that is not its own.
 var families = [...]func(kernels.Operator) (Plan, bool){
-	products, directs, gradients, attentions,
+	products, directs, gradients, attentions, movements,
 	elementwise, sums, optimizers, rowwise, norms, pools, upsamples, distances, logistic, values,
 }
 

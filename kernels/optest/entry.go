@@ -27,7 +27,8 @@ type entry struct {
 // before there were others, as the digests have it.
 func table() []entry {
 	const f32 = kernels.ProfileF32
-	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values(), norms(), upsamples())
+	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values(),
+		movements(), augmentations(), norms(), upsamples())
 	for _, p := range kernels.Profiles() {
 		if p != f32 {
 			all = slices.Concat(all, products(p), attention(p))

@@ -49,6 +49,12 @@ func (v Vector) Check(b Backend) error {
 	case "philox":
 		return v.philox()
 	}
+	if op, want, err := v.movement(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.moved(op, want, b)
+	}
 	for _, of := range eachAlone {
 		if of(1).Name() == v.Operator {
 			return v.function(of, b)

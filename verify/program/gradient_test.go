@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -65,12 +66,17 @@ func differentiable() map[string][]program.Node {
 		"attention that is causal":       attention(true),
 		"flatten of a value used before": {image, conv, node("flat", program.Flatten{}, "a"), node("t", program.Tanh{}, "a"), node("flat2", program.Flatten{}, "t"), node("s", program.Add{}, "flat", "flat2"), node("c", program.Linear{Out: 3}, "s")},
 	}
+	maps.Copy(all, shaped())
+	all["parameter and constant"] = []program.Node{rows, node("t", program.Parameter{Shape: []int{5}, Std: 0.5}), node("s", program.Parameter{Shape: []int{1}, Value: 0.75}),
+		node("k", program.ConstantTensor{Shape: []int{5}, Values: program.Bits{1, -2, 0.5, 3, 0}}), node("b", program.Add{}, "x", "t"), node("c", program.Mul{}, "b", "s"),
+		node("d", program.Mul{}, "c", "k"), node("e", program.Tanh{}, "d"), node("f", program.Linear{Out: 3}, "e")}
 	for name, op := range imageOps() {
 		all[name] = pooled(op)
 	}
 	// A bias right before these would have a gradient of zero.
 	for name, op := range map[string]program.Op{
 		"group_norm of single channels": program.GroupNorm{Groups: 3, Eps: 1e-2},
+		"batch_norm that is frozen":     program.BatchNorm{Eps: 1e-2, Momentum: 0.1, Frozen: true},
 	} {
 		all[name] = []program.Node{image, conv, node("t", program.Tanh{}, "a"), node("b", op, "t"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
 	}
@@ -104,7 +110,7 @@ func TestGradientsAreFiniteDifferences(t *testing.T) {
 		for _, loss := range []program.Loss{program.CrossEntropy, program.MSE} {
 			t.Run(name+" "+string(loss), func(t *testing.T) {
 				step, tolerance := float32(differenceStep), differenceTolerance
-				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") {
+				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") || strings.HasPrefix(name, "kinked") {
 					step, tolerance = kinkedStep, kinkedTolerance
 				}
 				checkGradient(t, nodes, loss, step, tolerance)

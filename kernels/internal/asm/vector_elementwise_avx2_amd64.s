@@ -206,6 +206,68 @@ end5:
 	VZEROUPPER
 	RET
 
+// func SubAVX2(c []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·SubAVX2(SB), NOSPLIT, $0-72
+	MOVQ c_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ a_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 64(CX)(SI*4), Y2
+	VMOVUPS 96(CX)(SI*4), Y3
+	VMOVUPS (DX)(SI*4), Y4
+	VMOVUPS 32(DX)(SI*4), Y5
+	VMOVUPS 64(DX)(SI*4), Y6
+	VMOVUPS 96(DX)(SI*4), Y7
+	VSUBPS  Y4, Y0, Y0
+	VSUBPS  Y5, Y1, Y1
+	VSUBPS  Y6, Y2, Y2
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS Y1, 32(AX)(SI*4)
+	VMOVUPS Y2, 64(AX)(SI*4)
+	VMOVUPS Y3, 96(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	CMPQ    BX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	CMPQ    BX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
 // func MulAVX2(c []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·MulAVX2(SB), NOSPLIT, $0-72
@@ -509,6 +571,634 @@ done4:
 	VMASKMOVPS (DX)(SI*4), Y1, Y3
 	VSUBPS     Y3, Y2, Y2
 	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampAVX2(y []float32, x []float32, lo float32, hi float32)
+// Requires: AVX
+TEXT ·ClampAVX2(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS lo+48(FP), Y0
+	VBROADCASTSS hi+52(FP), Y1
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y2
+	VMOVUPS 32(CX)(BX*4), Y3
+	VMOVUPS 64(CX)(BX*4), Y4
+	VMOVUPS 96(CX)(BX*4), Y5
+	VMAXPS  Y2, Y0, Y2
+	VMAXPS  Y3, Y0, Y3
+	VMAXPS  Y4, Y0, Y4
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y2, Y1, Y2
+	VMINPS  Y3, Y1, Y3
+	VMINPS  Y4, Y1, Y4
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y2, (AX)(BX*4)
+	VMOVUPS Y3, 32(AX)(BX*4)
+	VMOVUPS Y4, 64(AX)(BX*4)
+	VMOVUPS Y5, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y2
+	VMASKMOVPS (CX)(BX*4), Y2, Y3
+	VMAXPS     Y3, Y0, Y0
+	VMINPS     Y0, Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampGradAVX2(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+// Requires: AVX
+TEXT ·ClampGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS lo+72(FP), Y0
+	VBROADCASTSS hi+76(FP), Y1
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x10
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   32(CX)(SI*4), Y3
+	VMOVUPS   (DX)(SI*4), Y4
+	VMOVUPS   32(DX)(SI*4), Y5
+	VCMPPS    $0x11, Y0, Y2, Y6
+	VCMPPS    $0x11, Y0, Y3, Y7
+	VCMPPS    $0x1e, Y1, Y2, Y2
+	VCMPPS    $0x1e, Y1, Y3, Y3
+	VBLENDVPS Y2, all00000000<>+0(SB), Y4, Y2
+	VBLENDVPS Y3, all00000000<>+0(SB), Y5, Y3
+	VBLENDVPS Y6, all00000000<>+0(SB), Y2, Y2
+	VBLENDVPS Y7, all00000000<>+0(SB), Y3, Y3
+	VMOVUPS   Y2, (AX)(SI*4)
+	VMOVUPS   Y3, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   (DX)(SI*4), Y3
+	VCMPPS    $0x11, Y0, Y2, Y4
+	VCMPPS    $0x1e, Y1, Y2, Y2
+	VBLENDVPS Y2, all00000000<>+0(SB), Y3, Y2
+	VBLENDVPS Y4, all00000000<>+0(SB), Y2, Y2
+	VMOVUPS   Y2, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y2
+	VMASKMOVPS (CX)(SI*4), Y2, Y3
+	VMASKMOVPS (DX)(SI*4), Y2, Y4
+	VCMPPS     $0x11, Y0, Y3, Y0
+	VCMPPS     $0x1e, Y1, Y3, Y1
+	VBLENDVPS  Y1, all00000000<>+0(SB), Y4, Y1
+	VBLENDVPS  Y0, all00000000<>+0(SB), Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSigmoidAVX2(y []float32, x []float32)
+// Requires: AVX
+TEXT ·HardSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS 32(CX)(BX*4), Y1
+	VMOVUPS 64(CX)(BX*4), Y2
+	VMOVUPS 96(CX)(BX*4), Y3
+	VMOVUPS all40c00000<>+0(SB), Y4
+	VMOVUPS all00000000<>+0(SB), Y5
+	VADDPS  all40400000<>+0(SB), Y0, Y0
+	VADDPS  all40400000<>+0(SB), Y1, Y1
+	VADDPS  all40400000<>+0(SB), Y2, Y2
+	VADDPS  all40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y0, Y5, Y0
+	VMAXPS  Y1, Y5, Y1
+	VMAXPS  Y2, Y5, Y2
+	VMAXPS  Y3, Y5, Y3
+	VMINPS  Y0, Y4, Y0
+	VMINPS  Y1, Y4, Y1
+	VMINPS  Y2, Y4, Y2
+	VMINPS  Y3, Y4, Y3
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y1, Y1
+	VMULPS  all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS  all3e2aaaab<>+0(SB), Y3, Y3
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS Y1, 32(AX)(BX*4)
+	VMOVUPS Y2, 64(AX)(BX*4)
+	VMOVUPS Y3, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS all40c00000<>+0(SB), Y1
+	VMOVUPS all00000000<>+0(SB), Y2
+	VADDPS  all40400000<>+0(SB), Y0, Y0
+	VMAXPS  Y0, Y2, Y0
+	VMINPS  Y0, Y1, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMOVUPS    all40c00000<>+0(SB), Y2
+	VMOVUPS    all00000000<>+0(SB), Y3
+	VADDPS     all40400000<>+0(SB), Y1, Y1
+	VMAXPS     Y1, Y3, Y1
+	VMINPS     Y1, Y2, Y1
+	VMULPS     all3e2aaaab<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all40c00000<>+0(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+8(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+16(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+24(SB)/8, $0x40c0000040c00000
+GLOBL all40c00000<>(SB), RODATA|NOPTR, $32
+
+DATA all40400000<>+0(SB)/8, $0x4040000040400000
+DATA all40400000<>+8(SB)/8, $0x4040000040400000
+DATA all40400000<>+16(SB)/8, $0x4040000040400000
+DATA all40400000<>+24(SB)/8, $0x4040000040400000
+GLOBL all40400000<>(SB), RODATA|NOPTR, $32
+
+DATA all3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL all3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func HardSigmoidGradAVX2(dx []float32, x []float32, dy []float32)
+// Requires: AVX
+TEXT ·HardSigmoidGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   32(CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VMOVUPS   32(DX)(SI*4), Y3
+	VMULPS    all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS    all3e2aaaab<>+0(SB), Y3, Y3
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y4
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y1, Y5
+	VMOVUPS   all40400000<>+0(SB), Y6
+	VCMPPS    $0x12, Y0, Y6, Y0
+	VCMPPS    $0x12, Y1, Y6, Y1
+	VBLENDVPS Y0, all00000000<>+0(SB), Y2, Y0
+	VBLENDVPS Y1, all00000000<>+0(SB), Y3, Y1
+	VBLENDVPS Y4, all00000000<>+0(SB), Y0, Y0
+	VBLENDVPS Y5, all00000000<>+0(SB), Y1, Y1
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   (DX)(SI*4), Y1
+	VMULPS    all3e2aaaab<>+0(SB), Y1, Y1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y2
+	VMOVUPS   all40400000<>+0(SB), Y3
+	VCMPPS    $0x12, Y0, Y3, Y0
+	VBLENDVPS Y0, all00000000<>+0(SB), Y1, Y0
+	VBLENDVPS Y2, all00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     all3e2aaaab<>+0(SB), Y2, Y2
+	VCMPPS     $0x12, allc0400000<>+0(SB), Y1, Y3
+	VMOVUPS    all40400000<>+0(SB), Y4
+	VCMPPS     $0x12, Y1, Y4, Y1
+	VBLENDVPS  Y1, all00000000<>+0(SB), Y2, Y1
+	VBLENDVPS  Y3, all00000000<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA allc0400000<>+0(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+8(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+16(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+24(SB)/8, $0xc0400000c0400000
+GLOBL allc0400000<>(SB), RODATA|NOPTR, $32
+
+// func HardSwishAVX2(y []float32, x []float32)
+// Requires: AVX
+TEXT ·HardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS 32(CX)(BX*4), Y1
+	VMOVUPS 64(CX)(BX*4), Y2
+	VMOVUPS 96(CX)(BX*4), Y3
+	VMOVUPS all40c00000<>+0(SB), Y4
+	VMOVUPS all00000000<>+0(SB), Y5
+	VADDPS  all40400000<>+0(SB), Y0, Y6
+	VADDPS  all40400000<>+0(SB), Y1, Y7
+	VADDPS  all40400000<>+0(SB), Y2, Y8
+	VADDPS  all40400000<>+0(SB), Y3, Y9
+	VMAXPS  Y6, Y5, Y6
+	VMAXPS  Y7, Y5, Y7
+	VMAXPS  Y8, Y5, Y8
+	VMAXPS  Y9, Y5, Y5
+	VMINPS  Y6, Y4, Y6
+	VMINPS  Y7, Y4, Y7
+	VMINPS  Y8, Y4, Y8
+	VMINPS  Y5, Y4, Y4
+	VMULPS  Y6, Y0, Y0
+	VMULPS  Y7, Y1, Y1
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y4, Y3, Y3
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y1, Y1
+	VMULPS  all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS  all3e2aaaab<>+0(SB), Y3, Y3
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS Y1, 32(AX)(BX*4)
+	VMOVUPS Y2, 64(AX)(BX*4)
+	VMOVUPS Y3, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS all40c00000<>+0(SB), Y1
+	VMOVUPS all00000000<>+0(SB), Y2
+	VADDPS  all40400000<>+0(SB), Y0, Y3
+	VMAXPS  Y3, Y2, Y2
+	VMINPS  Y2, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMOVUPS    all40c00000<>+0(SB), Y2
+	VMOVUPS    all00000000<>+0(SB), Y3
+	VADDPS     all40400000<>+0(SB), Y1, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMINPS     Y3, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VMULPS     all3e2aaaab<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSwishGradAVX2(dx []float32, x []float32, dy []float32)
+// Requires: AVX
+TEXT ·HardSwishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   32(CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VMOVUPS   32(DX)(SI*4), Y3
+	VMULPS    all3eaaaaab<>+0(SB), Y0, Y4
+	VMULPS    all3eaaaaab<>+0(SB), Y1, Y5
+	VADDPS    all3f000000<>+0(SB), Y4, Y4
+	VADDPS    all3f000000<>+0(SB), Y5, Y5
+	VMULPS    Y4, Y2, Y4
+	VMULPS    Y5, Y3, Y5
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y6
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y1, Y7
+	VMOVUPS   all40400000<>+0(SB), Y8
+	VCMPPS    $0x12, Y0, Y8, Y0
+	VCMPPS    $0x12, Y1, Y8, Y1
+	VBLENDVPS Y0, Y2, Y4, Y0
+	VBLENDVPS Y1, Y3, Y5, Y1
+	VBLENDVPS Y6, all00000000<>+0(SB), Y0, Y0
+	VBLENDVPS Y7, all00000000<>+0(SB), Y1, Y1
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   (DX)(SI*4), Y1
+	VMULPS    all3eaaaaab<>+0(SB), Y0, Y2
+	VADDPS    all3f000000<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y1, Y2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y3
+	VMOVUPS   all40400000<>+0(SB), Y4
+	VCMPPS    $0x12, Y0, Y4, Y0
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VBLENDVPS Y3, all00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     all3eaaaaab<>+0(SB), Y1, Y3
+	VADDPS     all3f000000<>+0(SB), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VCMPPS     $0x12, allc0400000<>+0(SB), Y1, Y4
+	VMOVUPS    all40400000<>+0(SB), Y5
+	VCMPPS     $0x12, Y1, Y5, Y1
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VBLENDVPS  Y4, all00000000<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all3eaaaaab<>+0(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+8(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
+GLOBL all3eaaaaab<>(SB), RODATA|NOPTR, $32
+
+DATA all3f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+24(SB)/8, $0x3f0000003f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $32
+
+// func LeakyReLUAVX2(y []float32, x []float32, slope float32)
+// Requires: AVX
+TEXT ·LeakyReLUAVX2(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS slope+48(FP), Y0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Y1
+	VMOVUPS   32(CX)(BX*4), Y2
+	VMOVUPS   64(CX)(BX*4), Y3
+	VMOVUPS   96(CX)(BX*4), Y4
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y5
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y2, Y6
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y3, Y7
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y4, Y8
+	VMULPS    Y0, Y1, Y9
+	VMULPS    Y0, Y2, Y10
+	VMULPS    Y0, Y3, Y11
+	VMULPS    Y0, Y4, Y12
+	VBLENDVPS Y5, Y1, Y9, Y1
+	VBLENDVPS Y6, Y2, Y10, Y2
+	VBLENDVPS Y7, Y3, Y11, Y3
+	VBLENDVPS Y8, Y4, Y12, Y4
+	VMOVUPS   Y1, (AX)(BX*4)
+	VMOVUPS   Y2, 32(AX)(BX*4)
+	VMOVUPS   Y3, 64(AX)(BX*4)
+	VMOVUPS   Y4, 96(AX)(BX*4)
+	ADDQ      $0x20, BX
+	SUBQ      $0x20, DX
+	CMPQ      DX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y2
+	VMULPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	CMPQ      DX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y3
+	VMULPS     Y0, Y2, Y0
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func LeakyReLUGradAVX2(dx []float32, x []float32, dy []float32, slope float32)
+// Requires: AVX
+TEXT ·LeakyReLUGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS slope+72(FP), Y0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y1
+	VMOVUPS   32(CX)(SI*4), Y2
+	VMOVUPS   64(CX)(SI*4), Y3
+	VMOVUPS   96(CX)(SI*4), Y4
+	VMOVUPS   (DX)(SI*4), Y5
+	VMOVUPS   32(DX)(SI*4), Y6
+	VMOVUPS   64(DX)(SI*4), Y7
+	VMOVUPS   96(DX)(SI*4), Y8
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y2, Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y3, Y3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y4, Y4
+	VMULPS    Y0, Y5, Y9
+	VMULPS    Y0, Y6, Y10
+	VMULPS    Y0, Y7, Y11
+	VMULPS    Y0, Y8, Y12
+	VBLENDVPS Y1, Y5, Y9, Y1
+	VBLENDVPS Y2, Y6, Y10, Y2
+	VBLENDVPS Y3, Y7, Y11, Y3
+	VBLENDVPS Y4, Y8, Y12, Y4
+	VMOVUPS   Y1, (AX)(SI*4)
+	VMOVUPS   Y2, 32(AX)(SI*4)
+	VMOVUPS   Y3, 64(AX)(SI*4)
+	VMOVUPS   Y4, 96(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y2, Y3
+	VBLENDVPS Y1, Y2, Y3, Y1
+	VMOVUPS   Y1, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y2
+	VMULPS     Y0, Y3, Y0
+	VBLENDVPS  Y2, Y3, Y0, Y0
 	VMASKMOVPS Y0, Y1, (AX)(SI*4)
 
 end5:

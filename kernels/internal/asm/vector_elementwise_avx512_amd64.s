@@ -200,6 +200,68 @@ end5:
 	VZEROUPPER
 	RET
 
+// func SubAVX512(c []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·SubAVX512(SB), NOSPLIT, $0-72
+	MOVQ c_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ a_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS 128(CX)(SI*4), Z2
+	VMOVUPS 192(CX)(SI*4), Z3
+	VMOVUPS (DX)(SI*4), Z4
+	VMOVUPS 64(DX)(SI*4), Z5
+	VMOVUPS 128(DX)(SI*4), Z6
+	VMOVUPS 192(DX)(SI*4), Z7
+	VSUBPS  Z4, Z0, Z0
+	VSUBPS  Z5, Z1, Z1
+	VSUBPS  Z6, Z2, Z2
+	VSUBPS  Z7, Z3, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, BX
+	CMPQ    BX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	CMPQ    BX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
 // func MulAVX512(c []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·MulAVX512(SB), NOSPLIT, $0-72
@@ -504,6 +566,658 @@ done4:
 	VSUBPS    Z2, Z1, Z1
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampAVX512(y []float32, x []float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ClampAVX512(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS lo+48(FP), Z0
+	VBROADCASTSS hi+52(FP), Z1
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z2
+	VMOVUPS 64(CX)(BX*4), Z3
+	VMOVUPS 128(CX)(BX*4), Z4
+	VMOVUPS 192(CX)(BX*4), Z5
+	VMAXPS  Z2, Z0, Z2
+	VMAXPS  Z3, Z0, Z3
+	VMAXPS  Z4, Z0, Z4
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z2, Z1, Z2
+	VMINPS  Z3, Z1, Z3
+	VMINPS  Z4, Z1, Z4
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z2, (AX)(BX*4)
+	VMOVUPS Z3, 64(AX)(BX*4)
+	VMOVUPS Z4, 128(AX)(BX*4)
+	VMOVUPS Z5, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z2
+	VMAXPS    Z2, Z0, Z0
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampGradAVX512(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ClampGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS lo+72(FP), Z0
+	VBROADCASTSS hi+76(FP), Z1
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   64(CX)(SI*4), Z3
+	VMOVUPS   (DX)(SI*4), Z4
+	VMOVUPS   64(DX)(SI*4), Z5
+	VCMPPS    $0x11, Z0, Z2, K1
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x1e, Z1, Z2, K3
+	VCMPPS    $0x1e, Z1, Z3, K4
+	VBLENDMPS all00000000<>+0(SB), Z4, K3, Z6
+	VBLENDMPS all00000000<>+0(SB), Z5, K4, Z7
+	VBLENDMPS all00000000<>+0(SB), Z6, K1, Z8
+	VBLENDMPS all00000000<>+0(SB), Z7, K2, Z9
+	VMOVUPS   Z8, (AX)(SI*4)
+	VMOVUPS   Z9, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   (DX)(SI*4), Z3
+	VCMPPS    $0x11, Z0, Z2, K1
+	VCMPPS    $0x1e, Z1, Z2, K2
+	VBLENDMPS all00000000<>+0(SB), Z3, K2, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K1, Z11
+	VMOVUPS   Z11, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMOVUPS.Z (DX)(SI*4), K1, Z3
+	VCMPPS    $0x11, Z0, Z2, K2
+	VCMPPS    $0x1e, Z1, Z2, K3
+	VBLENDMPS all00000000<>+0(SB), Z3, K3, Z12
+	VBLENDMPS all00000000<>+0(SB), Z12, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSigmoidAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS 64(CX)(BX*4), Z1
+	VMOVUPS 128(CX)(BX*4), Z2
+	VMOVUPS 192(CX)(BX*4), Z3
+	VMOVUPS all40c00000<>+0(SB), Z4
+	VMOVUPS all00000000<>+0(SB), Z5
+	VADDPS  all40400000<>+0(SB), Z0, Z0
+	VADDPS  all40400000<>+0(SB), Z1, Z1
+	VADDPS  all40400000<>+0(SB), Z2, Z2
+	VADDPS  all40400000<>+0(SB), Z3, Z3
+	VMAXPS  Z0, Z5, Z0
+	VMAXPS  Z1, Z5, Z1
+	VMAXPS  Z2, Z5, Z2
+	VMAXPS  Z3, Z5, Z3
+	VMINPS  Z0, Z4, Z0
+	VMINPS  Z1, Z4, Z1
+	VMINPS  Z2, Z4, Z2
+	VMINPS  Z3, Z4, Z3
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z1, Z1
+	VMULPS  all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS  all3e2aaaab<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS all40c00000<>+0(SB), Z1
+	VMOVUPS all00000000<>+0(SB), Z2
+	VADDPS  all40400000<>+0(SB), Z0, Z0
+	VMAXPS  Z0, Z2, Z0
+	VMINPS  Z0, Z1, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMOVUPS   all40c00000<>+0(SB), Z1
+	VMOVUPS   all00000000<>+0(SB), Z2
+	VADDPS    all40400000<>+0(SB), Z0, Z0
+	VMAXPS    Z0, Z2, Z0
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all40c00000<>+0(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+8(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+16(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+24(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+32(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+40(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+48(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+56(SB)/8, $0x40c0000040c00000
+GLOBL all40c00000<>(SB), RODATA|NOPTR, $64
+
+DATA all40400000<>+0(SB)/8, $0x4040000040400000
+DATA all40400000<>+8(SB)/8, $0x4040000040400000
+DATA all40400000<>+16(SB)/8, $0x4040000040400000
+DATA all40400000<>+24(SB)/8, $0x4040000040400000
+DATA all40400000<>+32(SB)/8, $0x4040000040400000
+DATA all40400000<>+40(SB)/8, $0x4040000040400000
+DATA all40400000<>+48(SB)/8, $0x4040000040400000
+DATA all40400000<>+56(SB)/8, $0x4040000040400000
+GLOBL all40400000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+32(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+40(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+48(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+56(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL all3e2aaaab<>(SB), RODATA|NOPTR, $64
+
+// func HardSigmoidGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSigmoidGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMULPS    all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS    all3e2aaaab<>+0(SB), Z3, Z3
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z1, K2
+	VMOVUPS   all40400000<>+0(SB), Z12
+	VCMPPS    $0x12, Z0, Z12, K3
+	VCMPPS    $0x12, Z1, Z12, K4
+	VBLENDMPS all00000000<>+0(SB), Z2, K3, Z4
+	VBLENDMPS all00000000<>+0(SB), Z3, K4, Z5
+	VBLENDMPS all00000000<>+0(SB), Z4, K1, Z6
+	VBLENDMPS all00000000<>+0(SB), Z5, K2, Z7
+	VMOVUPS   Z6, (AX)(SI*4)
+	VMOVUPS   Z7, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   (DX)(SI*4), Z1
+	VMULPS    all3e2aaaab<>+0(SB), Z1, Z1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VMOVUPS   all40400000<>+0(SB), Z2
+	VCMPPS    $0x12, Z0, Z2, K2
+	VBLENDMPS all00000000<>+0(SB), Z1, K2, Z8
+	VBLENDMPS all00000000<>+0(SB), Z8, K1, Z9
+	VMOVUPS   Z9, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    all3e2aaaab<>+0(SB), Z1, Z1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K2
+	VMOVUPS   all40400000<>+0(SB), Z2
+	VCMPPS    $0x12, Z0, Z2, K3
+	VBLENDMPS all00000000<>+0(SB), Z1, K3, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K2, Z11
+	VMOVUPS   Z11, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA allc0400000<>+0(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+8(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+16(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+24(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+32(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+40(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+48(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+56(SB)/8, $0xc0400000c0400000
+GLOBL allc0400000<>(SB), RODATA|NOPTR, $64
+
+// func HardSwishAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS 64(CX)(BX*4), Z1
+	VMOVUPS 128(CX)(BX*4), Z2
+	VMOVUPS 192(CX)(BX*4), Z3
+	VMOVUPS all40c00000<>+0(SB), Z4
+	VMOVUPS all00000000<>+0(SB), Z5
+	VADDPS  all40400000<>+0(SB), Z0, Z6
+	VADDPS  all40400000<>+0(SB), Z1, Z7
+	VADDPS  all40400000<>+0(SB), Z2, Z8
+	VADDPS  all40400000<>+0(SB), Z3, Z9
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z5, Z7
+	VMAXPS  Z8, Z5, Z8
+	VMAXPS  Z9, Z5, Z5
+	VMINPS  Z6, Z4, Z6
+	VMINPS  Z7, Z4, Z7
+	VMINPS  Z8, Z4, Z8
+	VMINPS  Z5, Z4, Z4
+	VMULPS  Z6, Z0, Z0
+	VMULPS  Z7, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z4, Z3, Z3
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z1, Z1
+	VMULPS  all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS  all3e2aaaab<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS all40c00000<>+0(SB), Z1
+	VMOVUPS all00000000<>+0(SB), Z2
+	VADDPS  all40400000<>+0(SB), Z0, Z3
+	VMAXPS  Z3, Z2, Z2
+	VMINPS  Z2, Z1, Z1
+	VMULPS  Z1, Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMOVUPS   all40c00000<>+0(SB), Z1
+	VMOVUPS   all00000000<>+0(SB), Z2
+	VADDPS    all40400000<>+0(SB), Z0, Z3
+	VMAXPS    Z3, Z2, Z2
+	VMINPS    Z2, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMULPS    all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSwishGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSwishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z4
+	VMULPS    all3eaaaaab<>+0(SB), Z1, Z5
+	VADDPS    all3f000000<>+0(SB), Z4, Z4
+	VADDPS    all3f000000<>+0(SB), Z5, Z5
+	VMULPS    Z4, Z2, Z4
+	VMULPS    Z5, Z3, Z5
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z1, K2
+	VMOVUPS   all40400000<>+0(SB), Z14
+	VCMPPS    $0x12, Z0, Z14, K3
+	VCMPPS    $0x12, Z1, Z14, K4
+	VBLENDMPS Z2, Z4, K3, Z6
+	VBLENDMPS Z3, Z5, K4, Z7
+	VBLENDMPS all00000000<>+0(SB), Z6, K1, Z8
+	VBLENDMPS all00000000<>+0(SB), Z7, K2, Z9
+	VMOVUPS   Z8, (AX)(SI*4)
+	VMOVUPS   Z9, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   (DX)(SI*4), Z1
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z2
+	VADDPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VMOVUPS   all40400000<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K2
+	VBLENDMPS Z1, Z2, K2, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K1, Z11
+	VMOVUPS   Z11, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z2
+	VADDPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K2
+	VMOVUPS   all40400000<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K3
+	VBLENDMPS Z1, Z2, K3, Z12
+	VBLENDMPS all00000000<>+0(SB), Z12, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all3eaaaaab<>+0(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+8(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+32(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+40(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+48(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+56(SB)/8, $0x3eaaaaab3eaaaaab
+GLOBL all3eaaaaab<>(SB), RODATA|NOPTR, $64
+
+DATA all3f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+24(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+32(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+40(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+48(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+56(SB)/8, $0x3f0000003f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+// func LeakyReLUAVX512(y []float32, x []float32, slope float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·LeakyReLUAVX512(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS slope+48(FP), Z0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Z1
+	VMOVUPS   64(CX)(BX*4), Z2
+	VMOVUPS   128(CX)(BX*4), Z3
+	VMOVUPS   192(CX)(BX*4), Z4
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z2, K2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z3, K3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z4, K4
+	VMULPS    Z0, Z1, Z5
+	VMULPS    Z0, Z2, Z6
+	VMULPS    Z0, Z3, Z7
+	VMULPS    Z0, Z4, Z8
+	VBLENDMPS Z1, Z5, K1, Z9
+	VBLENDMPS Z2, Z6, K2, Z10
+	VBLENDMPS Z3, Z7, K3, Z11
+	VBLENDMPS Z4, Z8, K4, Z12
+	VMOVUPS   Z9, (AX)(BX*4)
+	VMOVUPS   Z10, 64(AX)(BX*4)
+	VMOVUPS   Z11, 128(AX)(BX*4)
+	VMOVUPS   Z12, 192(AX)(BX*4)
+	ADDQ      $0x40, BX
+	SUBQ      $0x40, DX
+	CMPQ      DX, $0x40
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMULPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z13
+	VMOVUPS   Z13, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	CMPQ      DX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMULPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z14
+	VMOVUPS   Z14, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func LeakyReLUGradAVX512(dx []float32, x []float32, dy []float32, slope float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·LeakyReLUGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS slope+72(FP), Z0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   64(CX)(SI*4), Z2
+	VMOVUPS   128(CX)(SI*4), Z3
+	VMOVUPS   192(CX)(SI*4), Z4
+	VMOVUPS   (DX)(SI*4), Z5
+	VMOVUPS   64(DX)(SI*4), Z6
+	VMOVUPS   128(DX)(SI*4), Z7
+	VMOVUPS   192(DX)(SI*4), Z8
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z2, K2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z3, K3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z4, K4
+	VMULPS    Z0, Z5, Z1
+	VMULPS    Z0, Z6, Z2
+	VMULPS    Z0, Z7, Z3
+	VMULPS    Z0, Z8, Z4
+	VBLENDMPS Z5, Z1, K1, Z9
+	VBLENDMPS Z6, Z2, K2, Z10
+	VBLENDMPS Z7, Z3, K3, Z11
+	VBLENDMPS Z8, Z4, K4, Z12
+	VMOVUPS   Z9, (AX)(SI*4)
+	VMOVUPS   Z10, 64(AX)(SI*4)
+	VMOVUPS   Z11, 128(AX)(SI*4)
+	VMOVUPS   Z12, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, BX
+	CMPQ      BX, $0x40
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMULPS    Z0, Z2, Z1
+	VBLENDMPS Z2, Z1, K1, Z13
+	VMOVUPS   Z13, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMULPS    Z0, Z2, Z0
+	VBLENDMPS Z2, Z0, K2, Z14
+	VMOVUPS   Z14, K1, (AX)(SI*4)
 
 end5:
 	VZEROUPPER
