@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // ConvShape is the shape of a two-dimensional convolution: N images of C channels, HxW pixels each, and O filters of
 // KHxKW taps. Strides are at least 1. The border of PadH rows and PadW columns on each side is +0.
 //
@@ -78,4 +80,12 @@ func (s ConvShape) outCol(iw, kw int) (ow int, ok bool) {
 // operations are those of the layer and of each of its gradients.
 func (s ConvShape) operations() uint64 {
 	return terms(2, s.N, s.O, s.OutH(), s.OutW(), s.groupC(), s.KH, s.KW)
+}
+
+// check refuses groups that do not divide the channels and the filters.
+func (s ConvShape) check() error {
+	if s.C%s.groups() != 0 || s.O%s.groups() != 0 {
+		return fmt.Errorf("convolution: %d groups do not divide %d channels and %d filters", s.Groups, s.C, s.O)
+	}
+	return nil
 }

@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // GroupNorm normalises each group of channels of an image to mean 0 and variance 1, then applies the gamma and beta of
 // each channel (Wu and He, arXiv 1803.08494). Groups divides C; with a group for each channel it is instance
 // normalisation. contract.md section 15.3.
@@ -98,4 +100,15 @@ func (o GroupNormGrad) params(w *worker, c int, x, mean, rstd, dy []float32) (dg
 		w.vec.normParams(terms[to:to+o.P], plain[to:to+o.P], x[at:at+o.P], dy[at:at+o.P], mean[r], rstd[r])
 	}
 	return w.vec.rowSum(terms), w.vec.rowSum(plain)
+}
+
+// check refuses groups that do not divide the channels.
+func (o GroupNorm) check() error     { return checkGroups(o.Name(), o.Groups, o.C) }
+func (o GroupNormGrad) check() error { return checkGroups(o.Name(), o.Groups, o.C) }
+
+func checkGroups(name string, groups, channels int) error {
+	if groups < 1 || channels%groups != 0 {
+		return fmt.Errorf("%s: %d groups do not divide %d channels", name, groups, channels)
+	}
+	return nil
 }

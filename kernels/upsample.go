@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // UpsampleShape is the geometry of resampling: planes of HxW elements to planes of OutHxOutW. No side is above
 // MaxUpsampled.
 type UpsampleShape struct{ Planes, H, W, OutH, OutW int }
@@ -82,4 +84,14 @@ func (o UpsampleNearestGrad) piece(_ *worker, _, i int, b []Buf) {
 			}
 		}
 	}
+}
+
+// check refuses sides that are none or too long.
+func (s UpsampleShape) check() error {
+	for _, n := range [...]int{s.H, s.W, s.OutH, s.OutW} {
+		if n < 1 || n > MaxUpsampled {
+			return fmt.Errorf("resampling: a side of %d is outside 1 to %d", n, MaxUpsampled)
+		}
+	}
+	return nil
 }

@@ -73,6 +73,10 @@ func differentiable() map[string][]program.Node {
 	for name, op := range imageOps() {
 		all[name] = pooled(op)
 	}
+	for name, steps := range map[string]int{"lstm": 4, "lstm of one step": 1, "lstm of many steps": 11} {
+		all[name] = []program.Node{node("x", program.Input{Type: program.F32, Shape: []int{steps, 5}}), node("a", program.Linear{Out: 4, Bias: true}, "x"),
+			node("b", program.LSTM{Hidden: 3}, "a"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
+	}
 	// A bias right before these would have a gradient of zero.
 	for name, op := range map[string]program.Op{
 		"group_norm of single channels": program.GroupNorm{Groups: 3, Eps: 1e-2},
