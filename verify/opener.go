@@ -46,12 +46,29 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 		tree:     r.Data.Tree(),
 		batch:    t.newBatch(s.engine.X(), s.engine.Y()),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
-		next:     make([]merkle.Hash, len(t.spec.State.Tensors())),
+		next:     make([]merkle.Hash, t.spec.State.Digests()),
+	}
+	if t.spec.Frozen != nil {
+		if err := o.hashFrozen(ctx); err != nil {
+			return nil, errors.Join(err, s.close(ctx))
+		}
 	}
 	for _, spec := range t.spec.State.Tensors() {
 		o.tensors = append(o.tensors, make([]float32, spec.Len()))
 	}
 	return o, nil
+}
+
+// hashFrozen gives the hasher of stored states the root of the tensors that they do not hold.
+func (o *opener) hashFrozen(ctx context.Context) error {
+	if err := o.freeze(ctx); err != nil {
+		return err
+	}
+	digests, err := o.engine.Digests(ctx)
+	if err == nil {
+		o.states.Freeze(digests[len(digests)-1])
+	}
+	return err
 }
 
 // slice writes the slices of the trace and says so in the opening. It returns the segments, those that moved most first.

@@ -114,7 +114,7 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 		}
 		infos = append(infos,
 			safetensors.Info{Name: prefix + "gradients", DType: safetensors.U8, Shape: []int{len(t.spec.Gradient.Tensors()), merkle.Size}},
-			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{len(t.spec.State.Tensors()), merkle.Size}})
+			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{t.spec.State.Digests(), merkle.Size}})
 	}
 	return infos
 }
@@ -177,7 +177,7 @@ func (t *Terms) newBatch(x, y kernels.Buf) *batch {
 		ids: make([]int64, t.rows), x: x, y: y,
 		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
 		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
-		next:      make([]byte, len(t.spec.State.Tensors())*merkle.Size),
+		next:      make([]byte, t.spec.State.Digests()*merkle.Size),
 	}
 }
 

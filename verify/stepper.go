@@ -41,6 +41,20 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 	return &stepper{terms: t, serves: serves, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
 }
 
+// init sets the engine to the job's initial state.
+func (s *stepper) init(ctx context.Context) error {
+	return s.engine.Init(ctx, s.terms.Job.Init.Seed)
+}
+
+// freeze gives the engine the tensors that no step moves, which no opening has: the job says what they are. It is needed before
+// a state is loaded.
+func (s *stepper) freeze(ctx context.Context) error {
+	if s.terms.spec.Frozen == nil {
+		return nil
+	}
+	return s.init(ctx)
+}
+
 // close releases the engine, also when ctx has ended.
 func (s *stepper) close(ctx context.Context) error { return s.engine.Close(context.WithoutCancel(ctx)) }
 

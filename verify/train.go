@@ -40,7 +40,7 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 		return trace.Summary{}, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	if err := s.engine.Init(ctx, w.Terms.Job.Init.Seed); err != nil {
+	if err := s.init(ctx); err != nil {
 		return trace.Summary{}, err
 	}
 	current, err := s.root(ctx, 0)

@@ -29,6 +29,7 @@ type accelerated struct {
 	step, hash, init int // routines; init is -1 until it is wanted
 
 	grads, state *digester
+	fixed        *fixed // nil if nothing is frozen
 	watched      watched
 
 	staged  []float32   // memory of range State
@@ -65,6 +66,9 @@ func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 		spec: s, x: s.Plan.X().Buf(), y: s.Plan.Y().Buf(), init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
 	}
+	if s.Frozen != nil {
+		e.fixed = &fixed{digester: newDigester(s.Frozen), routine: -1}
+	}
 	step, err := e.lay()
 	if err != nil {
 		return nil, err
@@ -87,6 +91,9 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	e.words += e.grads.place(e.tape.Gradients, e.tape.Results.Offset, e.words)
 	e.words += e.state.place(e.tape.Tensors, e.tape.Results.Offset+n, e.words)
 	l := Layout{e.words}
+	if e.fixed != nil {
+		e.fixed.reserve(&l, e.tape.Frozen)
+	}
 	e.watched = watched{routine: -1, at: e.tape.Results.Offset + digests, elements: l.Take(e.spec.Reads), words: l.Take(e.spec.Reads)}
 	e.words = (l.Words() + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
@@ -143,6 +150,11 @@ func (e *accelerated) Init(ctx context.Context, seed uint64) error {
 	if err := e.Load(ctx, func(tensors [][]float32) error { e.spec.Plan.Start(tensors); return nil }); err != nil {
 		return err
 	}
+	if e.fixed != nil {
+		if err := e.Freeze(ctx, func(tensors [][]float32) error { e.spec.Plan.StartFrozen(tensors); return nil }); err != nil {
+			return err
+		}
+	}
 	e.tape.FillInit(e.in, seed)
 	return failed(ctx, "initial state", e.device.Run(ctx, e.init, e.in, nil))
 }
@@ -176,6 +188,9 @@ func (e *accelerated) stage() {
 }
 
 func (e *accelerated) Digests(ctx context.Context) ([]merkle.Hash, error) {
+	if err := e.hashFrozen(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.device.Run(ctx, e.hash, nil, e.out[:e.results(nil).Words]); err != nil {
 		return nil, failed(ctx, "hash a state", err)
 	}
@@ -190,6 +205,9 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (Step, error) {
 // run runs a step's routine.
 func (e *accelerated) run(ctx context.Context, t uint64, routine int, out []uint32) (s Step, err error) {
 	if err := e.tape.Fill(e.in, e.x, e.y, e.spec.Seed, t); err != nil {
+		return s, err
+	}
+	if err := e.hashFrozen(ctx); err != nil {
 		return s, err
 	}
 	if err := e.device.Run(ctx, routine, e.in, out); err != nil {

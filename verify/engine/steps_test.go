@@ -28,6 +28,10 @@ func programs() map[string]program.Program {
 	}
 	cnn := program.CNNConfig{InChannels: 3, Height: 5, Width: 7, Channels: []int{5, 3}, Classes: 3}
 	gpt := program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2}
+	adapted := program.LoRA(program.GPT(program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2, Tied: true}), 3,
+		func(name string) bool { return name != "head" })
+	tied := program.GPT(program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2, Tied: true})
+	tied.Frozen = []string{"blocks.0.ln1.weight", "blocks.0.up.weight", "pos.weight"}
 	dropping := func(g program.GPTConfig) program.GPTConfig { g.Dropout = 0.2; return g }
 	return map[string]program.Program{
 		"mlp, sgd":                    {BatchSize: 5, Accumulation: 1, Graph: mlp(0, 11, 5), Loss: program.CrossEntropy, Optimizer: sgd, Schedule: constant},
@@ -37,6 +41,8 @@ func programs() map[string]program.Program {
 		"cnn, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.1},
 		"cnn, damped":                 {BatchSize: 3, Accumulation: 1, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: damped, Schedule: constant},
 		"gpt, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.GPT(dropping(gpt)), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.3},
+		"gpt, tied, partly frozen":    {BatchSize: 1, Accumulation: 2, Graph: tied, Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant, ClipNorm: 0.3},
+		"gpt, adapted":                {BatchSize: 2, Accumulation: 1, Graph: adapted, Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
 		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 	}
 }

@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -23,7 +24,8 @@ func TestAnEvaluationInAnyMemoryHasTheOutputsOfAMachine(t *testing.T) {
 
 			x, y := plan.X().Len(), plan.Y().Len()
 			at := program.Evaluation{X: 3, Y: 3 + x, Params: 3 + x + y}
-			at.Scratch = at.Params + plan.ParameterWords()
+			at.Rest = at.Params + plan.ParameterWords()
+			at.Scratch = at.Rest + plan.RestWords()
 			b := newBlock(&program.Tape{Words: at.Scratch + plan.EvaluationWords()}, cpu)
 			for i := range b.w {
 				b.w[i] = 0xffc0dead
@@ -35,6 +37,10 @@ func TestAnEvaluationInAnyMemoryHasTheOutputsOfAMachine(t *testing.T) {
 			}
 			for k, r := range plan.Parameters() {
 				copy(b.f[at.Params+r.Offset:][:r.Words], m.Tensors()[k])
+			}
+			rest := slices.Concat(m.Tensors()[len(m.Tensors())-len(plan.Rest())+len(plan.Frozen()):], m.Frozen())
+			for k, r := range plan.Rest() {
+				copy(b.f[at.Rest+r.Offset:][:r.Words], rest[k])
 			}
 			calls, outputs := plan.Evaluation(at)
 			b.run(t, calls)

@@ -23,6 +23,7 @@ type Machine struct {
 	update, init         bound
 	x, y                 kernels.Buf
 	tensors, grads       [][]float32
+	frozen               [][]float32
 	logits               []float32
 
 	rest  Look // of the update's calls, by Watch
@@ -48,6 +49,9 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 	for _, r := range t.Tensors {
 		m.tensors = append(m.tensors, m.block.view(kernels.F32, r).F)
 	}
+	for _, r := range t.Frozen {
+		m.frozen = append(m.frozen, m.block.view(kernels.F32, r).F)
+	}
 	for _, r := range t.Gradients {
 		m.grads = append(m.grads, m.block.view(kernels.F32, r).F)
 	}
@@ -57,6 +61,9 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 
 // Tensors returns live views of the state in the order of Plan.Tensors.
 func (m *Machine) Tensors() [][]float32 { return m.tensors }
+
+// Frozen returns live views of the frozen tensors in the order of Plan.Frozen.
+func (m *Machine) Frozen() [][]float32 { return m.frozen }
 
 // Grads returns live views of the gradients in the order of Plan.Params: after Gradients those of the
 // step before clipping, after Update those that the optimizer saw.
@@ -115,10 +122,11 @@ func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
 	return m.word(m.tape.Loss), m.logits, nil
 }
 
-// Init sets the parameters by the rules of their nodes from a seed, and every slot to zero. Parameter k
-// in state order draws its numbers as operator 2^31 + k, counter 0.
+// Init sets the parameters, frozen or not, and the buffers by the rules of their nodes from a seed, and every slot to zero.
+// Parameter k in graph order draws its numbers as operator 2^31 + k, counter 0: freezing one changes no number of another.
 func (m *Machine) Init(seed uint64) error {
 	m.tape.plan.Start(m.tensors)
+	m.tape.plan.StartFrozen(m.frozen)
 	m.tape.FillInit(m.block.words, seed)
 	return m.run(m.init.calls)
 }

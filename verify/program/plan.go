@@ -10,10 +10,9 @@ import (
 // step. It is read-only and may be shared by machines.
 type Plan struct {
 	x, y      TensorSpec
-	params    []TensorSpec // names without "param/"
-	initial   []initial
-	offsets   []int // of each parameter in its space
-	block     int   // elements of the parameter space, padding included
+	trained   region // its gradients and slots lie as it does
+	kept      region // buffers
+	frozen    region
 	optimizer Optimizer
 	schedule  Schedule
 	clip      bool
@@ -48,12 +47,21 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	plan.x.Shape = append([]int{rows}, plan.x.Shape...)
 	plan.y = y
 	plan.y.Shape = append([]int{rows}, y.Shape...)
+	laid := make(map[*tensor]bool)
 	for _, w := range walked {
-		for i, t := range w.Params {
-			plan.params = append(plan.params, t)
-			plan.initial = append(plan.initial, w.initial[i])
-			plan.offsets = append(plan.offsets, plan.block)
-			plan.block += padded(t.Len())
+		for _, t := range w.tensors {
+			if laid[t] {
+				continue
+			}
+			laid[t] = true
+			switch t.class {
+			case trained:
+				plan.trained.add(t)
+			case kept:
+				plan.kept.add(t)
+			case frozen:
+				plan.frozen.add(t)
+			}
 		}
 		if e, ok := w.Op.(Embedding); ok && slices.Equal(w.In, []int{0}) {
 			plan.idLimits = append(plan.idLimits, idLimit{node: w.Name, vocab: e.Vocab})
@@ -65,25 +73,28 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	return plan
 }
 
-// Params lists the parameters in state order, under their PyTorch names.
-func (p *Plan) Params() []TensorSpec { return slices.Clone(p.params) }
+// Params lists the parameters that are trained in state order, under their PyTorch names.
+func (p *Plan) Params() []TensorSpec { return p.trained.specs("") }
 
-// Tensors lists the tensors of a state in canonical order: "param/NAME" for every parameter in graph
-// order, then "opt/SLOT/NAME" for every slot of the optimizer and every parameter.
+// Tensors lists the tensors of a state that steps move in canonical order: "param/NAME" for every parameter that is
+// trained in graph order, "opt/SLOT/NAME" for every slot of the optimizer and each of these, "buffer/NAME" for every buffer.
 func (p *Plan) Tensors() []TensorSpec {
-	var all []TensorSpec
-	prefixes := []string{"param/"}
+	all := p.trained.specs("param/")
 	for _, s := range p.optimizer.slots() {
-		prefixes = append(prefixes, "opt/"+s+"/")
+		all = append(all, p.trained.specs("opt/"+s+"/")...)
 	}
-	for _, prefix := range prefixes {
-		for _, t := range p.params {
-			t.Name = prefix + t.Name
-			all = append(all, t)
-		}
-	}
-	return all
+	return append(all, p.kept.specs("buffer/")...)
 }
+
+// Plain says that the parameters are all there is to the model: each is one node's and trained, and the state has neither
+// frozen tensors nor buffers.
+func (p *Plan) Plain() bool {
+	tied := func(t *tensor) bool { return t.uses > 1 }
+	return len(p.kept.tensors)+len(p.frozen.tensors) == 0 && !slices.ContainsFunc(p.trained.tensors, tied)
+}
+
+// Frozen lists the tensors that no step moves in graph order: "frozen/NAME".
+func (p *Plan) Frozen() []TensorSpec { return p.frozen.specs("frozen/") }
 
 // X describes the inputs of a whole step: accumulation*batch rows.
 func (p *Plan) X() TensorSpec { return p.x }
@@ -99,10 +110,9 @@ func (p *Plan) Moves(t uint64) bool {
 	return float64(float64(p.schedule.At(t))*100) >= float64(float32(p.schedule.Rate))
 }
 
-// draw is the operator that draws parameter k from the counter's numbers.
-func (p *Plan) draw(k int) kernels.Operator {
-	bound := p.initial[k].bound
-	return kernels.Uniform{N: p.params[k].Len(), Lo: -bound, Hi: bound, OpID: 1<<31 + uint32(k)}
+// draw is the operator that draws a parameter from the counter's numbers.
+func (t *tensor) draw() kernels.Operator {
+	return kernels.Uniform{N: t.spec.Len(), Lo: -t.init.bound, Hi: t.init.bound, OpID: 1<<31 + uint32(t.number)}
 }
 
 // Accumulation is the number of micro-batches of a step.
@@ -115,6 +125,9 @@ func (p *Plan) arenas() (size [2]int) {
 	}
 	return size
 }
+
+// FrozenBytes is the size of the frozen tensors with their padding, which MemoryBytes has, too.
+func (p *Plan) FrozenBytes() uint64 { return 4 * uint64(p.frozen.words) }
 
 // MemoryBytes is the size of a machine's tape. A runner's scratch comes on top.
 func (p *Plan) MemoryBytes() uint64 {
