@@ -86,6 +86,39 @@ func (p *Plan) Tensors() []TensorSpec {
 	return append(all, p.kept.specs("buffer/")...)
 }
 
+// Base lists what a state starts as where it is not drawn, in graph order under PyTorch names: the parameters that are trained,
+// the buffers, and then the frozen ones that are no constants.
+func (p *Plan) Base() []TensorSpec {
+	all := append(p.trained.specs(""), p.kept.specs("")...)
+	for _, t := range p.frozen.tensors {
+		if t.init.values == nil {
+			all = append(all, t.spec)
+		}
+	}
+	return all
+}
+
+// StartFrom copies a base to the tensors of a state and the frozen ones, either of which may be left out.
+func (p *Plan) StartFrom(base, tensors, frozen [][]float32) {
+	trained, kept := len(p.trained.tensors), len(p.kept.tensors)
+	for i, x := range base[:trained+kept] {
+		switch {
+		case len(tensors) == 0:
+		case i < trained:
+			copy(tensors[i], x)
+		default:
+			copy(tensors[len(tensors)-kept+i-trained], x)
+		}
+	}
+	base = base[trained+kept:]
+	for i := range frozen {
+		if p.frozen.tensors[i].init.values == nil {
+			copy(frozen[i], base[0])
+			base = base[1:]
+		}
+	}
+}
+
 // Plain says that the parameters are all there is to the model: each is one node's and trained, and the state has neither
 // frozen tensors nor buffers.
 func (p *Plan) Plain() bool {

@@ -103,6 +103,10 @@ func (f *Forger) Begin(plan *program.Plan, seed uint64) (*program.Machine, error
 	if err != nil {
 		return nil, err
 	}
+	if b := f.Terms.Base(); b != nil {
+		b.Start(m.Tensors(), m.Frozen())
+		return m, nil
+	}
 	return m, m.Init(seed)
 }
 
