@@ -89,7 +89,7 @@ func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Pla
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := r.Data.Fill(e.X(), e.Y(), ids); err != nil {
+		if err := r.Data.Fill(e.Rows(), ids); err != nil {
 			return err
 		}
 		step, err := r.point(ctx, e, measure, t, t%apart == 0, c)

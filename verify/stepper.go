@@ -75,9 +75,9 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 
 // hashSamples fills leaves from the batch in the engine's buffers.
 func (s *stepper) hashSamples() {
-	x, y := s.engine.X(), s.engine.Y()
+	rows := s.engine.Rows()
 	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(x, y, i, s.terms.rows)
+		s.leaves[i] = s.samples.Leaf(rows, i, s.terms.rows)
 	}
 }
 

@@ -205,7 +205,7 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 		{"a crop of tokens", tokens, program.RandomCrop{Size: [2]int{1, 1}}, `input "x" is i32, f32 needed`},
 		{"a certain flip", image, program.RandomFlip{P: 1}, "p: 1 is outside [0, 1)"},
 		{"an operator that is missing", image, nil, "op: missing"},
-		{"a second input", image, program.Input{Type: program.F32, Shape: []int{1}}, "the first node, and no other"},
+		{"a second input", image, program.Input{Type: program.F32, Shape: []int{1}}, "1 given, 0 needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Loss: program.MSE,

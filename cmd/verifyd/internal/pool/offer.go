@@ -35,12 +35,12 @@ type Offer struct {
 	Period          time.Duration // after a claim's verdict, when it is paid though fewer were judged; not counted without a hold
 	Delay, Deadline time.Duration // from a claim's arrival to its beacon, and from there to its opening, in whole seconds
 	Issued          time.Time
-	Log             *job.Log // nil: the operator is believed about time
-	Seed            uint64   // of initial state and dropout
-	Beacon          string   // beacon.Quicknet, or beacon.Fixed
-	Secret          [32]byte // value of a fixed beacon: whoever knows it can foresee the challenge
+	Log             *job.Log     // nil: the operator is believed about time
+	Seed            uint64       // of initial state and dropout
+	Beacon          string       // beacon.Quicknet, or beacon.Fixed
+	Secret          [32]byte     // value of a fixed beacon: whoever knows it can foresee the challenge
 	Base            *verify.Base // that training starts from; nil if the state is drawn
-	Curve           []byte   // file of the curve that claims are compared with; nil for the job's start alone
+	Curve           []byte       // file of the curve that claims are compared with; nil for the job's start alone
 }
 
 // Offered is a job as its operator signed it.
