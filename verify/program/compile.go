@@ -1,6 +1,8 @@
 package program
 
 import (
+	"fmt"
+
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
 )
@@ -134,6 +136,15 @@ func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
 	walked, err := p.check()
 	if err != nil {
 		return nil, err
+	}
+	for i, w := range walked {
+		if o, ok := w.Op.(interface {
+			fits(batch int, out TensorSpec) error
+		}); ok {
+			if err := o.fits(p.BatchSize, w.Output); err != nil {
+				return nil, fault.In(what, fault.Under(fmt.Sprintf("nodes[%d] %.128q", i, w.Name), err))
+			}
+		}
 	}
 	y, err := p.Loss.labels(walked[len(walked)-1].Output)
 	if err != nil {
