@@ -152,8 +152,9 @@ func found(p *Plan, t *Tape) []word {
 			n := r.Words / p.accum
 			return kernels.Range{Offset: r.Offset + i*n, Words: n}
 		}
-		name(part(t.inputs), fmt.Sprintf("x%d", i))
-		name(part(t.labels), fmt.Sprintf("y%d", i))
+		for k, r := range t.rows {
+			name(part(r), fmt.Sprintf("%s%d", p.rows[k].Name, i))
+		}
 		name(part(t.counters), fmt.Sprintf("rng%d", i))
 	}
 	name(t.scalars, "scalars")
