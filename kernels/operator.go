@@ -72,14 +72,20 @@ func Check(op Operator, bufs []Buf) error {
 	return check(op, op.Operands(), bufs)
 }
 
-// checkShape refuses a product in no profile, and sizes below 0.
+// checkShape refuses a product in no profile, sizes below 0, and sizes that do not fit each other.
 func checkShape(op Operator) error {
 	if p, ok := ProfileOf(op); ok {
 		if err := p.Check(); err != nil {
 			return fmt.Errorf("%s: profile: %w", op.Name(), err)
 		}
 	}
-	return checkSizes(op.Name(), reflect.ValueOf(op))
+	if err := checkSizes(op.Name(), reflect.ValueOf(op)); err != nil {
+		return err
+	}
+	if o, ok := op.(interface{ sound() error }); ok {
+		return o.sound()
+	}
+	return nil
 }
 
 // checkSizes finds the negative sizes of a shape, also of one embedded in another.

@@ -45,6 +45,7 @@ func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
 		GELU{N: 50000}, Sum{N: 200000}, LayerNorm{Rows: 9, Cols: 100}, LayerNormGrad{Rows: 600, Cols: 200},
 		Embedding{Rows: 600, Vocab: 10, Dim: 70}, EmbeddingGrad{Rows: 600, Vocab: 10, Dim: 70},
 		Attention{1, 2, 70, 8, true, ProfileF32}, AttentionGrad{1, 2, 70, 8, true, ProfileF32},
+		SDPA{1, 4, 2, 70, 80, 8, true, true, 1, ProfileF32}, SDPAGrad{1, 4, 2, 70, 80, 8, false, true, 1, ProfileF32},
 		CrossEntropy{Rows: 9, Classes: 10}, SGD{N: 100}, Adam{N: 100}, Dropout{N: 100},
 	} {
 		var bufs []Buf
