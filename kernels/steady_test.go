@@ -9,7 +9,7 @@ func TestElementwiseOperatorsWorkInPlace(t *testing.T) {
 		ReLU{n}, GELU{n}, GELUTanh{n}, SiLU{n}, Tanh{n}, Sigmoid{n}, Scale{n, 3}, ScaleBy{n}, Copy{n},
 		ReLUGrad{n}, GELUGrad{n}, GELUTanhGrad{n}, SiLUGrad{n}, TanhGrad{n}, SigmoidGrad{n},
 		Add{n}, Mul{n}, BiasAdd{1, n, 1}, BiasAdd{1, 1, n}, MSEGrad{n, 2},
-		Dropout{n, 1 << 31, 2, 1}, Softmax{1, n}, SoftmaxGrad{1, n},
+		Dropout{n, 1 << 31, 2, 1}, Softmax{1, n}, SoftmaxGrad{1, n}, Rope{1, 1, n, 1, 0, false, false},
 	} {
 		operands := op.Operands()
 		last := len(operands) - 1
@@ -46,6 +46,7 @@ func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
 		Embedding{Rows: 600, Vocab: 10, Dim: 70}, EmbeddingGrad{Rows: 600, Vocab: 10, Dim: 70},
 		Attention{1, 2, 70, 8, true, ProfileF32}, AttentionGrad{1, 2, 70, 8, true, ProfileF32},
 		SDPA{1, 4, 2, 70, 80, 8, true, true, 1, ProfileF32}, SDPAGrad{1, 4, 2, 70, 80, 8, false, true, 1, ProfileF32},
+		Matmul{9, Gemm{M: 40, N: 50, K: 60, Profile: ProfileF32}}, Rope{2, 9, 2, 8, 4, false, false}, RopeTable{9, 0, NewFrequencies([]float32{1, 0.5})},
 		CrossEntropy{Rows: 9, Classes: 10}, SGD{N: 100}, Adam{N: 100}, Dropout{N: 100},
 	} {
 		var bufs []Buf

@@ -86,7 +86,7 @@ const longest = math.MaxInt32 - 1<<16
 // that is not its own.
 var families = [...]func(kernels.Operator) (Plan, bool){
 	products, gradients, attentions,
-	elementwise, sums, optimizers, rowwise, pools, distances, logistic, values,
+	elementwise, sums, optimizers, rowwise, pools, distances, logistic, values, ropes,
 }
 
 // For returns the launches that compute op, which depend on its shape alone. A launch whose grid is
