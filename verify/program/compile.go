@@ -77,6 +77,7 @@ type compiler struct {
 	nodes               []*node
 	needs               map[value]bool  // values whose gradient leads to a parameter
 	dvalues             map[value]value // gradients so far
+	tables              map[kernels.RopeTable][]value
 }
 
 // add registers a buffer.

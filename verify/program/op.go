@@ -41,6 +41,7 @@ var kinds = func() map[string]func(json.RawMessage) (Op, error) {
 	for _, k := range slices.Concat(activations, []kind{
 		of[Add](), of[Attention](), of[AvgPool2D](), of[Conv2D](), of[Dropout](), of[Embedding](), of[Flatten](),
 		of[Input](), of[LayerNorm](), of[Linear](), of[MaxPool2D](), of[Mul](), of[PositionEmbedding](), of[RMSNorm](), of[Softmax](),
+		of[MatMul](), of[Rope](),
 	}) {
 		all[k.zero.Kind()] = k.decode
 	}
