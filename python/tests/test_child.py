@@ -58,6 +58,7 @@ def test_messages_name_arguments_and_not_where_they_lay() -> None:
     assert in_memory("/dev/fd/7/y_test.npy has 3") == "y_test has 3"
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 and later, where there are threads
 def test_a_child_belongs_to_the_process_that_started_it() -> None:
     with Child(["value", "estimators", "-o", "json"]) as child:
         pid = os.fork()

@@ -229,6 +229,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_no_file_and_goes_on_to_the_s
     assert len(asked) <= got.evaluations - done + 10
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 and later, where there are threads
 def test_a_utility_may_fork_and_a_fork_may_not_answer() -> None:
     def utility(members: Any) -> float:
         pid = os.fork()
