@@ -44,9 +44,8 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 			if err := ro.readClaims(); err != nil {
 				return err
 			}
-			kinds := map[string]gameFiles{valuation.RoundKind: &ro, dataKind: &do}
 			return a.onDevice(cmd.Context(), func(device engine.Device) error {
-				return a.valueAudit(cmd.Context(), device, args[0], kinds, later, checks)
+				return a.valueAudit(cmd.Context(), device, args[0], &ro, &do, later, checks)
 			})
 		}),
 	}
@@ -58,11 +57,13 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 	return cmd
 }
 
-func (a *app) valueAudit(ctx context.Context, device engine.Device, dir string, kinds map[string]gameFiles, randomness merkle.Hash, checks uint64) error {
+func (a *app) valueAudit(ctx context.Context, device engine.Device, dir string, ro *roundOptions, do *dataOptions, randomness merkle.Hash, checks uint64) error {
+	kinds := map[string]gameFiles{valuation.RoundKind: ro, dataKind: do}
 	before, err := valuation.ReadCertificate(dir)
 	if err != nil {
 		return err
 	}
+	ro.fair, ro.rows, ro.randomness = before.Fair, before.Rows, before.Randomness
 	files, ok := kinds[before.Kind]
 	if !ok {
 		return fmt.Errorf("%s: kind: %.40q is no game that can be audited", dir, before.Kind)
@@ -82,7 +83,7 @@ func (a *app) valueAudit(ctx context.Context, device engine.Device, dir string, 
 			return err
 		}
 		if !extra.Equal(c.Extra) {
-			return fmt.Errorf("%s: second_order or validation_error: is not that of the game", dir)
+			return fmt.Errorf("%s: drawn, joined, isolated, second_order or validation_error: is not that of the game", dir)
 		}
 	}
 	type view struct {
