@@ -18,6 +18,7 @@ type Scenario struct {
 	Partner  int           // of the collusion; the attacker itself to leave that out
 	// Gradient is the gradient of the validation loss, for an attacker who knows it; nil has those who need one do with noise.
 	Gradient [][]float32
+	Only     string       // attack to play; all of them if empty
 	Made     []Made       // updates that the attacker may hand in besides
 	Seed     shapley.Seed // of noise
 	// Play makes the game of some updates and sizes, for instance round.New. A game with a method Close
@@ -88,6 +89,9 @@ func (s *Scenario) simulate(ctx context.Context, ways []Way) ([]Outcome, error) 
 	honest := make([]*Earned, len(ways))
 	var table []Outcome
 	for _, a := range s.attacks() {
+		if s.Only != "" && a.name != s.Only {
+			continue
+		}
 		attacked, before, after := a.play(s, s.honest())
 		for k, w := range ways {
 			var err error

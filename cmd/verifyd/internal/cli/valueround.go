@@ -39,13 +39,11 @@ func (o *roundOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.accuracy, "accuracy", false, "judge by the share of rows predicted rightly instead of by the loss")
 	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
-	f.BoolVar(&o.fair, "fair", false, "value owners, not names: workers of one owner, or with parallel or opposite updates, play as one, and all updates have one length")
-	f.StringSliceVar(&o.owners, "owners", nil, "with --fair: the owner of each worker, with commas")
-	f.Uint32Var(&o.rows, "draw", 0, "judge by so many of the validation rows, which the randomness draws; all of them if not given")
+	f.StringSliceVar(&o.owners, "worker-owners", nil, "of a fair round: the owner of each worker, with commas")
 	f.StringVar(&o.claims, "claims", "", "frozen list of the claims that are valued, which says all that is not a file; see verifyd value freeze")
 	f.StringVar(&o.operator, "operator", "", "with --claims: the operator's public key (PEM)")
 	cmd.MarkFlagsRequiredTogether("claims", "operator")
-	for _, chosen := range []string{"sizes", "accuracy", "renormalised", "fair", "owners", "draw"} {
+	for _, chosen := range []string{"sizes", "accuracy", "renormalised", "worker-owners"} {
 		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
 	}
 }
@@ -159,9 +157,9 @@ func (o *roundOptions) fit(ctx context.Context, r *round.Round) (*valuation.Extr
 	case o.list != nil:
 		w, owners = o.list.Way, o.list.Owners()
 	case len(owners) > 0 && !o.fair:
-		return nil, usageError{errors.New("--owners needs --fair: else every worker is a player")}
+		return nil, usageError{errors.New("--worker-owners needs --fair: else every worker is a player")}
 	case len(owners) > 0 && len(owners) != len(r.Updates):
-		return nil, usageError{fmt.Errorf("--owners: %d given for %d updates", len(owners), len(r.Updates))}
+		return nil, usageError{fmt.Errorf("--worker-owners: %d given for %d updates", len(owners), len(r.Updates))}
 	}
 	return w.Fit(ctx, r, owners, o.randomness, o.digest)
 }
@@ -259,10 +257,12 @@ and ends with the same bytes, and verifyd value audit checks it.`,
 	ro.flags(cmd)
 	eo.flags(cmd)
 	f := cmd.Flags()
+	f.BoolVar(&ro.fair, "fair", false, "value owners, not names: workers of one owner, or with parallel or opposite updates, play as one, and all updates have one length")
+	f.Uint32Var(&ro.rows, "draw", 0, "judge by so many of the validation rows, which the randomness draws; all of them if not given")
 	f.StringVar(&public, "beacon", "", "with --claims: the beacon of the round that follows from the list")
 	f.BoolVar(&eo.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
 	cmd.MarkFlagsRequiredTogether("claims", "beacon")
-	for _, chosen := range []string{"randomness", "estimator", "budget", "level", "target", "tolerance", "alpha", "beta", "control"} {
+	for _, chosen := range []string{"randomness", "estimator", "budget", "level", "target", "tolerance", "alpha", "beta", "control", "fair", "draw"} {
 		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
 	}
 	require(cmd, "program", "base", "update", "validation")

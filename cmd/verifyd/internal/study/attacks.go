@@ -2,291 +2,169 @@ package study
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
-	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
-	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
-	"github.com/verifyd/verifyd/shapley/round"
-	"github.com/verifyd/verifyd/verify/engine"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
-// The committed validation rows of the study are the first of the digits' 357. The others nobody knows: they say what an update is worth.
-const (
-	committed = 257
-	drawnRows = 128 // of them, for a round
-	knownRows = 20  // of them, to a worker whom they leaked to
-	draws     = 8   // rounds of the leak
-)
-
-// The attacks that take training or the validation rows.
-const (
-	recoded   = "recoded labels"
-	outlier   = "an outlier row"
-	surrogate = "gaming the surrogate"
-	leak      = "leaked rows"
-	leakAll   = "all rows known"
-)
-
-// arena is a round that is attacked.
-type arena struct {
-	setting setting
-	round   *round.Round
-	options Options
+// open are the attacks that values do not stop, and what does. They are paid for what they are worth on rows that nobody knew, and no more.
+var open = map[string]string{
+	robust.Stale:     "no work, which a replay finds",
+	robust.Collusion: "the partner's steps are not its own, which a replay finds",
+	leakedMany:       "what leaked are data, like any others",
+	leakedAll:        "keep the committed rows until the updates are in",
 }
 
-// attacks is what attacks bring through valuation, score and policy: as a policy of old paid, and as the recommended one does.
+// most is what an attack may gain under the recommended policy, and what it may gain beyond its worth.
+var most = big.NewRat(105, 100)
+
+// attacks is what attacks bring through values, score and policy: where values are paid as they come, by 16 pairs or by the closed second
+// order, whose surrogate can be gamed, and under the recommended policy.
 func attacks(ctx context.Context, o Options) ([]Row, error) {
-	s, err := mlpSetting("", 0.5, 5, 8)
+	a, err := newArena(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.play(ctx, o)
+	unknown, err := a.worth(ctx, a.made)
 	if err != nil {
 		return nil, err
 	}
-	a := &arena{s, r, o}
-	scenario, err := a.scenario(ctx, a.drawn(0))
+	scenario := a.scenario(ctx, a.drawn(0), a.made)
+	scenario.Gradient = a.gradient
+	outcomes, err := robust.Simulate(ctx, scenario, []robust.Way{pairs, closed, recommended})
 	if err != nil {
 		return nil, err
 	}
-	outcomes, err := robust.Simulate(ctx, scenario, ways(""))
-	if err != nil {
-		return nil, err
-	}
-	unknown, err := a.unknown(ctx, scenario.Made)
-	if err != nil {
-		return nil, err
-	}
-	_, _ = outcomes, unknown
-	for i := 0; i < len(outcomes); i += 2 {
-		x, y := outcomes[i], outcomes[i+1]
-		xs, xg, xo, _ := paid(oldPolicy(), &x)
-		ys, yg, yo, _ := paid(newPolicy(), &y)
-		fmt.Println(x.Attack, xs, xg, xo, "|", ys, yg, yo, "|", unknown[x.Attack])
-	}
-	for _, known := range []int{knownRows, committed} {
-		if err := a.leaks(ctx, known); err != nil {
-			return nil, err
+	rows := []Row{honestRow(outcomes)}
+	for ; len(outcomes) > 0; outcomes = outcomes[3:] {
+		name, before := outcomes[0].Attack, &outcomes[0]
+		if name == valuation.MadeSurrogate {
+			before = &outcomes[1]
 		}
-	}
-	return nil, errors.New("x")
-}
-
-func oldPolicy() *policy.Policy {
-	p := &policy.Policy{Version: policy.Version, Mode: policy.Pot, Name: "old"}
-	_ = p.Budget.UnmarshalText([]byte("1000000000000"))
-	p.Dust.Hash[0] = 1
-	_ = p.Metrics.Value.Weight.UnmarshalText([]byte("1"))
-	_ = p.Metrics.Value.Hi.UnmarshalText([]byte("1152921504606846976"))
-	p.Metrics.Value.Margin = 1645
-	p.Metrics.Improvement.Of = policy.Loss
-	return p
-}
-func newPolicy() *policy.Policy {
-	p := oldPolicy()
-	_ = p.Metrics.Value.Hi.UnmarshalText([]byte("1000000000"))
-	return p
-}
-
-func ways(first string) []robust.Way {
-	old := robust.Way{Options: shapley.Options{Estimator: "antithetic", Budget: 16, Seed: shapley.Seed{0x5e}, Sampled: true}}
-	if first != "" {
-		old = robust.Way{Options: shapley.Options{Estimator: first}}
-	}
-	return []robust.Way{old, {Options: shapley.Options{Estimator: "antithetic", Budget: 64, Seed: shapley.Seed{0x5e}}, Prepared: true}}
-}
-
-func paid(p *policy.Policy, x *robust.Outcome) (share, gain, others string, err error) {
-	h, err := valuation.Pay(p, &x.Honest)
-	if err != nil {
-		return
-	}
-	a, err := valuation.Pay(p, &x.Attacked)
-	if err != nil {
-		panic(err)
-	}
-	// in a collusion the partner is among others
-	share = h.Share().FloatString(3) + " to " + a.Share().FloatString(3)
-	gain = new(big.Rat).SetFrac(a.Mine, h.Mine).FloatString(3)
-	others = new(big.Rat).SetFrac(a.Others, h.Others).FloatString(3)
-	return
-}
-
-// drawn are rows of the committed set for a round.
-func (a *arena) drawn(index uint64) []int {
-	order := make([]int, committed)
-	for i := range order {
-		order[i] = i
-	}
-	s := &source{key: a.setting.key, name: 100 + uint32(index)}
-	for i := len(order) - 1; i > 0; i-- {
-		j := int(s.below(i + 1))
-		order[i], order[j] = order[j], order[i]
-	}
-	rows := order[:drawnRows]
-	slices.Sort(rows)
-	return rows
-}
-
-func from(lo, hi int) []int {
-	var rows []int
-	for i := lo; i < hi; i++ {
-		rows = append(rows, i)
-	}
-	return rows
-}
-
-// judged is the round on other rows.
-func (a *arena) judged(rows []int) round.Round {
-	e := a.setting.val.some(rows)
-	r := *a.round
-	r.X, r.Y = e.x, kernels.Buf{I: e.y}
-	return r
-}
-
-func (a *arena) base(rows []int) robust.Scenario {
-	judged := a.judged(rows)
-	ro := round.Options{Device: a.options.Device}
-	return robust.Scenario{
-		Updates: a.round.Updates, Sizes: a.round.Sizes, Attacker: 4, Partner: 5, Seed: shapley.Seed{0xa7},
-		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
-			played := judged
-			played.Updates, played.Sizes = updates, sizes
-			return round.New(context.Background(), played, ro)
-		},
-		Closed: func(updates [][][]float32, sizes []uint64) ([]int64, error) {
-			played := judged
-			played.Updates, played.Sizes = updates, sizes
-			second, err := round.SecondOrder(context.Background(), played, ro)
-			if err != nil {
-				return nil, err
-			}
-			return second.Values, nil
-		},
-	}
-}
-
-func (a *arena) scenario(ctx context.Context, rows []int) (s robust.Scenario, err error) {
-	s = a.base(rows)
-	judged := a.judged(rows)
-	ro := round.Options{Device: a.options.Device}
-	if s.Gradient, err = round.Gradient(ctx, judged, ro); err != nil {
-		return s, err
-	}
-	down, err := round.Downward(ctx, judged, ro, s.Seed, 30)
-	if err != nil {
-		return s, err
-	}
-	fmt.Println("bend", down.Bend)
-	own := a.setting.train.some(dealt(a.setting.class, a.setting.workers, a.setting.key)[s.Attacker])
-	labels := own
-	labels.y = slices.Clone(own.y)
-	for i := range labels.y {
-		labels.y[i] = (labels.y[i] + 1) % 10
-	}
-	rec, err := a.train(ctx, labels, a.setting.steps)
-	if err != nil {
-		return s, err
-	}
-	far := own
-	far.x.F = slices.Clone(own.x.F)
-	for i := range far.in {
-		far.x.F[i] *= 1000
-	}
-	out, err := a.train(ctx, far, a.setting.steps)
-	if err != nil {
-		return s, err
-	}
-	s.Made = []robust.Made{{recoded, rec}, {outlier, out}, {surrogate, longer(down.Direction, 126)}}
-	return s, nil
-}
-
-func longer(u [][]float32, by float32) [][]float32 {
-	o := copied(u)
-	for _, t := range o {
-		for e := range t {
-			t[e] *= by
-		}
-	}
-	return o
-}
-
-func (a *arena) train(ctx context.Context, e examples, steps int) ([][]float32, error) {
-	plan, err := program.Compile(a.setting.program, kernels.ProfileF32)
-	if err != nil {
-		return nil, err
-	}
-	cpu, _ := engine.Host(a.options.Device)
-	m, err := program.NewMachine(plan, cpu, 0)
-	if err != nil {
-		return nil, err
-	}
-	after, err := trained(ctx, m, a.round.Base, e, steps)
-	if err != nil {
-		return nil, err
-	}
-	for k, t := range after {
-		for i := range t {
-			t[i] -= a.round.Base[k][i]
-		}
-	}
-	return after, nil
-}
-
-func (a *arena) unknown(ctx context.Context, made []robust.Made) (map[string]string, error) {
-	s := a.base(from(committed, a.setting.val.rows))
-	s.Made = made
-	outcomes, err := robust.Simulate(ctx, s, []robust.Way{{Options: shapley.Options{Estimator: "exact"}, Prepared: true}})
-	if err != nil {
-		return nil, err
-	}
-	m := map[string]string{}
-	for _, x := range outcomes {
-		m[x.Attack] = x.Gain.FloatString(3)
-		_, g, _, _ := paid(newPolicy(), &x)
-		m[x.Attack] += " paid " + g
-	}
-	return m, nil
-}
-
-func (a *arena) leaks(ctx context.Context, known int) error {
-	var rows []int
-	for i := range known {
-		rows = append(rows, i*13%committed)
-	}
-	u, err := a.train(ctx, a.setting.val.some(rows), 4*a.setting.steps)
-	if err != nil {
-		return err
-	}
-	s := a.base(rows)
-	s.Made = []robust.Made{{leak, u}}
-	o, err := robust.Simulate(ctx, s, ways(""))
-	if err != nil {
-		fmt.Println(err)
-	} else {
-		_, g, _, _ := paid(oldPolicy(), &o[len(o)-2])
-		_, g2, _, _ := paid(newPolicy(), &o[len(o)-1])
-		fmt.Println("leak", known, "static", g, g2)
-	}
-	for d := range uint64(draws) {
-		s := a.base(a.drawn(d))
-		s.Made = []robust.Made{{leak, u}}
-		o, err := robust.Simulate(ctx, s, ways(""))
+		r, err := attackRow(name, before, []robust.Outcome{outcomes[2]}, unknown[name])
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		_, g, _, _ := paid(oldPolicy(), &o[len(o)-2])
-		_, g2, _, _ := paid(newPolicy(), &o[len(o)-1])
-		fmt.Println("leak", known, "drawn", g, g2)
+		rows = append(rows, r)
 	}
-	m, err := a.unknown(ctx, s.Made)
-	fmt.Println("leak", known, m[leak])
-	return err
+	for _, l := range []struct {
+		name  string
+		known int
+	}{{leaked, few}, {leakedMany, many}, {leakedAll, committed}} {
+		r, err := a.leak(ctx, l.name, l.known, o.repeats(draws))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", l.name, err)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// The ways to values that are paid.
+var (
+	pairs       = robust.Way{Options: shapley.Options{Estimator: "antithetic", Budget: 16, Seed: shapley.Seed{0x5e}}}
+	closed      = robust.Way{Options: shapley.Options{Estimator: robust.Second}}
+	exact       = robust.Way{Prepared: true, Options: shapley.Options{Estimator: "exact"}}
+	recommended = robust.Way{Prepared: true, Options: shapley.Options{
+		Estimator: valuation.RecommendedEstimator, Budget: valuation.RecommendedBudget, Seed: shapley.Seed{0x5e}}}
+)
+
+// asTheyCome pays for values with no bound that any comes near.
+func asTheyCome() *policy.Policy {
+	p := valuation.RecommendedPolicy()
+	p.Metrics.Value.By, p.Metrics.Value.Hi.Int128 = nil, proofs.Int(1<<60)
+	return p
+}
+
+// attackRow is an attack's: one outcome where values are paid as they come, and those under the recommended policy, of as many rounds: what it gets in all of them.
+func attackRow(name string, before *robust.Outcome, after []robust.Outcome, worth *big.Rat) (Row, error) {
+	first, err := valuation.Effect(asTheyCome(), before)
+	if err != nil {
+		return Row{}, err
+	}
+	var honest, attacked, others big.Rat
+	for i := range after {
+		e, err := valuation.Effect(valuation.RecommendedPolicy(), &after[i])
+		if err != nil {
+			return Row{}, err
+		}
+		honest.Add(&honest, e.Honest)
+		attacked.Add(&attacked, e.Attacked)
+		others.Add(&others, e.Others)
+	}
+	n := big.NewRat(1, int64(len(after)))
+	for _, x := range []*big.Rat{&honest, &attacked, &others} {
+		x.Mul(x, n)
+	}
+	gain := new(big.Rat).Quo(&attacked, &honest)
+	r, limit := Row{Measure: name, Promised: "gain at most 1.05"}, most
+	if why := open[name]; why != "" {
+		r.Promised = "open: " + why + "; at most 1.05 times its worth"
+		if worth.Cmp(big.NewRat(1, 1)) > 0 {
+			limit = new(big.Rat).Mul(most, worth)
+		}
+	}
+	r.Verdict = verdict(gain.Cmp(limit) <= 0)
+	r.Measured = fmt.Sprintf("gain %s, recommended %s; share %s to %s, recommended %s to %s; others keep %s, recommended %s; worth %s",
+		short(first.Gain), short(gain), short(first.Honest), short(first.Attacked), short(&honest), short(&attacked), short(first.Others), short(&others), short(worth))
+	return r, nil
+}
+
+// honestRow is what the recommended policy costs or brings the workers while nobody attacks.
+func honestRow(outcomes []robust.Outcome) Row {
+	shares := func(e *robust.Earned) string {
+		all, text := new(big.Int), []string{}
+		for _, v := range e.Values {
+			if v.Sign() > 0 {
+				all.Add(all, v)
+			}
+		}
+		for _, v := range e.Values {
+			text = append(text, short(new(big.Rat).SetFrac(v, all)))
+		}
+		return strings.Join(text, " ")
+	}
+	return Row{Measure: "nobody attacks", Measured: fmt.Sprintf("values in shares of those above zero: %s; recommended %s", shares(&outcomes[0].Honest), shares(&outcomes[2].Honest)), Verdict: Reported}
+}
+
+// short is a ratio as text.
+func short(x *big.Rat) string { return x.FloatString(2) }
+
+// leak has the attacker train on validation rows that it knows. Without a draw these are the rows that it is judged by; under the recommended
+// policy the beacon draws from all that are committed. What the update is worth are the committed rows that the attacker did not know, or the rows
+// that nobody did.
+func (a *arena) leak(ctx context.Context, name string, known, draws int) (Row, error) {
+	rows := a.known(known)
+	update, err := a.trained(ctx, a.pool.some(rows), leakSteps*a.setting.steps)
+	if err != nil {
+		return Row{}, err
+	}
+	made := []robust.Made{{Name: name, Update: update}}
+	foreign := between(committed, a.pool.rows)
+	if known < committed {
+		foreign = a.order()[known:]
+	}
+	worth, err := a.only(ctx, foreign, made, exact)
+	if err != nil {
+		return Row{}, err
+	}
+	static, err := a.only(ctx, rows, made, pairs)
+	if err != nil {
+		return Row{}, err
+	}
+	var after []robust.Outcome
+	for d := range draws {
+		drawn, err := a.only(ctx, a.drawn(d), made, recommended)
+		if err != nil {
+			return Row{}, err
+		}
+		after = append(after, *drawn)
+	}
+	return attackRow(name, static, after, worth.Gain)
 }

@@ -9,11 +9,6 @@ import (
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
-func TestX(t *testing.T) {
-	cpu, _ := kernels.NewCPU(kernels.Options{})
-	Run(context.Background(), Options{Only: []string{"attacks"}, Device: engine.NewCPU("cpu", cpu, cpu.Threads())})
-}
-
 func TestEveryStudyRunsAndSaysTheSameAgain(t *testing.T) {
 	if testing.Short() {
 		t.Log("with the race detector only the studies of neighbours are run")
