@@ -109,6 +109,7 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	if err != nil {
 		return err
 	}
+	a.warnDoubts(c)
 	values, err := valuesOf(c, ro.list, p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
