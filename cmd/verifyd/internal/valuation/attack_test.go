@@ -247,8 +247,13 @@ func TestAListThatDoesNotBindIsRefused(t *testing.T) {
 			r.policy.Validation = policy.Hash{}
 			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))
 		},
-		"the policy asks for exact":          func(r *rig) { r.demand(t, "exact", 0) },
-		"with a budget of 5, and no other":   func(r *rig) { r.demand(t, "antithetic", 5) },
+		"the policy asks for exact":        func(r *rig) { r.demand(t, "exact", 0) },
+		"with a budget of 5, and no other": func(r *rig) { r.demand(t, "antithetic", 5) },
+		"with a budget of 4, fair, 9 rows drawn, and no other": func(r *rig) {
+			r.demand(t, "antithetic", 4)
+			r.policy.Metrics.Value.By.Fair, r.policy.Metrics.Value.By.Rows = true, 9
+			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))
+		},
 		"trains program":                     func(r *rig) { r.list.Program = merkle.Hash{7} },
 		"begins with state":                  func(r *rig) { r.list.Base = merkle.Hash{7} },
 		"has another beacon":                 func(r *rig) { r.list.Beacon, _ = beacon.NewFixed([32]byte{3}) },
