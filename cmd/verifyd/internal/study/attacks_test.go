@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
+	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/engine"
 )
 
@@ -101,6 +103,95 @@ func TestHonestWorkersKeepTheirPayWhereAnAttackerBlowsUpTheVariance(t *testing.T
 	}
 	if keep[1].Cmp(big.NewRat(98, 100)) < 0 {
 		t.Errorf("others keep %s in a fair round", keep[1].FloatString(3))
+	}
+}
+
+// Two parts of a worker that are neither parallel nor opposite are two players. The one is what the worker has, the other is meant to have the round bend so that the
+// first is worth more; it may be worth less than nothing, which nobody pays for.
+func TestPartsThatAreNoOppositesGainNothingEither(t *testing.T) {
+	if testing.Short() {
+		t.Log("not with the race detector")
+		return
+	}
+	ctx, o := context.Background(), Options{Device: processor(t)}
+	s, err := mlpSetting("", 1, 20, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.play(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Sizes {
+		r.Sizes[i] *= 1000 // so that a twentieth is whole
+	}
+	// share is a worker's of all values above zero, with so many of its rows under another name and update.
+	share := func(worker int, second [][]float32, rows uint64) float64 {
+		played, mine := *r, []int{worker}
+		if rows > 0 {
+			mine = append(mine, len(r.Updates))
+			played.Updates, played.Sizes = append(slices.Clone(r.Updates), second), append(slices.Clone(r.Sizes), rows)
+			played.Sizes[worker] -= rows
+		}
+		p, err := robust.Prepare(ctx, played.Updates, played.Sizes, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes := played.Sizes
+		played.Updates, played.Sizes = p.Updates, p.Sizes
+		g, err := round.New(ctx, played, round.Options{Device: o.Device})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		res, err := shapley.Estimate(ctx, g, shapley.Options{Estimator: "exact"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, _, err := p.Clusters.Divide(res.Fixed(), nil, sizes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paid, err := valuation.Pay(valuation.RecommendedPolicy(), &robust.Earned{Values: values, Mine: mine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ := paid.Share().Float64()
+		return x
+	}
+	for _, worker := range []int{4, 5} {
+		own := r.Updates[worker]
+		others, noise := copied(own), copied(own)
+		draw := &source{key: 5, name: 3}
+		for k, tensor := range others {
+			for e := range tensor {
+				tensor[e], noise[k][e] = 0, float32(draw.normal())
+				for i, u := range r.Updates {
+					if i != worker {
+						tensor[e] += u[k][e]
+					}
+				}
+			}
+		}
+		against := func(length float64) [][]float32 { // the update undone, and noise of so many times its length
+			u, n := robust.Along(own, own, -1), robust.Along(noise, own, length)
+			for k, tensor := range u {
+				for e := range tensor {
+					tensor[e] += n[k][e]
+				}
+			}
+			return u
+		}
+		before := share(worker, nil, 0)
+		for name, second := range map[string][][]float32{"against the others": robust.Along(others, own, -1), "at a small angle": against(0.25), "at a large angle": against(1)} {
+			for _, part := range []uint64{20, 2} {
+				gain := share(worker, second, r.Sizes[worker]/part) / before
+				t.Logf("worker %d, 1/%d %s: gain %.3f", worker, part, name, gain)
+				if gain > 1.05 {
+					t.Errorf("worker %d gains %.3f by 1/%d %s", worker, gain, part, name)
+				}
+			}
+		}
 	}
 }
 
