@@ -21,9 +21,9 @@ type Scenario struct {
 	Only     string       // attack to play; all of them if empty
 	Made     []Made       // updates that the attacker may hand in besides
 	Seed     shapley.Seed // of noise
-	// Play makes the game of some updates and sizes, for instance round.New. A game with a method Close
-	// is closed after its use.
-	Play func(updates [][][]float32, sizes []uint64) (shapley.Game, error)
+	// Play makes the game of some updates and sizes, for instance round.New, which isolates what does harm where the round was prepared. A game
+	// with a method Close is closed after its use.
+	Play func(updates [][][]float32, sizes []uint64, prepared bool) (shapley.Game, error)
 	// Closed is the closed form of the values, in 1e-9; nil if Second is not among the estimators.
 	Closed func(updates [][][]float32, sizes []uint64) ([]int64, error)
 }
@@ -155,7 +155,7 @@ func (s *Scenario) values(ctx context.Context, all []identity, w Way) (*Earned, 
 		updates[i], sizes[i], sources[i] = p.update, p.size, p.source
 	}
 	if !w.Prepared {
-		return s.estimate(ctx, updates, sizes, w.Options)
+		return s.estimate(ctx, updates, sizes, w)
 	}
 	once, err := Once(sources, sizes, func(player int) uint64 { return s.Sizes[player] })
 	if err != nil {
@@ -165,7 +165,7 @@ func (s *Scenario) values(ctx context.Context, all []identity, w Way) (*Earned, 
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.estimate(ctx, p.Updates, p.Sizes, w.Options)
+	e, err := s.estimate(ctx, p.Updates, p.Sizes, w)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,8 @@ func (s *Scenario) values(ctx context.Context, all []identity, w Way) (*Earned, 
 	return e, err
 }
 
-func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []uint64, o shapley.Options) (*Earned, error) {
-	if o.Estimator == Second {
+func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []uint64, w Way) (*Earned, error) {
+	if w.Estimator == Second {
 		if s.Closed == nil {
 			return nil, errors.New("closed: missing")
 		}
@@ -186,14 +186,14 @@ func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []
 		}
 		return e, err
 	}
-	g, err := s.Play(updates, sizes)
+	g, err := s.Play(updates, sizes, w.Prepared)
 	if err != nil {
 		return nil, err
 	}
 	if c, ok := g.(interface{ Close() }); ok {
 		defer c.Close()
 	}
-	res, err := shapley.Estimate(ctx, g, o)
+	res, err := shapley.Estimate(ctx, g, w.Options)
 	if err != nil {
 		return nil, err
 	}

@@ -98,6 +98,7 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 	if err != nil {
 		return nil, err
 	}
+	ro.Harmless = o.fair || o.list != nil && o.list.Way.Fair
 	g, err := round.New(ctx, *r, ro)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 		opened.players = o.list.Players()
 	}
 	for _, x := range g.Isolated() {
-		a.log.Warn("an update explodes and is isolated: it is worth 0", "player", opened.players[x.Player], "why", x.Reason)
+		a.log.Warn("an update is isolated: it is worth 0", "player", opened.players[x.Player], "why", x.Reason)
 	}
 	played := g.Played()
 	if control {

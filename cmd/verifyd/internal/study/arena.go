@@ -184,8 +184,10 @@ func (a *arena) scenario(ctx context.Context, rows []int, made []robust.Made) ro
 	}
 	return robust.Scenario{
 		Updates: a.round.Updates, Sizes: a.round.Sizes, Attacker: attacker, Partner: partner, Seed: shapley.Seed{0xa7}, Made: made,
-		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
-			return round.New(ctx, played(updates, sizes), ro)
+		Play: func(updates [][][]float32, sizes []uint64, prepared bool) (shapley.Game, error) {
+			playing := ro
+			playing.Harmless = prepared
+			return round.New(ctx, played(updates, sizes), playing)
 		},
 		Closed: func(updates [][][]float32, sizes []uint64) ([]int64, error) {
 			s, err := round.SecondOrder(ctx, played(updates, sizes), ro)

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/digits"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/program"
 )
 
 func processor(t *testing.T) engine.Device {
@@ -139,7 +141,7 @@ func TestPartsThatAreNoOppositesGainNothingEither(t *testing.T) {
 		}
 		sizes := played.Sizes
 		played.Updates, played.Sizes = p.Updates, p.Sizes
-		g, err := round.New(ctx, played, round.Options{Device: o.Device})
+		g, err := round.New(ctx, played, round.Options{Device: o.Device, Harmless: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,6 +194,58 @@ func TestPartsThatAreNoOppositesGainNothingEither(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Convolutions trained for five steps lead over rough ground, where updates of one length still make much of each other. Thirds that do harm are there to
+// be undone by the last one.
+func TestWhereALossIsRoughWhatDoesHarmAloneIsIsolated(t *testing.T) {
+	if testing.Short() {
+		t.Log("not with the race detector")
+		return
+	}
+	ctx, o := context.Background(), Options{Device: processor(t)}
+	train, val, err := images()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := setting{
+		steps: 5, train: train, val: val, class: train.y, workers: 7, key: 12,
+		program: plainSGD(program.CNN(program.CNNConfig{InChannels: 1, Height: digits.Side, Width: digits.Side, Channels: []int{8, 16}, Classes: digits.Classes}), 32, 0.1),
+	}
+	r, err := s.play(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &arena{setting: s, pool: s.val, round: r, options: o}
+	of := func(harmless bool) (gain, others float64) {
+		scenario := a.scenario(ctx, between(0, 120), nil)
+		scenario.Only = robust.OppositeThree
+		play := scenario.Play
+		scenario.Play = func(updates [][][]float32, sizes []uint64, _ bool) (shapley.Game, error) {
+			return play(updates, sizes, harmless)
+		}
+		outcomes, err := robust.Simulate(ctx, scenario, []robust.Way{recommended})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := valuation.Effect(valuation.RecommendedPolicy(), &outcomes[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		gain, _ = e.Gain.Float64()
+		others, _ = e.Others.Float64()
+		return gain, others
+	}
+	gain, others := of(false)
+	t.Logf("nobody isolated: gain %.2f, others keep %.2f", gain, others)
+	if gain < 1.05 || others > 0.6 {
+		t.Error("the attack is not one")
+	}
+	gain, others = of(true)
+	t.Logf("harm isolated: gain %.2f, others keep %.2f", gain, others)
+	if gain > 0.9 || others < 0.75 {
+		t.Error("the attack is not held")
 	}
 }
 

@@ -25,8 +25,10 @@ func Attacked(ctx context.Context, r *round.Round, o round.Options, attacker, pa
 	}
 	s := &robust.Scenario{
 		Updates: r.Updates, Sizes: r.Sizes, Attacker: attacker, Partner: partner, Seed: seed,
-		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
-			return round.New(ctx, played(updates, sizes), o)
+		Play: func(updates [][][]float32, sizes []uint64, prepared bool) (shapley.Game, error) {
+			playing := o
+			playing.Harmless = prepared
+			return round.New(ctx, played(updates, sizes), playing)
 		},
 		Closed: func(updates [][][]float32, sizes []uint64) ([]int64, error) {
 			second, err := round.SecondOrder(ctx, played(updates, sizes), o)

@@ -145,7 +145,7 @@ func (r *rig) play(t testing.TB, files RoundFiles) (Played, error) {
 		randomness = must(r.list.Randomness(r.public))(t)
 	}
 	fitted := must(r.list.Way.Fit(context.Background(), read, r.list.Owners(), randomness, r.digest))(t)
-	g := must(round.New(context.Background(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1})}))(t)
+	g := must(round.New(context.Background(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1}), Harmless: r.list.Way.Fair}))(t)
 	t.Cleanup(g.Close)
 	return Played{Game: g, Root: g.Root(), Extra: func(seed shapley.Seed) (*Extra, error) {
 		e := *fitted
