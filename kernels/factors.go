@@ -1,9 +1,11 @@
 package kernels
 
 // Factors says where the factors of a product lie, for whoever looks at its sums one by one: output (i,j) is the sum of
-// contract.md section 2.1, or of what a profile has in its place, over k of the terms A(i,k) and B(j,k).
+// contract.md section 2.1, or of what a profile has in its place, over k of the terms A(i,k) and B(j,k). Where products
+// of the same sizes stand side by side, group g has rows g*M to (g+1)*M-1 of A and g*N to (g+1)*N-1 of B.
 type Factors struct {
-	M, N, K int // rows of A, rows of B, terms of a sum
+	Groups  int // products side by side; 0 stands for one
+	M, N, K int // of a group: rows of A, rows of B, terms of a sum
 	A, B    Factor
 }
 
@@ -20,7 +22,9 @@ func FactorsOf(op Operator) (f Factors, ok bool) {
 	if !ok {
 		return Factors{}, false
 	}
-	return o.factors(), true
+	f = o.factors()
+	f.Groups = max(f.Groups, 1)
+	return f, true
 }
 
 func (o Gemm) factors() Factors {

@@ -23,6 +23,7 @@ type Jumps struct {
 	Runner     program.Runner // forges
 	Dir        string         // for traces and bundles
 	Sampled    uint32         // k
+	Seed       uint64         // draws starts, orders and challenges
 	Challenges int            // of each claim
 }
 
@@ -97,8 +98,11 @@ func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to ve
 	}
 	defer os.RemoveAll(dir)
 	pool, err := verifytest.NewPool(ctx, verifytest.Setting{
-		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true,
-		Job: func(o *job.Job) { o.Steps, o.Stride, o.Slots, o.Sampled = s.Steps, s.Stride, 1, job.Exactly(j.Sampled) },
+		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true, Order: seedOf(2 * j.Seed), Secret: seedOf(2*j.Seed + 1),
+		Job: func(o *job.Job) {
+			o.Init.Seed, o.Seed = j.Seed, j.Seed
+			o.Steps, o.Stride, o.Slots, o.Sampled = s.Steps, s.Stride, 1, job.Exactly(j.Sampled)
+		},
 	})
 	if err != nil {
 		return c, err
