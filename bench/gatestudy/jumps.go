@@ -69,12 +69,17 @@ func (j Jumps) Once(ctx context.Context, w io.Writer) error {
 	return err
 }
 
+// stretches are the states that two jumps are tried with: those that are cheap for long.
+var stretches = []string{
+	"all zeros", "all units equal", "units equal in pairs", "dead units", "half of the units dead", "certain of its answers", "blocks dead",
+}
+
 // Twice writes a table of claims that jump there and, before the last segment, back, by the length of what is between.
 func (j Jumps) Twice(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "| segments between, of 50 | challenges | drawn by chance | or moved most | or on the walk |\n|---|---|---|---|---|\n")
 	for _, between := range []uint64{40, 30, 25, 20, 15, 10, 5, 2} {
 		var sum caught
-		for _, name := range []string{"all zeros", "all units equal", "dead units"} {
+		for _, name := range stretches {
 			for i := range j.Settings {
 				s := &j.Settings[i]
 				back := s.Steps - s.Stride - 1 // the step before the last segment
