@@ -36,7 +36,8 @@ type probe struct {
 	count func(words [][]float32, to *Counters)
 }
 
-// NewPlan plans the measure of a program. It refuses one whose parameters or multiply-adds are too many to be counted.
+// NewPlan plans the measure of a program. It refuses one whose products, parameters or multiply-adds are too many to be
+// counted, and one with a product of which it does not know the factors.
 func NewPlan(plan *program.Plan) (*Plan, error) {
 	p := &Plan{plan: plan}
 	tape := plan.Tape(0)
@@ -73,11 +74,14 @@ func (p *Plan) measure(call int, c kernels.Call) error {
 	case kernels.AttentionGrad:
 		return p.measureAttentionGrad(call, op)
 	}
+	profile, isProduct := kernels.ProfileOf(c.Op)
 	f, ok := kernels.FactorsOf(c.Op)
-	if !ok {
+	switch {
+	case !ok && isProduct: // what nobody measures could hide any saving
+		return fault.New(fault.Unsupported, "", "", "gate: nothing says where the factors of %s are", c.Op.Name())
+	case !ok:
 		return nil
 	}
-	profile, _ := kernels.ProfileOf(c.Op)
 	t, err := p.multiplyAdds(f.Groups, f.M, f.N, f.K)
 	if err != nil {
 		return err

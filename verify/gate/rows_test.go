@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
 )
 
 func TestRowsThatDifferInSignInAPowerOfTwoOrBelowTheirUpperBitsAreOne(t *testing.T) {
@@ -86,5 +88,23 @@ func TestDrawnNumbersAreDifferentAndReachEverything(t *testing.T) {
 		if n < 9600 || n > 10400 {
 			t.Errorf("%d is drawn %d times in 100000", v, n)
 		}
+	}
+}
+
+func TestASumOfProductsSideBySideIsOfRowsOfOneGroup(t *testing.T) {
+	const groups, m, n, k = 5, 3, 7, 20
+	at := func(row, term int) int { return row*k + term }
+	f := kernels.Factors{Groups: groups, M: m, N: n, K: k, A: kernels.Factor{Operand: 0, At: at}, B: kernels.Factor{Operand: 1, At: at}}
+	p := product{factors: f, profile: kernels.ProfileF32}.draw(newDraws([32]byte{1}, 2))
+	seen := map[int32]bool{}
+	for i, a := range p.reads[0].At {
+		b := p.reads[1].At[i]
+		if a/k/m != b/k/n || a%k != b%k {
+			t.Fatalf("element %d with %d", a, b)
+		}
+		seen[a/k/m] = true
+	}
+	if len(seen) != groups || len(p.reads[2].At) != groups*m*k || len(p.reads[3].At) != groups*n*k {
+		t.Errorf("%d groups, %d and %d elements of rows", len(seen), len(p.reads[2].At), len(p.reads[3].At))
 	}
 }
