@@ -3,7 +3,6 @@ package chart
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -42,22 +41,32 @@ func (c Curve) check() error {
 // Convergence draws how estimates settle as the number of utility evaluations grows. interval says
 // what the bands are; empty for none.
 func Convergence(w io.Writer, title, interval string, curves []Curve) error {
-	return draws(w, newPage(title, "Utilities evaluated", "Estimated value"), interval, curves)
+	return draws(w, title, "Utilities evaluated", "Estimated value", interval, curves)
 }
 
 // Removal draws what is left of a utility as more and more players are removed.
 func Removal(w io.Writer, title string, curves []Curve) error {
-	return draws(w, newPage(title, "Players removed", "Utility of the rest"), "", curves)
+	return draws(w, title, "Players removed", "Utility of the rest", "", curves)
 }
 
-func draws(w io.Writer, p *page, interval string, curves []Curve) error {
+func draws(w io.Writer, title, x, y, interval string, curves []Curve) error {
 	if len(curves) < 1 || len(curves) > maxCurves {
 		return fmt.Errorf("chart: curves: %d is outside 1 to %d", len(curves), maxCurves)
 	}
-	p.addGrid()
-	var first *plotter.Polygon // which stands for all bands in the legend
+	names := make([]string, len(curves))
 	for k, c := range curves {
-		band, err := p.addCurve(c, k)
+		if err := c.check(); err != nil {
+			return err
+		}
+		names[k] = c.Name
+	}
+	p := newPage(title)
+	f := p.panel(x, y, curveHeight)
+	addGrid(f, true)
+	var first *plotter.Polygon // which stands for all bands in the legend
+	names = labels(names, func(k int) int { return k + 1 })
+	for k, c := range curves {
+		band, err := p.addCurve(f, c, names[k], k)
 		if err != nil {
 			return err
 		}
@@ -66,17 +75,15 @@ func draws(w io.Writer, p *page, interval string, curves []Curve) error {
 		}
 	}
 	if first != nil && interval != "" {
-		p.name(interval, first)
+		p.name(plain(interval), first)
 	}
-	p.widen()
-	return p.write(w, curveHeight)
+	widen(&f.X)
+	widen(&f.Y)
+	return p.write(w)
 }
 
-// addCurve adds the band of a curve, which it returns if there is one, and its line.
-func (p *page) addCurve(c Curve, k int) (*plotter.Polygon, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
+// addCurve adds the band of a curve, which it returns if there is one, and its line, or the point that is all of it.
+func (p *page) addCurve(f *plot.Plot, c Curve, name string, k int) (*plotter.Polygon, error) {
 	n := len(c.X)
 	at := func(y []int64, i int) plotter.XY { return plotter.XY{X: float64(c.X[i]), Y: real(y[i])} }
 	points := make(plotter.XYs, n)
@@ -96,49 +103,24 @@ func (p *page) addCurve(c Curve, k int) (*plotter.Polygon, error) {
 		if band, err = plotter.NewPolygon(outline); err != nil {
 			return nil, fmt.Errorf("chart: %w", err)
 		}
-		band.Color, band.LineStyle.Width = faint(colors(k)), 0
-		p.Add(band)
+		band.Color, band.LineStyle.Width = faint{curve(k)}, 0
+		f.Add(band)
 	}
-	drawn, err := plotter.NewLine(points)
+	drawn, single, err := plotter.NewLinePoints(points)
 	if err != nil {
 		return nil, fmt.Errorf("chart: %w", err)
 	}
-	drawn.LineStyle = draw.LineStyle{Color: colors(k), Width: 1.8, Dashes: dashes(k)}
-	p.Add(drawn)
-	p.name(c.Name, drawn)
+	drawn.LineStyle = draw.LineStyle{Color: curve(k), Width: 1.8, Dashes: dashes(k)}
+	f.Add(drawn)
+	if n == 1 {
+		single.GlyphStyle = draw.GlyphStyle{Color: curve(k), Radius: 3, Shape: draw.CircleGlyph{}}
+		f.Add(single)
+	}
+	p.name(name, drawn)
 	return band, nil
 }
 
 // dashes tell curves apart without colour.
 func dashes(k int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 2}, {8, 2, 2, 2}, {4, 4}, {1, 3}}[k%maxCurves]
-}
-
-// addGrid adds faint rules behind all else.
-func (p *page) addGrid() {
-	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = rule(), rule()
-	p.Add(grid)
-}
-
-// widen leaves room about the points, so that a chart of equal values has a scale too.
-func (p *page) widen() {
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		span := axis.Max - axis.Min
-		if span <= 0 {
-			span = max(math.Abs(axis.Max), 1e-9)
-			axis.Min, axis.Max = axis.Min-span, axis.Max+span
-			continue
-		}
-		axis.Min, axis.Max = axis.Min-span/50, axis.Max+span/50
-	}
-}
-
-// line is a line in the legend.
-type line draw.LineStyle
-
-// Thumbnail draws the line across the middle.
-func (l line) Thumbnail(c *draw.Canvas) {
-	y := c.Center().Y
-	c.StrokeLine2(draw.LineStyle(l), c.Min.X, y, c.Max.X, y)
 }
