@@ -105,7 +105,7 @@ func paint(how string, k color.Color) string {
 	case tone:
 		return fmt.Sprintf(`class="%c%d" %s="%s"`, how[0], k, how, k.light())
 	case faint:
-		return fmt.Sprintf(`class="%c%d" %s="%s" %s-opacity="%s"`, how[0], k.tone, how, k.light(), how, faintness)
+		return fmt.Sprintf(`class="%c%d" %s="%s" %s-opacity="%s"`, how[0], k.tone, how, k.light(), how, k.opacity())
 	}
 	return fmt.Sprintf(`%s="%s"`, how, web(color.NRGBAModel.Convert(k).(color.NRGBA)))
 }

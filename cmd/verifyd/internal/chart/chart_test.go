@@ -173,6 +173,22 @@ func TestUpToSixtyPlayersHaveARowAndOfMoreTheTwentyAtEitherEnd(t *testing.T) {
 	}
 }
 
+func TestWideBandsDoNotMakeOneLineOfTheCurves(t *testing.T) {
+	c := Curve{Name: "a", X: []int64{1, 2, 3}, Y: []int64{10, 30, 20}, Low: []int64{math.MinInt64, -1000, 0}, High: []int64{math.MaxInt64, 1000, 40}}
+	low, high := settled([]Curve{c})
+	if low != 10-40 || high != 30+40 {
+		t.Errorf("%d to %d", low, high)
+	}
+	cut := c.within(low, high)
+	if cut.Low[0] != low || cut.High[0] != high || cut.Low[2] != 0 || cut.High[2] != 40 || c.Low[0] != math.MinInt64 {
+		t.Errorf("%v, of %v", cut, c)
+	}
+	c.Low[2], c.High[2] = math.MinInt64, math.MaxInt64
+	if low, high := settled([]Curve{c}); low != math.MinInt64 || high != math.MaxInt64 {
+		t.Errorf("%d to %d", low, high)
+	}
+}
+
 func TestTheBinsOfAHistogramHoldAllValues(t *testing.T) {
 	for _, r := range [][2]int64{{0, 0}, {0, 1}, {-5, 400}, {math.MinInt64, math.MaxInt64}, {math.MaxInt64 - 1, math.MaxInt64}} {
 		if a, b := bin(r[0], r[0], r[1]), bin(r[1], r[0], r[1]); r[0] != r[1] && (a != 0 || b != bins-1) || a < 0 || b >= bins {

@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -63,16 +64,23 @@ func draws(w io.Writer, title, x, y, interval string, curves []Curve) error {
 	p := newPage(title)
 	f := p.panel(x, y, curveHeight)
 	addGrid(f, true)
+	low, high := settled(curves)
 	var first *plotter.Polygon // which stands for all bands in the legend
-	names = labels(names, func(k int) int { return k + 1 })
-	for k, c := range curves {
-		band, err := p.addCurve(f, c, names[k], k)
+	for k, c := range curves { // behind all lines
+		band, err := addBand(f, c.within(low, high), faint{curve(k), len(curves)})
 		if err != nil {
 			return err
 		}
 		if first == nil {
 			first = band
 		}
+	}
+	for k, name := range labels(names, func(k int) int { return k + 1 }) {
+		line, err := addLine(f, curves[k], k)
+		if err != nil {
+			return err
+		}
+		p.name(name, line)
 	}
 	if first != nil && interval != "" {
 		p.name(plain(interval), first)
@@ -82,29 +90,59 @@ func draws(w io.Writer, title, x, y, interval string, curves []Curve) error {
 	return p.write(w)
 }
 
-// addCurve adds the band of a curve, which it returns if there is one, and its line, or the point that is all of it.
-func (p *page) addCurve(f *plot.Plot, c Curve, name string, k int) (*plotter.Polygon, error) {
-	n := len(c.X)
-	at := func(y []int64, i int) plotter.XY { return plotter.XY{X: float64(c.X[i]), Y: real(y[i])} }
-	points := make(plotter.XYs, n)
-	for i := range n {
-		points[i] = at(c.Y, i)
+// settled is the range in which curves are drawn: all of them, and of their bands as much as leaves the curves apart,
+// which is several times what the bands are at the end.
+func settled(curves []Curve) (low, high int64) {
+	low, high = math.MaxInt64, math.MinInt64
+	half := uint64(0)
+	for _, c := range curves {
+		low, high = min(low, slices.Min(c.Y)), max(high, slices.Max(c.Y))
+		if n := len(c.Low); n > 0 {
+			half = max(half, uint64(c.High[n-1])-uint64(c.Y[n-1]), uint64(c.Y[n-1])-uint64(c.Low[n-1]))
+		}
 	}
-	var band *plotter.Polygon
-	if len(c.Low) > 0 {
-		outline := make(plotter.XYs, 0, 2*n)
-		for i := range n {
-			outline = append(outline, at(c.Low, i))
-		}
-		for i := range n {
-			outline = append(outline, at(c.High, n-1-i))
-		}
-		var err error
-		if band, err = plotter.NewPolygon(outline); err != nil {
-			return nil, fmt.Errorf("chart: %w", err)
-		}
-		band.Color, band.LineStyle.Width = faint{curve(k)}, 0
-		f.Add(band)
+	most := max(2*min(half, math.MaxUint64/2), (uint64(high)-uint64(low))/2)
+	low, _ = Around(low, most)
+	_, high = Around(high, most)
+	return low, high
+}
+
+// within is a curve whose band is cut where it leaves a range.
+func (c Curve) within(low, high int64) Curve {
+	c.Low, c.High = slices.Clone(c.Low), slices.Clone(c.High)
+	for i := range c.Low {
+		c.Low[i], c.High[i] = max(c.Low[i], low), min(c.High[i], high)
+	}
+	return c
+}
+
+// addBand adds the band of a curve, and returns it if there is one.
+func addBand(f *plot.Plot, c Curve, shade faint) (*plotter.Polygon, error) {
+	n := len(c.Low)
+	if n == 0 {
+		return nil, nil
+	}
+	outline := make(plotter.XYs, 0, 2*n)
+	for i := range n {
+		outline = append(outline, plotter.XY{X: float64(c.X[i]), Y: real(c.Low[i])})
+	}
+	for i := range n {
+		outline = append(outline, plotter.XY{X: float64(c.X[n-1-i]), Y: real(c.High[n-1-i])})
+	}
+	band, err := plotter.NewPolygon(outline)
+	if err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	band.Color, band.LineStyle.Width = shade, 0
+	f.Add(band)
+	return band, nil
+}
+
+// addLine adds the line of a curve, or the point that is all of it.
+func addLine(f *plot.Plot, c Curve, k int) (*plotter.Line, error) {
+	points := make(plotter.XYs, len(c.X))
+	for i := range points {
+		points[i] = plotter.XY{X: float64(c.X[i]), Y: real(c.Y[i])}
 	}
 	drawn, single, err := plotter.NewLinePoints(points)
 	if err != nil {
@@ -112,12 +150,11 @@ func (p *page) addCurve(f *plot.Plot, c Curve, name string, k int) (*plotter.Pol
 	}
 	drawn.LineStyle = draw.LineStyle{Color: curve(k), Width: 1.8, Dashes: dashes(k)}
 	f.Add(drawn)
-	if n == 1 {
+	if len(points) == 1 {
 		single.GlyphStyle = draw.GlyphStyle{Color: curve(k), Radius: 3, Shape: draw.CircleGlyph{}}
 		f.Add(single)
 	}
-	p.name(name, drawn)
-	return band, nil
+	return drawn, nil
 }
 
 // dashes tell curves apart without colour.

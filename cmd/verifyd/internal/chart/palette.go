@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"image/color"
+	"strconv"
 	"strings"
 )
 
@@ -54,8 +55,12 @@ func dark() string {
 	return b.String()
 }
 
-// faint is a tone for an area behind lines.
-type faint struct{ tone }
+// faint is a tone for an area behind lines; the more areas there are, the less each covers of what is below it.
+type faint struct {
+	tone
+	of int
+}
 
-// faintness is how much a faint area covers of what is below it.
-const faintness = "0.2"
+func (f faint) opacity() string {
+	return strconv.FormatFloat(max(0.06, 0.24/float64(f.of)), 'f', 2, 64)
+}
