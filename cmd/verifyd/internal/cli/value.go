@@ -20,7 +20,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
+		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(), a.valueUtilityCommand(),
 		a.valueAuditCommand(), a.valueScoreCommand(), a.valueSignCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
 }
 
