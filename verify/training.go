@@ -68,12 +68,13 @@ func (t *Training) Steps() uint64 { return t.steps }
 // Done says whether all steps of the job are.
 func (t *Training) Done() bool { return t.steps == t.work.Terms.Job.Steps }
 
-// Batch is what the next step will read: the samples' numbers, inputs and labels, valid until the next call of a method.
-func (t *Training) Batch() (ids []int64, x, y kernels.Buf, err error) {
+// Batch is what the next step will read: the samples' numbers, and tensors as Plan.Rows has them, valid until the next call of
+// a method.
+func (t *Training) Batch() (ids []int64, rows []kernels.Buf, err error) {
 	if err := t.fill(); err != nil {
-		return nil, kernels.Buf{}, kernels.Buf{}, err
+		return nil, nil, err
 	}
-	return t.ids, t.stepper.engine.X(), t.stepper.engine.Y(), nil
+	return t.ids, t.stepper.engine.Rows(), nil
 }
 
 func (t *Training) fill() error {
@@ -86,7 +87,7 @@ func (t *Training) fill() error {
 	if err := t.order.Fill(t.steps, t.ids); err != nil {
 		return err
 	}
-	if err := t.work.Data.Fill(t.stepper.engine.X(), t.stepper.engine.Y(), t.ids); err != nil {
+	if err := t.work.Data.Fill(t.stepper.engine.Rows(), t.ids); err != nil {
 		return err
 	}
 	t.filled = true

@@ -49,7 +49,7 @@ func failureOf(err error, exit int) failure {
 	}
 	switch {
 	case errors.As(err, &asked):
-		f.Kind = string(asked.Kind)
+		f.Kind, f.Message = string(asked.Kind), asked.Error() // where the run was says nothing beside
 		if f.About = asked.Coalition != nil; f.About {
 			f.Members = asked.Members()
 		}

@@ -28,7 +28,7 @@ func TestAnErrorSaysItsKindItsPlaceAndItsLimitToPrograms(t *testing.T) {
 		{&utility.Error{Kind: utility.Ended, Reason: "gone"}, failure{Kind: "utility-ended"}},
 	} {
 		got := failureOf(c.err, exitError)
-		c.want.Message, c.want.Exit = c.err.Error(), exitError
+		c.want.Message, c.want.Exit = strings.TrimPrefix(c.err.Error(), "exact: "), exitError
 		a, errA := json.Marshal(got)
 		b, errB := json.Marshal(c.want)
 		if err := errors.Join(errA, errB); err != nil || !bytes.Equal(a, b) {

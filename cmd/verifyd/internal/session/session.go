@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/verifyd/verifyd/verify"
-	"github.com/verifyd/verifyd/verify/program"
 )
 
 // maxLine is the longest question, in bytes.
@@ -34,8 +33,8 @@ type Session struct {
 
 // New is a session of a training whose tensors lie in a file that the other process has open. Serve speaks on in and out.
 func New(t *verify.Training, terms *verify.Terms, memory *os.File, in io.Reader, out io.Writer) *Session {
-	h := hello{Version: version, Program: fmt.Sprintf("%x", terms.Program().Digest()), Steps: terms.Job.Steps, Rows: terms.Plan.X().Shape[0]}
-	h.Batch, h.Bytes = places([]program.TensorSpec{terms.Plan.X(), terms.Plan.Y()}, 0)
+	h := hello{Version: version, Program: fmt.Sprintf("%x", terms.Program().Digest()), Steps: terms.Job.Steps, Rows: terms.Rows()}
+	h.Batch, h.Bytes = places(terms.Plan.Rows(), 0)
 	h.State, h.Bytes = places(terms.Plan.Tensors(), h.Bytes)
 	return &Session{training: t, terms: terms, file: memory, hello: h, in: bufio.NewReaderSize(in, maxLine), out: json.NewEncoder(out)}
 }
@@ -121,12 +120,13 @@ func (s *Session) read() (q question, err error) {
 }
 
 func (s *Session) batch() error {
-	ids, x, y, err := s.training.Batch()
+	ids, rows, err := s.training.Batch()
 	if err != nil {
 		return err
 	}
-	s.hello.Batch[0].put(s.memory, x)
-	s.hello.Batch[1].put(s.memory, y)
+	for i, b := range rows {
+		s.hello.Batch[i].put(s.memory, b)
+	}
 	return s.out.Encode(struct {
 		Samples []int64 `json:"samples"`
 	}{ids})

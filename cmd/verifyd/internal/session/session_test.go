@@ -114,12 +114,15 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 	for step := range r.hello.Steps {
 		var batch struct{ Samples []int64 }
 		r.do("batch", &batch)
-		ids, x, _ := must3(r.training.Batch())(t)
+		ids, rows, err := r.training.Batch()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !slices.Equal(ids, batch.Samples) {
 			t.Fatalf("step %d: samples %v, the training has %v", step, batch.Samples, ids)
 		}
 		got := r.words(r.hello.Batch[0])
-		for i, v := range x.F {
+		for i, v := range rows[0].F {
 			if got[i] != math.Float32bits(v) {
 				t.Fatalf("step %d: input %d is %x", step, i, got[i])
 			}
@@ -145,16 +148,6 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 	whole := must(r.pool.Train(t.Context(), r.device, filepath.Join(t.TempDir(), "whole")))(t)
 	if got != whole {
 		t.Errorf("the session's trace is %+v, a run's %+v", got, whole)
-	}
-}
-
-func must3[A, B, C any](a A, b B, c C, err error) func(testing.TB) (A, B, C) {
-	return func(t testing.TB) (A, B, C) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a, b, c
 	}
 }
 
