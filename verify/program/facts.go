@@ -174,6 +174,33 @@ func (w *Walked) tensorsOf(in []TensorSpec, params []param) error {
 	return nil
 }
 
+// rename calls the node's tensors what the node says. A node that says what is so anyway is refused: a program has one
+// spelling.
+func (w *Walked) rename() error {
+	names := w.Node.Tensors
+	if len(names) == 0 {
+		return nil
+	}
+	if len(names) != len(w.tensors) {
+		return outOfRange("tensors", "%d names, the node has %d tensors", len(names), len(w.tensors))
+	}
+	plain := true
+	for i, t := range w.tensors {
+		if err := checkName(names[i]); err != nil {
+			return fault.Under(fmt.Sprintf("tensors[%d]", i), err)
+		}
+		plain = plain && t.spec.Name == names[i]
+		t.spec.Name = names[i]
+	}
+	if plain {
+		return outOfRange("tensors", "they are called so without")
+	}
+	for i := range w.Params {
+		w.Params[i].Name = w.tensors[i].spec.Name
+	}
+	return nil
+}
+
 // tensorName is the full name of a node's tensor; a node that is one gives it its name.
 func (w *Walked) tensorName(part string) string {
 	if part == "" {

@@ -26,20 +26,22 @@ type Graph struct {
 	Frozen []string `json:"frozen,omitempty"`
 }
 
-// Node is one operator applied to earlier nodes. Its parameters are called after it: Name.weight,
-// Name.bias. The names of the builders are PyTorch's.
+// Node is one operator applied to earlier nodes. Its parameters are called after it, Name.weight and
+// Name.bias, unless it says how they are called. The names of the builders are PyTorch's.
 type Node struct {
-	Name   string   // ASCII letters, digits, '_', '-' and '.', 1 to 128 bytes, unique
-	Inputs []string // names of earlier nodes
-	Op     Op
+	Name    string   // ASCII letters, digits, '_', '-' and '.', 1 to 128 bytes, unique
+	Inputs  []string // names of earlier nodes
+	Tensors []string // full names of its parameters and then of its buffers, as a node's name is; none if all are called after it
+	Op      Op
 }
 
 // nodeJSON is the form of a node in a file, fields in canonical order.
 type nodeJSON struct {
-	Name   string          `json:"name"`
-	Op     string          `json:"op"`
-	Inputs []string        `json:"inputs,omitempty"`
-	Attrs  json.RawMessage `json:"attrs"`
+	Name    string          `json:"name"`
+	Op      string          `json:"op"`
+	Inputs  []string        `json:"inputs,omitempty"`
+	Tensors []string        `json:"tensors,omitempty"`
+	Attrs   json.RawMessage `json:"attrs"`
 }
 
 // MarshalJSON writes the node canonically.
@@ -51,7 +53,7 @@ func (n Node) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(nodeJSON{Name: n.Name, Op: n.Op.Kind(), Inputs: n.Inputs, Attrs: attrs})
+	return json.Marshal(nodeJSON{Name: n.Name, Op: n.Op.Kind(), Inputs: n.Inputs, Tensors: n.Tensors, Attrs: attrs})
 }
 
 // UnmarshalJSON reads a node, refusing unknown operators and attributes.
@@ -68,7 +70,7 @@ func (n *Node) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fault.Under(fmt.Sprintf("node %.128q: attrs", raw.Name), err)
 	}
-	*n = Node{Name: raw.Name, Inputs: raw.Inputs, Op: op}
+	*n = Node{Name: raw.Name, Inputs: raw.Inputs, Tensors: raw.Tensors, Op: op}
 	return nil
 }
 
@@ -159,7 +161,10 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	}
 	out.Name = n.Name
 	w.Output = out
-	return w, w.tensorsOf(in, params)
+	if err := w.tensorsOf(in, params); err != nil {
+		return w, err
+	}
+	return w, w.rename()
 }
 
 // maxInputs is the largest number of inputs.
