@@ -27,7 +27,7 @@ def lowered(name: str):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_lowered_model_computes_what_the_model_computes(name: str) -> None:
     model, x, got = lowered(name)
-    nodes = got.program["graph"]["nodes"]
+    nodes = got.nodes
     out = meaning.run(nodes, {nodes[0]["name"]: x}, got.state)
     weights = torch.randn_like(out)
 
@@ -53,7 +53,7 @@ PATTERNS = {
     "llama": {"rope": 2, "rms_norm": 3, "attention": 1, "silu": 1, "mul": 1},
     "lora": {"scale": 1, "linear": 4},
     "lstm": {"lstm": 1},
-    "unet": {"conv_transpose2d": 1, "group_norm": 1, "upsample": 1, "concat": 2, "leaky_relu": 1},
+    "unet": {"conv_transpose2d": 1, "group_norm": 1, "upsample2d": 1, "concat": 2, "leaky_relu": 1},
     "products": {"matmul": 2, "sigmoid": 1},
 }
 
@@ -61,13 +61,13 @@ PATTERNS = {
 @pytest.mark.parametrize("name", PATTERNS)
 def test_arithmetic_that_is_an_operator_becomes_one(name: str) -> None:
     _, _, got = lowered(name)
-    count = collections.Counter(n["op"] for n in got.program["graph"]["nodes"])
+    count = collections.Counter(n["op"] for n in got.nodes)
     assert {k: count[k] for k in PATTERNS[name]} == PATTERNS[name], count
 
 
 def test_attention_reads_the_packed_projection_and_shares_its_heads() -> None:
     def only(name: str):
-        return next(n for n in lowered(name)[2].program["graph"]["nodes"] if n["op"] == "attention")
+        return next(n for n in lowered(name)[2].nodes if n["op"] == "attention")
 
     assert len(only("gpt2")["inputs"]) == len(only("vit")["inputs"]) == 1
     assert only("llama")["attrs"] == {"heads": 4, "causal": True, "kv_heads": 2}
@@ -75,7 +75,7 @@ def test_attention_reads_the_packed_projection_and_shares_its_heads() -> None:
 
 def test_parameters_keep_their_names_ties_and_frozen_ones() -> None:
     model, _, got = lowered("gpt2")
-    users = [n["name"] for n in got.program["graph"]["nodes"] if "wte.weight" in n.get("params", [])]
+    users = [n["name"] for n in got.nodes if "wte.weight" in n.get("params", [])]
     assert len(users) == 2 and "lm_head.weight" not in got.state
     model, _, got = lowered("lora")
     assert got.frozen == ["base.0.bias", "base.0.weight", "base.2.bias", "base.2.weight"]

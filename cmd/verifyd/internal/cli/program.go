@@ -13,7 +13,7 @@ import (
 
 func (a *app) jobProgramCommand() *cobra.Command {
 	g := group("program", "Write a program: a model and how it is trained",
-		a.programMLPCommand(), a.programCNNCommand(), a.programGPTCommand())
+		a.programMLPCommand(), a.programCNNCommand(), a.programGPTCommand(), a.programImportCommand(), a.programStepCommand())
 	g.Long = `program writes the canonical JSON of a program, which job new signs: a model of a
 known kind in the sizes given, its loss, optimizer, learning-rate schedule and
 batch. Parameters are called as in PyTorch. The same flags give the same bytes.`

@@ -8,7 +8,12 @@ from typing import Any, Sequence
 
 from .axes import Axes, Axis, Mixed, Tensor, cut, dims_of, flat, refine, size, stored
 
-MAX_RANK = 8
+# What a node's own tensors are called after it, its parameters and then its buffers.
+PARTS = {
+    "linear": ("weight", "bias"), "embedding": ("weight",), "layer_norm": ("weight", "bias"), "rms_norm": ("weight",),
+    "group_norm": ("weight", "bias"), "batch_norm": ("weight", "bias", "running_mean", "running_var"), "conv2d": ("weight", "bias"),
+    "conv_transpose2d": ("weight", "bias"), "lstm": ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), "parameter": ("",),
+}  # fmt: skip
 
 
 class Builder:
@@ -60,6 +65,29 @@ class Builder:
             if n["name"] in used:
                 used.update(n.get("inputs", ()))
         self.nodes = [n for n in self.nodes if n["name"] in used or n["op"] == "input"]
+
+    def graph(self, frozen: Sequence[str]) -> dict[str, Any]:
+        """The nodes as a program has them. The second use of a tensor is tied to the first."""
+        nodes, ties, seen = [], [], set[str]()
+        for n in self.nodes:
+            calls = [f"{n['name']}.{p}" if p else n["name"] for p in PARTS.get(n["op"], ())][: len(n.get("params", ()))]
+            names = []
+            for plain, name in zip(calls, n.get("params", ())):
+                if name in seen:
+                    ties.append({"name": plain, "as": name})
+                    name = plain
+                seen.add(name)
+                names.append(name)
+            fields = {k: n[k] for k in ("name", "op", "inputs") if k in n}
+            if names != calls:
+                fields["tensors"] = names
+            nodes.append({**fields, "attrs": n["attrs"]})
+        out: dict[str, Any] = {"nodes": nodes}
+        if ties:
+            out["tied"] = sorted(ties, key=lambda t: t["name"])
+        if frozen:
+            out["frozen"] = sorted(frozen)
+        return out
 
     # Views
 

@@ -25,11 +25,12 @@ RULES: dict[str, Rule] = {**pointwise.RULES, **views.RULES, **layers.RULES, **at
 class Exported:
     """A model as a program.
 
-    ``program`` is the program as JSON has it, ``state`` the tensors that it starts from under the model's own names, and
-    ``proof`` how one step of it compares with one of the model.
+    ``program`` is the program as JSON has it, ``nodes`` are its nodes with the names of all their tensors, ``state`` are the
+    tensors that it starts from under the model's own names, and ``proof`` is how one step of it compares with one of the model.
     """
 
     program: dict[str, Any]
+    nodes: list[dict[str, Any]]
     state: dict[str, torch.Tensor]
     frozen: list[str]
     proof: Optional[Proof] = None
@@ -60,15 +61,13 @@ def lower(
     if missing:
         raise Refused(f"{len(missing)} trained parameters take no part in the result: freeze them (requires_grad_(False))", missing)
     frozen = sorted(n for n in used if n in low.tables or n in state and n not in trained.values() and not _buffer(model, n))
-    name, _ = read_loss(loss)
+    fields, _ = read_loss(loss)
     program: dict[str, Any] = {
-        "version": "verifyd-program/1", "batch_size": low.rows, "accumulation": accumulation, "graph": {"nodes": low.b.nodes},
-        "loss": name, "optimizer": {**opt, **({"groups": groups} if groups else {})}, "schedule": read_schedule(schedule, rate), "clip_norm": clip_norm,
+        "version": "verifyd-program/1", "batch_size": low.rows, "accumulation": accumulation, "graph": low.b.graph(frozen),
+        **fields, "optimizer": {**opt, **({"groups": groups} if groups else {})}, "schedule": read_schedule(schedule, rate), "clip_norm": clip_norm,
     }  # fmt: skip
-    if frozen:
-        program["frozen"] = frozen
     tensors = {n: (low.tables[n] if n in low.tables else state[n]).detach() for n in sorted(used)}
-    return Exported(program, tensors, frozen, trace=traced)
+    return Exported(program, low.b.nodes, tensors, frozen, trace=traced)
 
 
 def _buffer(model: torch.nn.Module, name: str) -> bool:

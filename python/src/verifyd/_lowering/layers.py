@@ -144,13 +144,12 @@ def mean_of(l: Lowering, t: Tensor, dims: list[int], keep: bool, name: str) -> T
 
 def upsample(mode: str) -> Rule:
     def rule(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-        have, want = a["input"].meta["val"].shape[-2:], n.meta["val"].shape[-2:]
-        if any(w % h for h, w in zip(have, want)):
-            raise No(f"from {list(have)} to {list(want)} is no whole factor")
-        attrs: dict[str, Any] = {"scale": [w // h for h, w in zip(have, want)], "mode": mode}
-        if mode == "bilinear" and a.get("align_corners"):
-            attrs["align_corners"] = True
-        return l.image("upsample", l.t(a["input"]), attrs, n.meta["val"].shape[1:], name=n.name)
+        have, want = n.args[0].meta["val"].shape[-2:], n.meta["val"].shape[-2:]
+        factors = a.get("scale_factors")
+        if factors and any(int(h * f) != h * f for h, f in zip(have, factors)):
+            raise No(f"a factor of {factors} does not end at whole pixels: give the size")
+        attrs = {"size": list(want), "mode": mode, "align_corners": bool(a.get("align_corners"))}
+        return l.image("upsample2d", l.t(n.args[0]), attrs, n.meta["val"].shape[1:], name=n.name)
 
     return rule
 
@@ -196,15 +195,15 @@ def softmax(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 
 def lstm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> list[Any]:
-    if a["num_layers"] != 1 or a["bidirectional"] or not a["batch_first"] or a["dropout"]:
-        raise No("only one layer, one direction, batch first and without dropout has an equivalent: stack modules of one layer")
+    if not a["has_biases"] or a["num_layers"] != 1 or a["bidirectional"] or not a["batch_first"] or a["dropout"]:
+        raise No("only one layer with biases, one direction, batch first and without dropout has an equivalent: stack modules of one layer")
     if any(l.number(h) != 0 for h in a["hx"]):
         raise No("its first state is not zero")
     names = [l.name(p) for p in a["params"]]
     t = l.t(a["input"])
     node, _ = l.b.canonical(t)
     hidden = a["params"][1].meta["val"].shape[1]
-    attrs = {"hidden": hidden, "bias": a["has_biases"]}
+    attrs = {"hidden": hidden}
     shape = [l.b.shapes[node][0], hidden]
     return [l.b.fresh(l.b.node("lstm", [node], attrs, shape, name=l.owner(names[0]), params=names)), None, None]
 

@@ -21,18 +21,27 @@ def _squares(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return F.mse_loss(out, y.reshape(out.shape))
 
 
-LOSSES: dict[str, Loss] = {"cross_entropy": _classes, "mse": _squares}
+def _binary(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.binary_cross_entropy_with_logits(out, y.reshape(out.shape))
 
 
-def loss(given: Any) -> tuple[Any, Loss]:
-    """The program's loss and its meaning: a name, or a module of PyTorch with its defaults."""
+LOSSES: dict[str, Loss] = {"cross_entropy": _classes, "mse": _squares, "bce_with_logits": _binary}
+
+
+def loss(given: Any) -> tuple[dict[str, Any], Loss]:
+    """The program's fields for a loss, and its meaning: a name, or a module of PyTorch."""
     if isinstance(given, str):
         if given not in LOSSES:
             raise Refused(f"loss: {given!r} is none of {', '.join(LOSSES)}")
-        return given, LOSSES[given]
-    if type(given) in (nn.CrossEntropyLoss, nn.MSELoss) and given.reduction == "mean":
+        return {"loss": given}, LOSSES[given]
+    if getattr(given, "reduction", "") == "mean" and getattr(given, "weight", None) is None and getattr(given, "pos_weight", None) is None:
         if type(given) is nn.MSELoss:
-            return "mse", _squares
-        if given.weight is None and given.label_smoothing == 0:
-            return "cross_entropy", _classes
+            return {"loss": "mse"}, _squares
+        if type(given) is nn.BCEWithLogitsLoss:
+            return {"loss": "bce_with_logits"}, _binary
+        if type(given) is nn.CrossEntropyLoss and given.label_smoothing == 0 and given.ignore_index == -100:
+            return {"loss": "cross_entropy"}, _classes
+        if type(given) is nn.CrossEntropyLoss:
+            labels = {"smoothing": given.label_smoothing, "ignore_index": given.ignore_index}
+            return {"loss": "masked_cross_entropy", "labels": labels}, lambda out, y: given(out.flatten(0, -2), y.flatten().long())
     raise Refused(f"loss: {given!r} has no equivalent: a mean without class weights has")

@@ -134,7 +134,7 @@ class Lowering:
     def parameter(self, n: fx.Node) -> Tensor:
         shape = tuple(n.meta["val"].shape) or (1,)
         name = self.name(n)
-        node = self.b.node("parameter", [], {"shape": list(shape)}, shape, name=name, params=[name])
+        node = self.b.node("parameter", [], {"shape": list(shape), "value": 0, "std": 0}, shape, name=name, params=[name])
         t = self.b.fresh(node, batched=False)
         return t if n.meta["val"].ndim else self.b.view(t, ())
 
@@ -148,7 +148,7 @@ class Lowering:
         key = f"constants.{name}"
         self.tables[key] = value
         shape = tuple(value.shape) or (1,)
-        node = self.b.node("parameter", [], {"shape": list(shape)}, shape, name=key, params=[key])
+        node = self.b.node("parameter", [], {"shape": list(shape), "value": 0, "std": 0}, shape, name=key, params=[key])
         t = self.b.fresh(node, batched=False)
         return t if value.ndim else self.b.view(t, ())
 

@@ -24,8 +24,8 @@ def run(nodes: list[dict[str, Any]], inputs: Values, state: Values, kink: float 
         if n["op"] == "input":
             out[n["name"]] = inputs[n["name"]].reshape(-1, *n["attrs"]["shape"])
             continue
-        x = [out[i] for i in n.get("inputs")]
-        p = [state[k] for k in n.get("params")]
+        x = [out[i] for i in n.get("inputs", [])]
+        p = [state[k] for k in n.get("params", [])]
         if kink and n["op"] in KINKS:
             out[n["name"]] = _moved(MEANING[n["op"]], n["attrs"], x[0], kink)
         else:
@@ -59,7 +59,7 @@ def attention(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -
 def rope(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
     t = x[0].unflatten(-1, (a["heads"], -1))
     width = t.shape[-1]
-    angle = torch.arange(t.shape[1]).double()[:, None] * a["base"] ** (-torch.arange(0, width, 2).double() / width)
+    angle = torch.arange(t.shape[1]).double()[:, None] * a["theta"] ** (-torch.arange(0, width, 2).double() / width)
     cos, sin = (f(angle).to(t.dtype)[None, :, None, :] for f in (torch.cos, torch.sin))
     one, two = t.chunk(2, -1)
     return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).flatten(-2)
@@ -71,7 +71,7 @@ def batch_norm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) 
 
 def lstm(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
     zero = x[0].new_zeros(1, x[0].shape[0], a["hidden"])
-    return torch._VF.lstm(x[0], (zero, zero), p, a["bias"], 1, 0.0, True, False, True)[0]
+    return torch._VF.lstm(x[0], (zero, zero), p, True, 1, 0.0, True, False, True)[0]
 
 
 def cut(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
@@ -81,8 +81,8 @@ def cut(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torc
 
 
 def upsample(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
-    more = {} if a["mode"] == "nearest" else {"align_corners": a.get("align_corners", False)}
-    return F.interpolate(x[0], scale_factor=tuple(map(float, a["scale"])), mode=a["mode"], **more)
+    more = {} if a["mode"] == "nearest" else {"align_corners": a["align_corners"]}
+    return F.interpolate(x[0], size=tuple(a["size"]), mode=a["mode"], **more)
 
 
 def matmul(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
@@ -103,13 +103,15 @@ def one(f: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor
 
 
 MEANING: dict[str, Callable[..., torch.Tensor]] = {
-    "linear": linear, "attention": attention, "rope": rope, "batch_norm": batch_norm, "lstm": lstm, "slice": cut, "upsample": upsample,
+    "linear": linear, "attention": attention, "rope": rope, "batch_norm": batch_norm, "lstm": lstm, "slice": cut, "upsample2d": upsample,
     "matmul": matmul, "conv2d": conv(F.conv2d), "conv_transpose2d": conv(F.conv_transpose2d),
     "relu": one(F.relu), "tanh": one(torch.tanh), "sigmoid": one(torch.sigmoid), "silu": one(F.silu), "relu6": one(F.relu6),
     "hardswish": one(F.hardswish), "hardsigmoid": one(F.hardsigmoid), "gelu": one(F.gelu),
     "gelu_tanh": one(lambda x: F.gelu(x, approximate="tanh")), "dropout": one(lambda x: x), "row_dropout": one(lambda x: x),
     "softmax": one(lambda x: x.softmax(-1)),
-    "clamp": lambda x, p, a: x[0].clamp(a["min"], a["max"]), "leaky_relu": lambda x, p, a: F.leaky_relu(x[0], a["slope"]),
+    "clamp": lambda x, p, a: x[0].clamp(a["min"], a["max"]), "hardtanh": lambda x, p, a: F.hardtanh(x[0], a["min"], a["max"]),
+    "elu": lambda x, p, a: F.elu(x[0], a["alpha"]), "softplus": one(F.softplus),
+    "leaky_relu": lambda x, p, a: F.leaky_relu(x[0], a["slope"]),
     "scale": lambda x, p, a: x[0] * a["factor"] + a["shift"],
     "add": lambda x, p, a: x[0] + x[1], "sub": lambda x, p, a: x[0] - x[1], "mul": lambda x, p, a: x[0] * x[1],
     "reshape": lambda x, p, a: x[0].reshape(-1, *a["shape"]), "transpose": lambda x, p, a: x[0].permute(0, *(i + 1 for i in a["perm"])),

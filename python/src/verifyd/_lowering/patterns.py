@@ -137,7 +137,7 @@ def rope(l: Lowering, n: fx.Node) -> Optional[Match]:
         t = l.t(x)
         heads = tuple(y for d in t.dims[:-2] for y in d if y is not l.b.batch and y in t.order)
         node = l.b.lay(t, (t.dims[-2], heads + t.dims[-1]))
-        attrs = {"heads": size(heads), "base": base}
+        attrs = {"heads": size(heads), "theta": base}
         out = l.b.node("rope", [node], attrs, l.b.shapes[node], name=n.name)
         return Tensor(out, l.b.shapes[out], t.dims[-2] + heads + t.dims[-1], t.dims)
 

@@ -10,6 +10,7 @@ from torch import fx
 from .axes import Axes, Axis, Tensor, common, flat, refine, size
 from .lower import Lowering, No, Rule
 
+LARGEST = 3.4028234663852886e38  # of float32: the limit of what has none
 UNARY = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "silu": "silu", "relu6": "relu6", "hardswish": "hardswish", "hardsigmoid": "hardsigmoid"}
 
 
@@ -22,12 +23,27 @@ def gelu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 
 def clamp(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    low, high = a.get("min", a.get("min_val")), a.get("max", a.get("max_val"))
-    if low is None or high is None:
-        raise No("one of its limits is open: use relu, or give both")
+    low, high = (float(x) if x is not None else open_ for x, open_ in ((a["min"], -LARGEST), (a["max"], LARGEST)))
+    return l.pointwise("clamp", l.t(a["self"]), {"min": low, "max": high}, name=n.name)
+
+
+def hardtanh(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    low, high = float(a["min_val"]), float(a["max_val"])
     if (low, high) == (0, 6):
         return l.pointwise("relu6", l.t(a["self"]), name=n.name)
-    return l.pointwise("clamp", l.t(a["self"]), {"min": float(low), "max": float(high)}, name=n.name)
+    return l.pointwise("hardtanh", l.t(a["self"]), {"min": low, "max": high}, name=n.name)
+
+
+def elu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    if (a["scale"], a["input_scale"]) != (1, 1):
+        raise No("SELU and CELU have no equivalent")
+    return l.pointwise("elu", l.t(a["self"]), {"alpha": float(a["alpha"])}, name=n.name)
+
+
+def softplus(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    if (a["beta"], a["threshold"]) != (1, 20):
+        raise No("only a beta of 1 and a threshold of 20 have an equivalent")
+    return l.pointwise("softplus", l.t(a["self"]), name=n.name)
 
 
 def leaky_relu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
@@ -160,6 +176,6 @@ def _alike(order: Axes, a: set[Axis], b: set[Axis]) -> list[Axes]:
 
 RULES: dict[str, Rule] = {
     **{k: unary(v) for k, v in UNARY.items()},
-    "gelu": gelu, "clamp": clamp, "hardtanh": clamp, "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
+    "gelu": gelu, "clamp": clamp, "hardtanh": hardtanh, "elu": elu, "softplus": softplus, "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
     "add": add, "sub": sub, "mul": mul, "div": div, "pow": square,
 }  # fmt: skip
