@@ -19,12 +19,12 @@ State = Union[Path, Mapping[str, Any]]  # a safetensors file, or tensors by name
 _DTYPES = {"float32": "F32", "int32": "I32"}
 
 
-def tensors(named: Mapping[str, Any], name: str) -> Tuple[bytes, List[bytes]]:
-    """A safetensors file: its header, and the elements. Numbers of binary64 are rounded to binary32, once; whole ones are int32."""
+def tensors(named: Mapping[str, Any], name: str, *, ordered: bool = False) -> Tuple[bytes, List[bytes]]:
+    """A safetensors file: its header, and the elements, in the order of names or, ordered, as they come. Numbers of binary64 are rounded to binary32, once; whole ones are int32."""
     header: Dict[str, Any] = {}
     parts: List[bytes] = []
     at = 0
-    for key in sorted(named):
+    for key in named if ordered else sorted(named):
         array = np.asarray(named[key])
         if array.dtype == np.float64:
             array = array.astype(np.float32)

@@ -68,10 +68,11 @@ func readProgram(path string) (*program.Program, error) {
 
 // readData reads a data set. The file's own size bounds what it may hold.
 func readData(path string) (*job.Dataset, error) {
-	info, err := os.Stat(path)
+	f, info, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	return job.ReadDataset(path, info.Size())
 }
 

@@ -18,7 +18,7 @@ import (
 func (a *app) programStepCommand() *cobra.Command {
 	var base, data, out string
 	cmd := &cobra.Command{
-		Use:   "step PROGRAM --base FILE --data FILE --out FILE",
+		Use:   "step PROGRAM --base FILE --data FILE",
 		Short: "Run one step of a program, and write what it computed",
 		Long: `step runs the first step of a program on the first rows of a data set and writes the
 loss (loss), the gradients before clipping (grad/NAME) and the state after the update
@@ -73,19 +73,19 @@ step: dropout draws with seed 0.`,
 			if err := rows.Fill(m.Rows(), ids); err != nil {
 				return err
 			}
-			return writeStep(out, plan, m)
+			return a.writeStep(out, plan, m)
 		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&base, "base", "", "tensors to start from (safetensors)")
 	f.StringVar(&data, "data", "", "data set (safetensors)")
-	f.StringVar(&out, "out", "", "file to make")
-	require(cmd, "base", "data", "out")
+	f.StringVar(&out, "out", "", "file to make; standard output if not given")
+	require(cmd, "base", "data")
 	return cmd
 }
 
 // writeStep runs step 0 and writes its results.
-func writeStep(path string, plan *program.Plan, m *program.Machine) (err error) {
+func (a *app) writeStep(path string, plan *program.Plan, m *program.Machine) (err error) {
 	loss, err := m.Gradients(0)
 	if err != nil {
 		return err
@@ -96,6 +96,9 @@ func writeStep(path string, plan *program.Plan, m *program.Machine) (err error) 
 	}
 	if _, _, err := m.Update(0); err != nil {
 		return err
+	}
+	if path == "" {
+		return writeTensors(a.stdout, plan, loss, grads, m.Tensors())
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

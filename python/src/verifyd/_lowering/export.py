@@ -1,21 +1,24 @@
-"""verifyd.export: a PyTorch model as a canonical program."""
+"""A PyTorch model as a canonical program, which one step of it proves."""
 
 from __future__ import annotations
 
-import json
 import os
+import pathlib
 from dataclasses import dataclass, field
 from typing import Any, Optional, Sequence, Union
 
 import torch
 
-from .refused import Refused
 from . import attention, layers, patterns, pointwise, views
 from .losses import loss as read_loss
 from .lower import Lowering, Rule
 from .optimizers import optimizer as read_optimizer
 from .optimizers import schedule as read_schedule
-from .prove import Proof, compare, own, truth
+from .build import PARTS
+from .prove import KINK, Proof, compare, own, truth
+from .._error import Error
+from .refused import Refused
+from .step import base, canonical, step
 from .trace import Trace, trace
 
 RULES: dict[str, Rule] = {**pointwise.RULES, **views.RULES, **layers.RULES, **attention.RULES}
@@ -34,8 +37,101 @@ class Exported:
     state: dict[str, torch.Tensor]
     frozen: list[str]
     proof: Optional[Proof] = None
-    path: Optional[str] = None
     trace: Optional[Trace] = field(default=None, repr=False)
+
+    def order(self) -> list[str]:
+        """The tensors as a base has them: the trained ones in the order of the nodes, the buffers, the frozen ones."""
+        trained, kept, frozen = list[str](), list[str](), list[str]()
+        for n in self.nodes:
+            for part, name in zip(PARTS.get(n["op"], ()), n.get("params", ())):
+                into = frozen if name in self.frozen else kept if part.startswith("running_") else trained
+                if name not in into:
+                    into.append(name)
+        return trained + kept + frozen
+
+
+def export(
+    model: torch.nn.Module,
+    example: Union[torch.Tensor, Sequence[torch.Tensor]],
+    *,
+    loss: Any,
+    optimizer: torch.optim.Optimizer,
+    schedule: Any = None,
+    accumulation: int = 1,
+    clip_norm: float = 0.0,
+    out: Union[str, os.PathLike[str]] = "program.json",
+    base_out: Union[str, os.PathLike[str], None] = None,
+) -> Exported:
+    """Write a model and how it is trained as a program that anybody replays bit for bit, and the tensors that it starts from.
+
+    model        in training mode, as it will be trained; parameters with requires_grad=False are frozen
+    example      what it is called with: a batch of at least two rows, whose size is that of a micro-batch
+    loss         "cross_entropy", "mse", "bce_with_logits", or a module of torch.nn
+    optimizer    SGD, Adam or AdamW, with groups
+    schedule     a scheduler of torch.optim.lr_scheduler, or None
+    accumulation micro-batches of a step
+    clip_norm    largest norm of the gradient; 0 does not clip
+    out          file of the program; base_out that of the tensors, base.safetensors beside it if not given
+
+    Raises Refused for what has no equivalent, each node or tensor of it with what would help. Before anything is written one step
+    of the program is run by verifyd and compared with the model's own: a program that computes something else is an Error.
+    """
+    got = lower(model, example, loss=loss, optimizer=optimizer, schedule=schedule, accumulation=accumulation, clip_norm=clip_norm)
+    data = canonical(got.program)
+    got.proof = prove(got, example, loss)
+    if not got.proof.passed:
+        raise Error(
+            f"one step of the program is not one step of the model: {got.proof.tensor} is off by {got.proof.worst:.3g} times the model's own rounding", kind="internal"
+        )
+    path = pathlib.Path(out)
+    _write(path, data)
+    head, parts = base(got.state, got.order())
+    _write(pathlib.Path(base_out) if base_out is not None else path.with_name("base.safetensors"), head, *parts)
+    return got
+
+
+def _write(path: pathlib.Path, *parts: bytes) -> None:
+    """Writes a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "wb") as f:
+            for p in parts:
+                f.write(p)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def prove(got: Exported, example: Union[torch.Tensor, Sequence[torch.Tensor]], loss: Any) -> Proof:
+    """Runs one step of a program without dropout, by verifyd and by PyTorch, on the example and on labels that are drawn."""
+    inputs = [example] if isinstance(example, torch.Tensor) else list(example)
+    fields, meaning_of = read_loss(loss)
+    assert got.trace is not None
+    nodes = _quiet(got.nodes)
+    quiet = {**got.program, "accumulation": 1, "graph": {**got.program["graph"], "nodes": _quiet(got.program["graph"]["nodes"])}}
+    names = [n["name"] for n in nodes if n["op"] == "input"]
+    y = _labels(got.trace.output.meta["val"].shape, fields["loss"])
+    rows = {"x" if len(names) == 1 else f"x/{n}": t.reshape(t.shape[0], -1) if t.ndim == 1 else t for n, t in zip(names, inputs)}
+    claimed = step(quiet, base(got.state, got.order()), {**rows, "y": y})
+    trained = [k[5:] for k in claimed if k.startswith("grad/")]
+    state = {k: v.detach().requires_grad_(k in trained) for k, v in got.state.items()}
+    value, model = own(got.trace, state, inputs, y, meaning_of)
+    fed = dict(zip(names, inputs))
+    exact, up, down = (truth(nodes, got.state, fed, y, meaning_of, k) for k in (0.0, KINK, -KINK))
+    pick = lambda g: {k: g[k] for k in trained}  # noqa: E731
+    return compare({k: claimed[f"grad/{k}"] for k in trained}, pick(model), pick(exact), pick(up), pick(down), (float(claimed["loss"]), value))
+
+
+def _quiet(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**n, "attrs": {**n["attrs"], "p": 0}} if n["op"] in ("dropout", "row_dropout") else n for n in nodes]
+
+
+def _labels(out: Sequence[int], loss: str) -> torch.Tensor:
+    draw = torch.Generator().manual_seed(1)
+    if loss.endswith("cross_entropy"):
+        return torch.randint(0, out[-1], tuple(out[:-1]), generator=draw, dtype=torch.int32)
+    y = torch.rand(tuple(out), generator=draw)
+    return y if loss == "bce_with_logits" else 2 * y - 1
 
 
 def lower(
