@@ -44,7 +44,7 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 		order:    t.Job.OrderFor(a),
 		states:   state.NewHasher(t.spec.State, 1),
 		tree:     r.Data.Tree(),
-		batch:    t.newBatch(s.engine.X(), s.engine.Y()),
+		batch:    t.newBatch(s.engine.Rows()),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
 		next:     make([]merkle.Hash, t.spec.State.Digests()),
 	}
@@ -179,7 +179,7 @@ func (o *opener) fill(t uint64) error {
 	if err := o.order.Fill(t, b.ids); err != nil {
 		return err
 	}
-	if err := o.Data.Fill(b.x, b.y, b.ids); err != nil {
+	if err := o.Data.Fill(b.rows, b.ids); err != nil {
 		return err
 	}
 	width := merkle.MaxProof(o.Terms.Job.Data.Samples) * merkle.Size

@@ -53,7 +53,7 @@ func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Devic
 	return &Replayer{
 		stepper:   s,
 		order:     t.Job.OrderFor(a),
-		batch:     t.newBatch(s.engine.X(), s.engine.Y()),
+		batch:     t.newBatch(s.engine.Rows()),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
 		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),

@@ -30,6 +30,9 @@ type stepper struct {
 }
 
 func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*stepper, error) {
+	if err := t.checkBase(); err != nil {
+		return nil, err
+	}
 	serves, err := document.Digest(job.AssignmentKind, a)
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 
 // init sets the engine to the job's initial state.
 func (s *stepper) init(ctx context.Context) error {
-	return s.engine.Init(ctx, s.terms.Job.Init.Seed)
+	return begin(ctx, s.engine, s.terms.spec, s.terms.Job.Init.Seed, s.terms.base)
 }
 
 // freeze gives the engine the tensors that no step moves, which no opening has: the job says what they are. It is needed before
@@ -51,6 +54,9 @@ func (s *stepper) init(ctx context.Context) error {
 func (s *stepper) freeze(ctx context.Context) error {
 	if s.terms.spec.Frozen == nil {
 		return nil
+	}
+	if b := s.terms.base; b != nil {
+		return b.freeze(ctx, s.engine)
 	}
 	return s.init(ctx)
 }
@@ -69,9 +75,9 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 
 // hashSamples fills leaves from the batch in the engine's buffers.
 func (s *stepper) hashSamples() {
-	x, y := s.engine.X(), s.engine.Y()
+	rows := s.engine.Rows()
 	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(x, y, i, s.terms.rows)
+		s.leaves[i] = s.samples.Leaf(rows, i, s.terms.rows)
 	}
 }
 

@@ -96,7 +96,7 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := w.Data.Fill(s.engine.X(), s.engine.Y(), ids); err != nil {
+		if err := w.Data.Fill(s.engine.Rows(), ids); err != nil {
 			return err
 		}
 		s.hashSamples()

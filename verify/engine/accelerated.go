@@ -24,7 +24,7 @@ type accelerated struct {
 	words  int // of the accelerator
 	device Accelerator
 
-	x, y             kernels.Buf
+	rows             []kernels.Buf
 	in, out          []uint32
 	step, hash, init int // routines; init is -1 until it is wanted
 
@@ -63,8 +63,11 @@ func (d opened) Open(ctx context.Context, words int) (Memory, error) {
 // ErrDevice.
 func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
-		spec: s, x: s.Plan.X().Buf(), y: s.Plan.Y().Buf(), init: -1,
+		spec: s, init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
+	}
+	for _, t := range s.Plan.Rows() {
+		e.rows = append(e.rows, t.Buf())
 	}
 	if s.Frozen != nil {
 		e.fixed = &fixed{digester: newDigester(s.Frozen), routine: -1}
@@ -131,8 +134,9 @@ func (e *accelerated) prepare(ctx context.Context, step launch.Routine) (err err
 	return failed(ctx, "record the digests", err)
 }
 
-func (e *accelerated) X() kernels.Buf { return e.x }
-func (e *accelerated) Y() kernels.Buf { return e.y }
+func (e *accelerated) Rows() []kernels.Buf { return e.rows }
+func (e *accelerated) X() kernels.Buf      { return e.rows[0] }
+func (e *accelerated) Y() kernels.Buf      { return e.rows[len(e.rows)-1] }
 
 // Init draws the parameters on the accelerator.
 func (e *accelerated) Init(ctx context.Context, seed uint64) error {
@@ -204,7 +208,7 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (Step, error) {
 
 // run runs a step's routine.
 func (e *accelerated) run(ctx context.Context, t uint64, routine int, out []uint32) (s Step, err error) {
-	if err := e.tape.Fill(e.in, e.x, e.y, e.spec.Seed, t); err != nil {
+	if err := e.tape.Fill(e.in, e.rows, e.spec.Seed, t); err != nil {
 		return s, err
 	}
 	if err := e.hashFrozen(ctx); err != nil {

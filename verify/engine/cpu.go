@@ -60,8 +60,9 @@ type local struct {
 	reads        int // words of read, once there is a need
 }
 
-func (l *local) X() kernels.Buf { return l.machine.X() }
-func (l *local) Y() kernels.Buf { return l.machine.Y() }
+func (l *local) Rows() []kernels.Buf { return l.machine.Rows() }
+func (l *local) X() kernels.Buf      { return l.machine.X() }
+func (l *local) Y() kernels.Buf      { return l.machine.Y() }
 
 func (l *local) Init(_ context.Context, seed uint64) error {
 	l.hashed = false

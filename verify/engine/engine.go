@@ -65,7 +65,9 @@ type Device interface {
 // Engine holds the state of a program and runs its steps. It serves one goroutine at a time. After an
 // error its state is undefined until the next Init or Load.
 type Engine interface {
-	// X and Y are host memory for the rows of the next step. They stay the same.
+	// Rows are host memory for the rows of the next step, in the order of Plan.Rows. They stay the same, and so does the list.
+	Rows() []kernels.Buf
+	// X and Y are the first and the last of them: inputs, where the program has one, and labels.
 	X() kernels.Buf
 	Y() kernels.Buf
 	// Init sets the state to the program's initial one, drawn from a seed, and the frozen tensors likewise.
@@ -80,7 +82,7 @@ type Engine interface {
 	Save(ctx context.Context, use func(tensors [][]float32) error) error
 	// Digests are those of the layout Spec.State. The result is valid until the next call.
 	Digests(ctx context.Context) ([]merkle.Hash, error)
-	// Step runs step t on X and Y. The digests in the result are valid until the next call.
+	// Step runs step t on Rows. The digests in the result are valid until the next call.
 	Step(ctx context.Context, t uint64) (Step, error)
 	// Watch is Step, and shows what blocks of Plan.Outputs, in the order of calls and of no more than MaxWatched words,
 	// hold as soon as their calls have run, and what reads, in the order of program.CompareReads and of no more than

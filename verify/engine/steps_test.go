@@ -42,9 +42,24 @@ func programs() map[string]program.Program {
 		"cnn, damped":                 {BatchSize: 3, Accumulation: 1, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: damped, Schedule: constant},
 		"gpt, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.GPT(dropping(gpt)), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.3},
 		"gpt, tied, partly frozen":    {BatchSize: 1, Accumulation: 2, Graph: tied, Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant, ClipNorm: 0.3},
+		"several inputs":              {BatchSize: 2, Accumulation: 2, Graph: masked(), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
 		"gpt, adapted":                {BatchSize: 2, Accumulation: 1, Graph: adapted, Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
 		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 	}
+}
+
+// masked embeds tokens, weighs them by a mask and moves them by a table of the model's own.
+func masked() program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	return program.Graph{Nodes: []program.Node{
+		node("tokens", program.Input{Type: program.I32, Shape: []int{5}}), node("mask", program.Input{Type: program.F32, Shape: []int{5, 4}}),
+		node("tok", program.Embedding{Vocab: 7, Dim: 4, Std: 0.5}, "tokens"), node("m", program.Mul{}, "tok", "mask"),
+		node("table", program.Parameter{Shape: []int{5, 4}, Std: 0.3}), node("s", program.Add{}, "m", "table"),
+		node("half", program.ConstantTensor{Shape: []int{1, 4}, Values: program.Bits{0.5, 0.5, -0.5, 2}}), node("h", program.Mul{}, "s", "half"),
+		node("flat", program.Flatten{}, "h"), node("head", program.Linear{Out: 3, Bias: true}, "flat"),
+	}}
 }
 
 func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {

@@ -78,12 +78,14 @@ type compiler struct {
 	buffers []buffer
 	code    []instruction
 
-	x, y, loss, counter value
-	nodes               []*node
-	needs               map[value]bool  // values whose gradient leads to a parameter
-	dvalues             map[value]value // gradients so far
-	grads               map[*tensor]value
-	uses                map[value]*use // of each gradient
+	inputs           map[int]value // by node
+	y, loss, counter value
+	nodes            []*node
+	needs            map[value]bool  // values whose gradient leads to a parameter
+	dvalues          map[value]value // gradients so far
+	grads            map[*tensor]value
+	uses             map[value]*use // of each gradient
+	tables           map[kernels.RopeTable][]value
 }
 
 // add registers a buffer.
@@ -168,12 +170,15 @@ func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
 // compile emits one pass over a micro-batch: forward and loss, then backward unless only evaluating.
 func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, eval bool) routine {
 	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval, profile: profile,
-		needs: map[value]bool{}, dvalues: map[value]value{}, grads: map[*tensor]value{}, uses: map[value]*use{}}
-	window := func(t TensorSpec, s space) value {
+		needs: map[value]bool{}, dvalues: map[value]value{}, inputs: map[int]value{}, grads: map[*tensor]value{}, uses: map[value]*use{}}
+	window := func(t TensorSpec, s space, offset int) value {
 		n := t.Len() / p.Accumulation
-		return c.add(buffer{kind: t.Kind, space: s, stride: n, n: n})
+		return c.add(buffer{kind: t.Kind, space: s, offset: offset, stride: n, n: n})
 	}
-	c.x, c.y = window(plan.x, inputs), window(plan.y, labels)
+	for k, r := range plan.Inputs() {
+		c.inputs[plan.inputs[k].Index] = window(plan.rows[k], inputs, r.Offset)
+	}
+	c.y = window(plan.Y(), labels, 0)
 	c.loss = c.add(buffer{space: outcome, offset: lossAt, n: 1})
 	c.counter = c.add(buffer{kind: kernels.I32, space: counters, stride: counterWords, n: counterWords})
 
@@ -191,7 +196,7 @@ func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, 
 	}
 
 	out := c.nodes[len(c.nodes)-1]
-	dout := p.Loss.emit(c, out.out, out.Output.Shape)
+	dout := p.emitLoss(c, out.out, out.Output.Shape)
 	r := routine{logits: -1}
 	if eval {
 		r.logits = c.add(buffer{stride: c.buffers[out.out].n, n: c.buffers[out.out].n})

@@ -5,10 +5,28 @@ import "github.com/verifyd/verifyd/kernels"
 // Evaluation is where the parts of an evaluation lie in a memory: the first word of each. Several evaluations
 // that follow one another may share any of them.
 type Evaluation struct {
-	X, Y    int // rows and labels, as Plan.X and Plan.Y describe them
+	X, Y    int // InputWords words with the inputs at Inputs, and the labels
 	Params  int // ParameterWords words with the parameters at Parameters
 	Rest    int // RestWords words with the buffers and the frozen tensors at Rest
 	Scratch int // EvaluationWords words of any content
+}
+
+// Inputs are each input's words in a block of InputWords, in the order of Rows.
+func (p *Plan) Inputs() []kernels.Range {
+	var all []kernels.Range
+	at := 0
+	for _, t := range p.rows[:len(p.rows)-1] {
+		all = append(all, kernels.Range{Offset: at, Words: t.Len()})
+		at += padded(t.Len())
+	}
+	return all
+}
+
+// InputWords is the size of all inputs, with padding between them.
+func (p *Plan) InputWords() int {
+	all := p.Inputs()
+	last := all[len(all)-1]
+	return last.Offset + last.Words
 }
 
 // Rest are each buffer's and then each frozen tensor's words in a block of RestWords.

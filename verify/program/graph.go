@@ -15,7 +15,7 @@ const MaxNodes = 4096
 // maxName is the longest name of a node, in bytes.
 const maxName = 128
 
-// Graph is a model as nodes in the order of computation. The first node is the only Input, every
+// Graph is a model as nodes in the order of computation. The first nodes are Inputs, every
 // other one names earlier nodes as its inputs, each result is used, and the last node is the output.
 //
 // Tied and Frozen are facts of its tensors, by their full names in ascending order. A frozen one is never changed: it has
@@ -130,8 +130,13 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	if n.Op == nil {
 		return w, outOfRange("op", "missing")
 	}
-	if _, isInput := n.Op.(Input); isInput != (i == 0) {
-		return w, outOfRange("op", "the first node, and no other, must be the input")
+	switch _, isInput := n.Op.(Input); {
+	case i == 0 && !isInput:
+		return w, outOfRange("op", "the first node must be an input")
+	case isInput && i > 0 && !isInputNode(before[i-1]):
+		return w, outOfRange("op", "inputs come before all other nodes")
+	case isInput && i >= maxInputs:
+		return w, outOfRange("op", "more than %d inputs", maxInputs)
 	}
 	var in []TensorSpec
 	for _, name := range n.Inputs {
@@ -155,6 +160,14 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	out.Name = n.Name
 	w.Output = out
 	return w, w.tensorsOf(in, params)
+}
+
+// maxInputs is the largest number of inputs.
+const maxInputs = 64
+
+func isInputNode(w Walked) bool {
+	_, ok := w.Op.(Input)
+	return ok
 }
 
 // augmentable says whether an augmentation may follow op.

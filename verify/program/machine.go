@@ -21,7 +21,7 @@ type Machine struct {
 
 	training, evaluation [2]bound
 	update, init         bound
-	x, y                 kernels.Buf
+	rows                 []kernels.Buf
 	tensors, grads       [][]float32
 	frozen               [][]float32
 	logits               []float32
@@ -45,7 +45,9 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 			}
 		}
 	}
-	m.x, m.y = m.block.view(plan.x.Kind, t.inputs), m.block.view(plan.y.Kind, t.labels)
+	for k, r := range t.rows {
+		m.rows = append(m.rows, m.block.view(plan.rows[k].Kind, r))
+	}
 	for _, r := range t.Tensors {
 		m.tensors = append(m.tensors, m.block.view(kernels.F32, r).F)
 	}
@@ -69,11 +71,14 @@ func (m *Machine) Frozen() [][]float32 { return m.frozen }
 // step before clipping, after Update those that the optimizer saw.
 func (m *Machine) Grads() [][]float32 { return m.grads }
 
-// X is the buffer of the step's inputs.
-func (m *Machine) X() kernels.Buf { return m.x }
+// Rows are the buffers of the step's rows, in the order of Plan.Rows. The caller must not change the list.
+func (m *Machine) Rows() []kernels.Buf { return m.rows }
 
-// Y is the buffer of the step's labels.
-func (m *Machine) Y() kernels.Buf { return m.y }
+// X is the first of them: the inputs, where the graph has one.
+func (m *Machine) X() kernels.Buf { return m.rows[0] }
+
+// Y is the last of them, the labels.
+func (m *Machine) Y() kernels.Buf { return m.rows[len(m.rows)-1] }
 
 // Gradients computes loss and gradients of step t from X, Y and the parameters. Dropout draws with the
 // counter t*accumulation + i in micro-batch i.
@@ -111,7 +116,7 @@ func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
 // Evaluate computes the loss and the outputs for X and Y without dropout. The outputs are valid until
 // the next call of a method.
 func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
-	if err := m.tape.plan.checkBatch(m.x, m.y); err != nil {
+	if err := m.tape.plan.checkBatch(m.rows); err != nil {
 		return 0, nil, err
 	}
 	for i := range m.tape.plan.accum {
@@ -136,7 +141,7 @@ func (m *Machine) prepare(t uint64) error {
 	if err := m.tape.plan.checkStep(t); err != nil {
 		return err
 	}
-	if err := m.tape.plan.checkBatch(m.x, m.y); err != nil {
+	if err := m.tape.plan.checkBatch(m.rows); err != nil {
 		return err
 	}
 	m.tape.fillCounters(m.block.words, m.seed, t)

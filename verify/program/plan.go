@@ -9,7 +9,8 @@ import (
 // Plan is a compiled program: lists of operators on buffers with assigned places, from which Tape makes a
 // step. It is read-only and may be shared by machines.
 type Plan struct {
-	x, y      TensorSpec
+	rows      []TensorSpec // inputs, and labels last
+	inputs    []Walked
 	trained   region // its gradients and slots lie as it does
 	kept      region // buffers
 	frozen    region
@@ -18,13 +19,15 @@ type Plan struct {
 	clip      bool
 	accum     int
 	idLimits  []idLimit
-	classes   int // label limit; 0 if labels are f32
+	classes   int    // label limit; 0 if labels are f32
+	ignored   *int32 // a label that may be beyond it; nil for none
 
 	train, eval, update routine
 }
 
 // idLimit is an embedding that reads the inputs: ids must be below its vocabulary.
 type idLimit struct {
+	input int // among the rows' tensors
 	node  string
 	vocab int
 }
@@ -42,11 +45,18 @@ const (
 func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	rows := p.Accumulation * p.BatchSize
 	plan := &Plan{optimizer: p.Optimizer, schedule: p.Schedule, clip: p.ClipNorm > 0, accum: p.Accumulation}
-	plan.x = walked[0].Output
-	plan.x.Name = "x"
-	plan.x.Shape = append([]int{rows}, plan.x.Shape...)
-	plan.y = y
-	plan.y.Shape = append([]int{rows}, y.Shape...)
+	plan.inputs = inputsOf(walked)
+	for _, w := range plan.inputs {
+		t := w.Output
+		if t.Name = "x/" + w.Name; len(plan.inputs) == 1 {
+			t.Name = "x"
+		}
+		plan.rows = append(plan.rows, t)
+	}
+	plan.rows = append(plan.rows, y)
+	for i := range plan.rows {
+		plan.rows[i].Shape = append([]int{rows}, plan.rows[i].Shape...)
+	}
 	laid := make(map[*tensor]bool)
 	for _, w := range walked {
 		for _, t := range w.tensors {
@@ -63,12 +73,17 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 				plan.frozen.add(t)
 			}
 		}
-		if e, ok := w.Op.(Embedding); ok && slices.Equal(w.In, []int{0}) {
-			plan.idLimits = append(plan.idLimits, idLimit{node: w.Name, vocab: e.Vocab})
+		if e, ok := w.Op.(Embedding); ok {
+			if k := slices.IndexFunc(plan.inputs, func(in Walked) bool { return in.Index == w.In[0] }); k >= 0 {
+				plan.idLimits = append(plan.idLimits, idLimit{input: k, node: w.Name, vocab: e.Vocab})
+			}
 		}
 	}
-	if p.Loss == CrossEntropy {
+	if y.Kind == kernels.I32 {
 		_, plan.classes = last(walked[len(walked)-1].Output.Shape)
+	}
+	if p.Labels != nil {
+		plan.ignored = &p.Labels.Ignore
 	}
 	return plan
 }
@@ -86,21 +101,58 @@ func (p *Plan) Tensors() []TensorSpec {
 	return append(all, p.kept.specs("buffer/")...)
 }
 
-// Plain says that the parameters are all there is to the model: each is one node's and trained, and the state has neither
-// frozen tensors nor buffers.
+// Base lists what a state starts as where it is not drawn, in graph order under PyTorch names: the parameters that are trained,
+// the buffers, and then the frozen ones that are no constants.
+func (p *Plan) Base() []TensorSpec {
+	all := append(p.trained.specs(""), p.kept.specs("")...)
+	for _, t := range p.frozen.tensors {
+		if t.init.values == nil {
+			all = append(all, t.spec)
+		}
+	}
+	return all
+}
+
+// StartFrom copies a base to the tensors of a state and the frozen ones, either of which may be left out.
+func (p *Plan) StartFrom(base, tensors, frozen [][]float32) {
+	trained, kept := len(p.trained.tensors), len(p.kept.tensors)
+	for i, x := range base[:trained+kept] {
+		switch {
+		case len(tensors) == 0:
+		case i < trained:
+			copy(tensors[i], x)
+		default:
+			copy(tensors[len(tensors)-kept+i-trained], x)
+		}
+	}
+	base = base[trained+kept:]
+	for i := range frozen {
+		if p.frozen.tensors[i].init.values == nil {
+			copy(frozen[i], base[0])
+			base = base[1:]
+		}
+	}
+}
+
+// Plain says that the parameters are all there is to the model: each is one node's and trained, the state has neither
+// frozen tensors nor buffers, and rows have one input.
 func (p *Plan) Plain() bool {
 	tied := func(t *tensor) bool { return t.uses > 1 }
-	return len(p.kept.tensors)+len(p.frozen.tensors) == 0 && !slices.ContainsFunc(p.trained.tensors, tied)
+	return len(p.inputs) == 1 && len(p.kept.tensors)+len(p.frozen.tensors) == 0 && !slices.ContainsFunc(p.trained.tensors, tied)
 }
 
 // Frozen lists the tensors that no step moves in graph order: "frozen/NAME".
 func (p *Plan) Frozen() []TensorSpec { return p.frozen.specs("frozen/") }
 
-// X describes the inputs of a whole step: accumulation*batch rows.
-func (p *Plan) X() TensorSpec { return p.x }
+// Rows describes what a whole step reads, accumulation*batch rows of each: "x", or "x/NODE" of each input in ascending order
+// where a graph has several, and then the labels, "y".
+func (p *Plan) Rows() []TensorSpec { return slices.Clone(p.rows) }
 
-// Y describes the labels of a whole step.
-func (p *Plan) Y() TensorSpec { return p.y }
+// X describes the first of them: the inputs, where a graph has one.
+func (p *Plan) X() TensorSpec { return p.rows[0] }
+
+// Y describes the last of them.
+func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
 
 // LearningRate is the rate of step t.
 func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }

@@ -96,7 +96,7 @@ func TestMemoryIsReused(t *testing.T) {
 func TestATapeIsAsLargeAsItsBuffers(t *testing.T) {
 	for name, p := range families() {
 		plan := compiled(t, p)
-		rows, params := plan.x.Len()+plan.y.Len(), plan.trained.words*(2+len(p.Optimizer.slots()))+plan.frozen.words
+		rows, params := plan.X().Len()+plan.Y().Len(), plan.trained.words*(2+len(p.Optimizer.slots()))+plan.frozen.words
 		for _, c := range []struct {
 			what  string
 			words int

@@ -30,8 +30,8 @@ type Tape struct {
 	Update []kernels.Call // norm, clipping and optimizer
 
 	plan                 *Plan
-	inputs, labels       kernels.Range // the rows of a step
-	counters             kernels.Range // of each micro-batch
+	rows                 []kernels.Range // of a step, in the order of Plan.Rows
+	counters             kernels.Range   // of each micro-batch
 	scalars, norm        kernels.Range
 	logits               kernels.Range // outputs of all rows, by an evaluation; empty if the tape has none
 	training, evaluation passes
@@ -77,7 +77,11 @@ func (p *Plan) lay(results int, arenas [2]int) (*Tape, *places) {
 		at.origin[s] = r.Offset
 		return r
 	}
-	t.inputs, t.labels = place(inputs, p.x.Len()), place(labels, p.y.Len())
+	in := place(inputs, p.InputWords())
+	for _, r := range p.Inputs() {
+		t.rows = append(t.rows, kernels.Range{Offset: in.Offset + r.Offset, Words: r.Words})
+	}
+	t.rows = append(t.rows, place(labels, p.Y().Len()))
 	t.counters = place(counters, p.accum*counterWords)
 	t.scalars = place(scalars, p.optimizer.scalars())
 	t.In = kernels.Range{Words: t.Words}
@@ -116,15 +120,16 @@ func (t *Tape) reserve(n int) kernels.Range {
 
 // Fill writes what step reads from the host into in, which is the memory of range In: the rows, the
 // random-number counters and the optimizer's scalars. It refuses a step and rows out of range.
-func (t *Tape) Fill(in []uint32, x, y kernels.Buf, seed, step uint64) error {
+func (t *Tape) Fill(in []uint32, rows []kernels.Buf, seed, step uint64) error {
 	if err := t.plan.checkStep(step); err != nil {
 		return err
 	}
-	if err := t.plan.checkBatch(x, y); err != nil {
+	if err := t.plan.checkBatch(rows); err != nil {
 		return err
 	}
-	fillRows(in[t.inputs.Offset:][:t.inputs.Words], x)
-	fillRows(in[t.labels.Offset:][:t.labels.Words], y)
+	for k, r := range t.rows {
+		fillRows(in[r.Offset:][:r.Words], rows[k])
+	}
 	t.fillCounters(in, seed, step)
 	t.fillScalars(in, step)
 	return nil

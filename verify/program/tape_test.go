@@ -18,6 +18,7 @@ func taped() map[string]*program.Program {
 	all := small()
 	maps.Copy(all, torchPrograms())
 	all["augmentation"], all["row_dropout"] = cropped(), dropped()
+	all["several inputs"] = plain(maskedTokens(), 2)
 	all["adapted and tied"], all["adapted"] = plain(adapted(true), 2), plain(adapted(false), 1)
 	optimizers := []program.Optimizer{
 		{Kind: program.SGD}, {Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3},
@@ -259,7 +260,7 @@ func TestATapeComputesWhatAMachineDoes(t *testing.T) {
 				loss, err := m.Gradients(step)
 				must(t, err)
 				b.forget()
-				must(t, tape.Fill(b.w[tape.In.Offset:end(tape.In)], m.X(), m.Y(), seed, step))
+				must(t, tape.Fill(b.w[tape.In.Offset:end(tape.In)], m.Rows(), seed, step))
 				b.run(t, tape.Backward())
 				if got := b.f[tape.Loss.Offset]; math.Float32bits(got) != math.Float32bits(loss) {
 					t.Fatalf("step %d: loss %v, want %v", step, got, loss)

@@ -21,6 +21,7 @@ type Kind string
 const (
 	State    Kind = Version
 	Gradient Kind = "verifyd-gradient/1"
+	Base     Kind = "verifyd-base/1"   // of what the tensors of a program start as
 	Frozen   Kind = "verifyd-frozen/1" // of the tensors that no step changes: one leaf of every state
 )
 

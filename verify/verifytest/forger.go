@@ -103,6 +103,10 @@ func (f *Forger) Begin(plan *program.Plan, seed uint64) (*program.Machine, error
 	if err != nil {
 		return nil, err
 	}
+	if b := f.Terms.Base(); b != nil {
+		b.Start(m.Tensors(), m.Frozen())
+		return m, nil
+	}
 	return m, m.Init(seed)
 }
 
@@ -180,7 +184,7 @@ func (f *Forger) fill(m *program.Machine, step uint64) error {
 	if f.cheat.Batch != nil {
 		f.cheat.Batch(step, f.ids)
 	}
-	return f.data.Fill(m.X(), m.Y(), f.ids)
+	return f.data.Fill(m.Rows(), f.ids)
 }
 
 // Claim writes down that step t led to the state in the machine, by the gradients last computed and the samples of
@@ -190,7 +194,7 @@ func (f *Forger) Claim(t uint64) error {
 		return err
 	}
 	for i := range f.leaves {
-		f.leaves[i] = f.samples.Leaf(f.Machine.X(), f.Machine.Y(), i, len(f.leaves))
+		f.leaves[i] = f.samples.Leaf(f.Machine.Rows(), i, len(f.leaves))
 	}
 	copy(f.record.Next, f.digests())
 	leaf := &f.record.Leaf
