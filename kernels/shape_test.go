@@ -58,6 +58,9 @@ func TestShapesThatLeaveTheirOperandsAreRefused(t *testing.T) {
 		Spread{Outer: 1, Size: 5, Inner: 1, Start: 5, Step: 1, Count: 1}, Spread{Outer: 1, Size: 5, Inner: 1, Start: 1, Step: 2, Count: 3},
 		Spread{Outer: 1, Size: 5, Inner: 1, Count: 2}, Spread{Outer: 1, Size: 5, Inner: 1, Step: far, Count: 2}, Spread{Outer: 1, Size: 5, Inner: 1, Start: far, Step: 1, Count: 1},
 		Concat{Outer: 1, Inner: 1}, Concat{Outer: 1, Inner: 1, Parts: [ConcatParts]int{0, 2}}, Concat{Outer: 1, Inner: 1, Parts: [ConcatParts]int{2, 0, 2}},
+		Conv2D{ConvShape{C: 4, O: 6, Groups: 4, Profile: ProfileF32}}, Conv2DGradWeight{ConvShape{C: 6, O: 4, Groups: 4, Profile: ProfileF32}},
+		GroupNorm{C: 4, Groups: 3}, GroupNormGrad{C: 4}, LSTMCell{Batch: 1, Steps: 2, Step: 2, Hidden: 1}, LSTMCellGrad{},
+		UpsampleNearest{UpsampleShape{Planes: 1, H: 1, W: 1, OutH: 1}}, UpsampleBilinear{UpsampleShape: UpsampleShape{Planes: 1, H: 1, W: far, OutH: 1, OutW: 1}},
 		RandomCrop{N: 1, C: 1, H: 3, W: 3, OutH: 6, OutW: 1, Pad: 1}, RandomCrop{N: 1, C: 1, H: 3, W: 3, OutH: 1, OutW: 6, Pad: 1},
 	} {
 		for name, err := range map[string]error{"Run": c.Run(op, nil), "Check": Check(op, nil)} {

@@ -121,12 +121,21 @@ func productOf(op kernels.Operator) (product, bool) {
 		return product{profile, prefix, "gemm", string(transposes), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}}, true
 	case kernels.Conv2D:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW())}, true
 	case kernels.Conv2DGradInput:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W)}, true
 	case kernels.Conv2DGradWeight:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW())}, true
 	}
 	return product{}, false

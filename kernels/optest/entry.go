@@ -28,7 +28,7 @@ type entry struct {
 func table() []entry {
 	const f32 = kernels.ProfileF32
 	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values(),
-		movements(), augmentations())
+		movements(), augmentations(), norms(), upsamples(), lstms())
 	for _, p := range kernels.Profiles() {
 		if p != f32 {
 			all = slices.Concat(all, products(p), attention(p))

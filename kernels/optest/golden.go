@@ -55,6 +55,12 @@ func (v Vector) Check(b Backend) error {
 		}
 		return v.moved(op, want, b)
 	}
+	if op, want, err := v.channel(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.written(op, want, b)
+	}
 	for _, of := range eachAlone {
 		if of(1).Name() == v.Operator {
 			return v.function(of, b)

@@ -29,7 +29,39 @@ func drawProgram(r *rand.Rand) *program.Program {
 	}
 	g.append(program.Linear{Out: 2 + r.IntN(4), Bias: one(r, 2)}) // so that there is a parameter, and classes
 	p.Graph.Nodes = g.nodes
+	if one(r, 2) {
+		drawFacts(r, &p.Graph)
+	}
 	return p
+}
+
+// drawFacts ties one pair of parameters of the same shape, if there is one, and freezes some, but not the last layer's.
+func drawFacts(r *rand.Rand, g *program.Graph) {
+	walked, err := g.Walk()
+	if err != nil {
+		return // whoever compiles the program says why
+	}
+	var all []program.TensorSpec
+	for _, w := range walked[:len(walked)-1] {
+		all = append(all, w.Params...)
+	}
+	for i := range all {
+		for _, later := range all[i+1:] {
+			if len(g.Tied) == 0 && one(r, 2) && slices.Equal(all[i].Shape, later.Shape) {
+				tied := *g
+				tied.Tied = []program.Tie{{Name: later.Name, As: all[i].Name}}
+				if _, err := tied.Walk(); err == nil { // the two may be one node's
+					*g = tied
+				}
+			}
+		}
+	}
+	for _, t := range all {
+		if one(r, 3) && (len(g.Tied) == 0 || t.Name != g.Tied[0].Name) {
+			g.Frozen = append(g.Frozen, t.Name)
+		}
+	}
+	slices.Sort(g.Frozen)
 }
 
 // graph is a chain of nodes that also reaches back.

@@ -44,6 +44,10 @@ var layers = []rule{
 		return w.attention(s.in[0], w.rows, op.Heads, s.Output.Shape[0], s.cols/op.Heads, op.Causal)
 	}),
 	of(func(w *walk, s site, op program.Conv2D) *gorgonia.Node {
+		if w.err == nil && (op.Groups != 0 || op.Dilation != [2]int{}) {
+			w.err = &UnsupportedError{What: "conv2d in groups or with taps apart"}
+			return nil
+		}
 		return w.conv2d(s.in[0], s.params[0], s.optional(), w.rows, op.Out, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
 	}),
 	of(func(w *walk, s site, op program.MaxPool2D) *gorgonia.Node {

@@ -242,6 +242,11 @@ func TestWhatTheOracleLacksIsATypedError(t *testing.T) {
 	if _, _, err := Gradients(p, [][]float64{make([]float64, 4)}, Batch{X: make([]float64, 2)}); !errors.As(err, &unsupported) {
 		t.Errorf("loss: %v", err)
 	}
+	sparse := program.Conv2D{Out: 2, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}
+	p = &program.Program{BatchSize: 1, Accumulation: 1, Graph: graph(floats(2, 1, 1), sparse), Loss: program.MSE}
+	if _, _, err := Gradients(p, [][]float64{make([]float64, 2)}, Batch{X: make([]float64, 2), Y: make([]float64, 2)}); !errors.As(err, &unsupported) {
+		t.Errorf("groups: %v", err)
+	}
 }
 
 func TestWrongInputsAreErrors(t *testing.T) {

@@ -52,6 +52,10 @@ func families() map[string]*Program {
 			{Name: "sum", Op: Add{}, Inputs: []string{"expanded", "wide"}},
 			{Name: "out", Op: Linear{Out: 2}, Inputs: []string{"sum"}},
 		}}),
+		"tied": of(2, 1, Optimizer{Kind: SGD},
+			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true})),
+		"adapted": of(2, 1, Optimizer{Kind: SGD},
+			LoRA(GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true}), 2, func(name string) bool { return name == "blocks.0.qkv" })),
 	}
 }
 
@@ -134,7 +138,7 @@ func numbered(p *Plan) string {
 	for k, c := range tape.Calls() {
 		if k == backward {
 			for i, r := range tape.Gradients {
-				fmt.Fprintf(&results, "gradient of %s: %s\n", p.params[i].Name, from(r))
+				fmt.Fprintf(&results, "gradient of %s: %s\n", p.Params()[i].Name, from(r))
 			}
 			fmt.Fprintf(&results, "loss: %s\n", from(tape.Loss))
 		}
@@ -172,13 +176,17 @@ func found(p *Plan, t *Tape) []word {
 			n := r.Words / p.accum
 			return kernels.Range{Offset: r.Offset + i*n, Words: n}
 		}
-		name(part(t.inputs), fmt.Sprintf("x%d", i))
-		name(part(t.labels), fmt.Sprintf("y%d", i))
+		for k, r := range t.rows {
+			name(part(r), fmt.Sprintf("%s%d", p.rows[k].Name, i))
+		}
 		name(part(t.counters), fmt.Sprintf("rng%d", i))
 	}
 	name(t.scalars, "scalars")
 	for i, spec := range p.Tensors() {
 		name(t.Tensors[i], spec.Name)
+	}
+	for i, spec := range p.Frozen() {
+		name(t.Frozen[i], spec.Name)
 	}
 	return block
 }

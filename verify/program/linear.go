@@ -11,7 +11,8 @@ import (
 type Linear struct {
 	Out        int     `json:"out"`
 	Bias       bool    `json:"bias"`
-	Std        float64 `json:"std"` // 0: PyTorch's start, weight and bias uniform within 1/sqrt(in); else weight uniform with this deviation, bias 0
+	Std        float64 `json:"std"`            // 0: PyTorch's start, weight and bias uniform within 1/sqrt(in); else weight uniform with this deviation, bias 0
+	Zero       bool    `json:"zero,omitempty"` // weight and bias start at 0; with Std 0
 	Transposed bool    `json:"transposed,omitempty"`
 }
 
@@ -27,11 +28,17 @@ func (o Linear) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	if err := nonNegative("std", o.Std); err != nil {
 		return TensorSpec{}, nil, err
 	}
+	if o.Zero && o.Std != 0 {
+		return TensorSpec{}, nil, outOfRange("zero", "a start of zero has no deviation: std must be 0")
+	}
 	k := len(in[0].Shape) - 1
 	width := in[0].Shape[k]
 	weight, bias := kaiming(width), kaiming(width)
 	if o.Std > 0 {
 		weight, bias = deviation(o.Std), initial{}
+	}
+	if o.Zero {
+		weight, bias = initial{}, initial{}
 	}
 	shape := []int{o.Out, width}
 	if o.Transposed {

@@ -50,6 +50,13 @@ func torchPrograms() map[string]*program.Program {
 			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
 			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
 		},
+		"channels-sgd": {
+			Version: program.Version, BatchSize: 16, Accumulation: 1,
+			Graph:     program.Graph{Nodes: torchChannels()},
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+		},
 	}
 }
 
