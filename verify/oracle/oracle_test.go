@@ -87,6 +87,12 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 		{"position_embedding", graph(floats(4, 6), program.PositionEmbedding{Std: 1}, program.Tanh{}, linear), program.MSE, 3, 1},
 		{"attention", graph(floats(5, 6), program.Linear{Out: 24}, program.Attention{Heads: 2}, linear), program.MSE, 3, 1},
 		{"causal attention", graph(floats(5, 6), program.Linear{Out: 24}, program.Attention{Heads: 4, Causal: true}, linear), program.MSE, 3, 1},
+		{"attention of three inputs", parted(program.Attention{Heads: 4, KVHeads: 2, Causal: true, Scale: 0.4}, 0), program.MSE, 2, 1},
+		{"attention of two sequences with a mask", parted(program.Attention{Heads: 2}, 3), program.CrossEntropy, 2, 2},
+		{"rope", graph(floats(5, 6), program.Linear{Out: 24}, program.Rope{Heads: 2, Theta: 100}, program.Attention{Heads: 2}, linear), program.MSE, 3, 1},
+		{"rope, interleaved, of some dimensions", graph(floats(5, 6), program.Linear{Out: 10}, program.Rope{Heads: 2, Interleaved: true, Offset: 3, Frequencies: []float32{1, 0.5}}, linear), program.MSE, 3, 1},
+		{"matmul", multiplied(program.MatMul{}), program.MSE, 3, 1},
+		{"matmul, transposed", multiplied(program.MatMul{TransA: true, TransB: true}), program.MSE, 3, 1},
 		{"conv2d", graph(floats(2, 7, 6), conv(3, 3, 1, 1), program.Tanh{}, conv(2, 3, 2, 0), program.Flatten{}), program.MSE, 3, 1},
 		{"conv2d, no bias, other strides", graph(floats(2, 7, 6), tall, program.Tanh{}, conv(2, 2, 1, 0), program.Flatten{}), program.MSE, 3, 1},
 		{"max_pool2d", graph(floats(2, 8, 6), conv(3, 3, 1, 1), program.MaxPool2D{Kernel: two, Stride: two}, program.Flatten{}, linear), program.MSE, 3, 1},
@@ -266,4 +272,35 @@ func TestWrongInputsAreErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// parted is attention of tokens, whose token 0 is padding, or of values if there is no mask. Queries are five; keys, behind a product with
+// the scores of so many others, as many as the tokens.
+func parted(op program.Attention, queries int) program.Graph {
+	kv := op.KVHeads
+	if kv == 0 {
+		kv = op.Heads
+	}
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	nodes := []program.Node{node("x", program.Input{Type: program.I32, Shape: []int{5}}), node("h", program.Embedding{Vocab: 7, Dim: 6, Std: 1}, "x"),
+		node("k", program.Linear{Out: kv * 3}, "h"), node("v", program.Linear{Out: kv * 3}, "h"), node("q", program.Linear{Out: op.Heads * 3}, "h")}
+	in := []string{"q", "k", "v"}
+	if queries > 0 {
+		nodes = append(nodes, node("w", program.Linear{Out: queries}, "h"), node("fewer", program.MatMul{TransA: true}, "w", "q"))
+		in = []string{"fewer", "k", "v", "x"}
+	}
+	return program.Graph{Nodes: append(nodes, node("a", op, in...), node("c", program.Linear{Out: 4}, "a"))}
+}
+
+// multiplied is a product of two layers of images, and of the result with itself.
+func multiplied(op program.MatMul) program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	return program.Graph{Nodes: []program.Node{
+		node("x", program.Input{Type: program.F32, Shape: []int{2, 3, 4}}), node("a", program.Linear{Out: 5}, "x"), node("b", program.Linear{Out: 5}, "x"),
+		node("ab", program.MatMul{TransB: true}, "a", "b"), node("m", op, "ab", "ab"), node("ma", program.MatMul{}, "m", "a"),
+	}}
 }
