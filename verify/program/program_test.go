@@ -304,7 +304,7 @@ func TestAProgramIsCompiledInAKnownProfileOnly(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(canonical))
-	for _, p := range small() {
+	for _, p := range taped() {
 		f.Add(p.JSON())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
