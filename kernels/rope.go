@@ -17,7 +17,7 @@ func (o Rope) Operands() []Operand {
 	return []Operand{{"x", F32, n, In}, {"cos", F32, table, In}, {"sin", F32, table, In}, {"y", F32, n, Out}}
 }
 
-func (o Rope) sound() error {
+func (o Rope) check() error {
 	if o.Pairs > o.HeadDim/2 {
 		return fmt.Errorf("rope: %d pairs do not fit HeadDim %d", o.Pairs, o.HeadDim)
 	}

@@ -58,7 +58,7 @@ func (o RopeTable) Operands() []Operand {
 	return []Operand{{"cos", F32, n, Out}, {"sin", F32, n, Out}}
 }
 
-func (o RopeTable) sound() error {
+func (o RopeTable) check() error {
 	if len(o.Frequencies)%4 != 0 {
 		return fmt.Errorf("rope_table: Frequencies has %d bytes, not a multiple of 4", len(o.Frequencies))
 	}

@@ -37,7 +37,7 @@ func (o SDPA) inputs() []Operand {
 }
 
 // sound refuses key heads that the query heads cannot share evenly.
-func (o SDPA) sound() error {
+func (o SDPA) check() error {
 	if o.Heads > 0 && (o.KVHeads == 0 || o.Heads%o.KVHeads != 0) {
 		return fmt.Errorf("sdpa: Heads is %d, not a multiple of KVHeads %d", o.Heads, o.KVHeads)
 	}

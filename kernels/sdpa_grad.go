@@ -16,7 +16,7 @@ func (o SDPAGrad) Operands() []Operand {
 		Operand{"dq", F32, n, Out}, Operand{"dk", F32, m, Out}, Operand{"dv", F32, m, Out})
 }
 
-func (o SDPAGrad) sound() error { return SDPA(o).sound() }
+func (o SDPAGrad) check() error { return SDPA(o).check() }
 
 func (o SDPAGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, o.Batch*o.KVHeads) }
 

@@ -20,6 +20,7 @@ type CurveRun struct {
 	Profile       kernels.Profile
 	Data          *job.Dataset
 	Init, Dropout uint64 // seeds of the initial state and of dropout, as the job will have them
+	Base          *Base  // that the job starts from; nil if its state is drawn
 	Steps, Stride uint64
 	Drawn         merkle.Hash // seed of the order of the data, and of what is measured
 	StartOnly     bool        // measure step 0 alone
@@ -51,7 +52,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
-	if err := e.Init(ctx, r.Init); err != nil {
+	if err := begin(ctx, e, spec, r.Init, r.Base); err != nil {
 		return nil, err
 	}
 	digests, err := e.Digests(ctx)
@@ -63,7 +64,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
 	}}
 	if !r.StartOnly {
-		c.Every = c.Terms.EveryOf()
+		c.Every = c.Terms.EveryOf(measure.Products())
 	}
 	if err := r.points(ctx, e, measure, spec.Plan.X().Shape[0], c); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Pla
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := r.Data.Fill(e.X(), e.Y(), ids); err != nil {
+		if err := r.Data.Fill(e.Rows(), ids); err != nil {
 			return err
 		}
 		step, err := r.point(ctx, e, measure, t, t%apart == 0, c)
@@ -119,7 +120,7 @@ func (r CurveRun) point(ctx context.Context, e engine.Engine, measure *gate.Plan
 	if err != nil {
 		return step, err
 	}
-	c.Points = append(c.Points, counters.Totals())
+	c.Points = append(c.Points, counters.Point())
 	return step, nil
 }
 
@@ -132,7 +133,7 @@ func (t *Terms) readCurve(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Fits(CurveTerms(t.Job)); err != nil {
+	if err := c.Fits(CurveTerms(t.Job), t.Gate.Products()); err != nil {
 		return fault.In(CurveFile, err)
 	}
 	t.reference = c.Reference()

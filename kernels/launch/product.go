@@ -122,12 +122,21 @@ func productOf(op kernels.Operator) (product, bool) {
 		return product{profile, prefix, "matmul", transposes(e), e.M, e.N, e.K, shape, o.Batch}, true
 	case kernels.Conv2D:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW()), 1}, true
 	case kernels.Conv2DGradInput:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W), 1}, true
 	case kernels.Conv2DGradWeight:
 		s := o.ConvShape
+		if !dense(s) {
+			return product{}, false
+		}
 		return product{profile, prefix, "conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW()), 1}, true
 	}
 	return product{}, false

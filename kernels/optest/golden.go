@@ -52,6 +52,18 @@ func (v Vector) Check(b Backend) error {
 	case "rope_table":
 		return v.ropeTable(b)
 	}
+	if op, want, err := v.movement(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.moved(op, want, b)
+	}
+	if op, want, err := v.channel(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.written(op, want, b)
+	}
 	for _, of := range eachAlone {
 		if of(1).Name() == v.Operator {
 			return v.function(of, b)

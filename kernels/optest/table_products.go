@@ -107,6 +107,19 @@ func convolutions(wrap func(kernels.ConvShape) kernels.Operator, first kernels.C
 		{N: 9, C: 1, H: 31, W: 31, O: 2, KH: 2, KW: 2, StrideH: 1, StrideW: 1},
 		{N: 1, C: 2, H: 4, W: 4, O: 920, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 1, C: 2, H: 7, W: 7, O: 3, KH: 2, KW: 2, StrideH: 4, StrideW: 4, PadH: 1, PadW: 1},
+		// Groups: some, one for each channel, several filters for each, more terms than a chunk; each with strides.
+		{N: 2, C: 6, H: 9, W: 8, O: 4, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 2},
+		{N: 2, C: 18, H: 9, W: 11, O: 18, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 18},
+		{N: 1, C: 17, H: 10, W: 9, O: 17, KH: 5, KW: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 1, Groups: 17},
+		{N: 3, C: 4, H: 7, W: 7, O: 12, KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 1, PadW: 0, Groups: 4},
+		{N: 1, C: 180, H: 4, W: 3, O: 9, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 3},
+		{N: 1, C: 3, H: 3, W: 4, O: 210, KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, Groups: 3},
+		{N: 9, C: 2, H: 31, W: 31, O: 2, KH: 2, KW: 2, StrideH: 1, StrideW: 1, Groups: 2},
+		// Taps that are apart, beyond the plane, with strides that share a factor with them, and in groups.
+		{N: 2, C: 3, H: 9, W: 10, O: 5, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, DilationH: 2, DilationW: 2},
+		{N: 1, C: 2, H: 11, W: 9, O: 3, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 1, PadW: 4, DilationH: 4, DilationW: 3},
+		{N: 1, C: 2, H: 4, W: 4, O: 3, KH: 2, KW: 2, StrideH: 1, StrideW: 1, PadH: 5, PadW: 4, DilationH: 7, DilationW: 5},
+		{N: 2, C: 8, H: 9, W: 9, O: 8, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 2, Groups: 8, DilationH: 2, DilationW: 2},
 	} {
 		ops = append(ops, wrap(s))
 	}

@@ -16,13 +16,14 @@ var layers = []rule{
 		}
 		return w.value(w.batch.X, s.rows, s.cols)
 	}),
-	of(func(w *walk, s site, _ program.Add) *gorgonia.Node { return w.add(s.in[0], s.in[1]) }),
-	of(func(w *walk, s site, _ program.Mul) *gorgonia.Node { return w.times(s.in[0], s.in[1]) }),
 	of(func(w *walk, s site, _ program.Flatten) *gorgonia.Node { return w.reshape(s.in[0], s.rows, s.cols) }),
 	of(func(w *walk, s site, op program.Dropout) *gorgonia.Node {
 		return w.dropout(s.in[0], op.P, uint32(s.Index), s.rows, s.cols)
 	}),
 	of(func(w *walk, s site, op program.Linear) *gorgonia.Node {
+		if op.Transposed {
+			return w.linear(s.in[0], w.transpose(s.params[0]), s.optional(), s.rows, op.Out)
+		}
 		return w.linear(s.in[0], s.params[0], s.optional(), s.rows, op.Out)
 	}),
 	of(func(w *walk, s site, op program.LayerNorm) *gorgonia.Node {
@@ -44,6 +45,10 @@ var layers = []rule{
 	of(func(w *walk, s site, op program.Rope) *gorgonia.Node { return w.rope(s, op) }),
 	of(func(w *walk, s site, op program.MatMul) *gorgonia.Node { return w.matmul(s, op) }),
 	of(func(w *walk, s site, op program.Conv2D) *gorgonia.Node {
+		if w.err == nil && (op.Groups != 0 || op.Dilation != [2]int{}) {
+			w.err = &UnsupportedError{What: "conv2d in groups or with taps apart"}
+			return nil
+		}
 		return w.conv2d(s.in[0], s.params[0], s.optional(), w.rows, op.Out, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
 	}),
 	of(func(w *walk, s site, op program.MaxPool2D) *gorgonia.Node {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -33,6 +34,19 @@ func join(op program.Op) program.Graph {
 		{Name: "b", Op: program.Linear{Out: 4}, Inputs: []string{"x"}},
 		{Name: "c", Op: op, Inputs: []string{"a", "b"}},
 		{Name: "d", Op: op, Inputs: []string{"c", "a"}},
+	}}
+}
+
+// repeated combines a layer with its own mean over an axis.
+func repeated(op program.Op, axis int, keep bool) program.Graph {
+	return program.Graph{Nodes: []program.Node{
+		{Name: "x", Op: floats(4, 6)},
+		{Name: "a", Op: program.Linear{Out: 6, Bias: true}, Inputs: []string{"x"}},
+		{Name: "b", Op: program.Tanh{}, Inputs: []string{"a"}},
+		{Name: "c", Op: program.Mean{Axes: []int{axis}, KeepDim: keep}, Inputs: []string{"b"}},
+		{Name: "d", Op: op, Inputs: []string{"a", "c"}},
+		{Name: "e", Op: op, Inputs: []string{"c", "d"}},
+		{Name: "f", Op: program.Linear{Out: 3}, Inputs: []string{"e"}},
 	}}
 }
 
@@ -85,7 +99,27 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 		{"max_pool2d, overlapping", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.MaxPool2D{Kernel: three, Stride: two}, program.Flatten{}, linear), program.MSE, 3, 1},
 		{"avg_pool2d", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.AvgPool2D{Kernel: three, Stride: two, Padding: [2]int{1, 1}}, program.Flatten{}, linear), program.MSE, 3, 1},
 	}
-	for _, op := range program.Activations() {
+	rows := floats(4, 6)
+	cases = append(cases,
+		test{"linear, transposed", graph(floats(3, 5), program.Linear{Out: 6, Bias: true, Transposed: true}, program.Tanh{}, program.Linear{Out: 2, Transposed: true}), program.MSE, 3, 2},
+		test{"reshape and transpose", graph(rows, linear, program.Reshape{Shape: []int{2, 2, 6}}, program.Transpose{Perm: []int{2, 0, 1}}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"slice", graph(rows, linear, program.Slice{Axis: 1, Start: 1, Stop: 6, Step: 2}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"select", graph(rows, linear, program.Select{Axis: 0, Index: 2}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"expand", graph(floats(1, 6), linear, program.Expand{Shape: []int{3, 6}}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"mean", graph(rows, linear, program.Tanh{}, program.Mean{Axes: []int{0}}, linear), program.MSE, 3, 2},
+		test{"mean, kept", graph(floats(2, 3, 4), linear, program.Tanh{}, program.Mean{Axes: []int{0, 2}, KeepDim: true}, linear), program.MSE, 3, 1},
+		test{"scale", graph(rows, linear, program.Scale{Factor: -0.75, Shift: 0.5}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"row_dropout", graph(rows, linear, program.RowDropout{P: 0.4}, program.Tanh{}, linear), program.MSE, 5, 3},
+		test{"concat", join(program.Concat{Axis: 0}), program.MSE, 4, 1},
+	)
+	for _, op := range []program.Op{program.Add{}, program.Sub{}, program.Mul{}} {
+		cases = append(cases,
+			test{op.Kind() + " of a mean of rows", repeated(op, 0, true), program.MSE, 4, 1},
+			test{op.Kind() + " of a mean of fewer axes", repeated(op, 0, false), program.MSE, 4, 1},
+			test{op.Kind() + " of a mean of columns", repeated(op, 1, true), program.MSE, 4, 1})
+	}
+	for _, op := range slices.Concat(program.Activations(), []program.Op{program.ReLU6{}, program.HardTanh{Min: -0.25, Max: 0.5}, program.Clamp{Min: -0.5, Max: 0.25},
+		program.HardSigmoid{}, program.HardSwish{}, program.LeakyReLU{Slope: 0.1}, program.ELU{Alpha: 1.5}, program.Softplus{}}) {
 		cases = append(cases, test{op.Kind(), graph(floats(5), linear, op, linear), program.MSE, 4, 1})
 	}
 	engines := engines(t)
@@ -213,6 +247,11 @@ func TestWhatTheOracleLacksIsATypedError(t *testing.T) {
 	p := &program.Program{BatchSize: 1, Accumulation: 1, Graph: graph(floats(2), program.Linear{Out: 2}), Loss: "hinge"}
 	if _, _, err := Gradients(p, [][]float64{make([]float64, 4)}, Batch{X: make([]float64, 2)}); !errors.As(err, &unsupported) {
 		t.Errorf("loss: %v", err)
+	}
+	sparse := program.Conv2D{Out: 2, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}
+	p = &program.Program{BatchSize: 1, Accumulation: 1, Graph: graph(floats(2, 1, 1), sparse), Loss: program.MSE}
+	if _, _, err := Gradients(p, [][]float64{make([]float64, 2)}, Batch{X: make([]float64, 2), Y: make([]float64, 2)}); !errors.As(err, &unsupported) {
+		t.Errorf("groups: %v", err)
 	}
 }
 

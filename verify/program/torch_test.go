@@ -43,6 +43,20 @@ func torchPrograms() map[string]*program.Program {
 			Schedule:  program.Schedule{Kind: program.Constant, Rate: 1e-3, Warmup: 20},
 			ClipNorm:  1,
 		},
+		"shapes-sgd": {
+			Version: program.Version, BatchSize: 16, Accumulation: 1,
+			Graph:     program.Graph{Nodes: torchShapes()},
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+		},
+		"channels-sgd": {
+			Version: program.Version, BatchSize: 16, Accumulation: 1,
+			Graph:     program.Graph{Nodes: torchChannels()},
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+		},
 		"attention-sgd": {
 			Version: program.Version, BatchSize: 6, Accumulation: 1, Graph: attentionGraph(), Loss: program.CrossEntropy,
 			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9}, Schedule: program.Schedule{Kind: program.Constant, Rate: 0.01},
