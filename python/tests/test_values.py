@@ -94,7 +94,7 @@ def test_whatever_is_wrong_with_a_utility_is_one_error_with_the_coalition() -> N
     assert e.kind == "utility-raised" and e.coalition is not None and e.coalition.tolist() == [1, 3]
     assert isinstance(e.__cause__, ValueError) and "ValueError: one class" in str(e)
     again = copy.deepcopy(e)  # as a pool of processes hands it on
-    assert again.kind == e.kind and str(again) == str(e) and again.coalition.tolist() == [1, 3]
+    assert again.kind == e.kind and str(again) == str(e) and again.coalition is not None and again.coalition.tolist() == [1, 3]
 
     for value, kind in (
         (float("nan"), "utility-not-finite"), (float("-inf"), "utility-not-finite"), (np.float32("nan"), "utility-not-finite"), (1e7, "utility-too-large"), (1e300, "utility-too-large"),
