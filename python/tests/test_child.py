@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import stat
@@ -52,12 +53,22 @@ def test_files_have_no_name_on_any_disk_and_are_gone_when_closed() -> None:
         files.add("a/b", b"")
 
 
+def test_nothing_of_the_package_pickles() -> None:
+    for page in Path(verifyd.__file__).parent.glob("*.py"):
+        tree = ast.parse(page.read_text(encoding="utf-8"))
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not (names | modules) & {"pickle", "marshal", "shelve", "joblib", "cloudpickle", "dill"}, page
+        assert "allow_pickle=True" not in page.read_text(encoding="utf-8")
+
+
 def test_messages_name_arguments_and_not_where_they_lay() -> None:
     assert in_memory("/dev/fd/7/X.csv: line 4 (row 2): column 2 (age): missing") == "X: row 2: column 2 (age): missing"
     assert in_memory("a /dev/fd/12/worker 1.safetensors: b") == "a /dev/fd/12/worker 1.safetensors: b".replace("/dev/fd/12/worker", "worker")
     assert in_memory("/dev/fd/7/y_test.npy has 3") == "y_test has 3"
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12 and later, where there are threads
 def test_a_child_belongs_to_the_process_that_started_it() -> None:
     with Child(["value", "estimators", "-o", "json"]) as child:
         pid = os.fork()

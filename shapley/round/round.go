@@ -50,6 +50,9 @@ func (r *Round) check() (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !plan.Plain() {
+		return nil, errors.New("program: graph: tied or frozen parameters or buffers, for which no value is defined")
+	}
 	walked, err := r.Program.Graph.Walk()
 	if err != nil {
 		return nil, err

@@ -33,7 +33,8 @@ type probe struct {
 	count func(words [][]float32, to *Counters)
 }
 
-// NewPlan plans the measure of a program. It refuses one whose parameters or multiply-adds are too many to be counted.
+// NewPlan plans the measure of a program. It refuses one whose parameters or multiply-adds are too many to be counted, and one with
+// products that it cannot measure.
 func NewPlan(plan *program.Plan) (*Plan, error) {
 	p := &Plan{plan: plan}
 	tape := plan.Tape(0)
@@ -65,6 +66,8 @@ func (p *Plan) measure(call int, c kernels.Call) error {
 		return p.measureAttention(call, op)
 	case kernels.AttentionGrad:
 		return p.measureAttentionGrad(call, op)
+	case kernels.SDPA, kernels.SDPAGrad, kernels.Matmul:
+		return fault.New(fault.Unsupported, "", "", "gate: %s cannot be measured", op.Name())
 	}
 	f, ok := kernels.FactorsOf(c.Op)
 	if !ok {

@@ -18,13 +18,13 @@ func (p *Plan) checkStep(t uint64) error {
 }
 
 // checkBatch refuses ids and labels outside their ranges before anything runs.
-func (p *Plan) checkBatch(x, y kernels.Buf) error {
+func (p *Plan) checkBatch(rows []kernels.Buf) error {
 	var errs error
 	for _, l := range p.idLimits {
-		errs = errors.Join(errs, below("x", x.I, p.x, l.vocab, nil, l.node))
+		errs = errors.Join(errs, below(p.rows[l.input].Name, rows[l.input].I, p.rows[l.input], l.vocab, nil, l.node))
 	}
 	if p.classes > 0 {
-		errs = errors.Join(errs, below("y", y.I, p.y, p.classes, p.ignored, "the loss"))
+		errs = errors.Join(errs, below("y", rows[len(rows)-1].I, p.Y(), p.classes, p.ignored, "the loss"))
 	}
 	return errs
 }

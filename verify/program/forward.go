@@ -29,7 +29,7 @@ func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []
 // In each micro-batch see gets, for the last such node first, its inputs and the gradient of its
 // outputs, rows one after another: the weight's gradient is gradient^T * inputs. Both are valid until see
 // returns, and see changes neither. Without weights those products are left out, and Grads has nothing
-// of use.
+// of use. The program must have no other products than those of Linear nodes that are not transposed.
 func (m *Machine) GradientsSeeingLinears(t uint64, weights bool, see func(i int, inputs, gradient []float32)) (loss float32, err error) {
 	if err := m.prepare(t); err != nil {
 		return 0, err

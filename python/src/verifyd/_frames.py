@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -102,8 +103,10 @@ def _array(data: Any, name: str) -> NDArray[Any]:
         shown[np.ma.getmaskarray(data)] = None
         return shown
     try:
-        return np.asarray(data)
-    except (ValueError, TypeError) as e:
+        with warnings.catch_warnings():  # NumPy before 1.24 only warns of rows of different lengths
+            warnings.filterwarnings("error", "Creating an ndarray from ragged")
+            return np.asarray(data)
+    except (ValueError, TypeError, Warning) as e:
         raise Error(f"{name}: no array of rows: {e}", kind="bad-form", file=name) from None
 
 

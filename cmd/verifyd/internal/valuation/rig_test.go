@@ -179,7 +179,7 @@ func writeSet(t testing.TB, path string, rows int) {
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := set.Fill(x, y, ids); err != nil {
+	if err := set.Fill([]kernels.Buf{x, y}, ids); err != nil {
 		t.Fatal(err)
 	}
 	f := must(os.Create(path))(t)

@@ -96,7 +96,7 @@ func readValidation(path string, plan *program.Plan) (set *job.Dataset, x, y ker
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := set.Fill(x, y, ids); err != nil {
+	if err := set.Fill([]kernels.Buf{x, y}, ids); err != nil {
 		return nil, x, y, fmt.Errorf("%s: %w", path, err)
 	}
 	return set, x, y, nil
