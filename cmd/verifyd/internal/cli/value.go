@@ -228,7 +228,8 @@ type estimateOptions struct {
 	plot, convergence, removal string // SVG files
 	budget, level, alpha, beta int
 	target, tolerance          uint64
-	control                    bool
+	control, fair              bool
+	rows                       uint32
 	claimed                    *valuation.Claimed // says all but the files; nil for research
 }
 
@@ -276,7 +277,7 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 func (o *estimateOptions) way(e shapley.Estimator, advised int) valuation.Way {
 	w := valuation.Way{
 		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
-		Control: o.control,
+		Control: o.control, Fair: o.fair, Rows: o.rows,
 	}
 	if o.budget < 0 {
 		w.Budget = advised
