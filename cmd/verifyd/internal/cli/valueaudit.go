@@ -67,6 +67,7 @@ Exit codes: 0 nothing is wrong; 3 utilities were altered.`,
 			if uo.given() {
 				return usageError{fmt.Errorf("--pipe or a command behind --: %s certifies a game of files", args[0])}
 			}
+			ro.fair, ro.rows, ro.randomness = before.Fair, before.Rows, before.Randomness
 			kinds := map[string]gameFiles{valuation.RoundKind: &ro, dataKind: &do}
 			return a.onDevice(cmd.Context(), func(device engine.Device) error {
 				return a.auditFiles(cmd.Context(), device, kinds, before, args[0], later, checks)
@@ -128,7 +129,7 @@ func (a *app) valueAudit(ctx context.Context, g *openGame, dir string, randomnes
 			return err
 		}
 		if !extra.Equal(c.Extra) {
-			return fmt.Errorf("%s: second_order or validation_error: is not that of the game", dir)
+			return fmt.Errorf("%s: drawn, joined, isolated, second_order or validation_error: is not that of the game", dir)
 		}
 	}
 	closed() // before what is printed, as in estimateOn

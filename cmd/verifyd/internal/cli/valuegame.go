@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/big"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
@@ -121,6 +122,7 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 		v.notes = append(v.notes, [2]string{"second order", utilityTexts(c.Second.Values)}, [2]string{"its gap", utilityText(big.NewInt(c.Second.Gap))})
 	}
 	if c.Extra != nil {
+		v.notes = append(v.notes, fittedNotes(c.Extra, g.players)...)
 		for _, x := range c.Isolated {
 			v.notes = append(v.notes, [2]string{"isolated", g.players[x.Player] + ": " + x.Reason})
 		}
@@ -128,6 +130,7 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 	if c.Extra != nil && len(c.ValidationError) > 0 {
 		v.notes = append(v.notes, [2]string{"validation error", utilityTexts(c.ValidationError)})
 	}
+	a.warnDoubts(c.Certificate)
 	if err := a.emitValued(v, eo.plot); err != nil {
 		return err
 	}
@@ -136,6 +139,28 @@ func (a *app) estimateOn(ctx context.Context, device engine.Device, files gameFi
 		return exitWith(exitNotMet)
 	}
 	return nil
+}
+
+// fittedNotes are what was made of a round before it was valued.
+func fittedNotes(e *valuation.Extra, players []string) (notes [][2]string) {
+	if d := e.Drawn; d != nil {
+		notes = append(notes, [2]string{"judged by", fmt.Sprintf("%d of %d rows, drawn", d.Rows, d.Of)})
+	}
+	for _, m := range e.Joined {
+		var names []string
+		for _, i := range m {
+			names = append(names, players[i])
+		}
+		notes = append(notes, [2]string{"joined", strings.Join(names, ", ") + ": the first has the value of all"})
+	}
+	return notes
+}
+
+// warnDoubts says what in a certificate should be looked at before anybody is paid by it.
+func (a *app) warnDoubts(c *valuation.Certificate) {
+	for _, d := range valuation.Doubts(c) {
+		a.log.Warn(d.What, "player", d.Player, "value", utilityText(d.Value), "against", utilityText(d.Against))
+	}
 }
 
 // utilityTexts are a few utilities, and how many more there are.
