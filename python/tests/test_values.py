@@ -164,9 +164,10 @@ def test_a_run_of_another_utility_is_not_gone_on_with(tmp_path: Path) -> None:
 
 
 SLOW = """
-import math, sys, time
+import math, signal, sys, time
 import numpy as np
 import verifyd
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background of a shell ignores it
 def utility(members):
     time.sleep(0.02)
     return math.sqrt(np.arange(1, 10)[members].sum())
