@@ -72,7 +72,7 @@ func (s *session) adapters(m model) error {
 	step, hashing := spreadOf(samples[0]), spreadOf(samples[1])
 	share := Row{Group: "adapters", Name: "hashing in a step of " + m.title, Threads: 1, Unit: "%",
 		Value: 100 * over(hashing.CPU, step.CPU+hashing.CPU),
-		Note: fmt.Sprintf("%.3g s of arithmetic, %.3g s of hashing", step.CPU, hashing.CPU)}
+		Note:  fmt.Sprintf("%.3g s of arithmetic, %.3g s of hashing", step.CPU, hashing.CPU)}
 	if slices.Contains(m.program.Graph.Frozen, "tok.weight") {
 		share.Limit, share.Most = 3, true
 	}

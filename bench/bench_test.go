@@ -94,6 +94,16 @@ func TestValuationsAreTimedWhenAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnAnswerIsTimedBesideTheSegmentsThatWereDrawnWhenAskedFor(t *testing.T) {
+	report, err := Run(t.Context(), Options{Quick: true, Only: "answer"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rows) != 1 || report.Rows[0].Ours.Median <= report.Rows[0].Peer.Median {
+		t.Errorf("%+v", report.Rows)
+	}
+}
+
 func TestAGoalOfAnUpperLimitIsMetFromBelow(t *testing.T) {
 	for value, want := range map[float64]string{0.4: "at most 1: met; goal 0.5: met", 0.6: "at most 1: met; goal 0.5", 2: "at most 1: **not met**; goal 0.5"} {
 		if got := (&Row{Value: value, Limit: 1, Goal: 0.5, Most: true}).asked(); got != want {

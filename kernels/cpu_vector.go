@@ -32,6 +32,10 @@ type vector struct {
 	hardSwishGrad   func(dx, x, dy []float32)                 // hardSwishGradLoop
 	leakyReLU       func(y, x []float32, slope float32)       // y[i] = x[i] > 0 ? x[i] : x[i]*slope
 	leakyReLUGrad   func(dx, x, dy []float32, slope float32)  // dx[i] = x[i] > 0 ? dy[i] : dy[i]*slope
+	elu             func(y, x []float32, alpha float32)       // y[i] = x[i] > 0 ? x[i] : (exp(x[i])-1)*alpha
+	eluGrad         func(dx, x, dy []float32, alpha float32)  // dx[i] = x[i] > 0 ? dy[i] : dy[i]*float32(exp(x[i])*alpha)
+	softplus        func(y, x []float32)                      // y[i] = softplus(x[i])
+	softplusGrad    func(dx, x, dy []float32)                 // dx[i] = dy[i] * sigmoid(x[i])
 
 	add       func(c, a, b []float32)                                                       // c[i] = a[i] + b[i]
 	sub       func(c, a, b []float32)                                                       // c[i] = a[i] - b[i]
@@ -90,6 +94,8 @@ func generic() *vector {
 		hardSigmoid: hardSigmoidLoop, hardSigmoidGrad: hardSigmoidGradLoop,
 		hardSwish: hardSwishLoop, hardSwishGrad: hardSwishGradLoop,
 		leakyReLU: leakyReLULoop, leakyReLUGrad: leakyReLUGradLoop,
+		elu: eluLoop, eluGrad: eluGradLoop,
+		softplus: softplusLoop, softplusGrad: softplusGradLoop,
 
 		add: addLoop, sub: subLoop, mul: mulLoop, scale: scaleLoop, addScalar: addScalarLoop, addRows: addRowsLoop,
 		subScale: subScaleLoop, dropout: dropoutLoop,

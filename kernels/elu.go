@@ -17,9 +17,9 @@ func (o ELU) kernel() Kernel {
 	return Kernel{"drn1_elu", []uint32{math.Float32bits(o.Alpha)}}
 }
 func (o ELU) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
-func (o ELU) piece(_ *worker, _, i int, b []Buf) {
+func (o ELU) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	eluLoop(b[1].F[lo:hi], b[0].F[lo:hi], o.Alpha)
+	w.vec.elu(b[1].F[lo:hi], b[0].F[lo:hi], o.Alpha)
 }
 
 func eluLoop(y, x []float32, alpha float32) {
@@ -47,9 +47,9 @@ func (o ELUGrad) kernel() Kernel {
 	return Kernel{"drn1_elu_grad", []uint32{math.Float32bits(o.Alpha)}}
 }
 func (o ELUGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
-func (o ELUGrad) piece(_ *worker, _, i int, b []Buf) {
+func (o ELUGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	eluGradLoop(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi], o.Alpha)
+	w.vec.eluGrad(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi], o.Alpha)
 }
 
 func eluGradLoop(dx, x, dy []float32, alpha float32) {

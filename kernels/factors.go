@@ -139,8 +139,8 @@ func (o Attention) Score(query, key []float32) float32 {
 }
 
 // Sees is the number of keys that query i sees, and Weighs that of the keys that are terms of its sums.
-func (o Attention) Sees(i int) int   { return o.visible(i) }
-func (o Attention) Weighs(i int) int { return o.keys(i) }
+func (o Attention) Sees(i int) int   { return o.SDPA().sees(i, seenKeys{n: o.Seq}) }
+func (o Attention) Weighs(i int) int { return o.SDPA().weighs(i, seenKeys{n: o.Seq}) }
 
 // Block is the number of queries that weigh the same keys: a key has the queries of its own block as terms and, where the
 // attention is causal, those behind it alone.

@@ -21,9 +21,9 @@ func (o Softplus) Operands() []Operand          { return mapOperands(o.N) }
 func (Softplus) inPlace() int                   { return 1 }
 func (Softplus) kernel() Kernel                 { return Kernel{Name: "drn1_softplus"} }
 func (o Softplus) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
-func (o Softplus) piece(_ *worker, _, i int, b []Buf) {
+func (o Softplus) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	softplusLoop(b[1].F[lo:hi], b[0].F[lo:hi])
+	w.vec.softplus(b[1].F[lo:hi], b[0].F[lo:hi])
 }
 
 func softplusLoop(y, x []float32) {
@@ -43,9 +43,9 @@ func (o SoftplusGrad) Operands() []Operand          { return gradOperands(o.N) }
 func (SoftplusGrad) inPlace() int                   { return 2 }
 func (SoftplusGrad) kernel() Kernel                 { return Kernel{Name: "drn1_softplus_grad"} }
 func (o SoftplusGrad) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
-func (o SoftplusGrad) piece(_ *worker, _, i int, b []Buf) {
+func (o SoftplusGrad) piece(w *worker, _, i int, b []Buf) {
 	lo, hi := elementRange(i, o.N)
-	softplusGradLoop(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi])
+	w.vec.softplusGrad(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi])
 }
 
 func softplusGradLoop(dx, x, dy []float32) {

@@ -64,7 +64,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
 	}}
 	if !r.StartOnly {
-		c.Every = c.Terms.EveryOf()
+		c.Every = c.Terms.EveryOf(measure.Products())
 	}
 	if err := r.points(ctx, e, measure, spec.Plan.X().Shape[0], c); err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (r CurveRun) point(ctx context.Context, e engine.Engine, measure *gate.Plan
 	if err != nil {
 		return step, err
 	}
-	c.Points = append(c.Points, counters.Totals())
+	c.Points = append(c.Points, counters.Point())
 	return step, nil
 }
 
@@ -133,7 +133,7 @@ func (t *Terms) readCurve(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Fits(CurveTerms(t.Job)); err != nil {
+	if err := c.Fits(CurveTerms(t.Job), t.Gate.Products()); err != nil {
 		return fault.In(CurveFile, err)
 	}
 	t.reference = c.Reference()

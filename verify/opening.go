@@ -73,7 +73,7 @@ func (c *Case) readOpening(data []byte) (Opening, merkle.Hash, error) {
 // files of sizes that they cannot have.
 func (c *Case) malformed(o *Opening) bool {
 	n := c.Terms.Job.Segments()
-	if o.Seed != c.Challenge.Seed || o.Slices.Size != c.Terms.slicesBytes(c.places) || uint64(len(o.Segments)) > c.most() {
+	if o.Seed != c.Challenge.Seed || o.Slices.Size != c.Terms.sizeOf(c.places) || uint64(len(o.Segments)) > c.most() {
 		return true
 	}
 	drawn := c.Challenge.Segments

@@ -21,9 +21,12 @@ const SlicesFile = OpeningsDir + "/slices.bin"
 // slicesLabel separates the seed of the slices' places from that of the challenge.
 const slicesLabel = "verifyd-slices/1"
 
-// slicesShare is the part of the tensor bytes of the drawn segments that the slices of all tensors may take: where they
-// would take more, tensors are drawn too.
-const slicesShare = 50
+// What the slices of all tensors may take: so many bytes, or a part of the tensor bytes of the drawn segments, whichever is
+// more. Where they would take more, tensors are drawn too.
+const (
+	slicesBytes = 2 << 20
+	slicesShare = 50
+)
 
 // cuts are the places at which a challenge cuts the states between all segments.
 func (t *Terms) cuts(ch *Challenge) ([]slices.Place, error) {
@@ -39,12 +42,22 @@ func (t *Terms) cuts(ch *Challenge) ([]slices.Place, error) {
 		}
 		opened += uint64(bytes)
 	}
-	parameters, boundaries := len(t.spec.Gradient.Tensors()), t.Job.Segments()+1
-	return slices.Draw(merkle.Hash(seed), t.spec.State, parameters, boundaries, opened/slicesShare), nil
+	return slices.Draw(merkle.Hash(seed), t.spec.State, t.Job.Segments()+1, max(slicesBytes, opened/slicesShare)), nil
 }
 
-// slicesBytes is the size of the file of slices.
-func (t *Terms) slicesBytes(places []slices.Place) int64 {
+// moves are those of slices at places, which are in the order of the state: parameters come first.
+func (t *Terms) moves(places []slices.Place) *slices.Moves {
+	m := &slices.Moves{Segments: t.Job.Segments()}
+	for _, p := range places {
+		if p.Tensor < len(t.spec.Gradient.Tensors()) {
+			m.Rated++
+		}
+	}
+	return m
+}
+
+// sizeOf is the size of the file of slices.
+func (t *Terms) sizeOf(places []slices.Place) int64 {
 	return int64(min(slices.Size(t.spec.State, places, t.Job.Segments()+1), math.MaxInt64))
 }
 
@@ -102,7 +115,7 @@ func (c *Case) moves(ctx context.Context, in io.Reader) (m *slices.Moves, err er
 	if err != nil {
 		return nil, err
 	}
-	m = &slices.Moves{Segments: c.Terms.Job.Segments()}
+	m = c.Terms.moves(c.places)
 	for _, root := range c.boundaries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -123,7 +136,7 @@ func (o *opener) writeSlices(ctx context.Context, out io.Writer, places []slices
 	if err != nil {
 		return nil, err
 	}
-	moves := slices.Moves{Segments: t.Job.Segments()}
+	moves := t.moves(places)
 	for segment := range t.Job.Segments() + 1 {
 		if err := ctx.Err(); err != nil {
 			return nil, err

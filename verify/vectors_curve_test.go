@@ -29,12 +29,16 @@ func (g *generator) curves() {
 	add("curve_program", "of another program", fault.WrongJob, "terms.program", g.curve(func(c *gate.Curve) { c.Terms.Program[0] ^= 1 }))
 	add("curve_start", "from another start", fault.WrongJob, "terms.start", g.curve(func(c *gate.Curve) { c.Terms.Start[0] ^= 1 }))
 	add("curve_points", "a point too few", fault.OutOfRange, "points", g.curve(func(c *gate.Curve) { c.Points = c.Points[1:] }))
+	add("curve_products", "of steps with other products", fault.WrongJob, "points[0].rows", g.curve(func(*gate.Curve) {}))
+	add("curve_rows", "a row too few in one point", fault.OutOfRange, "points[1].rows", g.curve(func(c *gate.Curve) { c.Points[1].Rows = c.Points[1].Rows[1:] }))
 	add("curve_drowned", "more that drowns than there is", fault.OutOfRange, "points[1].drowned", g.curve(func(c *gate.Curve) { c.Points[1].Drowned = 1 }))
 }
 
 // curve is one for the bundle's job, altered.
 func (g *generator) curve(alter func(*gate.Curve)) []byte {
-	c := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Seed: merkle.Hash{1}, Every: 1, Points: []gate.Totals{{Work: 9}, {Work: 8}}}
+	c := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Seed: merkle.Hash{1}, Every: 1, Points: []gate.Point{
+		{Totals: gate.Totals{Work: 9}, Rows: []uint32{3, 4}}, {Totals: gate.Totals{Work: 8}, Rows: []uint32{3, 2}},
+	}}
 	g.job(func(j *job.Job) {
 		c.Terms = gate.Terms{
 			Program: j.Program, Profile: j.Profile, Data: j.Data.Root, Start: j.Init.Root, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,

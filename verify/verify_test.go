@@ -108,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "5c2a9262f08a35b961998a7f959ee314e99a5999eb86c6a50da857fee8f30455",
-		"cnn": "0b78be6b6e1e7b6705190aebff15b540dec6a6b7020a99939c033d36ad3181aa",
-		"gpt": "527a50976484a51c6cb26ee263b64ab81cfec12950b2419fa528152179a8ce12",
+		"mlp": "5f50b76231785b8cb1f3bce4f335b16028f6976f59de8e065c153bc07e0176f4",
+		"cnn": "0a7653cd613460e1b18dc1d6fd9b2653aadf23d63d6ecb43b212039ac40341b1",
+		"gpt": "d5299ac1350118b03bb000426630181297d1da0ce6c7ad9a65e57e12909eea1c",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

@@ -2,6 +2,7 @@ package gatestudy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/trace"
 	"github.com/verifyd/verifyd/verify/verifytest"
+	"github.com/verifyd/verifyd/verify/walk"
 )
 
 // Jumps is a study of claims that jump, through the whole protocol: made, claimed, received, challenged and answered.
@@ -23,28 +25,30 @@ type Jumps struct {
 	Runner     program.Runner // forges
 	Dir        string         // for traces and bundles
 	Sampled    uint32         // k
+	Seed       uint64         // draws starts, orders and challenges
 	Challenges int            // of each claim
 }
 
 // caught counts challenges, and those that replay a false segment: among the drawn ones, among those that moved most
-// besides, and on the walk.
-type caught struct{ challenges, drawn, directed, walked int }
+// besides, on a walk that begins with the drawn ones alone, and on the walk.
+type caught struct{ challenges, drawn, directed, alone, walked int }
 
 func (c *caught) add(o caught) {
 	c.challenges += o.challenges
 	c.drawn += o.drawn
 	c.directed += o.directed
+	c.alone += o.alone
 	c.walked += o.walked
 }
 
 func (c caught) row() string {
 	share := func(n int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(max(c.challenges, 1))) }
-	return fmt.Sprintf("%d | %s | %s | %s", c.challenges, share(c.drawn), share(c.directed), share(c.walked))
+	return fmt.Sprintf("%d | %s | %s | %s | %s", c.challenges, share(c.drawn), share(c.directed), share(c.alone), share(c.walked))
 }
 
 // Once writes a table of claims that jump once, into each cheap state, when a part of the run is over.
 func (j Jumps) Once(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "| state | at | challenges | drawn by chance | or moved most | or on the walk |\n|---|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "| state | at | challenges | drawn by chance | or moved most | or on a walk from what was drawn | on the walk |\n|---|---|---|---|---|---|---|\n")
 	var all caught
 	for _, state := range verifytest.CheapStates() {
 		for _, quarter := range []uint64{0, 2, 3} {
@@ -68,12 +72,17 @@ func (j Jumps) Once(ctx context.Context, w io.Writer) error {
 	return err
 }
 
+// stretches are the states that two jumps are tried with: those that are cheap for long.
+var stretches = []string{
+	"all zeros", "all units equal", "units equal in pairs", "dead units", "half of the units dead", "certain of its answers", "blocks dead",
+}
+
 // Twice writes a table of claims that jump there and, before the last segment, back, by the length of what is between.
 func (j Jumps) Twice(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "| segments between, of 50 | challenges | drawn by chance | or moved most | or on the walk |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "| segments between, of 50 | challenges | drawn by chance | or moved most | or on a walk from what was drawn | on the walk |\n|---|---|---|---|---|---|\n")
 	for _, between := range []uint64{40, 30, 25, 20, 15, 10, 5, 2} {
 		var sum caught
-		for _, name := range []string{"all zeros", "all units equal", "dead units"} {
+		for _, name := range stretches {
 			for i := range j.Settings {
 				s := &j.Settings[i]
 				back := s.Steps - s.Stride - 1 // the step before the last segment
@@ -97,8 +106,11 @@ func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to ve
 	}
 	defer os.RemoveAll(dir)
 	pool, err := verifytest.NewPool(ctx, verifytest.Setting{
-		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true,
-		Job: func(o *job.Job) { o.Steps, o.Stride, o.Slots, o.Sampled = s.Steps, s.Stride, 1, job.Exactly(j.Sampled) },
+		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true, Order: seedOf(2 * j.Seed), Secret: seedOf(2*j.Seed + 1),
+		Job: func(o *job.Job) {
+			o.Init.Seed, o.Seed = j.Seed, j.Seed
+			o.Steps, o.Stride, o.Slots, o.Sampled = s.Steps, s.Stride, 1, job.Exactly(j.Sampled)
+		},
 	})
 	if err != nil {
 		return c, err
@@ -171,6 +183,71 @@ func (j Jumps) challenge(ctx context.Context, p *verifytest.Pool, jumped, dir st
 		}
 		return 0
 	}
-	c.add(caught{1, among(opened.Challenge.Segments), among(first), among(p.Walk.Order)})
+	alone, err := j.alone(ctx, p, t, opened.Challenge, lies)
+	if err != nil {
+		return err
+	}
+	c.add(caught{1, among(opened.Challenge.Segments), among(first), among(alone), among(p.Walk.Order)})
 	return nil
+}
+
+// alone is the walk to which no segment moved more than another.
+func (j Jumps) alone(ctx context.Context, p *verifytest.Pool, t *trace.Reader, ch *verify.Challenge, lies []uint64) (walked []uint64, err error) {
+	assignment, _, err := p.Terms.ReadAssignment(p.Documents.Assignment)
+	if err != nil {
+		return nil, err
+	}
+	r, err := j.on(ctx, p, assignment)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close(ctx)) }()
+	standing := func(segment uint64) (walk.Standing, error) {
+		if slices.Contains(lies, segment) {
+			return walk.End, nil
+		}
+		err := r.engine.Load(ctx, func(tensors [][]float32) error {
+			_, err := t.Snapshot(segment, tensors)
+			return err
+		})
+		if err != nil {
+			return walk.Unknown, err
+		}
+		first, _ := p.Terms.Job.Segment(segment)
+		c, err := r.measure(ctx, first, ch.Seed)
+		if err != nil {
+			return walk.Unknown, err
+		}
+		if len(p.Terms.Reference().Outside(c)) > 0 {
+			return walk.Outside, nil
+		}
+		return walk.Inside, nil
+	}
+	w, err := walk.New(ch.Seed, p.Terms.Job.Segments(), uint64(j.Sampled), ch.Segments, nil)
+	if err != nil {
+		return nil, err
+	}
+	trail, err := w.Follow(standing)
+	return trail.Order, err
+}
+
+// on is a run on the data of a pool, in the order of an assignment.
+func (j Jumps) on(ctx context.Context, p *verifytest.Pool, a job.Assignment) (*run, error) {
+	program, err := program.Parse(p.Documents.Program)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := engine.NewSpec(program, p.Terms.Job.Profile, p.Terms.Job.Seed)
+	if err != nil {
+		return nil, err
+	}
+	spec.Reads = p.Terms.Gate.Words()
+	e, err := j.Device.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return &run{
+		setting: &Setting{Data: p.Data}, spec: spec, plan: p.Terms.Gate, engine: e,
+		order: p.Terms.Job.OrderFor(a), ids: make([]int64, spec.Plan.X().Shape[0]),
+	}, nil
 }

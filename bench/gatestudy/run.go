@@ -129,7 +129,7 @@ func curve(ctx context.Context, d engine.Device, s *Setting, init uint64) (ref, 
 	defer r.close(ctx)
 	c := gate.Curve{Every: 1, Terms: gate.Terms{Steps: s.Steps, Stride: s.Stride}}
 	err = r.segments(ctx, 1<<32, func(_ uint64, counters *gate.Counters) error {
-		c.Points = append(c.Points, counters.Totals())
+		c.Points = append(c.Points, counters.Point())
 		return nil
 	})
 	if err != nil {

@@ -33,18 +33,25 @@ func (r *run) twin(ctx context.Context, t uint64) (terms uint64, err error) {
 		f, _ := kernels.FactorsOf(calls[reads[i].Call].Op)
 		operands := [2][]uint32{words[:len(reads[i].At)], words[len(reads[i].At):][:len(reads[i+1].At)]}
 		words = words[len(reads[i].At)+len(reads[i+1].At):]
-		a, b := different(f.M, f.K, f.A, operands), different(f.N, f.K, f.B, operands)
-		for _, x := range a {
-			for _, y := range b {
-				for k, some := range x {
-					if some && y[k] {
-						terms++
-					}
+		for g := range f.Groups {
+			terms += pairs(different(g*f.M, f.M, f.K, f.A, operands), different(g*f.N, f.N, f.K, f.B, operands))
+		}
+	}
+	return terms, nil
+}
+
+// pairs is how many terms of rows of two factors are both not zero.
+func pairs(a, b [][]bool) (terms uint64) {
+	for _, x := range a {
+		for _, y := range b {
+			for k, some := range x {
+				if some && y[k] {
+					terms++
 				}
 			}
 		}
 	}
-	return terms, nil
+	return terms
 }
 
 // operands is the number of elements that a twin looks at.
@@ -66,11 +73,11 @@ func whole(call, operand int, c kernels.Call) program.Read {
 	return program.Read{Call: call, Operand: operand, At: at}
 }
 
-// different are the rows of a factor of which no other has the same bits, and of those where they are not zero.
-func different(rows, terms int, f kernels.Factor, operands [2][]uint32) (all [][]bool) {
+// different are those of some rows of a factor of which no other has the same bits, and of those where they are not zero.
+func different(first, rows, terms int, f kernels.Factor, operands [2][]uint32) (all [][]bool) {
 	seen := map[string]bool{}
 	key := make([]byte, 0, 4*terms)
-	for i := range rows {
+	for i := first; i < first+rows; i++ {
 		some := make([]bool, terms)
 		key = key[:0]
 		for k := range terms {

@@ -86,7 +86,7 @@ const longest = math.MaxInt32 - 1<<16
 // that is not its own.
 var families = [...]func(kernels.Operator) (Plan, bool){
 	products, directs, gradients, attentions, movements,
-	elementwise, sums, optimizers, rowwise, norms, pools, upsamples, cells, distances, logistic, values,
+	elementwise, sums, optimizers, rowwise, norms, pools, upsamples, cells, distances, logistic, values, ropes,
 }
 
 // For returns the launches that compute op, which depend on its shape alone. A launch whose grid is

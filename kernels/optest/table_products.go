@@ -63,6 +63,25 @@ func gemm(p kernels.Profile) entry {
 	return e
 }
 
+// matmul has one pair, some, and more than a device of many blocks needs.
+func matmul(p kernels.Profile) entry {
+	e := entry{
+		random: func(r *source) kernels.Operator {
+			one := kernels.Gemm{M: r.between(1, 12), N: r.between(1, 20), K: r.between(1, 40), TransA: r.below(2) == 1, TransB: r.below(2) == 1, Profile: p}
+			return kernels.Matmul{Batch: r.between(1, 6), Each: one}
+		},
+		perf:  kernels.Matmul{Batch: 32, Each: kernels.Gemm{M: 128, N: 128, K: 64, Profile: p}},
+		flops: 2 * 32 * 128 * 128 * 64,
+	}
+	for i := range 4 {
+		ta, tb := i&1 == 1, i&2 == 2
+		for _, s := range [][4]int{{3, 37, 45, 130}, {1, 33, 17, 513}, {5, 1, 1, 1}, {2, 3, 5, 8200}, {7, 65, 40, 64}, {2, 130, 129, 3}, {300, 2, 3, 4}} {
+			e.shapes = append(e.shapes, kernels.Matmul{Batch: s[0], Each: kernels.Gemm{M: s[1], N: s[2], K: s[3], TransA: ta, TransB: tb, Profile: p}})
+		}
+	}
+	return e
+}
+
 var (
 	// Each of these has a K of more than 512 for one of the three convolutions.
 	longForward = kernels.ConvShape{N: 2, C: 60, H: 7, W: 6, O: 5, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}

@@ -91,6 +91,7 @@ type scores struct {
 	a, b matrix
 }
 
+// The rows of both factors are positions, which are samples.
 func (p scores) draw(d draws) probe {
 	at := uint32(p.call*kinds + p.kind)
 	a, b := p.positions(p.a), p.positions(p.b)
@@ -98,8 +99,8 @@ func (p scores) draw(d draws) probe {
 		head, i := d.below(p.heads()), d.below(p.Seq)
 		return head*p.Seq + i, head*p.Seq + d.below(p.Sees(i))
 	})
-	ra := drawRows(d.at(at+forA), p.heads()*p.Seq, p.HeadDim)
-	rb := drawRows(d.at(at+forB), p.heads()*p.Seq, p.HeadDim)
+	ra := drawRows(d.at(at+forA), p.heads()*p.Seq, p.HeadDim, false)
+	rb := drawRows(d.at(at+forB), p.heads()*p.Seq, p.HeadDim, false)
 	return probe{
 		reads: []program.Read{
 			{Call: p.call, Operand: a.Operand, At: chains.elements(a.At, chains.a)},
@@ -153,5 +154,5 @@ func countLines(lines [][]float32, terms []int) Rows {
 			all = append(all, line[k])
 		}
 	}
-	return countRows(all, len(terms))
+	return countRows(all, len(terms), false)
 }

@@ -26,6 +26,7 @@ func (p *Plan) measureAttentionGrad(call int, op kernels.AttentionGrad) error {
 		}
 	}
 	do := matrix{gradDO, o.output}
+	p.products += 4
 	p.parts = append(p.parts,
 		scores{o, call, "attention_grad weights", t, forScores, do, o.projection(value)},
 		gradients{o, call, t})
@@ -82,7 +83,7 @@ func (p gradients) draw(d draws) probe {
 		w := &products[i]
 		chunks[i] = p.weightedChains(d.at(base+w.kind+forChains), w.spans)
 		w.terms = p.seen(d.at(base+w.kind+forA), i == 0)
-		w.rows = drawRows(d.at(base+w.kind+forB), p.heads()*p.HeadDim, p.Seq)
+		w.rows = drawRows(d.at(base+w.kind+forB), p.heads()*p.HeadDim, p.Seq, true)
 		f := p.dimensions(w.b)
 		reads = append(reads, program.Read{Call: p.call, Operand: f.Operand, At: w.rows.elements(f.At)})
 	}

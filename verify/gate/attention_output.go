@@ -25,6 +25,7 @@ func (p *Plan) measureAttention(call int, op kernels.Attention) error {
 	if _, err := p.multiplyAdds(o.heads(), o.weighed(), op.HeadDim); err != nil {
 		return err
 	}
+	p.products += 2
 	p.parts = append(p.parts,
 		scores{o, call, "attention scores", t, forScores, o.projection(query), o.projection(key)},
 		outputs{o, call, t})
@@ -78,7 +79,7 @@ func (p outputs) draw(d draws) probe {
 	terms := p.seen(d.at(at+forA), true)
 	chunks := p.weightedChains(d.at(at+forChains), p.spans(queries))
 	values := p.dimensions(p.projection(value))
-	b := drawRows(d.at(at+forB), p.heads()*p.HeadDim, p.Seq)
+	b := drawRows(d.at(at+forB), p.heads()*p.HeadDim, p.Seq, true)
 	return probe{
 		reads: []program.Read{
 			{Call: p.call, Operand: 0, At: p.whole(p.projection(query), head)},

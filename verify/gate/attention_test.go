@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // attentions are shapes with one block of queries, several, and parts of one.
@@ -137,5 +138,18 @@ func TestWhatIsDrawnOfAnAttentionLiesInsideOfIt(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// foreign is a product that says nothing about its factors.
+type foreign struct{ kernels.AttentionGrad }
+
+func TestAProductThatNobodyMeasuresIsRefused(t *testing.T) {
+	var p Plan
+	if err := p.measure(0, kernels.Call{Op: foreign{}}); fault.Of(err) != fault.Unsupported {
+		t.Errorf("%v", err)
+	}
+	if err := p.measure(0, kernels.Call{Op: kernels.Copy{N: 1}}); err != nil || len(p.parts) > 0 {
+		t.Errorf("a copy: %v", err)
 	}
 }

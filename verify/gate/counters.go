@@ -29,7 +29,10 @@ type Product struct {
 // Rows counts rows of an operand.
 type Rows struct {
 	D uint32 // different ones but for sign, power of two, and what the upper 16 bits of an element do not show
-	R uint32 // with two elements or more that are not zero, of those looked at
+	R uint32 // with two elements or more that are not zero, of
+	N uint32 // so many that were looked at
+
+	Units bool // whether a row is a unit of a layer, or a tap of a filter: the same in every batch
 }
 
 // Sum counts an addition of a bias, or of two tensors.
@@ -46,7 +49,7 @@ type Tensor struct {
 	Elements uint64
 	Seen     uint32 // of the elements
 	Zero     uint32 // with a gradient of zero, of those seen
-	Still    uint32 // with another gradient, that the update leaves bit for bit
+	Still    uint32 // with another gradient, that the update leaves bit for bit, or as decay alone would
 }
 
 // Totals are what counters are compared by.
@@ -56,6 +59,21 @@ type Totals struct {
 	Added    uint64 `json:"added"`           // terms of additions
 	Zero     uint64 `json:"zero,string"`     // elements of gradients, of
 	Elements uint64 `json:"elements,string"` // all
+}
+
+// Point is what counters are compared by: their totals, and what each product counts of its rows.
+type Point struct {
+	Totals
+	Rows []uint32 `json:"rows"` // different rows of the two operands of each product
+}
+
+// Point is what a reference has of these counters.
+func (c *Counters) Point() Point {
+	p := Point{Totals: c.Totals(), Rows: make([]uint32, 0, 2*len(c.Products))}
+	for i := range c.Products {
+		p.Rows = append(p.Rows, c.Products[i].A.D, c.Products[i].B.D)
+	}
+	return p
 }
 
 // Totals adds the counters up.

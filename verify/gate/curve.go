@@ -17,6 +17,9 @@ const CurveVersion = "verifyd-curve/1"
 // The limits of a curve.
 const (
 	MaxPoints = 1024
+	// maxProducts are those of a step, and of all points of a curve together.
+	maxProducts = 1 << 16
+
 	maxSteps  = 1 << 32
 	maxStride = 1 << 20
 	maxCount  = 1 << 40 // of terms of additions, and of elements
@@ -28,9 +31,9 @@ type Curve struct {
 	Version string      `json:"version"`
 	Gate    string      `json:"gate"`
 	Terms   Terms       `json:"terms"`
-	Seed    merkle.Hash `json:"seed"`  // that the order of the data, and what was measured, were drawn by
-	Every   uint64      `json:"every"` // segments from one point to the next; 0 for a start alone, which has one point
-	Points  []Totals    `json:"points"`
+	Seed    merkle.Hash `json:"seed"`   // that the order of the data, and what was measured, were drawn by
+	Every   uint64      `json:"every"`  // segments from one point to the next; 0 for a start alone, which has one point
+	Points  []Point     `json:"points"` // at most MaxPoints, and of all products together at most maxProducts
 }
 
 // Terms are what a curve has in common with the job that it is for.
@@ -47,8 +50,12 @@ type Terms struct {
 // Segments is the number of segments of a claim.
 func (t *Terms) Segments() uint64 { return (t.Steps + t.Stride - 1) / t.Stride }
 
-// EveryOf is how many segments apart the points of a curve are: 1, or more so that there are no more than MaxPoints.
-func (t *Terms) EveryOf() uint64 { return (t.Segments() + MaxPoints - 1) / MaxPoints }
+// EveryOf is how many segments apart the points of a curve are whose steps have so many products: 1, or more so that there
+// are no more than MaxPoints, nor more than maxProducts products in all of them.
+func (t *Terms) EveryOf(products int) uint64 {
+	points := uint64(max(1, min(MaxPoints, maxProducts/max(products, 1))))
+	return (t.Segments() + points - 1) / points
+}
 
 // ReadCurve reads the canonical JSON of a curve. Errors begin with file.
 func ReadCurve(file string, data []byte) (*Curve, error) {
@@ -76,8 +83,8 @@ func (c *Curve) JSON() ([]byte, error) {
 // Digest is the SHA-256 of a curve's JSON.
 func Digest(data []byte) merkle.Hash { return sha256.Sum256(data) }
 
-// Fits refuses a curve that was made for another job.
-func (c *Curve) Fits(t Terms) error {
+// Fits refuses a curve that was made for another job, whose steps have so many products.
+func (c *Curve) Fits(t Terms, products int) error {
 	for _, f := range []struct {
 		field     string
 		got, want any
@@ -89,6 +96,9 @@ func (c *Curve) Fits(t Terms) error {
 		if f.got != f.want {
 			return fault.New(fault.WrongJob, "", "terms."+f.field, "%v, the job has %v", f.got, f.want)
 		}
+	}
+	if got := len(c.Points[0].Rows); got != 2*products {
+		return fault.New(fault.WrongJob, "", "points[0].rows", "%d, a step of the job has %d products of two operands each", got, products)
 	}
 	return nil
 }
@@ -109,9 +119,13 @@ func (c *Curve) check() error {
 	if err := within("terms.stride", c.Terms.Stride, 1, maxStride); err != nil {
 		return err
 	}
-	n := uint64(1)
+	n, products := uint64(1), 0
+	if len(c.Points) > 0 {
+		products = len(c.Points[0].Rows) / 2
+	}
 	if c.Every != 0 {
-		if err := within("every", c.Every, c.Terms.EveryOf(), c.Terms.EveryOf()); err != nil {
+		every := c.Terms.EveryOf(products)
+		if err := within("every", c.Every, every, every); err != nil {
 			return err
 		}
 		n = (c.Terms.Segments() + c.Every - 1) / c.Every
@@ -120,6 +134,9 @@ func (c *Curve) check() error {
 		return fault.New(fault.OutOfRange, "", "points", "%d, one of %d segments, every %d, has %d", got, c.Terms.Segments(), c.Every, n)
 	}
 	for i, p := range c.Points {
+		if err := p.checkRows(fmt.Sprintf("points[%d].rows", i), products); err != nil {
+			return err
+		}
 		for _, f := range []struct {
 			field string
 			got   uint64
@@ -131,6 +148,19 @@ func (c *Curve) check() error {
 			if err := within(fmt.Sprintf("points[%d].%s", i, f.field), f.got, 0, f.most); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// checkRows refuses rows that are not two for each product, and numbers that no operand has.
+func (p *Point) checkRows(field string, products int) error {
+	if err := within(field, uint64(len(p.Rows)), 2*uint64(products), 2*uint64(min(products, maxProducts))); err != nil {
+		return err
+	}
+	for k, d := range p.Rows {
+		if err := within(fmt.Sprintf("%s[%d]", field, k), uint64(d), 0, mostRows); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func five() *Curve {
 		},
 	}
 	for i := range uint64(5) {
-		c.Points = append(c.Points, Totals{Work: 1<<62 - i, Drowned: i, Added: 100, Zero: 10 * i, Elements: 1000})
+		c.Points = append(c.Points, Point{Totals{Work: 1<<62 - i, Drowned: i, Added: 100, Zero: 10 * i, Elements: 1000}, []uint32{7, mostRows, 0, uint32(i)}})
 	}
 	return c
 }
@@ -38,11 +39,11 @@ func TestACurveComesBackFromItsFile(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(back, c) {
 			t.Errorf("%+v, %v", back, err)
 		}
-		if err := back.Fits(c.Terms); err != nil {
+		if err := back.Fits(c.Terms, 2); err != nil {
 			t.Error(err)
 		}
 	}
-	if file, _ := whole.JSON(); Digest(file) != Digest(bytes.Clone(file)) || Digest(file).String() != "afc7ac646d097e5764604700d4d62a6ef6bf3c91079c46a5547cfc081683c9b7" {
+	if file, _ := whole.JSON(); Digest(file) != Digest(bytes.Clone(file)) || Digest(file).String() != "a0fba649cfc5e6a1953ef2feddcd8b3c8c4b0dc1c9610842873dbc3231050f81" {
 		t.Errorf("digest %v: the encoding of curves has changed", Digest(file))
 	}
 }
@@ -50,14 +51,16 @@ func TestACurveComesBackFromItsFile(t *testing.T) {
 func TestACurveOfTheMostPointsIsADocument(t *testing.T) {
 	c := five()
 	c.Terms.Steps, c.Terms.Stride = maxSteps, 1
-	c.Every = c.Terms.EveryOf()
-	c.Points = make([]Totals, MaxPoints)
-	for i := range c.Points {
-		c.Points[i] = Totals{maxWork, maxCount, maxCount, maxCount, maxCount}
-	}
-	file, err := c.JSON()
-	if err != nil || len(file) > document.MaxSize/4 {
-		t.Errorf("%d bytes, %v", len(file), err)
+	for _, products := range []int{0, 1, 219, 1 << 12, maxProducts} { // GPT-2 of twelve blocks has 219
+		c.Every = c.Terms.EveryOf(products)
+		c.Points = make([]Point, (maxSteps+c.Every-1)/c.Every)
+		for i := range c.Points {
+			c.Points[i] = Point{Totals{maxWork, maxCount, maxCount, maxCount, maxCount}, slices.Repeat([]uint32{mostRows}, 2*products)}
+		}
+		file, err := c.JSON()
+		if err != nil || len(file) > document.MaxSize {
+			t.Errorf("%d products: %d points, %d bytes, %v", products, len(c.Points), len(file), err)
+		}
 	}
 }
 
@@ -78,6 +81,9 @@ func TestEachFieldOfACurveIsChecked(t *testing.T) {
 		"out-of-range points[3].drowned":  func(c *Curve) { c.Points[3].Drowned = 101 },
 		"out-of-range points[3].added":    func(c *Curve) { c.Points[3].Added = maxCount + 1 },
 		"out-of-range points[3].zero":     func(c *Curve) { c.Points[3].Zero = 1001 },
+		"out-of-range points[3].rows: 3":  func(c *Curve) { c.Points[3].Rows = c.Points[3].Rows[1:] },
+		"out-of-range points[0].rows: 5":  func(c *Curve) { c.Points[0].Rows = append(c.Points[0].Rows, 1) },
+		"out-of-range points[3].rows[2]":  func(c *Curve) { c.Points[3].Rows[2] = mostRows + 1 },
 		"out-of-range points[3].elements": func(c *Curve) { c.Points[3].Elements = maxCount + 1 },
 	} {
 		c := five()
@@ -108,24 +114,32 @@ func TestACurveOfAnotherJobDoesNotFit(t *testing.T) {
 	} {
 		terms := five().Terms
 		alter(&terms)
-		if err := five().Fits(terms); fault.Of(err) != fault.WrongJob || !strings.HasPrefix(err.Error(), "terms."+field) {
+		if err := five().Fits(terms, 2); fault.Of(err) != fault.WrongJob || !strings.HasPrefix(err.Error(), "terms."+field) {
 			t.Errorf("%s: %v", field, err)
 		}
+	}
+	if err := five().Fits(five().Terms, 3); fault.Of(err) != fault.WrongJob || !strings.HasPrefix(err.Error(), "points[0].rows") {
+		t.Errorf("a step of other products: %v", err)
 	}
 	if n := reflect.TypeFor[Terms]().NumField(); n != 7 {
 		t.Errorf("%d terms, 7 are compared", n)
 	}
 }
 
-func TestTheReferenceIsTheMedianOfNeighbours(t *testing.T) {
+func TestTheReferenceIsTheMedianOfNeighboursAndOfRowsTheLeast(t *testing.T) {
 	c := five()
 	for i, work := range []uint64{9, 1, 5, 7, 3} {
-		c.Points[i].Work = work
+		c.Points[i].Work, c.Points[i].Rows = work, []uint32{uint32(work), 8}
 	}
 	r := c.Reference()
 	for step, want := range map[uint64]uint64{0: 5, 4: 5, 5: 5, 10: 5, 14: 5, 15: 3, 20: 5, 22: 5, 1 << 40: 5} {
 		if got := r.At(step).Work; got != want {
 			t.Errorf("step %d: %d, want %d", step, got, want)
+		}
+	}
+	for step, want := range map[uint64]uint32{0: 1, 10: 1, 14: 1, 15: 1, 20: 3} {
+		if got := r.at(step).Rows; got[0] != want || got[1] != 8 {
+			t.Errorf("step %d: %d rows, want %d", step, got, want)
 		}
 	}
 }

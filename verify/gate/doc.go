@@ -1,5 +1,5 @@
-// Package gate measures how much work a step of training is, in integers: whether its multiply-adds do anything, whether
-// the rows that are multiplied differ, whether biases drown sums, whether gradients vanish and updates leave parameters as
+// Package gate measures how much work a step of training is, in integers, product by product: whether its multiply-adds do
+// anything, whether the rows that are multiplied differ, how many units of a layer are alive, whether biases drown sums, whether gradients vanish and updates leave parameters as
 // they are. A state from which training is cheap is one of which these say so.
 //
 // A Plan says beforehand which elements of which operands of a step it wants, drawn by a seed that nobody knew when the

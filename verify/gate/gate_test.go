@@ -4,10 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"os"
 	"reflect"
-	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -22,11 +20,11 @@ func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
 // The counters of two steps of each model, in hexadecimal: SHA-256 of what %+v prints.
 var golden = map[string]string{
-	"tiny mlp": "8c24440933855fff9e880745b1f4e100d8a1f4fbed44fe63258c37529f035735",
-	"tiny gpt": "5b7116b24c86347ca99e38d091be9c0ba54e28f107f3a96b01d3a2b962c9960a",
-	"mlp":      "47c8fc719bc99b26e286e1084f5eefceb60c72e07e1ee90c3d32fe92e451c040",
-	"cnn":      "83b26caf41cf96271e4a1de3ea3f8a1a85bcde45053a03d1960fcf31a7e4f1c0",
-	"gpt":      "f0c8fd42cd99c48984922eeb12fb9ba7baaec87d0235dc577d89a3ba2d71d6ac",
+	"tiny mlp": "13537fdf91571e6906dfb507b21312e0af490becdd1bf9af9512e1af28ab849a",
+	"tiny gpt": "f7f9867c27dd38ce2c029f6ce96be398885068125ccfeeb80c63c4d93d501ff4",
+	"mlp":      "a3088d5230fd6b0f91275df3ad765b8fede01940ae4cc2375baa8979e46e1f11",
+	"cnn":      "3ce61f4bd70fc52e798d11cc305da66b51c5395dd28a1eac6ca2650641ad518c",
+	"gpt":      "5eae1cd643825bf2a6ed3594c7181612fc40be1e1acfd229cf9e336a76414277",
 }
 
 func TestCountersAreFixedForAllTimeAndEveryDevice(t *testing.T) {
@@ -87,7 +85,7 @@ func references(r *run, steps uint64) (start, whole *gate.Reference) {
 	curve := gate.Curve{Every: 1, Terms: gate.Terms{Steps: steps, Stride: 3}}
 	for step := range steps {
 		if step%3 == 0 {
-			curve.Points = append(curve.Points, r.measure(step, 7).Totals())
+			curve.Points = append(curve.Points, r.measure(step, 7).Point())
 		} else {
 			r.step(step)
 		}
@@ -110,17 +108,11 @@ func TestHonestStepsAreInside(t *testing.T) {
 	}
 }
 
-// inside are the states that a model's gate lets pass, and why that is no hole.
+// inside are the states that a start alone lets pass, where a curve does not, and why.
 var inside = map[string]string{
-	"cnn: second moments of 1e36":      "decoupled decay moves the weights, so that gradients cannot be kept",
-	"gpt: heads equal":                 "attention's own products are a small share of the work",
-	"gpt: certain of its answers":      "its answers are wrong as often as right, and what is wrong has a gradient",
-	"gpt: small integers of rank four": "cheap for one step, unless rates, data and gradients stay dyadic: not held",
+	"gpt: certain of its answers":      "a start allows for units that a training loses by itself",
+	"gpt: small integers of rank four": "cheap for one step, unless rates, data and gradients stay dyadic",
 }
-
-// partly are the states that, with some seeds, a model's curve lets pass where its start does not: a curve asks for three
-// quarters of the work, a start for four fifths. That is not held, like the transformer's.
-var partly = map[string]bool{"mlp: small integers of rank four": true, "cnn: small integers of rank four": true}
 
 func TestCheapStatesAreOutside(t *testing.T) {
 	met := map[string]bool{}
@@ -144,21 +136,17 @@ func TestCheapStatesAreOutside(t *testing.T) {
 				c := r.measure(30, seed)
 				for by, ref := range map[string]*gate.Reference{"start": start, "curve": curve} {
 					why := ref.Outside(c)
-					if by == "curve" && partly[name] {
-						met[name] = met[name] || len(why) == 0
-						continue
-					}
-					if len(why) > 0 == (inside[name] != "") {
+					if len(why) > 0 == (by == "start" && inside[name] != "") {
 						t.Errorf("%s: outside %v by the %s, %+v beside %+v", name, why, by, c.Totals(), ref.At(30))
 					}
 				}
 			}
-			met[name] = met[name] || !partly[name]
+			met[name] = true
 		}
 	}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(inside)), slices.Collect(maps.Keys(partly))) {
+	for name := range inside {
 		if !met[name] {
-			t.Errorf("%s was not tried, or never inside", name)
+			t.Errorf("%s was not tried", name)
 		}
 	}
 }
@@ -209,6 +197,38 @@ func TestWorkIsNeverMoreThanTheMultiplyAddsOfAStep(t *testing.T) {
 		}
 		if flops := r.spec.Plan.FLOPs(); 2*sum > flops || m.name == "mlp" && 10*2*sum < 9*flops {
 			t.Errorf("%s: %d multiply-adds, the plan counts %d operations", m.name, sum, flops)
+		}
+	}
+}
+
+// Units of a layer are seen where that layer is looked at, however much work the others do.
+func TestAQuarterOfALayersUnitsDeadOrEqualIsOutsideByTheCurve(t *testing.T) {
+	for _, m := range models(t) {
+		r := begin(t, fastest(t), m.program, m.data, 1)
+		_, curve := references(r, 45)
+		r = begin(t, fastest(t), m.program, m.data, 2)
+		for step := range uint64(30) {
+			r.step(step)
+		}
+		state := r.save()
+		for _, share := range verifytest.Shares() {
+			if m.name == "cnn" { // of 8 and 16 channels three and four may be missing by chance
+				continue
+			}
+			forged := r.save()
+			r.load(state)
+			for i, x := range state {
+				copy(forged[i], x)
+			}
+			if !share.Forge(verifytest.NewState(r.spec.Plan, forged), 25) {
+				t.Fatalf("%s: no hidden units", m.name)
+			}
+			for seed := range byte(3) {
+				r.load(forged)
+				if c := r.measure(30, seed); len(curve.Outside(c)) == 0 {
+					t.Errorf("%s: a quarter of the units %s is inside: %+v", m.name, share.Name, c.Products)
+				}
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ type Reason string
 // The reasons.
 const (
 	TooLittleWork  Reason = "work"    // fewer effective and different multiply-adds than an honest step has
+	TooFewRows     Reason = "rows"    // units of a layer are dead or equal, or samples are equal
 	TooManyDrowned Reason = "drowned" // biases, or one branch of a sum, drown the other terms
 	TooManyZeros   Reason = "zero"    // gradients vanish
 	TooStill       Reason = "still"   // gradients do not, and an update leaves a parameter where it was
@@ -20,18 +21,26 @@ const leastMoving = 16
 // are compared exactly. With r what the reference has at this step,
 //
 //	work     4*work < 3*r, and 5*work < 4*r where the reference is a start and no curve
+//	rows     of an operand of a product, d different rows fewer than r has, of n that were looked at:
+//	         rows that are units of a layer  d > n/16 and (16d-n)^2 > 128n, that is d > n/16 + 0.7 sqrt(n)
+//	         rows that are samples           d > n/5 and (5d-n)^2 > 25n, that is d > n/5 + sqrt(n)
+//	         beside a start: a quarter instead of a sixteenth, and half instead of a fifth, with sqrt(n)
 //	drowned  drowned/added > r + 1/5
 //	zero     zero/elements > 3/5 and > r + 3/10
 //	still    of a parameter of which 16 elements or more have a gradient, more than 3/4 of those are still, at a step
 //	         whose learning rate is at least a hundredth of the highest
 func (r *Reference) Outside(c *Counters) (reasons []Reason) {
-	got, ref := c.Totals(), r.At(c.Step)
+	got, point := c.Totals(), r.at(c.Step)
+	ref := point.Totals
 	least := share{3, 4}
 	if r.Alone() {
 		least = share{4, 5}
 	}
 	if times(got.Work, least.of).Cmp(times(ref.Work, least.parts)) < 0 {
 		reasons = append(reasons, TooLittleWork)
+	}
+	if c.fewRows(point.Rows, r.Alone()) {
+		reasons = append(reasons, TooFewRows)
 	}
 	if above(got.Drowned, got.Added, ref.Drowned, ref.Added, share{1, 5}) {
 		reasons = append(reasons, TooManyDrowned)
@@ -45,6 +54,34 @@ func (r *Reference) Outside(c *Counters) (reasons []Reason) {
 		}
 	}
 	return reasons
+}
+
+// fewRows says whether an operand of a product has so few different rows beside a reference that it shows.
+func (c *Counters) fewRows(ref []uint32, alone bool) bool {
+	for i := range min(len(c.Products), len(ref)/2) {
+		if p := &c.Products[i]; p.A.few(ref[2*i], alone) || p.B.few(ref[2*i+1], alone) {
+			return true
+		}
+	}
+	return false
+}
+
+// few says whether there are fewer different rows than ref, by more than honest steps differ: a part of those looked at, and
+// what chance makes of some.
+func (r Rows) few(ref uint32, alone bool) bool {
+	// d > n/part + sqrt(over*n)/part.
+	part, over := int64(16), int64(128)
+	switch {
+	case alone && r.Units:
+		part, over = 4, 16
+	case alone:
+		part, over = 2, 4
+	case !r.Units:
+		part, over = 5, 25
+	}
+	n := int64(r.N)
+	excess := part*(int64(ref)-int64(r.D)) - n
+	return excess > 0 && excess*excess > over*n
 }
 
 // share is parts of so many.

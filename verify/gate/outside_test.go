@@ -16,8 +16,8 @@ func counted(t Totals) *Counters {
 
 func TestAStepIsOutsideFromTheThresholdOnAndNotBefore(t *testing.T) {
 	ref := Totals{Work: 1000, Drowned: 10, Added: 100, Zero: 400, Elements: 1000}
-	curve := &Reference{every: 1, points: []Totals{ref}}
-	start := FromStart(ref)
+	curve := &Reference{every: 1, points: []Point{{Totals: ref}}}
+	start := FromStart(Point{Totals: ref})
 	for _, c := range []struct {
 		what         string
 		got          Totals
@@ -43,7 +43,7 @@ func TestAStepIsOutsideFromTheThresholdOnAndNotBefore(t *testing.T) {
 			}
 		}
 	}
-	few := &Reference{every: 1, points: []Totals{{Work: 1000}}} // of which nothing drowns and no gradient is zero
+	few := &Reference{every: 1, points: []Point{{Totals: Totals{Work: 1000}}}} // of which nothing drowns and no gradient is zero
 	for got, want := range map[Totals]bool{
 		{Work: 1000, Drowned: 20, Added: 100}: false, {Work: 1000, Drowned: 21, Added: 100}: true,
 		{Work: 1000, Zero: 60, Elements: 100}: false, {Work: 1000, Zero: 61, Elements: 100}: true,
@@ -53,13 +53,13 @@ func TestAStepIsOutsideFromTheThresholdOnAndNotBefore(t *testing.T) {
 			t.Errorf("%+v: outside is %v", got, outside)
 		}
 	}
-	if why := FromStart(Totals{}).Outside(counted(Totals{})); len(why) > 0 {
+	if why := FromStart(Point{}).Outside(counted(Totals{})); len(why) > 0 {
 		t.Errorf("nothing beside nothing: %v", why)
 	}
 }
 
 func TestAParameterIsStillOnlyWhereItHasGradientsAndShouldMove(t *testing.T) {
-	r := FromStart(Totals{})
+	r := FromStart(Point{})
 	for _, c := range []struct {
 		tensor  Tensor
 		updated bool
@@ -80,8 +80,42 @@ func TestAParameterIsStillOnlyWhereItHasGradientsAndShouldMove(t *testing.T) {
 	}
 }
 
+func TestAnOperandHasTooFewRowsFromTheThresholdOnAndNotBefore(t *testing.T) {
+	for _, c := range []struct {
+		n           uint32
+		units       bool
+		least, most uint32 // missing rows that are inside, and that are outside
+		start       uint32 // missing rows that are outside beside a start
+	}{
+		{8, true, 2, 3, 5}, {16, true, 3, 4, 9}, {96, true, 12, 13, 34}, {128, true, 16, 17, 44}, {1024, true, 86, 87, 289}, {2048, true, 160, 161, 558},
+		{8, false, 4, 5, 7}, {32, false, 12, 13, 22}, {128, false, 36, 37, 76}, {2048, false, 454, 455, 1070},
+	} {
+		for name, r := range map[string]*Reference{"curve": {every: 1, points: []Point{{Rows: []uint32{c.n, c.n}}}}, "start": FromStart(Point{Rows: []uint32{c.n, c.n}})} {
+			for missing := range c.n + 1 {
+				want := missing >= c.most
+				if name == "start" {
+					want = missing >= c.start
+				}
+				full, few := Rows{D: c.n, R: c.n, N: c.n, Units: c.units}, Rows{D: c.n - missing, N: c.n, Units: c.units}
+				for _, p := range []Product{{A: few, B: full}, {A: full, B: few}} {
+					if got := slices.Contains(r.Outside(&Counters{Products: []Product{p}}), TooFewRows); got != want {
+						t.Errorf("%s: %d of %d rows missing, units %v: outside is %v", name, missing, c.n, c.units, got)
+					}
+				}
+			}
+		}
+		if c.least+1 != c.most {
+			t.Errorf("%d of %d is between", c.least, c.most)
+		}
+	}
+	more := &Reference{every: 1, points: []Point{{Rows: []uint32{0, mostRows}}}} // a curve's first one is none that is looked at
+	if why := more.Outside(&Counters{Products: []Product{{A: Rows{N: 9}, B: Rows{D: mostRows, N: mostRows}}, {A: Rows{N: 9}}}}); len(why) > 0 {
+		t.Errorf("%v", why)
+	}
+}
+
 func TestQuotientsOfTheLargestNumbersAreExact(t *testing.T) {
-	p := Product{T: maxWork, E: 1<<32 - 1, S: 1<<32 - 1, A: Rows{1<<32 - 2, 1<<32 - 1}, B: Rows{1, 1}}
+	p := Product{T: maxWork, E: 1<<32 - 1, S: 1<<32 - 1, A: Rows{D: 1<<32 - 2, R: 1<<32 - 1}, B: Rows{D: 1, R: 1}}
 	if got, want := p.Work(), uint64(maxWork-maxWork/(1<<32-1)-1); got != want {
 		t.Errorf("%d, want %d", got, want)
 	}
@@ -92,7 +126,7 @@ func TestQuotientsOfTheLargestNumbersAreExact(t *testing.T) {
 	if x.zeros() != x.Elements {
 		t.Errorf("%d zeros of %d", x.zeros(), x.Elements)
 	}
-	r := FromStart(Totals{Work: maxWork})
+	r := FromStart(Point{Totals: Totals{Work: maxWork}})
 	if why := r.Outside(counted(Totals{Work: maxWork / 5 * 4})); !slices.Equal(why, []Reason{TooLittleWork}) {
 		t.Errorf("%v", why)
 	}

@@ -19,6 +19,9 @@ type Plan struct {
 	parts []part
 	words int
 	terms uint64
+
+	products              int
+	parameters, gradients region
 }
 
 // part is one thing that is measured.
@@ -33,14 +36,19 @@ type probe struct {
 	count func(words [][]float32, to *Counters)
 }
 
-// NewPlan plans the measure of a program. It refuses one whose parameters or multiply-adds are too many to be counted.
+// NewPlan plans the measure of a program. It refuses one whose products, parameters or multiply-adds are too many to be
+// counted, and one with a product of which it does not know the factors.
 func NewPlan(plan *program.Plan) (*Plan, error) {
 	p := &Plan{plan: plan}
 	tape := plan.Tape(0)
+	p.parameters, p.gradients = regionOf(tape.Tensors[:len(plan.Params())]), regionOf(tape.Gradients)
 	for call, c := range tape.First() {
 		if err := p.measure(call, c); err != nil {
 			return nil, err
 		}
+	}
+	if p.products > maxProducts {
+		return nil, fault.New(fault.TooLarge, "", "", "gate: %d products in a step, at most %d can be measured", p.products, maxProducts)
 	}
 	if err := p.measureTensors(tape); err != nil {
 		return nil, err
@@ -65,19 +73,52 @@ func (p *Plan) measure(call int, c kernels.Call) error {
 		return p.measureAttention(call, op)
 	case kernels.AttentionGrad:
 		return p.measureAttentionGrad(call, op)
+	case kernels.SDPA, kernels.SDPAGrad, kernels.Matmul:
+		return fault.New(fault.Unsupported, "", "", "gate: %s cannot be measured", op.Name())
 	}
+	profile, isProduct := kernels.ProfileOf(c.Op)
 	f, ok := kernels.FactorsOf(c.Op)
-	if !ok {
+	switch {
+	case !ok && isProduct: // what nobody measures could hide any saving
+		return fault.New(fault.Unsupported, "", "", "gate: nothing says where the factors of %s are", c.Op.Name())
+	case !ok:
 		return nil
 	}
-	profile, _ := kernels.ProfileOf(c.Op)
-	t, err := p.multiplyAdds(f.M, f.N, f.K)
+	t, err := p.multiplyAdds(f.Groups, f.M, f.N, f.K)
 	if err != nil {
 		return err
 	}
-	p.parts = append(p.parts, product{call, c.Op.Name(), t, f, profile})
+	p.parts = append(p.parts, product{call, c.Op.Name(), t, f, p.unitsOf(c, f), profile})
+	p.products++
 	return nil
 }
+
+// units says of both factors of a product whether their rows are units of a layer: those of a parameter are, and where a
+// parameter's gradient comes out, both are. All others are samples, or places in them.
+type units struct{ a, b bool }
+
+func (p *Plan) unitsOf(c kernels.Call, f kernels.Factors) units {
+	for i, operand := range c.Op.Operands() {
+		if operand.Access != kernels.In && p.gradients.holds(c.Operands[i]) {
+			return units{true, true}
+		}
+	}
+	return units{p.parameters.holds(c.Operands[f.A.Operand]), p.parameters.holds(c.Operands[f.B.Operand])}
+}
+
+// region is a part of a step's memory.
+type region struct{ first, end int }
+
+// regionOf is from the first of some ranges to the end of the last one.
+func regionOf(all []kernels.Range) region {
+	r := region{first: math.MaxInt}
+	for _, x := range all {
+		r.first, r.end = min(r.first, x.Offset), max(r.end, x.Offset+x.Words)
+	}
+	return r
+}
+
+func (r region) holds(x kernels.Range) bool { return x.Offset >= r.first && x.Offset+x.Words <= r.end }
 
 // multiplyAdds is the product of sizes and of the micro-batches, kept within what the step may have.
 func (p *Plan) multiplyAdds(sizes ...int) (uint64, error) {
@@ -100,6 +141,9 @@ func tooMuch() error {
 
 // Words is the number of words that a sample reads: what engine.Spec.Reads has to allow.
 func (p *Plan) Words() int { return p.words }
+
+// Products is the number of products that a step counts.
+func (p *Plan) Products() int { return p.products }
 
 // Terms is the number of multiply-adds of a step, which is the most that its work can be.
 func (p *Plan) Terms() uint64 { return p.terms }

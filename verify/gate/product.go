@@ -36,15 +36,22 @@ type product struct {
 	name    string
 	t       uint64
 	factors kernels.Factors
+	units   units
 	profile kernels.Profile
 }
 
 func (p product) draw(d draws) probe {
 	f := p.factors
 	place := uint32(p.call * kinds)
-	chains := drawChains(d.at(place+forChains), p.profile, f.K, func(d *draws) (int, int) { return d.below(f.M), d.below(f.N) })
-	a := drawRows(d.at(place+forA), f.M, f.K)
-	b := drawRows(d.at(place+forB), f.N, f.K)
+	chains := drawChains(d.at(place+forChains), p.profile, f.K, func(d *draws) (int, int) {
+		group := 0
+		if f.Groups > 1 {
+			group = d.below(f.Groups)
+		}
+		return group*f.M + d.below(f.M), group*f.N + d.below(f.N)
+	})
+	a := drawRows(d.at(place+forA), f.Groups*f.M, f.K, p.units.a)
+	b := drawRows(d.at(place+forB), f.Groups*f.N, f.K, p.units.b)
 	return probe{
 		reads: []program.Read{
 			{Call: p.call, Operand: f.A.Operand, At: chains.elements(f.A.At, chains.a)},
@@ -112,10 +119,13 @@ func (c *chains) count(a, b []float32) (e, s uint32) {
 }
 
 // rows are rows of an operand, at some of its terms.
-type rows struct{ rows, terms []int }
+type rows struct {
+	rows, terms []int
+	units       bool
+}
 
-func drawRows(d *draws, n, k int) *rows {
-	r := &rows{rows: d.distinct(mostRows, n)}
+func drawRows(d *draws, n, k int, units bool) *rows {
+	r := &rows{rows: d.distinct(mostRows, n), units: units}
 	r.terms = d.distinct(columnsOf(len(r.rows)), k)
 	return r
 }
@@ -133,13 +143,15 @@ func (r *rows) elements(at func(row, k int) int) []int32 {
 	return all
 }
 
-func (r *rows) count(x []float32) Rows { return countRows(x, len(r.terms)) }
+func (r *rows) count(x []float32) Rows { return countRows(x, len(r.terms), r.units) }
 
 // countRows counts rows of some width.
-func countRows(x []float32, width int) (c Rows) {
+func countRows(x []float32, width int, units bool) Rows {
+	c := Rows{Units: units}
 	normal := make([]uint32, 0, len(x))
 	seen := make(map[uint64]int, len(x)/max(width, 1)) // by a hash: where the row begins in normal
 	for row := range slices.Chunk(x, max(width, 1)) {
+		c.N++
 		at := len(normal)
 		var hash uint64
 		if normal, hash = normalize(normal, row); len(normal) == at {

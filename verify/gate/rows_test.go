@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/verifyd/verifyd/kernels"
 )
 
 func TestRowsThatDifferInSignInAPowerOfTwoOrBelowTheirUpperBitsAreOne(t *testing.T) {
@@ -29,17 +31,17 @@ func TestRowsThatDifferInSignInAPowerOfTwoOrBelowTheirUpperBitsAreOne(t *testing
 		all  [][]float32
 		want Rows
 	}{
-		{"one row", [][]float32{row}, Rows{1, 1}},
-		{"copies", [][]float32{row, row, row}, Rows{1, 3}},
-		{"signs and powers of two", [][]float32{row, scaled(-1), scaled(0x1p40), scaled(-0x1p-60)}, Rows{1, 4}},
-		{"another factor", [][]float32{row, scaled(3)}, Rows{2, 2}},
-		{"an ulp", [][]float32{row, next(row, 1)}, Rows{1, 2}},
-		{"another upper half", [][]float32{row, next(row, 1<<16)}, Rows{2, 2}},
-		{"the order", [][]float32{{1, 2, 0, 0}, {0, 1, 2, 0}}, Rows{2, 2}},
-		{"nothing, one element, and what is below all normal numbers", [][]float32{{0, 0, 0, 0}, {0, 5, 0, 0}, {1, 0x1p-130, -0x1p-149, 0}}, Rows{0, 0}},
-		{"the largest and the smallest", [][]float32{{0x1p127, 0x1p-126, 0, 0}, {0x1p-126, 0x1p127, 0, 0}}, Rows{2, 2}},
+		{"one row", [][]float32{row}, Rows{D: 1, R: 1}},
+		{"copies", [][]float32{row, row, row}, Rows{D: 1, R: 3}},
+		{"signs and powers of two", [][]float32{row, scaled(-1), scaled(0x1p40), scaled(-0x1p-60)}, Rows{D: 1, R: 4}},
+		{"another factor", [][]float32{row, scaled(3)}, Rows{D: 2, R: 2}},
+		{"an ulp", [][]float32{row, next(row, 1)}, Rows{D: 1, R: 2}},
+		{"another upper half", [][]float32{row, next(row, 1<<16)}, Rows{D: 2, R: 2}},
+		{"the order", [][]float32{{1, 2, 0, 0}, {0, 1, 2, 0}}, Rows{D: 2, R: 2}},
+		{"nothing, one element, and what is below all normal numbers", [][]float32{{0, 0, 0, 0}, {0, 5, 0, 0}, {1, 0x1p-130, -0x1p-149, 0}}, Rows{D: 0, R: 0}},
+		{"the largest and the smallest", [][]float32{{0x1p127, 0x1p-126, 0, 0}, {0x1p-126, 0x1p127, 0, 0}}, Rows{D: 2, R: 2}},
 	} {
-		if got := countRows(slices.Concat(c.all...), 4); got != c.want {
+		if got := countRows(slices.Concat(c.all...), 4, true); got.D != c.want.D || got.R != c.want.R || int(got.N) != len(c.all) || !got.Units {
 			t.Errorf("%s: %+v, want %+v", c.what, got, c.want)
 		}
 	}
@@ -86,5 +88,23 @@ func TestDrawnNumbersAreDifferentAndReachEverything(t *testing.T) {
 		if n < 9600 || n > 10400 {
 			t.Errorf("%d is drawn %d times in 100000", v, n)
 		}
+	}
+}
+
+func TestASumOfProductsSideBySideIsOfRowsOfOneGroup(t *testing.T) {
+	const groups, m, n, k = 5, 3, 7, 20
+	at := func(row, term int) int { return row*k + term }
+	f := kernels.Factors{Groups: groups, M: m, N: n, K: k, A: kernels.Factor{Operand: 0, At: at}, B: kernels.Factor{Operand: 1, At: at}}
+	p := product{factors: f, profile: kernels.ProfileF32}.draw(newDraws([32]byte{1}, 2))
+	seen := map[int32]bool{}
+	for i, a := range p.reads[0].At {
+		b := p.reads[1].At[i]
+		if a/k/m != b/k/n || a%k != b%k {
+			t.Fatalf("element %d with %d", a, b)
+		}
+		seen[a/k/m] = true
+	}
+	if len(seen) != groups || len(p.reads[2].At) != groups*m*k || len(p.reads[3].At) != groups*n*k {
+		t.Errorf("%d groups, %d and %d elements of rows", len(seen), len(p.reads[2].At), len(p.reads[3].At))
 	}
 }

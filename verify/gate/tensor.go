@@ -3,6 +3,7 @@ package gate
 import (
 	"math"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -20,7 +21,15 @@ type tensor struct {
 	call   int // that updates it
 	offset int // of it in the operands of that call, which are all parameters and all gradients
 	n      int
+	decays bool // whether the update shrinks it whatever its gradient is
 }
+
+// The scalars of an optimizer that decays parameters: its rate, and the decay.
+const (
+	optimizerScalars = 4
+	scalarRate       = 0
+	scalarDecay      = 8
+)
 
 // measureTensors adds the parameters. The last call of a step is the optimizer's, and begins with parameters and gradients.
 func (p *Plan) measureTensors(tape *program.Tape) error {
@@ -32,9 +41,10 @@ func (p *Plan) measureTensors(tape *program.Tape) error {
 	if n := optimizer.Operands[0].Words; n > math.MaxInt32 {
 		return fault.New(fault.TooLarge, "", "", "gate: %d parameters, at most %d can be measured", n, math.MaxInt32)
 	}
+	adam, _ := optimizer.Op.(kernels.Adam)
 	for i, spec := range p.plan.Params() {
 		offset := tape.Tensors[i].Offset - optimizer.Operands[0].Offset
-		p.parts = append(p.parts, tensor{i, spec.Name, call, offset, spec.Len()})
+		p.parts = append(p.parts, tensor{i, spec.Name, call, offset, spec.Len(), adam.Decoupled})
 	}
 	return nil
 }
@@ -45,19 +55,28 @@ func (t tensor) draw(d draws) probe {
 	for i, e := range elements {
 		at[i] = int32(t.offset + e)
 	}
+	reads := []program.Read{
+		{Call: t.call, Operand: 0, At: at},
+		{Call: t.call, Operand: 1, At: at},
+		{Call: t.call, Operand: 0, After: true, At: at},
+	}
+	if t.decays {
+		reads = append(reads, program.Read{Call: t.call, Operand: optimizerScalars, At: []int32{scalarRate, scalarDecay}})
+	}
 	return probe{
-		reads: []program.Read{
-			{Call: t.call, Operand: 0, At: at},
-			{Call: t.call, Operand: 1, At: at},
-			{Call: t.call, Operand: 0, After: true, At: at},
-		},
+		reads: reads,
 		count: func(words [][]float32, to *Counters) {
 			c := Tensor{Name: t.name, Elements: uint64(t.n), Seen: uint32(len(at))}
 			for i, g := range words[1] {
+				alone := words[0][i] // what the update would leave without a gradient
+				if t.decays {
+					alone -= float32(words[3][0] * float32(words[3][1]*alone))
+				}
+				after := math.Float32bits(words[2][i])
 				switch {
 				case g == 0:
 					c.Zero++
-				case math.Float32bits(words[0][i]) == math.Float32bits(words[2][i]):
+				case after == math.Float32bits(words[0][i]), after == math.Float32bits(alone):
 					c.Still++
 				}
 			}

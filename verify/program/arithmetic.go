@@ -2,12 +2,13 @@ package program
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// Add, Sub and Mul combine two inputs element by element. Where one has a single element along an axis it is repeated there, and
-// its gradient is the sum over the repetitions.
+// Add, Sub and Mul combine two inputs element by element. One of fewer axes has single elements along the first ones. Where one has
+// a single element along an axis it is repeated there, and its gradient is the sum over the repetitions.
 type (
 	Add struct{} // a + b
 	Sub struct{} // a - b
@@ -51,7 +52,7 @@ func (Sub) backward(c *compiler, n *node) {
 	if !c.wants(n.in[1]) {
 		return
 	}
-	d := c.collapse(n.dy, n.Output.Shape, n.shapes[1].Shape)
+	d := c.collapse(n.dy, n.Output.Shape, n.aligned(1))
 	k := c.buffers[d].n
 	db := c.temp(k)
 	c.emit(kernels.Scale{N: k, S: -1}, d, db)
@@ -92,20 +93,28 @@ func (c *compiler) channels(op kernels.Operator, x, each, y value) value {
 
 // full is input i repeated to the output's shape.
 func (c *compiler) full(n *node, i int) value {
-	return c.expand(n.in[i], n.shapes[i].Shape, n.Output.Shape)
+	return c.expand(n.in[i], n.aligned(i), n.Output.Shape)
+}
+
+// aligned is the shape of input i with as many axes as the output.
+func (n *node) aligned(i int) []int { return aligned(n.shapes[i].Shape, len(n.Output.Shape)) }
+
+// aligned is a shape with single elements along further axes in front.
+func aligned(shape []int, axes int) []int {
+	return append(slices.Repeat([]int{1}, axes-len(shape)), shape...)
 }
 
 // give contributes d, of the output's shape, to input i.
 func (c *compiler) give(n *node, i int, d value) {
 	if c.wants(n.in[i]) {
-		c.contribute(n.in[i], c.collapse(d, n.Output.Shape, n.shapes[i].Shape))
+		c.contribute(n.in[i], c.collapse(d, n.Output.Shape, n.aligned(i)))
 	}
 }
 
 // pixels is how often each element of input i is repeated in a row: along the last axes, if it is repeated along no others. It is 1
 // for an input of the output's shape, and 0 for one that is repeated elsewhere.
 func (n *node) pixels(i int) int {
-	s, out := n.shapes[i].Shape, n.Output.Shape
+	s, out := n.aligned(i), n.Output.Shape
 	p, k := 1, len(s)-1
 	for ; k >= 0 && s[k] == 1; k-- {
 		p *= out[k]
@@ -126,21 +135,19 @@ func inferPair(in []TensorSpec) (TensorSpec, []param, error) {
 	refuse := func() error {
 		return outOfRange("inputs", "%q has shape %v, %q has %v: each axis must have the same size, or 1", a.Name, a.Shape, b.Name, b.Shape)
 	}
-	if len(a.Shape) != len(b.Shape) {
-		return TensorSpec{}, nil, refuse()
-	}
-	out := make([]int, len(a.Shape))
-	for i, n := range a.Shape {
-		if n != b.Shape[i] && n != 1 && b.Shape[i] != 1 {
+	out := make([]int, max(len(a.Shape), len(b.Shape)))
+	s, t := aligned(a.Shape, len(out)), aligned(b.Shape, len(out))
+	for i, n := range s {
+		if n != t[i] && n != 1 && t[i] != 1 {
 			return TensorSpec{}, nil, refuse()
 		}
-		out[i] = max(n, b.Shape[i])
+		out[i] = max(n, t[i])
 	}
 	if _, err := elements(out...); err != nil {
 		return TensorSpec{}, nil, err
 	}
-	for i, t := range in {
-		if err := movable(fmt.Sprintf("inputs[%d]", i), t, out, repeats(t.Shape, out)); err != nil {
+	for i, x := range in {
+		if err := movable(fmt.Sprintf("inputs[%d]", i), x, out, repeats(aligned(x.Shape, len(out)), out)); err != nil {
 			return TensorSpec{}, nil, err
 		}
 	}

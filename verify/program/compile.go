@@ -85,6 +85,7 @@ type compiler struct {
 	dvalues          map[value]value // gradients so far
 	grads            map[*tensor]value
 	uses             map[value]*use // of each gradient
+	tables           map[kernels.RopeTable][]value
 }
 
 // add registers a buffer.

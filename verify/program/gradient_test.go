@@ -45,8 +45,47 @@ func differentiable() map[string][]program.Node {
 		return append(embedded[:3:3], node("qkv", program.Linear{Out: 12, Bias: true, Std: 0.6}, "pos"),
 			node("b", program.Attention{Heads: 2, Causal: causal}, "qkv"), node("c", program.Linear{Out: 3}, "b"))
 	}
+	// parted has queries, keys and values of their own.
+	parted := func(op program.Attention, masked bool) []program.Node {
+		kv := op.KVHeads * 3
+		if kv == 0 {
+			kv = op.Heads * 3
+		}
+		in := []string{"q", "k", "v"}
+		if masked {
+			in = append(in, "x") // token 0 is padding
+		}
+		return append(embedded[:3:3],
+			node("q", program.Linear{Out: 3 * op.Heads, Bias: true, Std: 0.6}, "pos"), node("k", program.Linear{Out: kv, Std: 0.6}, "pos"),
+			node("v", program.Linear{Out: kv, Bias: true, Std: 0.6}, "pos"), node("b", op, in...), node("c", program.Linear{Out: 3}, "b"))
+	}
+	roped := func(op program.Rope) []program.Node {
+		op.Heads = 2
+		return append(embedded[:3:3], node("q", program.Linear{Out: 12, Std: 0.6}, "pos"), node("rope", op, "q"),
+			node("qkv", program.Linear{Out: 12, Std: 0.6}, "rope"), node("b", program.Attention{Heads: 2, Causal: true}, "qkv"), node("c", program.Linear{Out: 3}, "b"))
+	}
+	product := func(op program.MatMul) []program.Node {
+		// (5,6) and (5,6) make (5,5) or (6,6).
+		all := append(embedded[:3:3], node("a", program.Linear{Out: 6, Bias: true, Std: 0.4}, "pos"), node("b", program.Linear{Out: 6, Std: 0.4}, "pos"))
+		if op.TransA == op.TransB {
+			all = append(all, node("sq", program.MatMul{TransB: true}, "b", "a"), node("m", op, "sq", "sq")) // (5,5) and (5,5)
+		} else {
+			all = append(all, node("m", op, "a", "b"))
+		}
+		return append(all, node("c", program.Linear{Out: 3}, "m"))
+	}
 	all := map[string][]program.Node{
-		"softmax": after(program.Softmax{}),
+		"attention of three inputs":            parted(program.Attention{Heads: 2}, false),
+		"attention with shared heads of keys":  parted(program.Attention{Heads: 4, KVHeads: 2, Causal: true, Scale: 0.4}, false),
+		"attention with a mask":                parted(program.Attention{Heads: 2, KVHeads: 1}, true),
+		"attention with a mask that is causal": parted(program.Attention{Heads: 2, Causal: true}, true),
+		"rope":                                 roped(program.Rope{Theta: 100}),
+		"rope of some dimensions, interleaved": roped(program.Rope{Interleaved: true, Offset: 9, Frequencies: []float32{1, 0.25}}),
+		"matmul":                               product(program.MatMul{}),
+		"matmul with the first transposed":     product(program.MatMul{TransA: true}),
+		"matmul with the second transposed":    product(program.MatMul{TransB: true}),
+		"matmul with both transposed":          product(program.MatMul{TransA: true, TransB: true}),
+		"softmax":                              after(program.Softmax{}),
 		// A small eps keeps the difference quotient's error small, not the gradient's.
 		"layer_norm": after(program.LayerNorm{Eps: 1e-2}),
 		"rms_norm":   after(program.RMSNorm{Eps: 1e-2}),

@@ -43,6 +43,7 @@ var kinds = func() map[string]func(json.RawMessage) (Op, error) {
 		of[Input](), of[LayerNorm](), of[Linear](), of[MaxPool2D](), of[Mul](), of[PositionEmbedding](), of[RMSNorm](), of[Softmax](),
 		of[Clamp](), of[Concat](), of[ELU](), of[Expand](), of[HardSigmoid](), of[HardSwish](), of[HardTanh](), of[LeakyReLU](), of[Mean](), of[RandomCrop](),
 		of[RandomFlip](), of[ReLU6](), of[Reshape](), of[RowDropout](), of[Scale](), of[Select](), of[Slice](), of[Softplus](), of[Sub](), of[Transpose](),
+		of[MatMul](), of[Rope](),
 	}) {
 		all[k.zero.Kind()] = k.decode
 	}

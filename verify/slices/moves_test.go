@@ -11,7 +11,7 @@ import (
 func walk(seed uint64, rates []float64, jump int, far float64) *Moves {
 	random := rand.New(rand.NewPCG(seed, 11))
 	x := make([]float32, 256)
-	var m Moves
+	m := Moves{Rated: 1}
 	m.Boundary([][]float32{x})
 	for s, rate := range rates {
 		for i := range x {
@@ -39,7 +39,7 @@ func TestAJumpRanksFirstUnderAnySchedule(t *testing.T) {
 			rates[s] = rate(s)
 		}
 		for jump := range n {
-			if got := walk(uint64(jump), rates, jump, 3*rates[jump]).Rank(rates)[0]; got != uint64(jump) {
+			if got := walk(uint64(jump), rates, jump, 4*max(rates[jump], 0.0001)).Rank(rates)[0]; got != uint64(jump) {
 				t.Errorf("%s: a jump in segment %d, first is %d", name, jump, got)
 			}
 		}
@@ -52,6 +52,7 @@ func TestRanksAreAPermutationWhateverTheStatesHold(t *testing.T) {
 	for _, values := range [][]float32{{0, 0}, {0, inf}, {nan, 1}, {math.MaxFloat32, -math.MaxFloat32}, {-math.MaxFloat32, math.MaxFloat32}, {0, 0}} {
 		m.Boundary([][]float32{values, {0, 0}})
 	}
+	m.Rated = 1
 	for _, rates := range [][]float64{{1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}, {1e-38, 1e38, 0, 1, 2}} {
 		order := slices.Sorted(slices.Values(m.Rank(rates)))
 		if !slices.Equal(order, []uint64{0, 1, 2, 3, 4}) {
@@ -70,9 +71,36 @@ func TestWhatNeverMovesRanksInOrder(t *testing.T) {
 	}
 }
 
+// What a jump leads to may move as far as it likes, or not at all, for as long as it likes.
+func TestWhatAJumpLeadsToDoesNotHideIt(t *testing.T) {
+	for _, after := range []float32{0, 0.01, 1e6} {
+		for _, rated := range []int{0, 1} {
+			for jump := 1; jump < 40; jump++ {
+				m, x := Moves{Rated: rated}, float32(0)
+				rates := make([]float64, 40)
+				for s := range rates {
+					m.Boundary([][]float32{{x}})
+					switch rates[s] = 1; {
+					case s == jump:
+						x += 1e4
+					case s > jump:
+						x += after * float32(1+s%3)
+					default:
+						x += 0.01 * float32(1+s%3)
+					}
+				}
+				m.Boundary([][]float32{{x}})
+				if at := slices.Index(m.Rank(rates), uint64(jump)); at > 1 {
+					t.Errorf("a jump in segment %d, moves of %v behind it: rank %d", jump, after, at)
+				}
+			}
+		}
+	}
+}
+
 func TestAMoveWithoutARateRanksFirst(t *testing.T) {
-	var m Moves
-	for _, x := range []float32{0, 1, 2, 3, 3.0001} {
+	m := Moves{Rated: 1}
+	for _, x := range []float32{0, 1, 2, 3, 3.05} {
 		m.Boundary([][]float32{{x}})
 	}
 	if got := m.Rank([]float64{1, 1, 1, 0})[0]; got != 3 {
@@ -82,7 +110,7 @@ func TestAMoveWithoutARateRanksFirst(t *testing.T) {
 
 func TestMovesHoldNoMoreThanTheSegmentsThatWereSaid(t *testing.T) {
 	const n = 1000
-	m := Moves{Segments: n}
+	m := Moves{Segments: n, Rated: 1}
 	rates := make([]float64, n)
 	for s := range n + 1 {
 		m.Boundary([][]float32{{float32(s)}, {1}})
@@ -93,7 +121,26 @@ func TestMovesHoldNoMoreThanTheSegmentsThatWereSaid(t *testing.T) {
 		}
 	}
 	// Beside what it returns: score, speed and their order, once, however many slices there are.
-	if got := testing.AllocsPerRun(3, func() { m.Rank(rates) }); got > 8 {
+	if got := testing.AllocsPerRun(3, func() { m.Rank(rates) }); got > 16 {
 		t.Errorf("ranking allocates %.0f times", got)
+	}
+}
+
+func TestWhatAnOptimizerRemembersIsRankedBesideParametersAndHidesNone(t *testing.T) {
+	m, x := Moves{Rated: 1}, []float32{0, 0}
+	for s := range 21 {
+		m.Boundary([][]float32{{x[0]}, {x[1]}})
+		x[0] += 1
+		x[1] += 1
+		switch s {
+		case 12, 15:
+			x[0] += 9
+		case 3, 6, 9, 17:
+			x[1] += float32(s) * 1e3 * x[1]
+		}
+	}
+	rates := slices.Repeat([]float64{1}, 20)
+	if got := m.Rank(rates)[:3]; !slices.Equal(got[:1], []uint64{12}) || !slices.Contains([]uint64{3, 6, 9, 17}, got[2]) {
+		t.Errorf("the first three are %d", got)
 	}
 }

@@ -20,18 +20,18 @@ type Place struct {
 	Chunk  uint64 // of its content, from 0
 }
 
-// Draw draws the places for a state's first parameters tensors, ascending: a chunk of each, as long as the slices of
-// all boundaries take at most limit bytes, and one at least. Which tensors are left out is drawn too.
-func Draw(seed merkle.Hash, l *state.Layout, parameters int, boundaries uint64, limit uint64) []Place {
+// Draw draws the places for a state's tensors, ascending: a chunk of each, as long as the slices of all boundaries take at
+// most limit bytes, and one at least. Which tensors are left out is drawn too.
+func Draw(seed merkle.Hash, l *state.Layout, boundaries uint64, limit uint64) []Place {
 	words := draw.New(seed)
-	places := make([]Place, parameters)
+	places := make([]Place, len(l.Tensors()))
 	for i := range places {
 		bytes := contentBytes(l, i)
 		places[i] = Place{i, words.Below((bytes + chunkBytes - 1) / chunkBytes)}
 	}
 	var total uint64
 	for i := range places { // a shuffle (Fisher and Yates) that ends where the limit is reached
-		j := i + int(words.Below(uint64(parameters-i)))
+		j := i + int(words.Below(uint64(len(places)-i)))
 		places[i], places[j] = places[j], places[i]
 		g := geometryOf(l, places[i])
 		total += uint64(g.size()) * boundaries

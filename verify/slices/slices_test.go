@@ -62,7 +62,7 @@ func newRun(t testing.TB, seed uint64, boundaries int, shapes ...int) *run {
 	}
 	r := &run{layout: layout}
 	hasher := state.NewHasher(layout, 1)
-	r.places = Draw(merkle.Hash{byte(seed)}, layout, len(shapes), uint64(boundaries), math.MaxUint64)
+	r.places = Draw(merkle.Hash{byte(seed)}, layout, uint64(boundaries), math.MaxUint64)
 	var file bytes.Buffer
 	w, err := NewWriter(&file, layout, r.places)
 	if err != nil {
@@ -213,7 +213,7 @@ func TestPlacesAreUniformAndKeepToTheLimit(t *testing.T) {
 	for i := range uint64(rounds) {
 		var seed merkle.Hash
 		binary.LittleEndian.PutUint64(seed[:], i)
-		places := Draw(seed, layout, tensors, 10, uint64(2*10*g.size()))
+		places := Draw(seed, layout, 10, uint64(2*10*g.size()))
 		if len(places) < 2 || !slices.IsSortedFunc(places, func(a, b Place) int { return a.Tensor - b.Tensor }) {
 			t.Fatalf("seed %d: %v", i, places)
 		}
@@ -230,7 +230,7 @@ func TestPlacesAreUniformAndKeepToTheLimit(t *testing.T) {
 			t.Errorf("chunk %d: %d of %d", c, n, total)
 		}
 	}
-	if places := Draw(merkle.Hash{}, layout, tensors, 1000, 0); len(places) != 1 {
+	if places := Draw(merkle.Hash{}, layout, 1000, 0); len(places) != 1 {
 		t.Errorf("without room %d places, one is always drawn", len(places))
 	}
 }

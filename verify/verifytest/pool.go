@@ -146,8 +146,7 @@ func (p *Pool) on(f func(engine.Device) error) error {
 // curve is the file of what claims are compared with.
 func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]byte, error) {
 	if made {
-		nothing := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Terms: verify.CurveTerms(j), Points: []gate.Totals{{}}}
-		return nothing.JSON()
+		return nothing(s.Program, j)
 	}
 	var c *gate.Curve
 	err := p.on(func(d engine.Device) (err error) {
@@ -161,6 +160,21 @@ func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]
 		return nil, err
 	}
 	c.Terms = verify.CurveTerms(j) // also where the job was given other roots
+	return c.JSON()
+}
+
+// nothing is a file that no claim of a job is outside of.
+func nothing(p *program.Program, j *job.Job) ([]byte, error) {
+	plan, err := program.Compile(p, j.Profile)
+	if err != nil {
+		return nil, err
+	}
+	measure, err := gate.NewPlan(plan)
+	if err != nil {
+		return nil, err
+	}
+	point := gate.Point{Rows: make([]uint32, 2*measure.Products())}
+	c := gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Terms: verify.CurveTerms(j), Points: []gate.Point{point}}
 	return c.JSON()
 }
 

@@ -37,6 +37,7 @@ func elementwise(a *asm) {
 		return a.mul(a.sub(x, t), s)
 	})
 	hard(a)
+	soft(a)
 }
 
 // loop describes one loop over elements: out[i] = f(in[0][i], in[1][i], ..., scalars...).

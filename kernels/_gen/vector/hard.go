@@ -34,6 +34,41 @@ func hard(a *asm) {
 	})
 }
 
+// soft writes those with an exponential that are no straight lines above 0.
+func soft(a *asm) {
+	a.loop("elu", "y", "x").with("alpha").side(2).run(func(in []value) value {
+		x, alpha := in[0], in[1]
+		return a.choose(a.compare(greater, x, a.f(0)), x, a.mul(a.sub(a.exp(x), a.f(1)), alpha))
+	})
+	a.loop("eluGrad", "dx", "x", "dy").with("alpha").run(func(in []value) value {
+		x, dy, alpha := in[0], in[1], in[2]
+		return a.choose(a.compare(greater, x, a.f(0)), dy, a.mul(dy, a.mul(a.exp(x), alpha)))
+	})
+	a.loop("softplus", "y", "x").run(func(in []value) value {
+		x := in[0]
+		t := a.logFromOneToTwo(a.add(a.f(1), a.exp(a.or(x, a.bits(minus)))))
+		y := a.choose(a.compare(greater, x, a.f(0)), a.add(x, t), t)
+		return a.choose(a.compare(unordered, x, x), x, y)
+	})
+	a.loop("softplusGrad", "dx", "x", "dy").side(2).run(func(in []value) value {
+		x, dy := in[0], in[1]
+		return a.mul(dy, a.sigmoid(func() value { return x }))
+	})
+}
+
+// logFromOneToTwo is that of log.go for such an x.
+func (a *asm) logFromOneToTwo(x value) value {
+	u := a.addInt(x, a.bits(0x3f800000-0x3f3504f3))
+	e := a.unary(a.VCVTDQ2PS, a.addInt(a.shiftRightArith(u, 23), a.bits(^uint32(126))))
+	f := a.sub(a.addInt(a.and(u, a.bits(0x007fffff)), a.bits(0x3f3504f3)), a.f(1))
+	z := a.mul(f, f)
+	p := a.poly(f, 0x1.2cb38cp-4, -0x1.ddb316p-4, 0x1.dc7628p-4, -0x1.fbbf2ap-4, 0x1.23de3ep-3, -0x1.556288p-3, 0x1.999d2ap-3, -0x1.ffffe6p-3, 0x1.555554p-2)
+	c := a.mul(a.mul(f, z), p)
+	c = a.mad(e, a.f(-0x1.bd0106p-13), c)
+	c = a.mad(z, a.f(-0.5), c)
+	return a.mad(e, a.f(0x1.63p-1), a.add(f, c))
+}
+
 // fromZeroToSix is x + 3 between 0 and 6, NaN and -0 as they are.
 func (a *asm) fromZeroToSix(x value) value {
 	return a.min(a.load(a.f(6)), a.max(a.load(a.f(0)), a.add(x, a.f(3))))

@@ -87,6 +87,26 @@ func LeakyReLUAVX2(y []float32, x []float32, slope float32)
 //go:noescape
 func LeakyReLUGradAVX2(dx []float32, x []float32, dy []float32, slope float32)
 
+// EluAVX2 is the elu of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluAVX2(y []float32, x []float32, alpha float32)
+
+// EluGradAVX2 is the eluGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluGradAVX2(dx []float32, x []float32, dy []float32, alpha float32)
+
+// SoftplusAVX2 is the softplus of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusAVX2(y []float32, x []float32)
+
+// SoftplusGradAVX2 is the softplusGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusGradAVX2(dx []float32, x []float32, dy []float32)
+
 // GeluAVX2 is the gelu of the table in kernels/cpu_vector.go.
 //
 //go:noescape

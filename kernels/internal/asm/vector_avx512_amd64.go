@@ -87,6 +87,26 @@ func LeakyReLUAVX512(y []float32, x []float32, slope float32)
 //go:noescape
 func LeakyReLUGradAVX512(dx []float32, x []float32, dy []float32, slope float32)
 
+// EluAVX512 is the elu of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluAVX512(y []float32, x []float32, alpha float32)
+
+// EluGradAVX512 is the eluGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluGradAVX512(dx []float32, x []float32, dy []float32, alpha float32)
+
+// SoftplusAVX512 is the softplus of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusAVX512(y []float32, x []float32)
+
+// SoftplusGradAVX512 is the softplusGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusGradAVX512(dx []float32, x []float32, dy []float32)
+
 // GeluAVX512 is the gelu of the table in kernels/cpu_vector.go.
 //
 //go:noescape

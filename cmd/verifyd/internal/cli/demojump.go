@@ -21,12 +21,20 @@ func jumpText(w io.Writer, r *demo.Report) {
 		j.Segment, f.Sampled, f.Segments, j.Promised, j.Seen, r.Challenges))
 	gateText(w, f.Odds)
 	row(w, fmt.Sprintf("challenge %d", j.Challenge), fmt.Sprintf("drew segments %s, and missed it", list(f.Challenged)))
-	row(w, "moved most", fmt.Sprintf("segments %s, replayed besides", list(f.Directed)))
+	most := fmt.Sprintf("segments %s, replayed besides", list(f.Directed))
+	if j.Besides {
+		most += fmt.Sprintf(": %d among them", j.Segment)
+	}
+	row(w, "moved most", most)
 	if len(j.Outside) > 0 {
 		row(w, "outside the gate", outsideText(j.Outside))
 	}
 	for i, p := range j.Paths {
-		row(w, fmt.Sprintf("path %d", i+1), pathText(p, ended))
+		name := fmt.Sprintf("path %d", i+1)
+		if j.Besides {
+			name = "a path besides"
+		}
+		row(w, name, pathText(p, ended))
 	}
 	row(w, f.Outcome, fmt.Sprintf("%s, %d of %d steps replayed", foundText(f), f.Replayed, f.Steps))
 }

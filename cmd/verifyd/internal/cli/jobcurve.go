@@ -112,7 +112,7 @@ func (a *app) emitCurve(file string, c *gate.Curve, digest merkle.Hash) error {
 		Points int         `json:"points"`
 		First  gate.Totals `json:"first"`
 		Last   gate.Totals `json:"last"`
-	}{file, digest, len(c.Points), first, last}
+	}{file, digest, len(c.Points), first.Totals, last.Totals}
 	return a.emit(view, func(w io.Writer) {
 		row(w, "curve", digest)
 		row(w, "file", file)

@@ -20,7 +20,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
+		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(), a.valueUtilityCommand(),
 		a.valueAuditCommand(), a.valueScoreCommand(), a.valueSignCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
 }
 
@@ -226,7 +226,8 @@ type estimateOptions struct {
 	plot, convergence, removal string // SVG files
 	budget, level, alpha, beta int
 	target, tolerance          uint64
-	control                    bool
+	control, fair              bool
+	rows                       uint32
 	claimed                    *valuation.Claimed // says all but the files; nil for research
 }
 
@@ -274,7 +275,7 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 func (o *estimateOptions) way(e shapley.Estimator, advised int) valuation.Way {
 	w := valuation.Way{
 		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
-		Control: o.control,
+		Control: o.control, Fair: o.fair, Rows: o.rows,
 	}
 	if o.budget < 0 {
 		w.Budget = advised

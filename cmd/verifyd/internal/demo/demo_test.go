@@ -105,7 +105,7 @@ func found(t *testing.T, j *Jump) {
 	if f.Outcome != verify.Fail || f.First == nil || f.First.Step != j.Step || f.First.Segment != j.Segment || f.First.Tensor == "" {
 		t.Errorf("%s for %s at %+v", f.Outcome, f.Reason, f.First)
 	}
-	if slices.Contains(f.Challenged, j.Segment) || len(j.Paths) != 1 && !slices.Contains(f.Directed, j.Segment) {
+	if slices.Contains(f.Challenged, j.Segment) || len(j.Paths) != 1 || j.Besides != slices.Contains(f.Directed, j.Segment) || len(j.Outside) == 0 {
 		t.Errorf("drawn %d, moved most %d, paths %+v", f.Challenged, f.Directed, j.Paths)
 	}
 	for _, m := range j.Outside {

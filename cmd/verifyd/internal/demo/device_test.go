@@ -39,7 +39,6 @@ func life(t *testing.T, devices ...engine.Device) (Model, proofs.Contribution, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pool.Arrived = s.pool.Arrived.Add(1000 * time.Second) // then it is found by a path
 	j, err := s.jump(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -2,18 +2,20 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/gate"
+	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/verifytest"
 	"github.com/verifyd/verifyd/verify/walk"
 )
 
-// The jump leaves honest work early, where it saves most. Three quarters of the segments lie behind it and hardly move, so
-// that all those before it seem to move much, and which moved most says nothing: the path must find it.
+// The jump leaves honest work early, where it saves most.
 const (
 	jumpState = "all zeros"
 	jumpStep  = 76
@@ -32,7 +34,10 @@ type Jump struct {
 	Found     verify.Finding `json:"found"`
 	Challenge uint64         `json:"challenge"`
 	Outside   []Measured     `json:"outside"` // what the gate measured, ascending
-	Paths     []walk.Path    `json:"paths"`   // to where it began; none where what moved most is false itself
+	Paths     []walk.Path    `json:"paths"`   // to where it began
+	// Besides says that the walk did not need its path, because the false segment is among those that moved most. The opening
+	// holds it all the same: it is what would have led there.
+	Besides bool `json:"besides"`
 	// Bundle is the folder with the bundle that Found is about.
 	Bundle string `json:"bundle"`
 }
@@ -67,8 +72,9 @@ func (s *setting) jump(ctx context.Context) (*Jump, error) {
 		return nil, err
 	}
 	j.Promised = promised(s.pool.Terms.Job, j.Segment, j.Segment+1)
+	var offer *verifytest.Pool
 	for j.Challenge = 1; ; j.Challenge++ {
-		offer := s.pool.Again(int64(j.Challenge - 1))
+		offer = s.pool.Again(int64(j.Challenge - 1))
 		drawn, err := s.draw(offer, summary)
 		if err != nil {
 			return nil, err
@@ -88,8 +94,45 @@ func (s *setting) jump(ctx context.Context) (*Jump, error) {
 	j.Found = judged.Verdict.Finding
 	j.Paths = judged.Case.Trail(&j.Found).Paths
 	for _, o := range j.Found.Outside {
-		first, _ := s.pool.Terms.Job.Segment(o.Segment)
-		j.Outside = append(j.Outside, Measured{o.Segment, o.Why, o.Totals.Work, s.pool.Terms.Reference().At(first).Work})
+		j.Outside = append(j.Outside, s.measured(o))
+	}
+	if len(j.Paths) == 0 && len(offer.Walk.Paths) > 0 {
+		return j, s.besides(ctx, j, offer.Walk)
 	}
 	return j, nil
+}
+
+// besides adds the path that the opening holds besides, and what the gate measures on it.
+func (s *setting) besides(ctx context.Context, j *Jump, opened walk.Trail) (err error) {
+	bundle, err := verify.OpenFolder(j.Bundle)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, bundle.Close()) }()
+	operator, err := document.NewKey(s.operator.Public())
+	if err != nil {
+		return err
+	}
+	c, err := verify.OpenCase(ctx, bundle, operator)
+	if err != nil {
+		return err
+	}
+	j.Besides, j.Paths = true, opened.Paths[:1]
+	for _, segment := range slices.Sorted(slices.Values(opened.Outside)) {
+		onPath := slices.ContainsFunc(j.Paths[0].Legs, func(l walk.Leg) bool { return l.Pivot == segment })
+		if !onPath && !slices.Contains(j.Found.Challenged, segment) {
+			continue
+		}
+		r, err := c.Replay(ctx, segment, s.options.Devices[0], merkle.Hash{})
+		if err != nil {
+			return err
+		}
+		j.Outside = append(j.Outside, s.measured(verify.Outside{Segment: segment, Why: r.Measure.Outside, Totals: r.Measure.Totals}))
+	}
+	return nil
+}
+
+func (s *setting) measured(o verify.Outside) Measured {
+	first, _ := s.pool.Terms.Job.Segment(o.Segment)
+	return Measured{o.Segment, o.Why, o.Totals.Work, s.pool.Terms.Reference().At(first).Work}
 }
