@@ -36,6 +36,7 @@ var eachAlone = []func(n int) kernels.Operator{
 	func(n int) kernels.Operator { return kernels.Add{N: n} },
 	func(n int) kernels.Operator { return kernels.Mul{N: n} },
 	func(n int) kernels.Operator { return kernels.MSEGrad{N: n, Scale: 0x1.3p-7} },
+	func(n int) kernels.Operator { return kernels.BCEGrad{N: n, Scale: 0x1.3p-7} },
 
 	func(n int) kernels.Operator { return kernels.ScaleBy{N: n} },
 

@@ -83,6 +83,9 @@ func (r *Round) check() (*layout, error) {
 
 // checkRows measures the validation rows.
 func (l *layout) checkRows(r *Round, plan *program.Plan) error {
+	if loss := r.Program.Loss; loss != program.CrossEntropy && loss != program.MSE {
+		return fmt.Errorf("program: loss %q: rounds are valued by %q and %q alone", loss, program.CrossEntropy, program.MSE)
+	}
 	x, y, out := plan.X(), plan.Y(), l.walked[len(l.walked)-1].Output
 	batch := x.Shape[0]
 	l.width, l.labels = x.Len()/batch, y.Len()/batch

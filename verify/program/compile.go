@@ -196,7 +196,7 @@ func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, 
 	}
 
 	out := c.nodes[len(c.nodes)-1]
-	dout := p.Loss.emit(c, out.out, out.Output.Shape)
+	dout := p.emitLoss(c, out.out, out.Output.Shape)
 	r := routine{logits: -1}
 	if eval {
 		r.logits = c.add(buffer{stride: c.buffers[out.out].n, n: c.buffers[out.out].n})

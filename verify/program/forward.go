@@ -85,7 +85,7 @@ func find(calls []call, wanted func(kernels.Operator) bool) int {
 
 func isLoss(op kernels.Operator) bool {
 	switch op.(type) {
-	case kernels.CrossEntropy, kernels.MSE:
+	case kernels.CrossEntropy, kernels.MaskedCrossEntropy, kernels.MSE, kernels.BCE:
 		return true
 	}
 	return false
@@ -93,7 +93,7 @@ func isLoss(op kernels.Operator) bool {
 
 func isLossGradient(op kernels.Operator) bool {
 	switch op.(type) {
-	case kernels.CrossEntropyGrad, kernels.MSEGrad:
+	case kernels.CrossEntropyGrad, kernels.MaskedCrossEntropyGrad, kernels.MSEGrad, kernels.BCEGrad:
 		return true
 	}
 	return false

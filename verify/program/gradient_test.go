@@ -150,7 +150,7 @@ func imageOps() map[string]program.Op {
 
 func TestGradientsAreFiniteDifferences(t *testing.T) {
 	for name, nodes := range differentiable() {
-		for _, loss := range []program.Loss{program.CrossEntropy, program.MSE} {
+		for _, loss := range []program.Loss{program.CrossEntropy, program.MaskedCrossEntropy, program.MSE, program.BCE} {
 			t.Run(name+" "+string(loss), func(t *testing.T) {
 				step, tolerance := float32(differenceStep), differenceTolerance
 				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") || strings.HasPrefix(name, "kinked") {
@@ -162,14 +162,28 @@ func TestGradientsAreFiniteDifferences(t *testing.T) {
 	}
 }
 
+// What the masked loss of these tests does.
+const (
+	smoothing = 0.25
+	ignored   = -100
+)
+
 func checkGradient(t *testing.T, nodes []program.Node, loss program.Loss, step float32, tolerance float64) {
 	p := &program.Program{
 		Version: program.Version, BatchSize: 2, Accumulation: 2, Graph: program.Graph{Nodes: nodes}, Loss: loss,
 		Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 1},
 	}
+	if loss == program.MaskedCrossEntropy {
+		p.Labels = &program.Labels{Smoothing: smoothing, Ignore: ignored}
+	}
 	m, plan := machine(t, p, kernels.Options{Threads: 1})
 	must(t, m.Init(5))
 	draw(m, 11, 3)
+	for i := range m.Y().I { // each micro-batch, of two rows, has one of other rows' labels that do not count
+		if loss == program.MaskedCrossEntropy && i%3 == 1 {
+			m.Y().I[i] = ignored
+		}
+	}
 	got, err := m.Gradients(0)
 	must(t, err)
 	if want := lossOf(t, m, loss); math.Abs(float64(got)-want) > 1e-6*math.Abs(want) {
@@ -206,15 +220,37 @@ func lossOf(t *testing.T, m *program.Machine, loss program.Loss) float64 {
 		}
 		return sum / float64(len(out))
 	}
-	cols := len(out) / len(y.I)
-	for i, label := range y.I {
-		var e float64
-		for _, v := range out[i*cols : (i+1)*cols] {
-			e += math.Exp(float64(v))
+	if loss == program.BCE {
+		for i, v := range out {
+			sum += math.Log1p(math.Exp(float64(v))) - float64(v)*float64(y.F[i])
 		}
-		sum += math.Log(e) - float64(out[i*cols+int(label)])
+		return sum / float64(len(out))
 	}
-	return sum / float64(len(y.I))
+	cols := len(out) / len(y.I)
+	smooth := 0.0
+	if loss == program.MaskedCrossEntropy {
+		smooth = smoothing
+	}
+	each := len(y.I) / 2 // of the two micro-batches
+	for from := 0; from < len(y.I); from += each {
+		total, counted := 0.0, 0.0
+		for i, label := range y.I[from : from+each] {
+			if label == ignored {
+				continue
+			}
+			row, e, mean := out[(from+i)*cols:][:cols], 0.0, 0.0
+			for _, v := range row {
+				e += math.Exp(float64(v))
+				mean += float64(v) / float64(cols)
+			}
+			total += math.Log(e) - (1-smooth)*float64(row[label]) - smooth*mean
+			counted++
+		}
+		if counted > 0 {
+			sum += total / counted
+		}
+	}
+	return sum / 2
 }
 
 // Dropout is off in an evaluation, so it is checked where a loss is a quadratic function of the parameters: there

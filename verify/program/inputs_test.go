@@ -9,8 +9,8 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// masked embeds tokens and weighs them by a mask, whose name comes before theirs.
-func masked() program.Graph {
+// maskedTokens embeds tokens and weighs them by a mask, whose name comes before theirs.
+func maskedTokens() program.Graph {
 	node := func(name string, op program.Op, in ...string) program.Node {
 		return program.Node{Name: name, Op: op, Inputs: in}
 	}
@@ -23,7 +23,7 @@ func masked() program.Graph {
 }
 
 func TestAStepReadsEachInputOfItsRows(t *testing.T) {
-	p := plain(masked(), 2)
+	p := plain(maskedTokens(), 2)
 	var names []string
 	for _, s := range plan(t, p).Rows() {
 		names = append(names, fmt.Sprintf("%s %v%v", s.Name, s.Kind, s.Shape))
@@ -79,7 +79,7 @@ func TestInputsComeFirstEachUsedAndInBounds(t *testing.T) {
 			g.Nodes = append(more, g.Nodes...)
 		},
 	} {
-		g := masked()
+		g := maskedTokens()
 		alter(&g)
 		if _, err := program.Compile(plain(g, 1), kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v, %q wanted", err, name)

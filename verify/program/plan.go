@@ -19,7 +19,8 @@ type Plan struct {
 	clip      bool
 	accum     int
 	idLimits  []idLimit
-	classes   int // label limit; 0 if labels are f32
+	classes   int    // label limit; 0 if labels are f32
+	ignored   *int32 // a label that may be beyond it; nil for none
 
 	train, eval, update routine
 }
@@ -78,8 +79,11 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 			}
 		}
 	}
-	if p.Loss == CrossEntropy {
+	if y.Kind == kernels.I32 {
 		_, plan.classes = last(walked[len(walked)-1].Output.Shape)
+	}
+	if p.Labels != nil {
+		plan.ignored = &p.Labels.Ignore
 	}
 	return plan
 }

@@ -18,7 +18,7 @@ func taped() map[string]*program.Program {
 	all := small()
 	maps.Copy(all, torchPrograms())
 	all["augmentation"], all["row_dropout"] = cropped(), dropped()
-	all["several inputs"] = plain(masked(), 2)
+	all["several inputs"] = plain(maskedTokens(), 2)
 	all["adapted and tied"], all["adapted"] = plain(adapted(true), 2), plain(adapted(false), 1)
 	optimizers := []program.Optimizer{
 		{Kind: program.SGD}, {Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3},

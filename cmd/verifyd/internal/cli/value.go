@@ -147,13 +147,15 @@ func (v *valued) draw(w io.Writer) error {
 			continue
 		}
 		if !r.value.IsInt64() {
-			return errors.New("a value is beyond what can be drawn")
+			return errUndrawn
 		}
-		x, half := r.value.Int64(), int64(0)
+		point := chart.Value{Player: r.player, Value: r.value.Int64()}
+		half := uint64(0)
 		if r.halfWidth != nil {
-			half = int64(min(*r.halfWidth, 1<<62))
+			half = *r.halfWidth
 		}
-		points = append(points, chart.Value{Player: r.player, Value: x, Low: x - half, High: x + half})
+		point.Low, point.High = chart.Around(point.Value, half)
+		points = append(points, point)
 	}
 	return chart.Values(w, v.title, v.interval, points)
 }
