@@ -9,7 +9,7 @@ BENCH    ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables bench bench-values clean
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python notebook bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,16 @@ mumax: ## vet, test and build the comparison with mumax3, a GPL module of its ow
 
 tables: build ## values of data sets of scikit-learn and statsmodels: equal among formats, and as Python enumerates them (needs Python 3.11, python3-venv)
 	bench/peers/tables.sh
+
+charts: ## render charts in a wide and a narrow font: nothing is cut, no text meets another; pictures into build/charts (needs librsvg2-bin and fonts, see .ci/run)
+	rm -rf build/charts && mkdir -p build/charts
+	VERIFYD_CI=1 VERIFYD_CHARTS=$(CURDIR)/build/charts $(GO) test -count=1 ./cmd/verifyd/internal/chart
+
+wheel: ## build the Python wheels into build/python/wheels, for x86-64 and arm64 (needs Python 3.11, python3-venv)
+	GO=$(GO) python/build.sh
+
+python: ## test the Python package from its wheel in a clean environment: tests, types, examples (needs Python 3.11, python3-venv)
+	GO=$(GO) python/test.sh
 
 bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
 	bench/peers/torch.sh

@@ -75,6 +75,11 @@ func memoryBound(n int) []kernels.Operator {
 		kernels.RowSum{Rows: n / 1024, Cols: 1024}, kernels.RowMax{Rows: n / 1024, Cols: 1024},
 		kernels.Sum{N: n}, kernels.SumSquares{N: n}, kernels.BiasGrad{N: rows, C: width, P: 1},
 		kernels.SGD{N: n, Momentum: 0.9}, kernels.Adam{N: n, Decoupled: true},
+		kernels.HardSwish{N: n}, kernels.HardSwishGrad{N: n}, kernels.ChannelMul{N: 1, C: n / 196, P: 196},
+		kernels.Permute{From: n, Sizes: [kernels.PermuteAxes]int{1, 1, 1, n >> 16, 256, 256}, Strides: [kernels.PermuteAxes]int{0, 0, 0, 1 << 16, 1, 256}},
+		kernels.Concat{Outer: n / 1024, Inner: 1, Parts: [kernels.ConcatParts]int{512, 512}},
+		kernels.Spread{Outer: rows, Size: 3 * width, Inner: 1, Start: width, Step: 1, Count: width},
+		kernels.SumAxis{Outer: n / 196 / width, Size: 196, Inner: width},
 	}
 }
 
@@ -133,6 +138,7 @@ var foreseenShares = map[string]float64{
 	"softmax": 0.85, "softmax_grad": 0.85, "layer_norm": 0.85, "layer_norm_grad": 0.55, "rms_norm": 0.85, "rms_norm_grad": 0.55,
 	"cross_entropy": 0.50, "cross_entropy_grad": 0.80, "row_sum": 0.85, "row_max": 0.85, "sum": 0.85, "sum_squares": 0.85,
 	"bias_grad": 0.75, "sgd": 0.90, "adam": 0.90,
+	"hard_swish": 0.92, "hard_swish_grad": 0.92, "channel_mul": 0.85, "permute": 0.80, "concat": 0.85, "spread": 0.75, "sum_axis": 0.75,
 }
 
 // integers are the bytes of x as they lie in device memory.

@@ -93,7 +93,7 @@ func (t *gpuTrainer) close(ctx context.Context) error {
 
 // train does one step and returns its loss.
 func (t *gpuTrainer) train(ctx context.Context) (float64, error) {
-	if err := t.tape.Fill(t.in, t.x, t.y, 1, t.step); err != nil {
+	if err := t.tape.Fill(t.in, []kernels.Buf{t.x, t.y}, 1, t.step); err != nil {
 		return 0, err
 	}
 	t.step++

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // Add is c = a + b, contract.md section 4.1.
 //
 //	a[N], b[N] -> c[N]
@@ -71,4 +73,46 @@ func addScalarLoop(y, x []float32, s float32) {
 	for i, v := range x {
 		y[i] = v + s
 	}
+}
+
+// Sub is c = a - b, contract.md section 4.1.
+//
+//	a[N], b[N] -> c[N]
+type Sub struct{ N int }
+
+func (o Sub) Name() string { return "sub" }
+func (o Sub) Operands() []Operand {
+	return []Operand{{"a", F32, o.N, In}, {"b", F32, o.N, In}, {"c", F32, o.N, Out}}
+}
+func (Sub) inPlace() int                   { return 2 }
+func (Sub) kernel() Kernel                 { return Kernel{Name: "drn1_sub"} }
+func (o Sub) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
+func (o Sub) piece(w *worker, _, i int, b []Buf) {
+	lo, hi := elementRange(i, o.N)
+	w.vec.sub(b[2].F[lo:hi], b[0].F[lo:hi], b[1].F[lo:hi])
+}
+
+func subLoop(c, a, b []float32) {
+	b, c = b[:len(a)], c[:len(a)]
+	for i, v := range a {
+		c[i] = v - b[i]
+	}
+}
+
+// Shift is y = x + S, contract.md section 4.1.
+//
+//	x[N] -> y[N]
+type Shift struct {
+	N int
+	S float32
+}
+
+func (o Shift) Name() string                 { return "shift" }
+func (o Shift) Operands() []Operand          { return mapOperands(o.N) }
+func (Shift) inPlace() int                   { return 1 }
+func (o Shift) kernel() Kernel               { return Kernel{"drn1_shift", []uint32{math.Float32bits(o.S)}} }
+func (o Shift) pieces(_ *CPU, phase int) int { return onePhase(phase, elementPieces(o.N)) }
+func (o Shift) piece(w *worker, _, i int, b []Buf) {
+	lo, hi := elementRange(i, o.N)
+	w.vec.addScalar(b[1].F[lo:hi], b[0].F[lo:hi], o.S)
 }

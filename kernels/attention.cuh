@@ -1,4 +1,4 @@
-// What attention and its gradient share: attention.go, contract.md section 7.2. A block of 256 threads, 16 x 16, treats 64 queries by 64
+// What attention, sdpa and their gradients share: sdpa.go, contract.md section 7.2. A block of 256 threads, 16 x 16, treats 64 queries by 64
 // keys at a time, 4 x 4 of them a thread; the causal blocks of 64 are the tiles, so that all queries of a tile weigh the same keys.
 #pragma once
 #include "product.cuh"
@@ -11,27 +11,45 @@ struct alignas(16) AttentionShared {
   float weights[ATTENTION_TILE][ATTENTION_TILE + 4]; // [term][row] of a sum over the other side's tile
 };
 
-// Vectors are rows of a head's matrix: vector i < count at data + i*step, depth long.
-struct Vectors {
+// Vectors are rows of a head's matrix: vector i < count at data + i*step, depth long. Where they are Masked, one whose mask is 0 is never
+// read and stands for +0.
+template <bool Masked> struct Vectors {
   const float *data;
   int step, count, depth;
-  __device__ __forceinline__ Vectors tile(int first) const { return {data + first * step, step, count - first, depth}; }
-  __device__ __forceinline__ float at(int i, int d) const { return i < count && d < depth ? data[i * step + d] : 0.0f; }
+  const int *mask; // of these vectors
+  __device__ __forceinline__ Vectors tile(int first) const { return {data + first * step, step, count - first, depth, Masked ? mask + first : nullptr}; }
+  __device__ __forceinline__ bool there(int i) const { return i < count && (!Masked || mask[i] != 0); }
+  __device__ __forceinline__ float at(int i, int d) const { return d < depth && there(i) ? data[i * step + d] : 0.0f; }
 };
 
-// AttentionHead is the place of head blockIdx.y: part i of qkv, or a tensor of the output's shape.
-struct AttentionHead {
-  int heads, seq, depth;
-  __device__ __forceinline__ int first(int parts) const {
-    return ((blockIdx.y / heads) * seq * parts * heads + blockIdx.y % heads) * depth;
+// AttentionShape is the shape of an attention, and how far apart the rows of its tensors lie: heads of queries share heads of keys, group
+// of them one. qstep is of q and dq, kstep of k, v, dk and dv; o and do are dense.
+struct AttentionShape {
+  int heads, group, queries, keys, depth, causal, qstep, kstep;
+  __device__ __forceinline__ int sample(int head) const { return head / heads; }
+  // The heads are those of queries, counted through the batch.
+  __device__ __forceinline__ int query(int head) const { return sample(head) * queries * qstep + head % heads * depth; }
+  __device__ __forceinline__ int key(int head) const { return sample(head) * keys * kstep + head % heads / group * depth; }
+  __device__ __forceinline__ int output(int head) const { return (sample(head) * queries * heads + head % heads) * depth; }
+  __device__ __forceinline__ Vectors<false> queriesOf(int head, const float *q) const { return {q + query(head), qstep, queries, depth, nullptr}; }
+  __device__ __forceinline__ Vectors<false> outputsOf(int head, const float *o) const {
+    return {o + output(head), heads * depth, queries, depth, nullptr};
   }
-  __device__ __forceinline__ Vectors part(const float *qkv, int i) const {
-    return {qkv + first(3) + i * heads * depth, 3 * heads * depth, seq, depth};
+  template <bool Masked> __device__ __forceinline__ Vectors<Masked> keysOf(int head, const float *k, const int *mask) const {
+    return {k + key(head), kstep, keys, depth, Masked ? mask + sample(head) * keys : nullptr};
   }
-  __device__ __forceinline__ Vectors output(const float *o) const { return {o + first(1), heads * depth, seq, depth}; }
-  // row is the place of row i among the statistics.
-  __device__ __forceinline__ int row(int i) const { return blockIdx.y * seq + i; }
+  // row is the place of query i among the statistics.
+  __device__ __forceinline__ int row(int head, int i) const { return head * queries + i; }
+  // tiles is how many tiles of keys the queries of a tile weigh.
+  __device__ __forceinline__ int tiles(int tile) const {
+    int all = (keys + ATTENTION_TILE - 1) / ATTENTION_TILE;
+    return causal ? drn1_min(tile + 1, all) : all;
+  }
+  __device__ __forceinline__ bool sees(int i, int j) const { return j < keys && i < queries && (!causal || j <= i); }
 };
+
+#define ATTENTION_SHAPE int heads, int group, int queries, int keys, int depth, int causal, int qstep, int kstep, float scale
+#define ATTENTION_SHAPE_GIVEN {heads, group, queries, keys, depth, causal, qstep, kstep}
 
 __device__ __forceinline__ void clear(float (&x)[4][4]) {
 #pragma unroll
@@ -41,7 +59,7 @@ __device__ __forceinline__ void clear(float (&x)[4][4]) {
 }
 
 // dots sets s[i][u] to the product of vector 4*ty+i of a and vector 4*tx+u of b: one chunk of at most 512 terms.
-__device__ __forceinline__ void dots(float (&s)[4][4], const Vectors &a, const Vectors &b, AttentionShared &shared) {
+template <class A, class B> __device__ __forceinline__ void dots(float (&s)[4][4], const A &a, const B &b, AttentionShared &shared) {
   const int t = threadIdx.x, ty = t >> 4, tx = t & 15;
   clear(s);
   for (int d0 = 0; d0 < a.depth; d0 += ATTENTION_STEP) {
@@ -78,7 +96,7 @@ __device__ __forceinline__ void weigh(const float (&w)[4][4], AttentionShared &s
 
 // accumulate makes 64 terms of the chains p: row 4*ty+i, column 4*tx+u of the 64 columns of v that begin at column. The weights are those
 // that weigh wrote before.
-__device__ __forceinline__ void accumulate(float (&p)[4][4], const Vectors &v, int column, AttentionShared &shared) {
+template <class V> __device__ __forceinline__ void accumulate(float (&p)[4][4], const V &v, int column, AttentionShared &shared) {
   const int t = threadIdx.x, ty = t >> 4, tx = t & 15;
   for (int k0 = 0; k0 < ATTENTION_TILE; k0 += ATTENTION_STEP) {
     __syncthreads();
@@ -102,17 +120,21 @@ __device__ __forceinline__ void accumulate(float (&p)[4][4], const Vectors &v, i
 // kept in the output.
 struct Sums {
   float p[4][4], g[4][4];
+  int chunk; // of the terms in p
   bool started;
   __device__ __forceinline__ void start() {
     clear(p);
     clear(g);
+    chunk = 0;
     started = false;
   }
-  // chunk closes the chunk that ends with tile i, if one does.
-  __device__ __forceinline__ bool chunk(int i) {
-    if ((i + 1) % (PRODUCT_CHUNK / ATTENTION_TILE) != 0) return false;
+  // reach prepares for the terms of tile i, which is none of an earlier chunk.
+  __device__ __forceinline__ void reach(int i, float *out, int step, int count, int columns) {
+    int next = i / (PRODUCT_CHUNK / ATTENTION_TILE);
+    if (next == chunk) return;
     close();
-    return (i + 1) % (PRODUCT_GROUP * PRODUCT_CHUNK / ATTENTION_TILE) == 0;
+    if (next / PRODUCT_GROUP != chunk / PRODUCT_GROUP) add(out, step, count, columns);
+    chunk = next;
   }
   __device__ __forceinline__ void close() {
 #pragma unroll

@@ -32,7 +32,7 @@ func TestContractAndPagesHaveTheSameConstants(t *testing.T) {
 	_, functions, _ := strings.Cut(contract, "## 5. Functions")
 	functions, _, _ = strings.Cut(functions, "## 7. Composite operators")
 	var pages strings.Builder
-	for _, page := range []string{"exp", "log", "tanh", "erf", "rsqrt", "sigmoid", "silu", "gelu", "gelu_tanh", "relu"} {
+	for _, page := range []string{"exp", "log", "tanh", "erf", "rsqrt", "sigmoid", "silu", "gelu", "gelu_tanh", "relu", "clamp", "hard_sigmoid", "hard_swish", "leaky_relu", "elu", "softplus"} {
 		pages.WriteString(read(t, page+".go"))
 	}
 	if got, want := constants(pages.String()), constants(functions); !slices.Equal(got, want) {

@@ -1,10 +1,10 @@
 package kernels
 
 // Conv2D is the convolution layer without bias: for each image, y[o,p] is the sum over the taps
-// K = (c,kh,kw), ascending, of w[o,k] times the pixel of x under that tap, in the GEMM order. Pixels
-// of the border are +0 and take part as terms.
+// K = (c,kh,kw), ascending, of w[o,k] times the pixel of x under that tap, in the GEMM order, where c
+// counts the channels of o's group. Pixels of the border are +0 and take part as terms.
 //
-// x is NxCxHxW, w is OxCxKHxKW, y is NxOxOutHxOutW.
+// x is NxCxHxW, w is OxC/GroupsxKHxKW, y is NxOxOutHxOutW.
 type Conv2D struct{ ConvShape }
 
 // Name is "conv2d".
@@ -21,8 +21,10 @@ func (o Conv2D) pieces(c *CPU, phase int) int {
 		return 0
 	case c.workers[0].tiles == nil:
 		return o.N * o.O
+	case o.deep(c.workers[0].tiles):
+		return o.N * o.depthBlocks()
 	}
-	return o.N * imageParts(c, o.N, o.O)
+	return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupO())
 }
 
 func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
@@ -31,14 +33,25 @@ func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
 		o.reference(w, i/o.O, i%o.O, x, weights, y)
 		return
 	}
-	parts := imageParts(w.cpu, o.N, o.O)
-	n := i / parts
-	lo, hi := imagePart(i%parts, parts, o.O)
-	outputs := o.OutH() * o.OutW()
-	w.convolve(o.Profile, hi-lo, mat{weights[lo*o.taps():], o.taps(), 1}, o.image(w, x[n*o.C*o.H*o.W:]), y[(n*o.O+lo)*outputs:])
+	if o.deep(w.tiles) {
+		o.deepPiece(w, i, x, weights, y)
+		return
+	}
+	n, g, lo, hi := o.part(w.cpu, i, o.groupO())
+	first := g*o.groupO() + lo // filter
+	image := o.image(w, x[(n*o.C+g*o.groupC())*o.H*o.W:])
+	w.convolve(o.Profile, hi-lo, mat{weights[first*o.taps():], o.taps(), 1}, image, y[(n*o.O+first)*o.OutH()*o.OutW():])
 }
 
-// image pads one image and deals its pixels out to StrideH x StrideW planes, so that the pixels that
+// part says which image, group and channels of it piece i computes, of a group of so many.
+func (s ConvShape) part(c *CPU, i, channels int) (n, g, lo, hi int) {
+	parts := imageParts(c, s.N*s.groups(), channels)
+	lo, hi = imagePart(i%parts, parts, channels)
+	i /= parts
+	return i / s.groups(), i % s.groups(), lo, hi
+}
+
+// image pads one group of an image and deals its pixels out to StrideH x StrideW planes, so that the pixels that
 // neighbouring outputs meet under a tap are neighbours.
 func (o Conv2D) image(w *worker, x []float32) image {
 	sh, sw := o.StrideH, o.StrideW
@@ -47,8 +60,8 @@ func (o Conv2D) image(w *worker, x []float32) image {
 		plane := (c*sh+row%sh)*sw + col%sw
 		return (plane*height+row/sh)*width + col/sw
 	}
-	m := w.newImage(o.C*sh*sw*height*width, o.taps(), width, o.OutH(), o.OutW())
-	for c := range o.C {
+	m := w.newImage(o.groupC()*sh*sw*height*width, o.taps(), width, o.OutH(), o.OutW())
+	for c := range o.groupC() {
 		for ih := range o.H {
 			line := x[(c*o.H+ih)*o.W:][:o.W]
 			for q := range sw {
@@ -67,10 +80,10 @@ func (o Conv2D) image(w *worker, x []float32) image {
 		}
 	}
 	k := 0
-	for c := range o.C {
+	for c := range o.groupC() {
 		for kh := range o.KH {
 			for kw := range o.KW {
-				m.at[k] = int32(place(c, kh, kw))
+				m.at[k] = int32(place(c, kh*o.down(), kw*o.across()))
 				k++
 			}
 		}
@@ -82,15 +95,16 @@ func (o Conv2D) image(w *worker, x []float32) image {
 func (o Conv2D) reference(w *worker, n, oc int, x, weights, y []float32) {
 	rows, cols := o.OutH(), o.OutW()
 	pixels := w.floats(cols)
+	first := oc / o.groupO() * o.groupC() // channel
 	for oh := range rows {
 		f := w.productFold(o.Profile, cols)
 		k := 0
-		for c := range o.C {
+		for c := range o.groupC() {
 			for kh := range o.KH {
 				for kw := range o.KW {
 					clear(pixels)
 					if ih, ok := o.inRow(oh, kh); ok {
-						line := x[((n*o.C+c)*o.H+ih)*o.W:]
+						line := x[((n*o.C+first+c)*o.H+ih)*o.W:]
 						for ow := range pixels {
 							if iw, ok := o.inCol(ow, kw); ok {
 								pixels[ow] = line[iw]

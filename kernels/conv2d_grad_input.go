@@ -2,10 +2,10 @@ package kernels
 
 // Conv2DGradInput is the gradient of Conv2D by its input: for each image, dx[c,h,w] is the sum over
 // K = (o,kh,kw), ascending, of w[o,c,kh,kw] times the dy of the output pixel that saw (h,w) under
-// that tap, in the GEMM order. Where there is no such output pixel the factor is +0 and takes part
+// that tap, in the GEMM order, where o counts the filters of c's group. Where there is no such output pixel the factor is +0 and takes part
 // as a term.
 //
-// dy is NxOxOutHxOutW, w is OxCxKHxKW, dx is NxCxHxW.
+// dy is NxOxOutHxOutW, w is OxC/GroupsxKHxKW, dx is NxCxHxW.
 type Conv2DGradInput struct{ ConvShape }
 
 // Name is "conv2d_grad_input".
@@ -21,11 +21,13 @@ func (o Conv2DGradInput) pieces(c *CPU, phase int) int {
 	switch {
 	case !tiled && phase == 0:
 		return o.N * o.C
+	case o.deep(c.workers[0].tiles):
+		return onePhase(phase, o.N*o.depthBlocks())
 	case tiled && phase == 0:
 		c.packed = grow(c.packed, o.O*o.taps())
 		return o.C
 	case tiled && phase == 1:
-		return o.N * imageParts(c, o.N, o.C)
+		return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupC())
 	}
 	return 0
 }
@@ -35,35 +37,36 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 	switch {
 	case w.tiles == nil:
 		o.reference(w, i/o.C, i%o.C, dy, weights, dx)
+	case o.deep(w.tiles):
+		o.deepPiece(w, i, dy, weights, dx)
 	case phase == 0:
 		o.turn(i, weights, w.cpu.packed)
 	default:
-		parts := imageParts(w.cpu, o.N, o.C)
-		n := i / parts
-		lo, hi := imagePart(i%parts, parts, o.C)
-		terms := o.O * o.KH * o.KW
-		a := mat{w.cpu.packed[lo*terms:], terms, 1}
-		w.convolve(o.Profile, hi-lo, a, o.image(w, dy[n*o.O*o.OutH()*o.OutW():]), dx[(n*o.C+lo)*o.H*o.W:])
+		n, g, lo, hi := o.part(w.cpu, i, o.groupC())
+		first, terms := g*o.groupC()+lo, o.groupO()*o.KH*o.KW
+		a := mat{w.cpu.packed[first*terms:], terms, 1}
+		image := o.image(w, dy[(n*o.O+g*o.groupO())*o.OutH()*o.OutW():])
+		w.convolve(o.Profile, hi-lo, a, image, dx[(n*o.C+first)*o.H*o.W:])
 	}
 }
 
 // turn gathers the weights of input channel c in the order of K.
 func (o Conv2DGradInput) turn(c int, weights, turned []float32) {
-	window := o.KH * o.KW
-	for oc := range o.O {
-		copy(turned[(c*o.O+oc)*window:][:window], weights[(oc*o.C+c)*window:])
+	window, group, own := o.KH*o.KW, c/o.groupC(), c%o.groupC()
+	for oc := range o.groupO() {
+		copy(turned[(c*o.groupO()+oc)*window:][:window], weights[((group*o.groupO()+oc)*o.groupC()+own)*window:])
 	}
 }
 
-// image spreads one image of dy by the strides over an input of H+KH-1 by W+KW-1, so that the outputs
+// image spreads one group of an image of dy by the strides over an input of H+span-1 by W+span-1, so that the outputs
 // that neighbouring input pixels met under a tap are neighbours.
 func (o Conv2DGradInput) image(w *worker, dy []float32) image {
 	rows, cols := o.OutH(), o.OutW()
-	height, width := o.H+o.KH-1, o.W+o.KW-1
-	m := w.newImage(o.O*height*width, o.O*o.KH*o.KW, width, o.H, o.W)
+	height, width := o.H+o.spanH()-1, o.W+o.spanW()-1
+	m := w.newImage(o.groupO()*height*width, o.groupO()*o.KH*o.KW, width, o.H, o.W)
 	// Output column ow lies at column ow*StrideW + left; those off the image met no input pixel.
-	top, left := o.KH-1-o.PadH, o.KW-1-o.PadW
-	for oc := range o.O {
+	top, left := o.spanH()-1-o.PadH, o.spanW()-1-o.PadW
+	for oc := range o.groupO() {
 		for oh := range rows {
 			r := oh*o.StrideH + top
 			if r < 0 || r >= height {
@@ -83,10 +86,10 @@ func (o Conv2DGradInput) image(w *worker, dy []float32) image {
 		}
 	}
 	k := 0
-	for oc := range o.O {
+	for oc := range o.groupO() {
 		for kh := range o.KH {
 			for kw := range o.KW {
-				m.at[k] = int32((oc*height+o.KH-1-kh)*width + o.KW - 1 - kw)
+				m.at[k] = int32((oc*height+o.spanH()-1-kh*o.down())*width + o.spanW() - 1 - kw*o.across())
 				k++
 			}
 		}
@@ -98,10 +101,11 @@ func (o Conv2DGradInput) image(w *worker, dy []float32) image {
 func (o Conv2DGradInput) reference(w *worker, n, c int, dy, weights, dx []float32) {
 	rows, cols := o.OutH(), o.OutW()
 	pixels := w.floats(o.W)
+	first, own := c/o.groupC()*o.groupO(), c%o.groupC() // filter, and the channel in its group
 	for ih := range o.H {
 		f := w.productFold(o.Profile, o.W)
 		k := 0
-		for oc := range o.O {
+		for oc := first; oc < first+o.groupO(); oc++ {
 			for kh := range o.KH {
 				for kw := range o.KW {
 					clear(pixels)
@@ -113,7 +117,7 @@ func (o Conv2DGradInput) reference(w *worker, n, c int, dy, weights, dx []float3
 							}
 						}
 					}
-					f.add(k, weights[((oc*o.C+c)*o.KH+kh)*o.KW+kw], pixels, 1)
+					f.add(k, weights[((oc*o.groupC()+own)*o.KH+kh)*o.KW+kw], pixels, 1)
 					k++
 				}
 			}

@@ -4,7 +4,7 @@ package kernels
 // pixels K = (n,oh,ow), ascending, of dy[n,o,oh,ow] times the pixel of x under that tap, in the GEMM
 // order. Pixels of the border are +0 and take part as terms.
 //
-// x is NxCxHxW, dy is NxOxOutHxOutW, dw is OxCxKHxKW.
+// x is NxCxHxW, dy is NxOxOutHxOutW, dw is OxC/GroupsxKHxKW.
 type Conv2DGradWeight struct{ ConvShape }
 
 // Name is "conv2d_grad_weight".
@@ -18,12 +18,18 @@ func (o Conv2DGradWeight) Operands() []Operand {
 func (o Conv2DGradWeight) pieces(c *CPU, phase int) int {
 	tiled := c.workers[0].tiles != nil
 	switch {
+	case phase == 1 && o.deep(c.workers[0].tiles):
+		return o.C
 	case !tiled && phase == 0, tiled && phase == 1:
-		return o.taps()
+		return o.groups() * o.taps()
+	case tiled && phase == 0 && o.deep(c.workers[0].tiles):
+		sums := (o.N*o.OutH()*o.OutW() + groupF32 - 1) / groupF32
+		c.packed = grow(c.packed, sums*o.depthBlocks()*depthLanes*o.KH*o.KW)
+		return max(sums*o.depthBlocks(), 1)
 	case tiled && phase == 0:
-		groups, blocks, _ := o.tapCut(c)
-		c.packed = grow(c.packed, groups*o.taps()*o.O)
-		return max(groups*blocks, 1)
+		sums, blocks, _ := o.tapCut(c)
+		c.packed = grow(c.packed, sums*o.taps()*o.O)
+		return max(sums*o.groups()*blocks, 1)
 	}
 	return 0
 }
@@ -35,22 +41,28 @@ func (o Conv2DGradWeight) piece(w *worker, phase, i int, buf []Buf) {
 		return
 	}
 	sums := w.cpu.packed
-	groups, blocks, taps := o.tapCut(w.cpu)
-	if phase == 1 {
-		o.foldGroups(i, groups, sums, dw)
+	if o.deep(w.tiles) {
+		o.deepPhase(w, phase, i, x, dy, sums, dw)
 		return
 	}
-	g, lo := i/blocks, i%blocks*taps
+	n, blocks, taps := o.tapCut(w.cpu)
+	if phase == 1 {
+		o.foldSums(i, n, sums, dw)
+		return
+	}
+	part, lo := i/blocks, i%blocks*taps
 	if hi := min(lo+taps, o.taps()); lo < hi {
-		o.sumGroup(w, g, lo, hi, x, dy, sums[(g*o.taps()+lo)*o.O:])
+		o.sumTerms(w, part, lo, hi, x, dy, sums[(part*o.taps()+lo)*o.groupO():])
 	}
 }
 
-// reference computes tap (c,kh,kw) of all filters.
-func (o Conv2DGradWeight) reference(w *worker, tap int, x, dy, dw []float32) {
+// reference computes tap (c,kh,kw) of all filters of a group, tap i of all groups.
+func (o Conv2DGradWeight) reference(w *worker, i int, x, dy, dw []float32) {
 	rows, cols := o.OutH(), o.OutW()
-	c, kh, kw := tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
-	f := w.productFold(o.Profile, o.O)
+	group, tap := i/o.taps(), i%o.taps()
+	c, kh, kw := group*o.groupC()+tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
+	first := group * o.groupO() // filter
+	f := w.productFold(o.Profile, o.groupO())
 	for n := range o.N {
 		for oh := range rows {
 			ih, inside := o.inRow(oh, kh)
@@ -60,9 +72,9 @@ func (o Conv2DGradWeight) reference(w *worker, tap int, x, dy, dw []float32) {
 					pixel = x[((n*o.C+c)*o.H+ih)*o.W+iw]
 				}
 				p := oh*cols + ow
-				f.add(n*rows*cols+p, pixel, dy[n*o.O*rows*cols+p:], rows*cols)
+				f.add(n*rows*cols+p, pixel, dy[(n*o.O+first)*rows*cols+p:], rows*cols)
 			}
 		}
 	}
-	f.sum(dw[tap:], o.taps())
+	f.sum(dw[first*o.taps()+tap:], o.taps())
 }

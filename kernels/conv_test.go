@@ -14,6 +14,11 @@ var convShapes = []ConvShape{
 	{N: 1, C: 2, H: 8, W: 8, O: 4, KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3, Profile: ProfileF32},
 	{N: 9, C: 2, H: 32, W: 33, O: 17, KH: 5, KW: 5, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, Profile: ProfileF32},
 	{N: 1, C: 1, H: 4, W: 4, O: 1, KH: 4, KW: 4, StrideH: 1, StrideW: 1, Profile: ProfileF32},
+	{N: 2, C: 6, H: 6, W: 7, O: 9, KH: 3, KW: 2, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 3, Profile: ProfileF32},
+	{N: 2, C: 20, H: 6, W: 7, O: 20, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 20, Profile: ProfileF32},
+	{N: 1, C: 3, H: 9, W: 9, O: 6, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, Groups: 3, Profile: ProfileF32},
+	{N: 1, C: 3, H: 9, W: 8, O: 4, KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 2, PadW: 0, DilationH: 2, DilationW: 3, Profile: ProfileF32},
+	{N: 1, C: 4, H: 9, W: 8, O: 4, KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 3, PadW: 2, Groups: 2, DilationH: 3, DilationW: 2, Profile: ProfileF32},
 }
 
 func TestConv2DEqualsItsReference(t *testing.T) {

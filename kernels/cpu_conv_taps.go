@@ -2,48 +2,50 @@ package kernels
 
 // The weights' gradient on tiles is the product of a matrix with a row for each tap (c,kh,kw) and a
 // column for each output pixel k = (n,oh,ow), and of dy turned so that its rows are output pixels.
-// Both are laid out chunk by chunk. Groups of terms are independent pieces, and their sums are folded
-// in a second phase.
+// Both are laid out chunk by chunk, for one group of channels at a time. Groups of terms are independent
+// pieces, and their sums are folded in a second phase.
 
-// tapCut is the number of groups and of blocks of taps, and the taps in a block.
-func (o Conv2DGradWeight) tapCut(c *CPU) (groups, blocks, taps int) {
+// tapCut is the number of groups of terms and of blocks of taps, and the taps in a block.
+func (o Conv2DGradWeight) tapCut(c *CPU) (sums, blocks, taps int) {
 	all := o.taps()
-	groups = (o.N*o.OutH()*o.OutW() + o.Profile.Group() - 1) / o.Profile.Group()
+	sums = (o.N*o.OutH()*o.OutW() + o.Profile.Group() - 1) / o.Profile.Group()
 	blocks = (all + blockM - 1) / blockM
 	if n := len(c.workers); n > 1 {
-		blocks = max(blocks, min(4*n/max(groups, 1), all/(4*c.workers[0].tiles.rows)))
+		blocks = max(blocks, min(4*n/max(sums*o.groups(), 1), all/(4*c.workers[0].tiles.rows)))
 	}
 	blocks = max(blocks, 1)
-	return groups, blocks, (all + blocks - 1) / blocks
+	return sums, blocks, (all + blocks - 1) / blocks
 }
 
-// sumGroup computes taps [lo,hi) of group g for all filters into sums, a row for each tap.
-func (o Conv2DGradWeight) sumGroup(w *worker, g, lo, hi int, x, dy, sums []float32) {
-	cols := w.tiles.cols
+// sumTerms computes taps [lo,hi) of a group of channels over a group of terms, which part counts together, for all
+// filters of the group into sums, a row for each tap.
+func (o Conv2DGradWeight) sumTerms(w *worker, part, lo, hi int, x, dy, sums []float32) {
+	cols, filters := w.tiles.cols, o.groupO()
+	g, of := part/o.groups(), part%o.groups() // group of terms, and of channels
 	terms, chunk, group := o.N*o.OutH()*o.OutW(), o.Profile.Chunk(), o.Profile.Group()
 	for k := g * group; k < min((g+1)*group, terms); k += chunk {
 		kc := min(chunk, terms-k)
 		ld := rowLength(kc)
 		rows := room(&w.packA, (hi-lo)*ld)
 		for tap := lo; tap < hi; tap++ {
-			o.tapRow(tap, k, x, rows[(tap-lo)*ld:][:kc])
+			o.tapRow(of, tap, k, x, rows[(tap-lo)*ld:][:kc])
 		}
-		b := panels{data: room(&w.packB, panelsLen(kc, o.O, cols)), step: panelStep(kc, cols), kb: cols}
-		o.turnPixels(w, k, kc, dy, b)
-		w.productChunk(o.Profile, hi-lo, o.O, kc, mat{rows, ld, 1}, b, mat{sums, o.O, 1}, k > g*group)
+		b := panels{data: room(&w.packB, panelsLen(kc, filters, cols)), step: panelStep(kc, cols), kb: cols}
+		o.turnPixels(w, of, k, kc, dy, b)
+		w.productChunk(o.Profile, hi-lo, filters, kc, mat{rows, ld, 1}, b, mat{sums, filters, 1}, k > g*group)
 	}
 }
 
-// tapRow sets dst to the pixels of x under a tap for the output pixels from k on.
-func (o Conv2DGradWeight) tapRow(tap, k int, x, dst []float32) {
+// tapRow sets dst to the pixels of x under a tap of a group for the output pixels from k on.
+func (o Conv2DGradWeight) tapRow(group, tap, k int, x, dst []float32) {
 	rows, cols := o.OutH(), o.OutW()
-	c, kh, kw := tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
+	c, kh, kw := group*o.groupC()+tap/(o.KH*o.KW), tap/o.KW%o.KH, tap%o.KW
 	for len(dst) > 0 {
 		n, p := k/(rows*cols), k%(rows*cols)
 		run := min(len(dst), rows*cols-p)
 		plane := x[(n*o.C+c)*o.H*o.W:][:o.H*o.W]
 		if o.StrideH == 1 && o.StrideW == 1 && cols == o.W {
-			o.shifted(kh-o.PadH, kw-o.PadW, p, plane, dst[:run])
+			o.shifted(kh*o.down()-o.PadH, kw*o.across()-o.PadW, p, plane, dst[:run])
 		} else {
 			o.gathered(kh, kw, p, plane, dst[:run])
 		}
@@ -75,15 +77,16 @@ func (o Conv2DGradWeight) shifted(down, right, p int, plane, dst []float32) {
 func (o Conv2DGradWeight) gathered(kh, kw, p int, plane, dst []float32) {
 	cols := o.OutW()
 	// Output columns from first to last meet the plane, the others its border.
-	first := min((max(o.PadW-kw, 0)+o.StrideW-1)/o.StrideW, cols)
-	last := max(min((o.W+o.PadW-kw+o.StrideW-1)/o.StrideW, cols), first)
+	right := kw*o.across() - o.PadW
+	first := min((max(-right, 0)+o.StrideW-1)/o.StrideW, cols)
+	last := max(min((o.W-right+o.StrideW-1)/o.StrideW, cols), first)
 	for len(dst) > 0 {
 		oh, ow := p/cols, p%cols
 		run := min(len(dst), cols-ow)
 		clear(dst[:run])
 		if ih, ok := o.inRow(oh, kh); ok {
 			line := plane[ih*o.W:][:o.W]
-			iw := max(ow, first)*o.StrideW + kw - o.PadW
+			iw := max(ow, first)*o.StrideW + right
 			for i := max(first-ow, 0); i < min(last-ow, run); i++ {
 				dst[i] = line[iw]
 				iw += o.StrideW
@@ -93,28 +96,29 @@ func (o Conv2DGradWeight) gathered(kh, kw, p int, plane, dst []float32) {
 	}
 }
 
-// turnPixels packs kc output pixels of dy from k on, a row for each.
-func (o Conv2DGradWeight) turnPixels(w *worker, k, kc int, dy []float32, b panels) {
-	pixels, cols := o.OutH()*o.OutW(), w.tiles.cols
+// turnPixels packs kc output pixels of a group of dy from k on, a row for each.
+func (o Conv2DGradWeight) turnPixels(w *worker, group, k, kc int, dy []float32, b panels) {
+	pixels, cols, filters := o.OutH()*o.OutW(), w.tiles.cols, o.groupO()
 	for done := 0; done < kc; {
 		n, p := (k+done)/pixels, (k+done)%pixels
 		run := min(kc-done, pixels-p)
-		for f := 0; f < o.O; f += cols {
+		for f := 0; f < filters; f += cols {
 			d := b.data[f/cols*b.step+done*cols:]
-			w.packAcross(run, min(cols, o.O-f), mat{dy[(n*o.O+f)*pixels+p:], 1, pixels}, d[:run*cols])
+			w.packAcross(run, min(cols, filters-f), mat{dy[(n*o.O+group*filters+f)*pixels+p:], 1, pixels}, d[:run*cols])
 		}
 		done += run
 	}
 }
 
-// foldGroups adds up the groups of one tap and writes it to all filters.
-func (o Conv2DGradWeight) foldGroups(tap, groups int, sums, dw []float32) {
-	all := o.taps()
-	for f := range o.O {
+// foldSums adds up the n groups of terms of tap i of all groups of channels, and writes it to the filters of its group.
+func (o Conv2DGradWeight) foldSums(i, n int, sums, dw []float32) {
+	all, filters := o.taps(), o.groupO()
+	group, tap := i/all, i%all
+	for f := range filters {
 		var s float32
-		for g := range groups {
-			s += sums[(g*all+tap)*o.O+f]
+		for g := range n {
+			s += sums[((g*o.groups()+group)*all+tap)*filters+f]
 		}
-		dw[f*all+tap] = s
+		dw[(group*filters+f)*all+tap] = s
 	}
 }

@@ -28,8 +28,9 @@ type tiles struct {
 	rows, cols int           // size of the largest tile; cols is a multiple of 8
 	strided    []stridedTile // by height
 	listed     []listedTile
-	copyPanels copyPanels // nil for Go's own copy
-	transpose  transpose8 // likewise
+	copyPanels copyPanels  // nil for Go's own copy
+	transpose  transpose8  // likewise
+	depth      *depthLoops // nil where convolutions with one channel a group have no loops of their own
 }
 
 // transpose8 turns 8 rows into columns: dst[k*rd+i] = src[i*rs+k] for i < 8 and k < n. n is a

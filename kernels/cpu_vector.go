@@ -24,7 +24,21 @@ type vector struct {
 	geluTanh     func(y, x []float32)      // y[i] = geluTanh(x[i])
 	geluTanhGrad func(dx, x, dy []float32) // dx[i] = dy[i] * geluTanhSlope(x[i])
 
+	clamp           func(y, x []float32, lo, hi float32)      // v = x[i]; if v < lo { v = lo }; y[i] = v > hi ? hi : v
+	clampGrad       func(dx, x, dy []float32, lo, hi float32) // dx[i] = x[i] < lo || x[i] > hi ? +0 : dy[i]
+	hardSigmoid     func(y, x []float32)                      // y[i] = hardSigmoid(x[i])
+	hardSigmoidGrad func(dx, x, dy []float32)                 // hardSigmoidGradLoop
+	hardSwish       func(y, x []float32)                      // y[i] = hardSwish(x[i])
+	hardSwishGrad   func(dx, x, dy []float32)                 // hardSwishGradLoop
+	leakyReLU       func(y, x []float32, slope float32)       // y[i] = x[i] > 0 ? x[i] : x[i]*slope
+	leakyReLUGrad   func(dx, x, dy []float32, slope float32)  // dx[i] = x[i] > 0 ? dy[i] : dy[i]*slope
+	elu             func(y, x []float32, alpha float32)       // y[i] = x[i] > 0 ? x[i] : (exp(x[i])-1)*alpha
+	eluGrad         func(dx, x, dy []float32, alpha float32)  // dx[i] = x[i] > 0 ? dy[i] : dy[i]*float32(exp(x[i])*alpha)
+	softplus        func(y, x []float32)                      // y[i] = softplus(x[i])
+	softplusGrad    func(dx, x, dy []float32)                 // dx[i] = dy[i] * sigmoid(x[i])
+
 	add       func(c, a, b []float32)                                                       // c[i] = a[i] + b[i]
+	sub       func(c, a, b []float32)                                                       // c[i] = a[i] - b[i]
 	mul       func(c, a, b []float32)                                                       // c[i] = a[i] * b[i]
 	scale     func(y, x []float32, s float32)                                               // y[i] = x[i] * s
 	addScalar func(y, x []float32, s float32)                                               // y[i] = x[i] + s
@@ -76,7 +90,14 @@ func generic() *vector {
 		gelu: geluLoop, geluGrad: geluGradLoop,
 		geluTanh: geluTanhLoop, geluTanhGrad: geluTanhGradLoop,
 
-		add: addLoop, mul: mulLoop, scale: scaleLoop, addScalar: addScalarLoop, addRows: addRowsLoop,
+		clamp: clampLoop, clampGrad: clampGradLoop,
+		hardSigmoid: hardSigmoidLoop, hardSigmoidGrad: hardSigmoidGradLoop,
+		hardSwish: hardSwishLoop, hardSwishGrad: hardSwishGradLoop,
+		leakyReLU: leakyReLULoop, leakyReLUGrad: leakyReLUGradLoop,
+		elu: eluLoop, eluGrad: eluGradLoop,
+		softplus: softplusLoop, softplusGrad: softplusGradLoop,
+
+		add: addLoop, sub: subLoop, mul: mulLoop, scale: scaleLoop, addScalar: addScalarLoop, addRows: addRowsLoop,
 		subScale: subScaleLoop, dropout: dropoutLoop,
 
 		maxPool2: maxPool2Loop,

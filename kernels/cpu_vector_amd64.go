@@ -19,6 +19,13 @@ func (v *vector) useAVX2() {
 	v.silu, v.siluGrad = asm.SiluAVX2, asm.SiluGradAVX2
 	v.gelu, v.geluGrad = asm.GeluAVX2, asm.GeluGradAVX2
 	v.geluTanh, v.geluTanhGrad = asm.GeluTanhAVX2, asm.GeluTanhGradAVX2
+	v.clamp, v.clampGrad = asm.ClampAVX2, asm.ClampGradAVX2
+	v.hardSigmoid, v.hardSigmoidGrad = asm.HardSigmoidAVX2, asm.HardSigmoidGradAVX2
+	v.hardSwish, v.hardSwishGrad = asm.HardSwishAVX2, asm.HardSwishGradAVX2
+	v.leakyReLU, v.leakyReLUGrad = asm.LeakyReLUAVX2, asm.LeakyReLUGradAVX2
+	v.elu, v.eluGrad = asm.EluAVX2, asm.EluGradAVX2
+	v.softplus, v.softplusGrad = asm.SoftplusAVX2, asm.SoftplusGradAVX2
+	v.sub = asm.SubAVX2
 	v.add, v.mul, v.scale, v.addScalar, v.addRows = asm.AddAVX2, asm.MulAVX2, asm.ScaleAVX2, asm.AddScalarAVX2, asm.AddRowsAVX2
 	v.subScale, v.dropout = asm.SubScaleAVX2, asm.DropoutAVX2
 	v.maxPool2 = asm.MaxPool2AVX2
@@ -39,6 +46,13 @@ func (v *vector) useAVX512() {
 	v.silu, v.siluGrad = asm.SiluAVX512, asm.SiluGradAVX512
 	v.gelu, v.geluGrad = asm.GeluAVX512, asm.GeluGradAVX512
 	v.geluTanh, v.geluTanhGrad = asm.GeluTanhAVX512, asm.GeluTanhGradAVX512
+	v.clamp, v.clampGrad = asm.ClampAVX512, asm.ClampGradAVX512
+	v.hardSigmoid, v.hardSigmoidGrad = asm.HardSigmoidAVX512, asm.HardSigmoidGradAVX512
+	v.hardSwish, v.hardSwishGrad = asm.HardSwishAVX512, asm.HardSwishGradAVX512
+	v.leakyReLU, v.leakyReLUGrad = asm.LeakyReLUAVX512, asm.LeakyReLUGradAVX512
+	v.elu, v.eluGrad = asm.EluAVX512, asm.EluGradAVX512
+	v.softplus, v.softplusGrad = asm.SoftplusAVX512, asm.SoftplusGradAVX512
+	v.sub = asm.SubAVX512
 	v.add, v.mul, v.scale, v.addScalar, v.addRows = asm.AddAVX512, asm.MulAVX512, asm.ScaleAVX512, asm.AddScalarAVX512, asm.AddRowsAVX512
 	v.subScale, v.dropout = asm.SubScaleAVX512, asm.DropoutAVX512
 	v.maxPool2 = asm.MaxPool2AVX512

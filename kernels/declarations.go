@@ -12,6 +12,7 @@ import (
 //	operations() uint64  how much it computes, if that is not an operation for each element written
 //	kernel() Kernel      its CUDA kernel, if it treats each element alone
 //	activation() int     its number, if it may follow a product in one launch
+//	check() error        what is wrong with its shape beside negative sizes
 
 // InPlace is how many leading operands op reads element by element as it writes its last operand, which
 // may be the buffer of any one of them; 0 for an operator that may not work in place.

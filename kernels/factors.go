@@ -44,18 +44,21 @@ func strided(row, col int) func(i, k int) int {
 	return func(i, k int) int { return i*row + k*col }
 }
 
-// The rows of B are the output pixels of all images.
+// The rows of B are the output pixels of all images, once for each group.
 func (o Conv2D) factors() Factors {
 	pixels := o.OutH() * o.OutW()
-	return Factors{M: o.O, N: o.N * pixels, K: o.taps(),
+	return Factors{Groups: o.groups(), M: o.groupO(), N: o.N * pixels, K: o.taps(),
 		A: Factor{1, strided(o.taps(), 1)},
-		B: Factor{0, func(j, k int) int { return o.pixel(j/pixels, j%pixels, k) }},
+		B: Factor{0, func(j, k int) int {
+			g, j := j/(o.N*pixels), j%(o.N*pixels)
+			return o.pixel(g, j/pixels, j%pixels, k)
+		}},
 	}
 }
 
-// pixel is the element of x under tap k of output pixel p of image n.
-func (s ConvShape) pixel(n, p, k int) int {
-	c, kh, kw := k/(s.KH*s.KW), k/s.KW%s.KH, k%s.KW
+// pixel is the element of x under tap k of group g and output pixel p of image n.
+func (s ConvShape) pixel(g, n, p, k int) int {
+	c, kh, kw := g*s.groupC()+k/(s.KH*s.KW), k/s.KW%s.KH, k%s.KW
 	ih, inside := s.inRow(p/s.OutW(), kh)
 	iw, ok := s.inCol(p%s.OutW(), kw)
 	if !ok || !inside {
@@ -64,14 +67,18 @@ func (s ConvShape) pixel(n, p, k int) int {
 	return ((n*s.C+c)*s.H+ih)*s.W + iw
 }
 
-// The rows of B are the input pixels of all images.
+// The rows of A are the channels, those of B the input pixels of all images, once for each group.
 func (o Conv2DGradInput) factors() Factors {
 	window, pixels := o.KH*o.KW, o.H*o.W
-	return Factors{M: o.C, N: o.N * pixels, K: o.O * window,
-		A: Factor{1, func(c, k int) int { return (k/window*o.C+c)*window + k%window }},
+	return Factors{Groups: o.groups(), M: o.groupC(), N: o.N * pixels, K: o.groupO() * window,
+		A: Factor{1, func(c, k int) int {
+			g, own := c/o.groupC(), c%o.groupC()
+			return ((g*o.groupO()+k/window)*o.groupC()+own)*window + k%window
+		}},
 		B: Factor{0, func(j, k int) int {
-			n, p := j/pixels, j%pixels
-			oc, kh, kw := k/window, k/o.KW%o.KH, k%o.KW
+			first := j / (o.N * pixels) * o.groupO()
+			n, p := j/pixels%o.N, j%pixels
+			oc, kh, kw := first+k/window, k/o.KW%o.KH, k%o.KW
 			oh, inside := o.outRow(p/o.W, kh)
 			ow, ok := o.outCol(p%o.W, kw)
 			if !ok || !inside {
@@ -82,12 +89,12 @@ func (o Conv2DGradInput) factors() Factors {
 	}
 }
 
-// The rows of B are the taps of a filter.
+// The rows of B are the taps of a filter of each group.
 func (o Conv2DGradWeight) factors() Factors {
 	pixels := o.OutH() * o.OutW()
-	return Factors{M: o.O, N: o.taps(), K: o.N * pixels,
+	return Factors{Groups: o.groups(), M: o.groupO(), N: o.taps(), K: o.N * pixels,
 		A: Factor{1, func(oc, k int) int { return (k/pixels*o.O+oc)*pixels + k%pixels }},
-		B: Factor{0, func(tap, k int) int { return o.pixel(k/pixels, k%pixels, tap) }},
+		B: Factor{0, func(tap, k int) int { return o.pixel(tap/o.taps(), k/pixels, k%pixels, tap%o.taps()) }},
 	}
 }
 
@@ -132,8 +139,8 @@ func (o Attention) Score(query, key []float32) float32 {
 }
 
 // Sees is the number of keys that query i sees, and Weighs that of the keys that are terms of its sums.
-func (o Attention) Sees(i int) int   { return o.visible(i) }
-func (o Attention) Weighs(i int) int { return o.keys(i) }
+func (o Attention) Sees(i int) int   { return o.SDPA().sees(i, seenKeys{n: o.Seq}) }
+func (o Attention) Weighs(i int) int { return o.SDPA().weighs(i, seenKeys{n: o.Seq}) }
 
 // Block is the number of queries that weigh the same keys: a key has the queries of its own block as terms and, where the
 // attention is causal, those behind it alone.

@@ -12,13 +12,13 @@ func outputOf(op Operator) func(i, j int) int {
 		return func(i, j int) int { return i*o.N + j }
 	case Conv2D:
 		p := o.OutH() * o.OutW()
-		return func(i, j int) int { return (j/p*o.O+i)*p + j%p }
+		return func(i, j int) int { return (j/p%o.N*o.O+i)*p + j%p }
 	case Conv2DGradInput:
 		p := o.H * o.W
-		return func(i, j int) int { return (j/p*o.C+i)*p + j%p }
+		return func(i, j int) int { return (j/p%o.N*o.C+i)*p + j%p }
 	}
 	o := op.(Conv2DGradWeight)
-	return func(i, j int) int { return i*o.taps() + j }
+	return func(i, j int) int { return i*o.taps() + j%o.taps() }
 }
 
 func TestTheFactorsOfAProductAreThoseThatItsOutputsAreSumsOf(t *testing.T) {
@@ -59,16 +59,16 @@ func TestTheFactorsOfAProductAreThoseThatItsOutputsAreSumsOf(t *testing.T) {
 			}
 			return all
 		}
-		for i := range f.M {
-			for j := range f.N {
+		for i := range f.Groups * f.M {
+			for j := i / f.M * f.N; j < (i/f.M+1)*f.N; j++ {
 				got, want := ProfileF32.Dot(row(f.A, i), row(f.B, j)), operands[2][at(i, j)]
 				if math.Float32bits(got) != math.Float32bits(want) {
 					t.Fatalf("%+v: output %d, %d is %v, its factors give %v", op, i, j, want, got)
 				}
 			}
 		}
-		if f.M*f.N != len(operands[2]) {
-			t.Errorf("%+v: %d x %d outputs of %d", op, f.M, f.N, len(operands[2]))
+		if f.Groups*f.M*f.N != len(operands[2]) {
+			t.Errorf("%+v: %d x %d x %d outputs of %d", op, f.Groups, f.M, f.N, len(operands[2]))
 		}
 	}
 	if _, ok := FactorsOf(Add{N: 3}); ok {

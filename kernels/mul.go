@@ -72,3 +72,40 @@ func scaleLoop(y, x []float32, s float32) {
 		y[i] = float32(v * s)
 	}
 }
+
+// ChannelMul is y[n,c,p] = x[n,c,p] * s[c], contract.md section 4.1.
+//
+//	x[N,C,P], s[C] -> y[N,C,P]
+type ChannelMul struct{ N, C, P int }
+
+func (o ChannelMul) Name() string { return "channel_mul" }
+func (o ChannelMul) Operands() []Operand {
+	n := o.N * o.C * o.P
+	return []Operand{{"x", F32, n, In}, {"s", F32, o.C, In}, {"y", F32, n, Out}}
+}
+func (ChannelMul) inPlace() int { return 1 }
+func (o ChannelMul) kernel() Kernel {
+	return Kernel{"drn1_channel_mul", []uint32{uint32(o.C), uint32(o.P)}}
+}
+
+func (o ChannelMul) pieces(_ *CPU, phase int) int {
+	if o.P == 1 {
+		return onePhase(phase, rowPieces(o.N, o.C))
+	}
+	return onePhase(phase, rowPieces(o.N*o.C, o.P))
+}
+
+func (o ChannelMul) piece(w *worker, _, i int, b []Buf) {
+	x, s, y := b[0].F, b[1].F, b[2].F
+	if o.P == 1 {
+		lo, hi := rowRange(i, o.N, o.C)
+		for r := lo; r < hi; r++ {
+			w.vec.mul(y[r*o.C:(r+1)*o.C], x[r*o.C:(r+1)*o.C], s)
+		}
+		return
+	}
+	lo, hi := rowRange(i, o.N*o.C, o.P)
+	for r := lo; r < hi; r++ {
+		w.vec.scale(y[r*o.P:(r+1)*o.P], x[r*o.P:(r+1)*o.P], s[r%o.C])
+	}
+}

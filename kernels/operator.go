@@ -63,7 +63,7 @@ type Operator interface {
 }
 
 // Check returns an error unless bufs fit op's operands in number, kind and length, no size in op's shape
-// is negative, and a product has a profile; without one the error is of class ErrProfile. That the products of
+// is negative, none leads outside of an operand, and a product has a profile; without one the error is of class ErrProfile. That the products of
 // sizes stay within int is the caller's to know.
 func Check(op Operator, bufs []Buf) error {
 	if err := checkShape(op); err != nil {
@@ -72,14 +72,20 @@ func Check(op Operator, bufs []Buf) error {
 	return check(op, op.Operands(), bufs)
 }
 
-// checkShape refuses a product in no profile, and sizes below 0.
+// checkShape refuses a product in no profile, sizes below 0, and what an operator's own check does.
 func checkShape(op Operator) error {
 	if p, ok := ProfileOf(op); ok {
 		if err := p.Check(); err != nil {
 			return fmt.Errorf("%s: profile: %w", op.Name(), err)
 		}
 	}
-	return checkSizes(op.Name(), reflect.ValueOf(op))
+	if err := checkSizes(op.Name(), reflect.ValueOf(op)); err != nil {
+		return err
+	}
+	if o, ok := op.(interface{ check() error }); ok {
+		return o.check()
+	}
+	return nil
 }
 
 // checkSizes finds the negative sizes of a shape, also of one embedded in another.
@@ -89,6 +95,12 @@ func checkSizes(name string, shape reflect.Value) error {
 		case f.Kind() == reflect.Struct:
 			if err := checkSizes(name, f); err != nil {
 				return err
+			}
+		case f.Kind() == reflect.Array:
+			for k := range f.Len() {
+				if n := f.Index(k).Int(); n < 0 {
+					return fmt.Errorf("%s: %s[%d] is negative: %d", name, shape.Type().Field(i).Name, k, n)
+				}
 			}
 		case f.CanInt() && f.Int() < 0:
 			return fmt.Errorf("%s: %s is negative: %d", name, shape.Type().Field(i).Name, f.Int())

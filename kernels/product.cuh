@@ -111,20 +111,20 @@ template <class Factor, int Lines, int Depth, int Threads> struct Panel {
   }
 };
 
-// product computes this block's tile of an M x N product of K terms: tile column blockIdx.x, tile row blockIdx.y, part blockIdx.z
+// productPart computes this block's tile of an M x N product of K terms: tile column blockIdx.x, tile row blockIdx.y, one part
 // of K, split terms long. Element (i,j) goes to out[place(i,j)], part by part, size elements apart.
 template <class T, class Left, class Right, class Place>
-__device__ __forceinline__ void product(int M, int N, int K, int split, const Left &left, const Right &right, const Place &place,
-                                        float *out, int size, typename T::Shared &shared) {
+__device__ __forceinline__ void productPart(int M, int N, int K, int split, int part, const Left &left, const Right &right, const Place &place,
+                                            float *out, int size, typename T::Shared &shared) {
   typedef Panel<Left, T::Rows, T::Depth, T::Threads> A;
   typedef Panel<Right, T::Cols, T::Depth, T::Threads> B;
   const int m0 = blockIdx.y * T::Rows, n0 = blockIdx.x * T::Cols;
-  const int begin = blockIdx.z * split, end = K - begin > split ? begin + split : K;
+  const int begin = part * split, end = K - begin > split ? begin + split : K;
   // A warp covers 4 x 8 threads, which is what makes its reads of shared memory few.
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
   const int ty = warp / (T::Across / 8) * 4 + lane / 8, tx = warp % (T::Across / 8) * 8 + lane % 8;
   auto column = [&](int j) { return (j >> 2) * (T::Cols / (T::ThreadCols / 4)) + tx * 4 + (j & 3); };
-  out += blockIdx.z * size;
+  out += part * size;
 
   A a(left, m0, M);
   B b(right, n0, N);
@@ -184,6 +184,13 @@ __device__ __forceinline__ void product(int M, int N, int K, int split, const Le
     }
     __syncthreads();
   } while (next < end);
+}
+
+// product computes part blockIdx.z.
+template <class T, class Left, class Right, class Place>
+__device__ __forceinline__ void product(int M, int N, int K, int split, const Left &left, const Right &right, const Place &place,
+                                        float *out, int size, typename T::Shared &shared) {
+  productPart<T>(M, N, K, split, blockIdx.z, left, right, place, out, size, shared);
 }
 
 // folded adds up an output's parts, n words apart, which product left: per parts make a group.

@@ -110,3 +110,5 @@ func (o Gemm) profile() Profile          { return o.Profile }
 func (s ConvShape) profile() Profile     { return s.Profile }
 func (o Attention) profile() Profile     { return o.Profile }
 func (o AttentionGrad) profile() Profile { return o.Profile }
+func (o SDPA) profile() Profile          { return o.Profile }
+func (o SDPAGrad) profile() Profile      { return o.Profile }

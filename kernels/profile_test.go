@@ -17,7 +17,7 @@ const strange = Profile(200)
 func productsIn(p Profile) []Operator {
 	s := ConvShape{N: 1, C: 1, H: 2, W: 2, O: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Profile: p}
 	a := Attention{Batch: 1, Heads: 1, Seq: 2, HeadDim: 2, Profile: p}
-	return []Operator{Gemm{M: 2, N: 3, K: 4, Profile: p}, Conv2D{s}, Conv2DGradInput{s}, Conv2DGradWeight{s}, a, AttentionGrad(a)}
+	return []Operator{Gemm{M: 2, N: 3, K: 4, Profile: p}, Conv2D{s}, Conv2DGradInput{s}, Conv2DGradWeight{s}, a, AttentionGrad(a), a.SDPA(), SDPAGrad(a.SDPA()), Matmul{2, Gemm{M: 2, N: 3, K: 4, Profile: p}}}
 }
 
 func TestProfilesHaveTheNamesThatTheyAreParsedFrom(t *testing.T) {

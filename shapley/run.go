@@ -22,14 +22,24 @@ type run struct {
 	empty, full int64
 	least, most int64 // utility
 	asked       uint64
+	atOnce      int // coalitions
 	tree        merkle.Builder
 }
 
 // askedAtOnce is how many coalitions a game gets in a batch at most.
 const askedAtOnce = 4096
 
+// atOnce is how many coalitions a game gets in a batch, askedAtOnce or fewer. A game whose utilities take long says so by a method
+// AtOnce: what is recorded is whole batches, and an interrupted run asks again for what was not.
+func atOnce(g Game) int {
+	if s, ok := g.(interface{ AtOnce() int }); ok {
+		return max(1, min(s.AtOnce(), askedAtOnce))
+	}
+	return askedAtOnce
+}
+
 func newRun(ctx context.Context, g Game, o Options, limit int) (*run, error) {
-	r := &run{game: g, n: g.Players(), o: o, facts: FactsOf(g), least: math.MaxInt64, most: math.MinInt64}
+	r := &run{game: g, n: g.Players(), o: o, facts: FactsOf(g), atOnce: atOnce(g), least: math.MaxInt64, most: math.MinInt64}
 	if err := checkPlayers(r.n, limit); err != nil {
 		return nil, err
 	}
@@ -48,8 +58,8 @@ func newRun(ctx context.Context, g Game, o Options, limit int) (*run, error) {
 // run knows already is not computed again.
 func (r *run) ask(ctx context.Context, coalitions ...Coalition) ([]int64, error) {
 	out := make([]int64, len(coalitions))
-	for lo := 0; lo < len(coalitions); lo += askedAtOnce {
-		hi := min(lo+askedAtOnce, len(coalitions))
+	for lo := 0; lo < len(coalitions); lo += r.atOnce {
+		hi := min(lo+r.atOnce, len(coalitions))
 		if err := r.batch(ctx, coalitions[lo:hi], out[lo:hi]); err != nil {
 			return nil, err
 		}

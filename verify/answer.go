@@ -142,6 +142,11 @@ func (r *Response) writeFiles(dir string) error {
 	if err := os.Mkdir(filepath.Join(dir, OpeningsDir), 0o755); err != nil {
 		return err
 	}
+	if b := r.Terms.base; b != nil {
+		if _, _, err := toFile(filepath.Join(dir, BaseFile), b.Write); err != nil {
+			return err
+		}
+	}
 	f, err := os.Create(filepath.Join(dir, LeavesFile))
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ func split(name string) (folder, file string) {
 		return folder, ""
 	}
 	switch file {
-	case JobFile, ProgramFile, CurveFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile,
+	case JobFile, ProgramFile, CurveFile, AssignmentFile, ClaimFile, ReceiptFile, BeaconFile, OpeningFile, OpenedFile, LeavesFile, BaseFile,
 		SlicesFile, RegistrationFile, RegistrationProofFile, AssignmentProofFile, ReceiptProofFile, OpenedProofFile, OpeningProofFile:
 		return folder, file
 	}

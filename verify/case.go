@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math/bits"
+	"sync"
 	"time"
 
 	"github.com/verifyd/verifyd/verify/beacon"
@@ -47,6 +48,8 @@ type Case struct {
 	walk       *walk.Walk     // nil without an opening
 	gauge      *gauge         // of the challenge
 	missing    error          // why there is no opening
+
+	reading sync.Mutex // of the base
 }
 
 // ruling is a FAIL that needs no replay: of the leaves, or of an opening that is late or does not answer the challenge.

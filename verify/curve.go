@@ -20,6 +20,7 @@ type CurveRun struct {
 	Profile       kernels.Profile
 	Data          *job.Dataset
 	Init, Dropout uint64 // seeds of the initial state and of dropout, as the job will have them
+	Base          *Base  // that the job starts from; nil if its state is drawn
 	Steps, Stride uint64
 	Drawn         merkle.Hash // seed of the order of the data, and of what is measured
 	StartOnly     bool        // measure step 0 alone
@@ -51,7 +52,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
-	if err := e.Init(ctx, r.Init); err != nil {
+	if err := begin(ctx, e, spec, r.Init, r.Base); err != nil {
 		return nil, err
 	}
 	digests, err := e.Digests(ctx)
@@ -88,7 +89,7 @@ func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Pla
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := r.Data.Fill(e.X(), e.Y(), ids); err != nil {
+		if err := r.Data.Fill(e.Rows(), ids); err != nil {
 			return err
 		}
 		step, err := r.point(ctx, e, measure, t, t%apart == 0, c)

@@ -136,6 +136,15 @@ func TestEveryFaultOfEveryFileIsWhatTheTableSays(t *testing.T) {
 	drawn := newRegistered(t) // where the chain has rounds
 	drawn.faulty(met, drawn.bundle, 8, []map[string][]byte{load(t, newRegisteredOf(t, 3).bundle)}, func(file, fault string) string { return table[rowOf(file)][fault] })
 
+	onBase, _ := based(t, 5, small)
+	onOther, _ := based(t, 6, small)
+	var bundles []string
+	for _, b := range []*rig{onBase, onOther} {
+		dir, _ := b.train(newCPU(t, kernels.Auto, 1))
+		bundles = append(bundles, b.bundle(dir))
+	}
+	onBase.faulty(met, bundles[0], 4, []map[string][]byte{{verify.BaseFile: read(t, bundles[1], verify.BaseFile)}}, func(file, fault string) string { return table[rowOf(file)][fault] })
+
 	alone := copyBundle(t, w.bundle) // what the operator did not receive
 	remove(t, alone, verify.OpenedFile, verify.OpenedProofFile)
 	w.entered(w.log, alone, lastOpening, w.by...)

@@ -177,6 +177,9 @@ func (r *run) walkOn(ctx context.Context, d engine.Device) (err error) {
 
 // replayer starts an engine that measures, and leaves imprints if there is a verifier.
 func (r *run) replayer(ctx context.Context, d engine.Device) (*Replayer, error) {
+	if err := r.readBase(ctx); err != nil {
+		return nil, err
+	}
 	on, err := NewReplayer(ctx, r.Terms, r.Assignment, d)
 	if err != nil {
 		return nil, err

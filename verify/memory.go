@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -36,7 +37,11 @@ func (t *Terms) MemoryBytes() uint64 {
 	const measured = 4 * 4 // which elements are read and what they hold, drawn, given and counted
 	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Samples))
 	segment := 2*merkle.Size + 8*(4+len(t.spec.Gradient.Tensors())) // two hashes, the moves of its slices, and what ranks it
-	return t.Plan.MemoryBytes() + 2*uint64(t.spec.State.Bytes()) + uint64(t.rows)*uint64(sample) +
+	base, err := t.baseBytes()
+	if err != nil { // no such program compiles
+		return math.MaxUint64
+	}
+	return uint64(base) + t.Plan.MemoryBytes() + 2*uint64(t.spec.State.Bytes()) + uint64(t.rows)*uint64(sample) +
 		measured*uint64(t.Gate.Words()) + t.Job.Segments()*uint64(segment)
 }
 

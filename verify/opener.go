@@ -44,14 +44,31 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 		order:    t.Job.OrderFor(a),
 		states:   state.NewHasher(t.spec.State, 1),
 		tree:     r.Data.Tree(),
-		batch:    t.newBatch(s.engine.X(), s.engine.Y()),
+		batch:    t.newBatch(s.engine.Rows()),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
-		next:     make([]merkle.Hash, len(t.spec.State.Tensors())),
+		next:     make([]merkle.Hash, t.spec.State.Digests()),
+	}
+	if t.spec.Frozen != nil {
+		if err := o.hashFrozen(ctx); err != nil {
+			return nil, errors.Join(err, s.close(ctx))
+		}
 	}
 	for _, spec := range t.spec.State.Tensors() {
 		o.tensors = append(o.tensors, make([]float32, spec.Len()))
 	}
 	return o, nil
+}
+
+// hashFrozen gives the hasher of stored states the root of the tensors that they do not hold.
+func (o *opener) hashFrozen(ctx context.Context) error {
+	if err := o.freeze(ctx); err != nil {
+		return err
+	}
+	digests, err := o.engine.Digests(ctx)
+	if err == nil {
+		o.states.Freeze(digests[len(digests)-1])
+	}
+	return err
 }
 
 // slice writes the slices of the trace and says so in the opening. It returns the segments, those that moved most first.
@@ -162,7 +179,7 @@ func (o *opener) fill(t uint64) error {
 	if err := o.order.Fill(t, b.ids); err != nil {
 		return err
 	}
-	if err := o.Data.Fill(b.x, b.y, b.ids); err != nil {
+	if err := o.Data.Fill(b.rows, b.ids); err != nil {
 		return err
 	}
 	width := merkle.MaxProof(o.Terms.Job.Data.Samples) * merkle.Size

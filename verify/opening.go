@@ -106,15 +106,16 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 	for k := range count {
 		prefix := fmt.Sprintf("step/%04d/", k)
 		infos = append(infos,
-			safetensors.Info{Name: prefix + "ids", DType: safetensors.I64, Shape: []int{t.rows}},
-			rowsInfo(prefix+"x", t.Plan.X()),
-			rowsInfo(prefix+"y", t.Plan.Y()))
+			safetensors.Info{Name: prefix + "ids", DType: safetensors.I64, Shape: []int{t.rows}})
+		for _, spec := range t.Plan.Rows() {
+			infos = append(infos, rowsInfo(prefix+spec.Name, spec))
+		}
 		if depth := merkle.MaxProof(t.Job.Data.Samples); depth > 0 {
 			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
 		}
 		infos = append(infos,
 			safetensors.Info{Name: prefix + "gradients", DType: safetensors.U8, Shape: []int{len(t.spec.Gradient.Tensors()), merkle.Size}},
-			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{len(t.spec.State.Tensors()), merkle.Size}})
+			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{t.spec.State.Digests(), merkle.Size}})
 	}
 	return infos
 }
@@ -165,19 +166,19 @@ func spread(hashes []merkle.Hash, src []byte) {
 // batch is the memory of one step's rows as an opening holds them.
 type batch struct {
 	ids       []int64
-	x, y      kernels.Buf
+	rows      []kernels.Buf
 	proofs    []byte
 	gradients []byte
 	next      []byte
 }
 
 // newBatch allocates a batch around buffers for the rows.
-func (t *Terms) newBatch(x, y kernels.Buf) *batch {
+func (t *Terms) newBatch(rows []kernels.Buf) *batch {
 	return &batch{
-		ids: make([]int64, t.rows), x: x, y: y,
+		ids: make([]int64, t.rows), rows: rows,
 		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
 		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
-		next:      make([]byte, len(t.spec.State.Tensors())*merkle.Size),
+		next:      make([]byte, t.spec.State.Digests()*merkle.Size),
 	}
 }
 
@@ -186,8 +187,8 @@ func (b *batch) read(r *safetensors.Reader) error {
 	if err := r.I64(b.ids); err != nil {
 		return err
 	}
-	for _, rows := range []*kernels.Buf{&b.x, &b.y} {
-		if err := readRows(r, rows); err != nil {
+	for i := range b.rows {
+		if err := readRows(r, &b.rows[i]); err != nil {
 			return err
 		}
 	}
@@ -214,7 +215,7 @@ func (b *batch) write(w *safetensors.Writer) error {
 	if err := w.I64(b.ids); err != nil {
 		return err
 	}
-	for _, rows := range []kernels.Buf{b.x, b.y} {
+	for _, rows := range b.rows {
 		if len(rows.I) > 0 {
 			if err := w.I32(rows.I); err != nil {
 				return err

@@ -16,6 +16,9 @@ func (c *Case) Order(ctx context.Context, d engine.Device) (order []uint64, err 
 	if err := c.answered(); err != nil {
 		return nil, err
 	}
+	if err := c.readBase(ctx); err != nil {
+		return nil, err
+	}
 	r, err := NewReplayer(ctx, c.Terms, c.Assignment, d)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/verifyd/verifyd/verify/engine"
@@ -46,14 +47,17 @@ func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Devic
 	if err != nil {
 		return nil, err
 	}
+	if err := s.freeze(ctx); err != nil {
+		return nil, errors.Join(err, s.close(ctx))
+	}
 	return &Replayer{
 		stepper:   s,
 		order:     t.Job.OrderFor(a),
-		batch:     t.newBatch(s.engine.X(), s.engine.Y()),
+		batch:     t.newBatch(s.engine.Rows()),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
 		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
-		next:      make([]merkle.Hash, len(t.spec.State.Tensors())),
+		next:      make([]merkle.Hash, t.spec.State.Digests()),
 	}, nil
 }
 

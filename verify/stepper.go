@@ -30,6 +30,9 @@ type stepper struct {
 }
 
 func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*stepper, error) {
+	if err := t.checkBase(); err != nil {
+		return nil, err
+	}
 	serves, err := document.Digest(job.AssignmentKind, a)
 	if err != nil {
 		return nil, err
@@ -39,6 +42,23 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 		return nil, err
 	}
 	return &stepper{terms: t, serves: serves, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
+}
+
+// init sets the engine to the job's initial state.
+func (s *stepper) init(ctx context.Context) error {
+	return begin(ctx, s.engine, s.terms.spec, s.terms.Job.Init.Seed, s.terms.base)
+}
+
+// freeze gives the engine the tensors that no step moves, which no opening has: the job says what they are. It is needed before
+// a state is loaded.
+func (s *stepper) freeze(ctx context.Context) error {
+	if s.terms.spec.Frozen == nil {
+		return nil
+	}
+	if b := s.terms.base; b != nil {
+		return b.freeze(ctx, s.engine)
+	}
+	return s.init(ctx)
 }
 
 // close releases the engine, also when ctx has ended.
@@ -55,9 +75,9 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 
 // hashSamples fills leaves from the batch in the engine's buffers.
 func (s *stepper) hashSamples() {
-	x, y := s.engine.X(), s.engine.Y()
+	rows := s.engine.Rows()
 	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(x, y, i, s.terms.rows)
+		s.leaves[i] = s.samples.Leaf(rows, i, s.terms.rows)
 	}
 }
 

@@ -27,6 +27,7 @@ type Terms struct {
 	Gate   *gate.Plan // measures a step of Plan
 
 	spec      *engine.Spec
+	base      *Base           // that the job starts from, once it is read; nil if it has none
 	reference *gate.Reference // of the job's curve
 	rows      int             // samples of a step
 	log       *witness.Log    // nil if the job names none
@@ -104,9 +105,9 @@ func (t *Terms) Counters(step uint64, assignment merkle.Hash) state.Counters {
 	}
 }
 
-// InitRoot is the root of a program's state as it is initialised from a seed: what an operator puts into
-// a job of this profile.
-func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, seed uint64, d engine.Device) (root merkle.Hash, err error) {
+// InitRoot is the root of a program's state as it is initialised from a seed, or from a base if there is one: what an operator
+// puts into a job of this profile.
+func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, seed uint64, base *Base, d engine.Device) (root merkle.Hash, err error) {
 	spec, err := engine.NewSpec(p, profile, 0)
 	if err != nil {
 		return merkle.Hash{}, err
@@ -116,7 +117,7 @@ func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, 
 		return merkle.Hash{}, err
 	}
 	defer func() { err = errors.Join(err, e.Close(ctx)) }()
-	if err := e.Init(ctx, seed); err != nil {
+	if err := begin(ctx, e, spec, seed, base); err != nil {
 		return merkle.Hash{}, err
 	}
 	digests, err := e.Digests(ctx)

@@ -40,7 +40,7 @@ func Train(ctx context.Context, w Work, dir string) (summary trace.Summary, err 
 		return trace.Summary{}, err
 	}
 	defer func() { err = errors.Join(err, s.close(ctx)) }()
-	if err := s.engine.Init(ctx, w.Terms.Job.Init.Seed); err != nil {
+	if err := s.init(ctx); err != nil {
 		return trace.Summary{}, err
 	}
 	current, err := s.root(ctx, 0)
@@ -96,7 +96,7 @@ func train(ctx context.Context, w Work, s *stepper, out *trace.Writer, current m
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := w.Data.Fill(s.engine.X(), s.engine.Y(), ids); err != nil {
+		if err := w.Data.Fill(s.engine.Rows(), ids); err != nil {
 			return err
 		}
 		s.hashSamples()

@@ -54,7 +54,7 @@ func altered(t testing.TB) *job.Dataset {
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := d.Fill(x, y, ids); err != nil {
+	if err := d.Fill([]kernels.Buf{x, y}, ids); err != nil {
 		t.Fatal(err)
 	}
 	x.F[3]++

@@ -54,7 +54,7 @@ func (r *run) fill(t uint64) error {
 	if err := r.order.Fill(t, r.ids); err != nil {
 		return err
 	}
-	return r.setting.Data.Fill(r.engine.X(), r.engine.Y(), r.ids)
+	return r.setting.Data.Fill(r.engine.Rows(), r.ids)
 }
 
 // step runs a step.

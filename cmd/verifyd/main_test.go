@@ -16,6 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"verifyd": func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"answers": func() { os.Exit(answers(os.Args[1:], os.Stdin, os.Stdout)) },
 	})
 }
 

@@ -85,8 +85,8 @@ const longest = math.MaxInt32 - 1<<16
 // families are the operators that have kernels, a file each. A family answers false for an operator
 // that is not its own.
 var families = [...]func(kernels.Operator) (Plan, bool){
-	products, gradients, attentions,
-	elementwise, sums, optimizers, rowwise, pools, distances, logistic, values,
+	products, directs, gradients, attentions, movements,
+	elementwise, sums, optimizers, rowwise, norms, pools, upsamples, cells, distances, logistic, values, ropes,
 }
 
 // For returns the launches that compute op, which depend on its shape alone. A launch whose grid is

@@ -47,9 +47,13 @@ type product struct {
 	variant           string // after the tile's name
 	rows, cols, terms int
 	shape             []Arg // before the split
+	times             int   // how many such products there are; only matmul has several
 }
 
-func (p product) blocks(t tile) int { return parts(p.rows, t.rows) * parts(p.cols, t.cols) }
+func (p product) blocks(t tile) int { return parts(p.rows, t.rows) * parts(p.cols, t.cols) * p.times }
+
+// size is the number of sums.
+func (p product) size() int { return p.rows * p.cols * p.times }
 
 func (p product) parts(split int) int { return max(1, parts(p.terms, split)) }
 
@@ -62,7 +66,7 @@ func (p product) choose() (t tile, split int) {
 			break
 		}
 	}
-	if p.blocks(t) < enoughBlocks && p.rows*p.cols*chunks <= partsWords {
+	if p.blocks(t) < enoughBlocks && p.size()*chunks <= partsWords {
 		return t, chunk
 	}
 	return t, group
@@ -71,14 +75,14 @@ func (p product) choose() (t tile, split int) {
 // plan computes the product in tiles t, with K cut at multiples of split. Operands 0 and 1 are the
 // factors in the kernel's order, 2 is the output.
 func (p product) plan(t tile, split int) Plan {
-	size, n := p.rows*p.cols, p.parts(split)
+	size, n := p.size(), p.parts(split)
 	out := operand(2)
 	if n > 1 {
 		out = workspace(0)
 	}
 	plan := Plan{Launches: []Launch{{
 		Kernel: p.prefix + p.kernel + "_" + t.name + p.variant,
-		Grid:   [3]uint32{uint32(parts(p.cols, t.cols)), uint32(parts(p.rows, t.rows)), uint32(n)},
+		Grid:   [3]uint32{uint32(parts(p.cols, t.cols)), uint32(parts(p.rows, t.rows)), uint32(n * p.times)},
 		Block:  [3]uint32{uint32(t.threads), 1, 1},
 		Args:   append(slices.Clone(p.shape), integer(split), operand(0), operand(1), out),
 	}}}
@@ -111,25 +115,43 @@ func productOf(op kernels.Operator) (product, bool) {
 	}
 	switch o := op.(type) {
 	case kernels.Gemm:
-		transposes := []byte("_nn")
-		if o.TransA {
-			transposes[1] = 't'
-		}
-		if o.TransB {
-			transposes[2] = 't'
-		}
-		return product{profile, prefix, "gemm", string(transposes), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}}, true
+		return product{profile, prefix, "gemm", transposes(o), o.M, o.N, o.K, []Arg{integer(o.M), integer(o.N), integer(o.K)}, 1}, true
+	case kernels.Matmul:
+		e := o.Each
+		shape := []Arg{integer(e.M), integer(e.N), integer(e.K), integer(o.Batch)}
+		return product{profile, prefix, "matmul", transposes(e), e.M, e.N, e.K, shape, o.Batch}, true
 	case kernels.Conv2D:
 		s := o.ConvShape
-		return product{profile, prefix, "conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW())}, true
+		if !dense(s) {
+			return product{}, false
+		}
+		return product{profile, prefix, "conv2d", "", s.O, s.N * s.OutH() * s.OutW(), s.C * s.KH * s.KW, convolution(s, s.OutH(), s.OutW()), 1}, true
 	case kernels.Conv2DGradInput:
 		s := o.ConvShape
-		return product{profile, prefix, "conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W)}, true
+		if !dense(s) {
+			return product{}, false
+		}
+		return product{profile, prefix, "conv2d_grad_input", "", s.C, s.N * s.H * s.W, s.O * s.KH * s.KW, convolution(s, s.H, s.W), 1}, true
 	case kernels.Conv2DGradWeight:
 		s := o.ConvShape
-		return product{profile, prefix, "conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW())}, true
+		if !dense(s) {
+			return product{}, false
+		}
+		return product{profile, prefix, "conv2d_grad_weight", "", s.O, s.C * s.KH * s.KW, s.N * s.OutH() * s.OutW(), convolution(s, s.OutH(), s.OutW()), 1}, true
 	}
 	return product{}, false
+}
+
+// transposes is what the names of the kernels of a matrix product end with.
+func transposes(o kernels.Gemm) string {
+	name := []byte("_nn")
+	if o.TransA {
+		name[1] = 't'
+	}
+	if o.TransB {
+		name[2] = 't'
+	}
+	return string(name)
 }
 
 // Variants are plans of op that differ in how the work is cut, and that must give the same bits. An

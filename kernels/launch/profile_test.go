@@ -18,7 +18,8 @@ func TestAProductIsDeclinedInAProfileWithoutKernels(t *testing.T) {
 		a := kernels.Attention{Batch: 1, Heads: 1, Seq: 2, HeadDim: 2, Profile: p}
 		for _, op := range []kernels.Operator{
 			kernels.Gemm{M: 2, N: 3, K: 4, Profile: p}, kernels.Conv2D{ConvShape: s}, kernels.Conv2DGradInput{ConvShape: s},
-			kernels.Conv2DGradWeight{ConvShape: s}, a, kernels.AttentionGrad(a),
+			kernels.Conv2DGradWeight{ConvShape: s}, a, kernels.AttentionGrad(a), a.SDPA(), kernels.SDPAGrad(a.SDPA()),
+			kernels.Matmul{Batch: 2, Each: kernels.Gemm{M: 2, N: 3, K: 4, Profile: p}},
 		} {
 			want := op.Name() + " in profile " + name
 			if _, err := launch.For(op); !errors.Is(err, launch.ErrUnsupported) || !strings.HasPrefix(err.Error(), want) {

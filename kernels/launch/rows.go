@@ -37,6 +37,12 @@ func rowwise(op kernels.Operator) (Plan, bool) {
 		return crossEntropy(o), true
 	case kernels.CrossEntropyGrad:
 		return one(byRow("drn1_cross_entropy_grad", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(3), operand(4), float(o.Scale)))
+	case kernels.MaskedCrossEntropy:
+		return maskedCrossEntropy(o), true
+	case kernels.MaskedCrossEntropyGrad:
+		named, other := o.Labels()
+		return one(byRow("drn1_masked_cross_entropy_grad", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(3), operand(4), operand(5),
+			integer(o.Ignore), float(named), float(other), float(o.Scale)))
 	case kernels.Embedding:
 		return one(line("drn1_embedding", parts(o.Rows, rowsPerBlock), 32*rowsPerBlock,
 			integer(o.Rows), integer(o.Vocab), integer(o.Dim), operand(0), operand(1), operand(2)))
@@ -58,6 +64,22 @@ func crossEntropy(o kernels.CrossEntropy) Plan {
 		rows,
 		line("drn1_sum_blocks", n, 128, integer(o.Rows), operand(2), workspace(0)),
 		scaledSum(n, workspace(0), operand(3), inverse(o.Rows)),
+	}}
+}
+
+// maskedCrossEntropy is the rows, then the mean over those that count.
+func maskedCrossEntropy(o kernels.MaskedCrossEntropy) Plan {
+	rows := byRow("drn1_masked_cross_entropy", o.Rows, o.Classes, operand(0), operand(1), operand(2), operand(3), operand(6), operand(7),
+		integer(o.Ignore), float(o.Smoothing), float(1-o.Smoothing), float(inverse(o.Classes)))
+	n := blocks(o.Rows)
+	if n == 1 {
+		return Plan{Launches: []Launch{rows, line("drn1_masked_mean", 1, 128, integer(o.Rows), operand(2), operand(3), operand(4), operand(5))}}
+	}
+	return Plan{Workspace: 2 * n, Launches: []Launch{
+		rows,
+		line("drn1_sum_blocks", n, 128, integer(o.Rows), operand(2), workspace(0)),
+		line("drn1_sum_blocks", n, 128, integer(o.Rows), operand(3), workspace(n)),
+		line("drn1_masked_mean", 1, 128, integer(n), workspace(0), workspace(n), operand(4), operand(5)),
 	}}
 }
 

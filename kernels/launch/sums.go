@@ -17,13 +17,20 @@ func sums(op kernels.Operator) (Plan, bool) {
 	case kernels.SumSquares:
 		return sum("drn1_sum_squares_blocks", o.N), true
 	case kernels.MSE:
-		n := blocks(o.N)
-		return Plan{Workspace: n, Launches: []Launch{
-			line("drn1_mse_blocks", n, 128, integer(o.N), operand(0), operand(1), workspace(0)),
-			scaledSum(n, workspace(0), operand(2), inverse(o.N)),
-		}}, true
+		return meanOfPairs("drn1_mse_blocks", o.N), true
+	case kernels.BCE:
+		return meanOfPairs("drn1_bce_blocks", o.N), true
 	}
 	return Plan{}, false
+}
+
+// meanOfPairs is the plan of kernel, which sums the blocks of n terms of two operands, and of their mean.
+func meanOfPairs(kernel string, n int) Plan {
+	k := blocks(n)
+	return Plan{Workspace: k, Launches: []Launch{
+		line(kernel, k, 128, integer(n), operand(0), operand(1), workspace(0)),
+		scaledSum(k, workspace(0), operand(2), inverse(n)),
+	}}
 }
 
 // sum is the plan of kernel, which sums the blocks of n elements, and of the sum of those.

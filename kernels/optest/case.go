@@ -41,6 +41,7 @@ func writeFields(s *strings.Builder, v reflect.Value) {
 		f, name := v.Field(i), strings.ToLower(v.Type().Field(i).Name)
 		switch {
 		case f.Interface() == kernels.ProfileF32: // goes without saying
+		case f.IsZero() && (name == "groups" || strings.HasPrefix(name, "dilation")): // likewise
 		case f.Kind() == reflect.Struct:
 			writeFields(s, f)
 		case f.Kind() == reflect.Bool && f.Bool():

@@ -27,10 +27,11 @@ type entry struct {
 // before there were others, as the digests have it.
 func table() []entry {
 	const f32 = kernels.ProfileF32
-	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values())
+	all := slices.Concat(products(f32), chains(), elementwise(), rows(), attention(f32), losses(), randoms(), pools(), reductions(), optimizers(), distances(), logistic(), values(),
+		movements(), augmentations(), norms(), upsamples(), lstms(), sdpa(f32), []entry{matmul(f32)}, ropes())
 	for _, p := range kernels.Profiles() {
 		if p != f32 {
-			all = slices.Concat(all, products(p), attention(p))
+			all = slices.Concat(all, products(p), attention(p), sdpa(p), []entry{matmul(p)})
 		}
 	}
 	return all

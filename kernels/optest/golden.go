@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -48,6 +49,20 @@ func (v Vector) Check(b Backend) error {
 		return v.sum(b)
 	case "philox":
 		return v.philox()
+	case "rope_table":
+		return v.ropeTable(b)
+	}
+	if op, want, err := v.movement(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.moved(op, want, b)
+	}
+	if op, want, err := v.channel(); op != nil {
+		if err != nil {
+			return err
+		}
+		return v.written(op, want, b)
 	}
 	for _, of := range eachAlone {
 		if of(1).Name() == v.Operator {
@@ -139,6 +154,30 @@ func (v Vector) philox() error {
 		return fmt.Errorf("%w: got %08x, want %08x", ErrBits, got, want)
 	}
 	return nil
+}
+
+func (v Vector) ropeTable(b Backend) error {
+	var positions, offset int
+	var list string
+	var want uint64
+	if _, err := fmt.Sscanf(v.parameters, "positions=%d offset=%d frequencies=%s fnv=%x", &positions, &offset, &list, &want); err != nil {
+		return err
+	}
+	var frequencies []float32
+	for word := range strings.SplitSeq(list, ",") {
+		bits, err := strconv.ParseUint(word, 16, 32)
+		if err != nil {
+			return err
+		}
+		frequencies = append(frequencies, math.Float32frombits(uint32(bits)))
+	}
+	n := positions * len(frequencies)
+	table := make([]float32, 2*n)
+	op := kernels.RopeTable{Positions: positions, Offset: offset, Frequencies: kernels.NewFrequencies(frequencies)}
+	if err := b.Run(op, []kernels.Buf{{F: table[:n]}, {F: table[n:]}}); err != nil {
+		return err
+	}
+	return sameHash(table, want)
 }
 
 // fill is the generator of golden.txt.

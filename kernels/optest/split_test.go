@@ -44,8 +44,25 @@ func splits() []split {
 			func(n int) kernels.Operator {
 				return kernels.AttentionGrad{Batch: n, Heads: 2, Seq: 37, HeadDim: 9, Causal: true, Profile: kernels.ProfileF32}
 			}, 5, []bool{true, true, true, true, true, true}},
+		{sdpaOf(5), func(n int) kernels.Operator { return sdpaOf(n) }, 5, []bool{true, true, true, true, true, true}},
+		{kernels.SDPAGrad(sdpaOf(5)), func(n int) kernels.Operator { return kernels.SDPAGrad(sdpaOf(n)) },
+			5, []bool{true, true, true, true, true, true, true, true, true, true}},
+		{matmulOf(40), func(n int) kernels.Operator { return matmulOf(n) }, 40, []bool{true, true, true}},
+		{ropeOf(5), func(n int) kernels.Operator { return ropeOf(n) }, 5, []bool{true, false, false, true}},
 		{kernels.GELU{N: 1003}, func(n int) kernels.Operator { return kernels.GELU{N: n} }, 1003, []bool{true, true}},
 	}
+}
+
+func sdpaOf(n int) kernels.SDPA {
+	return kernels.SDPA{Batch: n, Heads: 4, KVHeads: 2, Queries: 37, Keys: 70, HeadDim: 9, Scale: 0.4, Profile: kernels.ProfileF32}
+}
+
+func matmulOf(n int) kernels.Matmul {
+	return kernels.Matmul{Batch: n, Each: kernels.Gemm{M: 33, N: 17, K: 60, TransB: true, Profile: kernels.ProfileF32}}
+}
+
+func ropeOf(n int) kernels.Rope {
+	return kernels.Rope{Batch: n, Positions: 9, Heads: 3, HeadDim: 8, Pairs: 3}
 }
 
 func batchOf(n int) kernels.ConvShape {

@@ -1,6 +1,10 @@
 package optest
 
-import "github.com/verifyd/verifyd/kernels"
+import (
+	"math"
+
+	"github.com/verifyd/verifyd/kernels"
+)
 
 const (
 	oddLength  = 1003    // no multiple of any vector width
@@ -32,8 +36,27 @@ var eachAlone = []func(n int) kernels.Operator{
 	func(n int) kernels.Operator { return kernels.Add{N: n} },
 	func(n int) kernels.Operator { return kernels.Mul{N: n} },
 	func(n int) kernels.Operator { return kernels.MSEGrad{N: n, Scale: 0x1.3p-7} },
+	func(n int) kernels.Operator { return kernels.BCEGrad{N: n, Scale: 0x1.3p-7} },
 
 	func(n int) kernels.Operator { return kernels.ScaleBy{N: n} },
+
+	func(n int) kernels.Operator { return kernels.Sub{N: n} },
+	func(n int) kernels.Operator { return kernels.Shift{N: n, S: 0.3} },
+	func(n int) kernels.Operator { return kernels.Shift{N: n} },
+	func(n int) kernels.Operator { return kernels.Clamp{N: n, Hi: 6} },
+	func(n int) kernels.Operator { return kernels.Clamp{N: n, Lo: -0.5, Hi: float32(math.Inf(1))} },
+	func(n int) kernels.Operator { return kernels.ClampGrad{N: n, Lo: 0x1p-149, Hi: 0x1.7ffffep2} },
+	func(n int) kernels.Operator { return kernels.ClampGrad{N: n, Lo: float32(math.Inf(-1)), Hi: 0.25} },
+	func(n int) kernels.Operator { return kernels.HardSigmoid{N: n} },
+	func(n int) kernels.Operator { return kernels.HardSigmoidGrad{N: n} },
+	func(n int) kernels.Operator { return kernels.HardSwish{N: n} },
+	func(n int) kernels.Operator { return kernels.HardSwishGrad{N: n} },
+	func(n int) kernels.Operator { return kernels.LeakyReLU{N: n, Slope: 0.01} },
+	func(n int) kernels.Operator { return kernels.LeakyReLUGrad{N: n, Slope: 0.01} },
+	func(n int) kernels.Operator { return kernels.ELU{N: n, Alpha: 1.5} },
+	func(n int) kernels.Operator { return kernels.ELUGrad{N: n, Alpha: 1.5} },
+	func(n int) kernels.Operator { return kernels.Softplus{N: n} },
+	func(n int) kernels.Operator { return kernels.SoftplusGrad{N: n} },
 }
 
 // Activations are the operators on n elements that may follow a product in one launch.
@@ -53,7 +76,17 @@ func elementwise() []entry {
 	for _, of := range eachAlone {
 		all = append(all, byLength(of))
 	}
-	return append(all, entry{
+	channels := entry{
+		shapes: []kernels.Operator{
+			kernels.ChannelMul{N: 5, C: 37, P: 1}, kernels.ChannelMul{N: 3, C: 5, P: 49}, kernels.ChannelMul{N: 1, C: 1, P: 1},
+			kernels.ChannelMul{N: 300, C: 129, P: 1}, kernels.ChannelMul{N: 1, C: 640, P: 49}, kernels.ChannelMul{N: 1, C: 2, P: 40001},
+		},
+		random: func(r *source) kernels.Operator {
+			return kernels.ChannelMul{N: r.between(1, 9), C: r.between(1, 40), P: r.between(1, 30)}
+		},
+		perf: kernels.ChannelMul{N: 32, C: 64, P: 512},
+	}
+	return append(all, channels, entry{
 		shapes: []kernels.Operator{
 			kernels.BiasAdd{N: 5, C: 37, P: 1}, kernels.BiasAdd{N: 3, C: 5, P: 49}, kernels.BiasAdd{N: 1, C: 1, P: 1},
 			kernels.BiasAdd{N: 300, C: 129, P: 1}, kernels.BiasAdd{N: 2, C: 17, P: 1024}, kernels.BiasAdd{N: 1, C: 2, P: 40001},

@@ -63,6 +63,25 @@ func gemm(p kernels.Profile) entry {
 	return e
 }
 
+// matmul has one pair, some, and more than a device of many blocks needs.
+func matmul(p kernels.Profile) entry {
+	e := entry{
+		random: func(r *source) kernels.Operator {
+			one := kernels.Gemm{M: r.between(1, 12), N: r.between(1, 20), K: r.between(1, 40), TransA: r.below(2) == 1, TransB: r.below(2) == 1, Profile: p}
+			return kernels.Matmul{Batch: r.between(1, 6), Each: one}
+		},
+		perf:  kernels.Matmul{Batch: 32, Each: kernels.Gemm{M: 128, N: 128, K: 64, Profile: p}},
+		flops: 2 * 32 * 128 * 128 * 64,
+	}
+	for i := range 4 {
+		ta, tb := i&1 == 1, i&2 == 2
+		for _, s := range [][4]int{{3, 37, 45, 130}, {1, 33, 17, 513}, {5, 1, 1, 1}, {2, 3, 5, 8200}, {7, 65, 40, 64}, {2, 130, 129, 3}, {300, 2, 3, 4}} {
+			e.shapes = append(e.shapes, kernels.Matmul{Batch: s[0], Each: kernels.Gemm{M: s[1], N: s[2], K: s[3], TransA: ta, TransB: tb, Profile: p}})
+		}
+	}
+	return e
+}
+
 var (
 	// Each of these has a K of more than 512 for one of the three convolutions.
 	longForward = kernels.ConvShape{N: 2, C: 60, H: 7, W: 6, O: 5, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}
@@ -88,6 +107,19 @@ func convolutions(wrap func(kernels.ConvShape) kernels.Operator, first kernels.C
 		{N: 9, C: 1, H: 31, W: 31, O: 2, KH: 2, KW: 2, StrideH: 1, StrideW: 1},
 		{N: 1, C: 2, H: 4, W: 4, O: 920, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 1, C: 2, H: 7, W: 7, O: 3, KH: 2, KW: 2, StrideH: 4, StrideW: 4, PadH: 1, PadW: 1},
+		// Groups: some, one for each channel, several filters for each, more terms than a chunk; each with strides.
+		{N: 2, C: 6, H: 9, W: 8, O: 4, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 2},
+		{N: 2, C: 18, H: 9, W: 11, O: 18, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 18},
+		{N: 1, C: 17, H: 10, W: 9, O: 17, KH: 5, KW: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 1, Groups: 17},
+		{N: 3, C: 4, H: 7, W: 7, O: 12, KH: 3, KW: 2, StrideH: 1, StrideW: 2, PadH: 1, PadW: 0, Groups: 4},
+		{N: 1, C: 180, H: 4, W: 3, O: 9, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 3},
+		{N: 1, C: 3, H: 3, W: 4, O: 210, KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, Groups: 3},
+		{N: 9, C: 2, H: 31, W: 31, O: 2, KH: 2, KW: 2, StrideH: 1, StrideW: 1, Groups: 2},
+		// Taps that are apart, beyond the plane, with strides that share a factor with them, and in groups.
+		{N: 2, C: 3, H: 9, W: 10, O: 5, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 2, PadW: 2, DilationH: 2, DilationW: 2},
+		{N: 1, C: 2, H: 11, W: 9, O: 3, KH: 3, KW: 2, StrideH: 2, StrideW: 3, PadH: 1, PadW: 4, DilationH: 4, DilationW: 3},
+		{N: 1, C: 2, H: 4, W: 4, O: 3, KH: 2, KW: 2, StrideH: 1, StrideW: 1, PadH: 5, PadW: 4, DilationH: 7, DilationW: 5},
+		{N: 2, C: 8, H: 9, W: 9, O: 8, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 2, PadW: 2, Groups: 8, DilationH: 2, DilationW: 2},
 	} {
 		ops = append(ops, wrap(s))
 	}

@@ -144,6 +144,26 @@ type Value struct {
 type Estimate struct {
 	Budget    uint32 `json:"budget"` // in the estimator's unit; 0 for one that takes none
 	Estimator string `json:"estimator"`
+	// Fair says that nobody is worth more for how many names he has or for how far
+	// he went: an owner is one player, and all updates have one length.
+	Fair bool `json:"fair,omitempty"`
+	// Rows is how many rows of the validation set are drawn for each round, by the
+	// beacon that the estimate follows from; all of them if there are no more, or
+	// if it is zero, which is absent. Whoever knows the rows beforehand can make an
+	// update for them.
+	Rows uint32 `json:"rows,omitempty"`
+}
+
+// String says what is asked for.
+func (e *Estimate) String() string {
+	s := fmt.Sprintf("%s with a budget of %d", e.Estimator, e.Budget)
+	if e.Fair {
+		s += ", fair"
+	}
+	if e.Rows > 0 {
+		s += fmt.Sprintf(", %d rows drawn", e.Rows)
+	}
+	return s
 }
 
 // The limits of a policy.

@@ -76,6 +76,9 @@ func newAccumulator(c Config) (*Accumulator, error) {
 	if a.plan, err = program.Compile(c.Program, c.Profile); err != nil {
 		return nil, err
 	}
+	if !a.plan.Plain() {
+		return nil, errors.New("program: graph: tied or frozen parameters or buffers, for which no value is defined")
+	}
 	if a.validator, err = newValidator(&c); err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}

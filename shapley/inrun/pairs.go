@@ -40,7 +40,7 @@ func newPairs(c *Config, walked []program.Walked, validation int) *pairs {
 			continue
 		}
 		linear, ok := w.Op.(program.Linear)
-		if !ok || w.Output.Len() != linear.Out {
+		if !ok || linear.Transposed || w.Output.Len() != linear.Out {
 			return nil
 		}
 		l := pairLayer{in: w.Params[0].Shape[1], out: linear.Out}

@@ -97,6 +97,27 @@ func newClusters(ctx context.Context, updates [][][]float32, rows [][]Fingerprin
 	return c, nil
 }
 
+// Grouped are n players of whom those of each list, ascending, are one cluster.
+func Grouped(n int, groups [][]int) (*Clusters, error) {
+	if n < 1 || n > MaxPlayers {
+		return nil, fmt.Errorf("robust: players: %d is outside 1 to %d", n, MaxPlayers)
+	}
+	first := make(map[int]int) // of a player's group
+	for k, m := range groups {
+		for j, i := range m {
+			if _, twice := first[i]; twice || i < 0 || i >= n || j > 0 && m[j-1] >= i {
+				return nil, fmt.Errorf("robust: groups[%d]: %d is no player of %d, is twice in a group, or is not in order", k, i, n)
+			}
+			first[i] = m[0]
+		}
+	}
+	return link(n, func(i, j int) bool {
+		a, ok := first[i]
+		b, both := first[j]
+		return ok && both && a == b
+	}), nil
+}
+
 // each is a similarity of all pairs: element j of row i, for j < i.
 func each(ctx context.Context, n int, of func(i, j int) int64) ([][]int64, error) {
 	all := make([][]int64, n)

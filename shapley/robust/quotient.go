@@ -135,6 +135,40 @@ func (c *Clusters) Split(values []*big.Int, sizes []uint64) ([]*big.Int, error) 
 	return shares, nil
 }
 
+// Divide gives every player its part of what the lowest member of its cluster is worth, as Prepare leaves it: Split of the value, and as large
+// a part, rounded up, of the standard error, if there are any. So what is left of the parts once a margin is taken off them is what is left
+// of the whole, but for that rounding.
+func (c *Clusters) Divide(values []*big.Int, stdErr []uint64, sizes []uint64) ([]*big.Int, []uint64, error) {
+	if len(values) != len(c.Of) || len(stdErr) != 0 && len(stdErr) != len(c.Of) {
+		return nil, nil, fmt.Errorf("robust: divide: %d values and %d standard errors for %d players", len(values), len(stdErr), len(c.Of))
+	}
+	whole := make([]*big.Int, len(c.Members))
+	for k, m := range c.Members {
+		whole[k] = values[m[0]]
+	}
+	parts, err := c.Split(whole, sizes)
+	if err != nil || len(stdErr) == 0 {
+		return parts, nil, err
+	}
+	errs := make([]uint64, len(c.Of))
+	for k, m := range c.Members {
+		total := new(big.Int)
+		for _, i := range m {
+			total.Add(total, new(big.Int).SetUint64(sizes[i]))
+		}
+		for _, i := range m {
+			share := big.NewRat(1, int64(len(m)))
+			if total.Sign() > 0 {
+				share.SetFrac(new(big.Int).SetUint64(sizes[i]), total)
+			}
+			share.Mul(share, new(big.Rat).SetInt(new(big.Int).SetUint64(stdErr[c.Members[k][0]])))
+			up := new(big.Int).Add(share.Num(), new(big.Int).Sub(share.Denom(), big.NewInt(1)))
+			errs[i] = up.Quo(up, share.Denom()).Uint64() // no more than the whole
+		}
+	}
+	return parts, errs, nil
+}
+
 // apportion divides a value in proportion to weights, which sum to total.
 func apportion(value *big.Int, weights []*big.Int, total *big.Int) []*big.Int {
 	shares, rests := make([]*big.Int, len(weights)), make([]*big.Int, len(weights))

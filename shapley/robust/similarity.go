@@ -55,6 +55,20 @@ func dot(x, y [][]float32) float64 {
 // lengths are the squares of the updates. It refuses updates of different shapes and numbers that are
 // not finite.
 func lengths(ctx context.Context, updates [][][]float32) ([]float64, error) {
+	squares, err := lengthsOf(ctx, updates)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range squares {
+		if math.IsNaN(s) {
+			return nil, fmt.Errorf("updates[%d]: an element is not finite", i)
+		}
+	}
+	return squares, nil
+}
+
+// lengthsOf are the squares of the updates, NaN of one with an element that is not finite. It refuses updates of different shapes.
+func lengthsOf(ctx context.Context, updates [][][]float32) ([]float64, error) {
 	squares := make([]float64, len(updates))
 	for i, u := range updates {
 		if err := ctx.Err(); err != nil {
@@ -67,15 +81,24 @@ func lengths(ctx context.Context, updates [][][]float32) ([]float64, error) {
 			if len(t) != len(updates[0][k]) {
 				return nil, fmt.Errorf("updates[%d]: tensor %d: %d elements, %d in the first", i, k, len(t), len(updates[0][k]))
 			}
-			for e, v := range t {
-				if math.Float32bits(v)&0x7f800000 == 0x7f800000 {
-					return nil, fmt.Errorf("updates[%d]: tensor %d: element %d is not finite", i, k, e)
-				}
-			}
 		}
-		squares[i] = dot(u, u)
+		if squares[i] = math.NaN(); finite(u) {
+			squares[i] = dot(u, u)
+		}
 	}
 	return squares, nil
+}
+
+// finite says whether all elements are.
+func finite(u [][]float32) bool {
+	for _, t := range u {
+		for _, v := range t {
+			if math.Float32bits(v)&0x7f800000 == 0x7f800000 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // distinct sorts each player's fingerprints and removes repetitions.

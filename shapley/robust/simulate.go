@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
 )
@@ -15,87 +16,111 @@ type Scenario struct {
 	Sizes    []uint64      // rows that each trained on
 	Attacker int           // a player whose honest value is above 0
 	Partner  int           // of the collusion; the attacker itself to leave that out
-	// Gradient is the gradient of the validation loss, for an attacker who knows it; nil leaves that out.
+	// Gradient is the gradient of the validation loss, for an attacker who knows it; nil has those who need one do with noise.
 	Gradient [][]float32
+	Only     string       // attack to play; all of them if empty
+	Made     []Made       // updates that the attacker may hand in besides
 	Seed     shapley.Seed // of noise
-	// Play makes the game of some updates and sizes, for instance round.New. A game with a method Close
-	// is closed after its use.
-	Play func(updates [][][]float32, sizes []uint64) (shapley.Game, error)
-	// Limits of the clusters; rows are taken as verified, so Overlap plays no part and is 0.
-	Limits Limits
+	// Play makes the game of some updates and sizes, for instance round.New, which isolates what does harm where the round was prepared. A game
+	// with a method Close is closed after its use.
+	Play func(updates [][][]float32, sizes []uint64, prepared bool) (shapley.Game, error)
+	// Closed is the closed form of the values, in 1e-9; nil if Second is not among the estimators.
+	Closed func(updates [][][]float32, sizes []uint64) ([]int64, error)
+}
+
+// Made is an update that the attacker hands in in the place of its own, for its own rows.
+type Made struct {
+	Name   string
+	Update [][]float32
+}
+
+// Second is the name, in the place of an estimator's, of the closed form that a scenario has.
+const Second = "round2"
+
+// Earned is what identities are worth.
+type Earned struct {
+	Values []*big.Int // of each identity, in whole units of 1e-9
+	StdErr []uint64   // their standard errors; nil if there are none
+	Mine   []int      // the attacker's, and in a collusion its partner's
+	Rows   []uint64   // of each identity, as they were counted
+}
+
+// Sum is what the attacker's identities are worth together.
+func (e *Earned) Sum() *big.Int {
+	s := new(big.Int)
+	for _, i := range e.Mine {
+		s.Add(s, e.Values[i])
+	}
+	return s
 }
 
 // Outcome is what an attack brought under an estimator.
 type Outcome struct {
 	Attack    string
 	Estimator string
-	Clustered bool // whether the game was that of clusters, and the value split inside
-	// Honest is what the attacker earns without the attack, with its partner in a collusion, and
-	// Attacked what all its identities earn with it: 1e-9 units of the game.
-	Honest, Attacked *big.Rat
-	// Gain is Attacked/Honest: 1 is an attack that changes nothing, less one that costs.
+	Prepared  bool // whether rows counted once and the round was that of Prepare, and the value of an owner split among its identities
+	Honest    Earned
+	Attacked  Earned
+	// Gain is what the attacker is worth with the attack over what it is worth without: 1 is an attack that changes nothing. What
+	// is paid for that is a policy's.
 	Gain *big.Rat
-	// Escaped is the most alike pair of players in different clusters, under the attack, if Clustered.
-	Escaped Pair
 }
 
-// Simulate plays every attack under every estimator, first on the game itself and then on that of
-// clusters: of each cluster the update of its lowest member with the rows that its members really have
-// between them, its value in whole units split by size. It fails if the attacker earns nothing honestly, for then no
-// gain means anything, and if a game or an estimate does.
-func Simulate(ctx context.Context, s Scenario, estimators []shapley.Options) ([]Outcome, error) {
-	table, err := s.simulate(ctx, estimators)
+// Way is an estimate, of the round as it comes or prepared.
+type Way struct {
+	shapley.Options
+	Prepared bool
+}
+
+// Simulate plays every attack in every way. Nobody knows who the attacker's identities are: there is no roster. It fails if the attacker is worth
+// nothing honestly, for then no gain means anything, and if a game or an estimate does.
+func Simulate(ctx context.Context, s Scenario, ways []Way) ([]Outcome, error) {
+	table, err := s.simulate(ctx, ways)
 	if err != nil {
 		return nil, fmt.Errorf("robust: simulate: %w", err)
 	}
 	return table, nil
 }
 
-func (s *Scenario) simulate(ctx context.Context, estimators []shapley.Options) ([]Outcome, error) {
+func (s *Scenario) simulate(ctx context.Context, ways []Way) ([]Outcome, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	honest := map[int][]*big.Rat{} // values, by estimator and whether clustered
+	honest := make([]*Earned, len(ways))
 	var table []Outcome
 	for _, a := range s.attacks() {
+		if s.Only != "" && a.name != s.Only {
+			continue
+		}
 		attacked, before, after := a.play(s, s.honest())
-		for k := range 2 * len(estimators) {
-			o, clustered := estimators[k/2], k%2 == 1
+		for k, w := range ways {
+			var err error
 			if honest[k] == nil {
-				var err error
-				if honest[k], _, err = s.values(ctx, s.honest(), o, clustered); err != nil {
-					return nil, fmt.Errorf("%s: honest: %w", o.Estimator, err)
+				if honest[k], err = s.values(ctx, s.honest(), w); err != nil {
+					return nil, fmt.Errorf("%s: honest: %w", w.Estimator, err)
 				}
 			}
-			values, escaped, err := s.values(ctx, attacked, o, clustered)
+			out := Outcome{Attack: a.name, Estimator: w.Estimator, Prepared: w.Prepared, Honest: *honest[k]}
+			e, err := s.values(ctx, attacked, w)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", o.Estimator, a.name, err)
+				return nil, fmt.Errorf("%s: %s: %w", w.Estimator, a.name, err)
 			}
-			out := Outcome{Attack: a.name, Estimator: o.Estimator, Clustered: clustered,
-				Honest: sum(honest[k], before), Attacked: sum(values, after), Escaped: escaped}
-			if out.Honest.Sign() <= 0 {
-				return nil, fmt.Errorf("%s: attacker: earns %s honestly, want above 0", o.Estimator, out.Honest.FloatString(0))
+			out.Attacked = *e
+			out.Honest.Mine, out.Attacked.Mine = before, after
+			if out.Honest.Sum().Sign() <= 0 {
+				return nil, fmt.Errorf("%s: attacker: earns %v honestly, want above 0", w.Estimator, out.Honest.Sum())
 			}
-			out.Gain = new(big.Rat).Quo(out.Attacked, out.Honest)
+			out.Gain = new(big.Rat).SetFrac(out.Attacked.Sum(), out.Honest.Sum())
 			table = append(table, out)
 		}
 	}
 	return table, nil
 }
 
-// sum is that of some players' values.
-func sum(values []*big.Rat, of []int) *big.Rat {
-	s := new(big.Rat)
-	for _, i := range of {
-		s.Add(s, values[i])
-	}
-	return s
-}
-
 func (s *Scenario) check() error {
 	n := len(s.Updates)
-	if n < 1 || n >= MaxPlayers {
-		return fmt.Errorf("players: %d is outside 1 to %d", n, MaxPlayers-1)
+	if n < 1 || n >= MaxPlayers-2 {
+		return fmt.Errorf("players: %d is outside 1 to %d", n, MaxPlayers-3)
 	}
 	if len(s.Sizes) != n {
 		return fmt.Errorf("sizes: %d given for %d players", len(s.Sizes), n)
@@ -106,12 +131,9 @@ func (s *Scenario) check() error {
 	if s.Play == nil {
 		return errors.New("play: missing")
 	}
-	if s.Limits.Overlap != 0 {
-		return errors.New("limits: overlap is not simulated")
-	}
-	all := s.Updates
+	all := slices.Clone(s.Updates)
 	if s.Gradient != nil {
-		all = append(all[:n:n], s.Gradient)
+		all = append(all, s.Gradient)
 	}
 	_, err := lengths(context.Background(), all)
 	return err
@@ -121,62 +143,59 @@ func (s *Scenario) check() error {
 func (s *Scenario) honest() []identity {
 	all := make([]identity, len(s.Updates))
 	for i := range all {
-		all[i] = identity{s.Updates[i], s.Sizes[i], s.Sizes[i]}
+		all[i] = identity{s.Updates[i], s.Sizes[i], i}
 	}
 	return all
 }
 
-// values are what all identities earn, and what escaped the clusters.
-func (s *Scenario) values(ctx context.Context, all []identity, o shapley.Options, clustered bool) ([]*big.Rat, Pair, error) {
-	updates, sizes := make([][][]float32, len(all)), make([]uint64, len(all))
+// values are what all identities are worth.
+func (s *Scenario) values(ctx context.Context, all []identity, w Way) (*Earned, error) {
+	updates, sizes, sources := make([][][]float32, len(all)), make([]uint64, len(all)), make([]int, len(all))
 	for i, p := range all {
-		updates[i], sizes[i] = p.update, p.size
+		updates[i], sizes[i], sources[i] = p.update, p.size, p.source
 	}
-	values := make([]*big.Rat, len(all))
-	if !clustered {
-		res, err := s.estimate(ctx, updates, sizes, o)
-		if err != nil {
-			return nil, Pair{}, err
-		}
-		for i, v := range res.Values {
-			values[i] = v.Rat()
-		}
-		return values, Pair{A: -1, B: -1}, nil
+	if !w.Prepared {
+		return s.estimate(ctx, updates, sizes, w)
 	}
-	c, err := New(ctx, updates, nil, s.Limits)
+	once, err := Once(sources, sizes, func(player int) uint64 { return s.Sizes[player] })
 	if err != nil {
-		return nil, Pair{}, err
+		return nil, err
 	}
-	played, weights := make([][][]float32, len(c.Members)), make([]uint64, len(c.Members))
-	for k, m := range c.Members {
-		played[k] = updates[m[0]]
-		rows, largest := uint64(0), uint64(0)
-		for _, i := range m {
-			rows, largest = rows+all[i].own, max(largest, sizes[i])
-		}
-		weights[k] = max(rows, largest) // a copy alone in its cluster has the rows that it copied
-	}
-	res, err := s.estimate(ctx, played, weights, o)
+	p, err := Prepare(ctx, updates, once, nil)
 	if err != nil {
-		return nil, Pair{}, err
+		return nil, err
 	}
-	shares, err := c.Split(res.Fixed(), sizes)
+	e, err := s.estimate(ctx, p.Updates, p.Sizes, w)
 	if err != nil {
-		return nil, Pair{}, err
+		return nil, err
 	}
-	for i, v := range shares {
-		values[i] = new(big.Rat).SetInt(v)
-	}
-	return values, c.Cosine, nil
+	e.Rows = once
+	e.Values, e.StdErr, err = p.Clusters.Divide(e.Values, e.StdErr, once)
+	return e, err
 }
 
-func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []uint64, o shapley.Options) (*shapley.Result, error) {
-	g, err := s.Play(updates, sizes)
+func (s *Scenario) estimate(ctx context.Context, updates [][][]float32, sizes []uint64, w Way) (*Earned, error) {
+	if w.Estimator == Second {
+		if s.Closed == nil {
+			return nil, errors.New("closed: missing")
+		}
+		closed, err := s.Closed(updates, sizes)
+		e := &Earned{Rows: sizes}
+		for _, v := range closed {
+			e.Values = append(e.Values, big.NewInt(v))
+		}
+		return e, err
+	}
+	g, err := s.Play(updates, sizes, w.Prepared)
 	if err != nil {
 		return nil, err
 	}
 	if c, ok := g.(interface{ Close() }); ok {
 		defer c.Close()
 	}
-	return shapley.Estimate(ctx, g, o)
+	res, err := shapley.Estimate(ctx, g, w.Options)
+	if err != nil {
+		return nil, err
+	}
+	return &Earned{Values: res.Fixed(), StdErr: res.StdErr, Rows: sizes}, nil
 }

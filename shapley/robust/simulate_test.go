@@ -2,6 +2,7 @@ package robust_test
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,63 +45,100 @@ func scenario(t *testing.T, classes, steps int, o round.Options) robust.Scenario
 	}
 	return robust.Scenario{
 		Updates: r.Updates, Sizes: r.Sizes, Attacker: 2, Partner: 4, Gradient: validation,
-		Limits: robust.Limits{Cosine: 995_000_000},
-		Play: func(updates [][][]float32, sizes []uint64) (shapley.Game, error) {
+		Made: []robust.Made{{Name: leak, Update: robust.Along(validation, r.Updates[2], -1)}},
+		Play: func(updates [][][]float32, sizes []uint64, prepared bool) (shapley.Game, error) {
+			played, o := r, o
+			played.Updates, played.Sizes, o.Harmless = updates, sizes, prepared
+			return round.New(t.Context(), played, o)
+		},
+		Closed: func(updates [][][]float32, sizes []uint64) ([]int64, error) {
 			played := r
 			played.Updates, played.Sizes = updates, sizes
-			return round.New(t.Context(), played, o)
+			s, err := round.SecondOrder(t.Context(), played, o)
+			if err != nil {
+				return nil, err
+			}
+			return s.Values, nil
 		},
 	}
 }
 
-// gains are those of each attack, "clustered NAME" with clusters.
-func gains(t *testing.T, s robust.Scenario) map[string]float64 {
+const leak = "leak"
+
+// gain is what an attacker gains: worth is by values, and paid is the share of all values above zero.
+type gain struct{ worth, paid float64 }
+
+// gains are those of each attack, "fair NAME" of the prepared round.
+func gains(t *testing.T, s robust.Scenario) map[string]gain {
 	t.Helper()
-	table, err := robust.Simulate(t.Context(), s, []shapley.Options{{Estimator: "exact"}})
+	exact := shapley.Options{Estimator: "exact"}
+	table, err := robust.Simulate(t.Context(), s, []robust.Way{{Options: exact}, {Options: exact, Prepared: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := map[string]float64{}
+	g := map[string]gain{}
 	for _, o := range table {
-		if new(big.Rat).Mul(o.Gain, o.Honest).Cmp(o.Attacked) != 0 {
-			t.Errorf("%s: gain %v of %v is not %v", o.Attack, o.Gain, o.Honest, o.Attacked)
-		}
 		name := o.Attack
-		if o.Clustered {
-			name = "clustered " + name
-			if o.Escaped.A < 0 || o.Escaped.Similarity >= s.Limits.Cosine {
-				t.Errorf("%s: escaped %+v", name, o.Escaped)
-			}
+		if o.Prepared {
+			name = "fair " + name
 		}
-		g[name], _ = o.Gain.Float64()
-		t.Logf("%-24s %6.3f escaped %.4f", name, g[name], float64(o.Escaped.Similarity)/robust.One)
+		worth, _ := o.Gain.Float64()
+		g[name] = gain{worth, share(&o.Attacked) / share(&o.Honest)}
+		t.Logf("%-24s worth %6.3f, paid %6.3f", name, worth, g[name].paid)
 	}
 	return g
 }
 
-func TestADuplicateEarnsNothingMoreOnceItIsClustered(t *testing.T) {
+// share is the attacker's of what is paid where nothing is paid below zero.
+func share(e *robust.Earned) float64 {
+	mine, all := 0.0, 0.0
+	for i, v := range e.Values {
+		x, _ := new(big.Float).SetInt(v).Float64()
+		all += max(0, x)
+		if slices.Contains(e.Mine, i) {
+			mine += max(0, x)
+		}
+	}
+	return mine / all
+}
+
+func TestAFairRoundPaysNobodyForHowManyNamesHeHasOrForHowFarHeWent(t *testing.T) {
 	g := gains(t, scenario(t, 3, 4, round.Options{Device: device}))
-	for _, name := range []string{robust.Duplicate, robust.NearDuplicate} {
-		if g[name] < 1.15 || g["clustered "+name] > 1.05 || g["clustered "+name] < 0.95 {
-			t.Errorf("%s gains %.3f, clustered %.3f", name, g[name], g["clustered "+name])
+	for name, least := range map[string]float64{
+		robust.Duplicate: 1.1, robust.NearDuplicate: 1.1, robust.Disguise: 1.1, robust.OppositeTwo: 1.5, robust.OppositeThree: 1.5, robust.Scaling: 1.3,
+	} {
+		if as := g[name].paid; as < least {
+			t.Errorf("%s gains %.3f where values are taken as they come: the attack is not one", name, as)
 		}
 	}
-	for _, name := range []string{robust.SplitInTwo, "clustered " + robust.SplitInTwo} {
-		if d := g[name] - 1; d > 1e-3 || d < -1e-3 {
-			t.Errorf("%s gains %v", name, g[name])
+	for _, name := range []string{
+		robust.Duplicate, robust.NearDuplicate, robust.Disguise, robust.SplitInTwo, robust.OppositeTwo, robust.OppositeThree, robust.Scaling, robust.Variance,
+	} {
+		if fair := g["fair "+name].paid; fair > 1.05 {
+			t.Errorf("%s gains %.3f in a fair round", name, fair)
 		}
 	}
-	if g[robust.ZeroUpdate] != 0 || g["clustered "+robust.ZeroUpdate] != 0 {
-		t.Errorf("an update of zeros earns %v", g[robust.ZeroUpdate])
+	for _, name := range []string{robust.Duplicate, robust.SplitInTwo, robust.OppositeTwo, robust.Variance} { // nothing but another name
+		if d := g["fair "+name].worth - 1; d > 1e-3 || d < -1e-3 {
+			t.Errorf("%s is worth %v in a fair round", name, g["fair "+name].worth)
+		}
 	}
-	if g[robust.Noise] >= 0.5 || g[robust.Leak] <= 1 {
-		t.Errorf("noise gains %.3f, a leak %.3f", g[robust.Noise], g[robust.Leak])
+	for _, name := range []string{robust.ZeroUpdate, "fair " + robust.ZeroUpdate} {
+		if g[name].worth != 0 {
+			t.Errorf("an update of zeros is worth %v", g[name].worth)
+		}
+	}
+	if g[robust.Noise].worth >= 0.5 || g["fair "+leak].paid <= 1 {
+		t.Errorf("noise is worth %.3f, a leak gains %.3f", g[robust.Noise].worth, g["fair "+leak].paid)
 	}
 }
 
 func TestRenormalisedWeightsPayAnUpdateOfZeros(t *testing.T) {
-	if g := gains(t, scenario(t, 1, 40, round.Options{Device: device, Renormalised: true})); g[robust.ZeroUpdate] <= 0 {
-		t.Errorf("an update of zeros earns %v", g[robust.ZeroUpdate])
+	s := scenario(t, 1, 40, round.Options{Device: device, Renormalised: true})
+	s.Only = robust.ZeroUpdate
+	table, err := robust.Simulate(t.Context(), s, []robust.Way{{Options: shapley.Options{Estimator: "exact"}}})
+	if err != nil || len(table) != 1 || table[0].Gain.Sign() <= 0 {
+		t.Errorf("an update of zeros is worth %+v: %v", table, err)
 	}
 }
 
@@ -114,8 +152,14 @@ func TestAScenarioWithoutAnHonestValueIsRefused(t *testing.T) {
 	for _, u := range s.Updates[2] {
 		clear(u)
 	}
-	_, err := robust.Simulate(t.Context(), s, []shapley.Options{{Estimator: "exact"}})
+	_, err := robust.Simulate(t.Context(), s, []robust.Way{{Options: shapley.Options{Estimator: "exact"}}})
 	if err == nil || !strings.Contains(err.Error(), "earns 0 honestly") {
+		t.Error(err)
+	}
+	s = scenario(t, 3, 4, round.Options{Device: device})
+	s.Closed = nil
+	_, err = robust.Simulate(t.Context(), s, []robust.Way{{Options: shapley.Options{Estimator: robust.Second}}})
+	if err == nil || !strings.Contains(err.Error(), "closed: missing") {
 		t.Error(err)
 	}
 }

@@ -3,7 +3,8 @@
 //
 // The parameters of a coalition S are w0 plus, for its members in ascending order, a_i*d_i: the update
 // d_i times the fixed weight a_i = n_i/(n_1+...+n_n) over all the players, members or not. A player
-// without an update is then worth exactly 0, and a player who splits in two gains nothing. Within-subset
+// without an update is then worth exactly 0, and halves of a player with its update are worth what it is; halves whose updates
+// differ are not, and package robust prepares a round against that. Within-subset
 // averaging (FedSV, GTG-Shapley) is there as Options.Renormalised, for comparison only: it pays free riders.
 //
 // Utilities are integers. A coalition's loss is the sum of the rows' losses, each rounded to 1e-9, so it

@@ -19,8 +19,8 @@ type firstLayer struct {
 	terms [][]float32 // x * d_i^T for each player
 }
 
-// shareable says whether a graph begins with a Linear that alone reads the inputs, with parameters behind
-// it.
+// shareable says whether a graph begins with a Linear, its weight (out, in), that alone reads the inputs, with parameters
+// behind it.
 func shareable(walked []program.Walked) (program.Linear, bool) {
 	linear, ok := walked[1].Op.(program.Linear)
 	params := 0
@@ -30,7 +30,7 @@ func shareable(walked []program.Walked) (program.Linear, bool) {
 			ok = ok && j != 0
 		}
 	}
-	return linear, ok && params > 0
+	return linear, ok && !linear.Transposed && params > 0
 }
 
 // cutGraph replaces the inputs and the Linear by inputs that carry the Linear's name and shape. Dropout

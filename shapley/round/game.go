@@ -41,6 +41,9 @@ type Options struct {
 	// the validation rows are computed once for each player and summed, which rounds differently.
 	Direct bool
 
+	// Harmless isolates updates that do harm, too: see ReasonHarm.
+	Harmless bool
+
 	// Device is where it is computed. Not part of the game. On the processor as many coalitions are evaluated at a time as it
 	// has threads.
 	Device engine.Device

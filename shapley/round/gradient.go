@@ -102,7 +102,7 @@ func (d *differ) gradient(ctx context.Context, step float32, direction [][]float
 
 // step computes the gradients of the parameters in m.state.
 func (m *descent) step(ctx context.Context, x, y kernels.Buf) error {
-	if err := m.tape.Fill(m.in, x, y, 0, 0); err != nil {
+	if err := m.tape.Fill(m.in, []kernels.Buf{x, y}, 0, 0); err != nil {
 		return err
 	}
 	if err := m.memory.Write(ctx, m.tape.In.Offset, m.in); err != nil {

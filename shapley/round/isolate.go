@@ -28,6 +28,9 @@ const (
 	ReasonNotFinite = "an element is not finite"
 	ReasonStep      = "the update times its weight is more than 1024 times as long as the base"
 	ReasonLoss      = "alone, it brings the loss of all positions of a row to the limit of 1000"
+	// ReasonHarm is of Options.Harmless. Where a loss is rough, somebody's update that is there to be undone by another of his makes what everybody is
+	// worth depend on who came before. An honest update that is of use only in company is lost with it.
+	ReasonHarm = "alone, it makes the validation loss larger"
 )
 
 // screen finds the updates that explode by their numbers.
@@ -75,7 +78,7 @@ const (
 )
 
 // explode plays each remaining update alone, judged by the loss, and isolates those with a row whose positions all
-// have MaxLoss where the base has less. It says whether there were any.
+// have MaxLoss where the base has less and, if asked to, those with which the loss is larger. It says whether there were any.
 func (g *Game) explode(ctx context.Context) (bool, error) {
 	n, rows := len(g.round.Updates), g.layout.rows
 	limit := int64(g.layout.scored) * MaxLoss * shapley.Unit
@@ -93,27 +96,38 @@ func (g *Game) explode(ctx context.Context) (bool, error) {
 		scores[k] = make([]int64, rows)
 	}
 	found := len(g.isolated)
-	var before []int64 // of nobody
+	var before []int64 // of nobody, by row
+	loss := int64(0)   // of nobody
 	for lo := 0; lo < len(coalitions); lo += at {
 		hi := min(lo+at, len(coalitions))
 		if err := g.scorer.scores(ctx, coalitions[lo:hi], out, scores); err != nil {
 			return false, fmt.Errorf("updates alone: %w", err)
 		}
 		if lo == 0 {
-			before = slices.Clone(scores[0])
+			before, loss = slices.Clone(scores[0]), out[0]
 		}
 		for k, i := range players[lo:hi] {
-			for r, v := range scores[k] {
-				if v == limit && before[r] < limit {
-					g.isolate(i, ReasonLoss)
-					break
-				}
+			switch {
+			case ruins(scores[k], before, limit):
+				g.isolate(i, ReasonLoss)
+			case g.options.Harmless && out[k] > loss:
+				g.isolate(i, ReasonHarm)
 			}
 		}
 	}
 	exploded := len(g.isolated) > found
 	slices.SortFunc(g.isolated, func(a, b Isolated) int { return a.Player - b.Player })
 	return exploded, nil
+}
+
+// ruins says whether a row's score is at the limit where it was not before.
+func ruins(scores, before []int64, limit int64) bool {
+	for r, v := range scores {
+		if v == limit && before[r] < limit {
+			return true
+		}
+	}
+	return false
 }
 
 // nothing says whether an update is zeros.

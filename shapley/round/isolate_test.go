@@ -63,6 +63,30 @@ func TestAnUpdateThatExplodesIsIsolatedAndTheOthersAreWorthWhatTheyAreWithoutIt(
 	}
 }
 
+func TestAnUpdateThatDoesHarmAloneIsIsolatedWhereThatIsAskedForAndNobodyElseIs(t *testing.T) {
+	for _, o := range []round.Options{{}, {Utility: round.Accuracy}, {Device: shapleytest.Apart(device)}} {
+		r := small(t, 4)
+		each(r.Updates[0], func(v float32) float32 { return -v }) // what it learned, unlearned
+		if got := newGame(t, r, o).Isolated(); len(got) != 0 {
+			t.Errorf("%+v: isolated %v without being asked for", o, got)
+		}
+		o.Harmless = true
+		g := newGame(t, r, o)
+		if got := g.Isolated(); len(got) != 1 || got[0] != (round.Isolated{Player: 0, Reason: round.ReasonHarm}) {
+			t.Errorf("%+v: isolated %v", o, got)
+		}
+		for _, u := range r.Updates[0] {
+			clear(u)
+		}
+		if !slices.Equal(table(t, g), table(t, newGame(t, r, o))) {
+			t.Errorf("%+v: others are worth something else than if it had done nothing", o)
+		}
+		if got := newGame(t, small(t, 4), o).Isolated(); len(got) != 0 {
+			t.Errorf("%+v: isolated %v of an honest round", o, got)
+		}
+	}
+}
+
 func TestAnHonestRoundIsolatesNobody(t *testing.T) {
 	for _, o := range []round.Options{{}, {Utility: round.Accuracy}, {Renormalised: true}} {
 		if got := newGame(t, small(t, 5), o).Isolated(); len(got) != 0 {

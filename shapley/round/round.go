@@ -50,6 +50,9 @@ func (r *Round) check() (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !plan.Plain() {
+		return nil, errors.New("program: graph: tied or frozen parameters or buffers, for which no value is defined")
+	}
 	walked, err := r.Program.Graph.Walk()
 	if err != nil {
 		return nil, err
@@ -80,6 +83,9 @@ func (r *Round) check() (*layout, error) {
 
 // checkRows measures the validation rows.
 func (l *layout) checkRows(r *Round, plan *program.Plan) error {
+	if loss := r.Program.Loss; loss != program.CrossEntropy && loss != program.MSE {
+		return fmt.Errorf("program: loss %q: rounds are valued by %q and %q alone", loss, program.CrossEntropy, program.MSE)
+	}
 	x, y, out := plan.X(), plan.Y(), l.walked[len(l.walked)-1].Output
 	batch := x.Shape[0]
 	l.width, l.labels = x.Len()/batch, y.Len()/batch

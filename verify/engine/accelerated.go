@@ -24,11 +24,12 @@ type accelerated struct {
 	words  int // of the accelerator
 	device Accelerator
 
-	x, y             kernels.Buf
+	rows             []kernels.Buf
 	in, out          []uint32
 	step, hash, init int // routines; init is -1 until it is wanted
 
 	grads, state *digester
+	fixed        *fixed // nil if nothing is frozen
 	watched      watched
 
 	staged  []float32   // memory of range State
@@ -62,8 +63,14 @@ func (d opened) Open(ctx context.Context, words int) (Memory, error) {
 // ErrDevice.
 func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
-		spec: s, x: s.Plan.X().Buf(), y: s.Plan.Y().Buf(), init: -1,
+		spec: s, init: -1,
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
+	}
+	for _, t := range s.Plan.Rows() {
+		e.rows = append(e.rows, t.Buf())
+	}
+	if s.Frozen != nil {
+		e.fixed = &fixed{digester: newDigester(s.Frozen), routine: -1}
 	}
 	step, err := e.lay()
 	if err != nil {
@@ -87,6 +94,9 @@ func (e *accelerated) lay() (step launch.Routine, err error) {
 	e.words += e.grads.place(e.tape.Gradients, e.tape.Results.Offset, e.words)
 	e.words += e.state.place(e.tape.Tensors, e.tape.Results.Offset+n, e.words)
 	l := Layout{e.words}
+	if e.fixed != nil {
+		e.fixed.reserve(&l, e.tape.Frozen)
+	}
 	e.watched = watched{routine: -1, at: e.tape.Results.Offset + digests, elements: l.Take(e.spec.Reads), words: l.Take(e.spec.Reads)}
 	e.words = (l.Words() + 15) / 16 * 16 // whole cache lines
 	e.in, e.out = make([]uint32, e.tape.In.Words), make([]uint32, e.tape.Out.Words)
@@ -124,8 +134,9 @@ func (e *accelerated) prepare(ctx context.Context, step launch.Routine) (err err
 	return failed(ctx, "record the digests", err)
 }
 
-func (e *accelerated) X() kernels.Buf { return e.x }
-func (e *accelerated) Y() kernels.Buf { return e.y }
+func (e *accelerated) Rows() []kernels.Buf { return e.rows }
+func (e *accelerated) X() kernels.Buf      { return e.rows[0] }
+func (e *accelerated) Y() kernels.Buf      { return e.rows[len(e.rows)-1] }
 
 // Init draws the parameters on the accelerator.
 func (e *accelerated) Init(ctx context.Context, seed uint64) error {
@@ -142,6 +153,11 @@ func (e *accelerated) Init(ctx context.Context, seed uint64) error {
 	}
 	if err := e.Load(ctx, func(tensors [][]float32) error { e.spec.Plan.Start(tensors); return nil }); err != nil {
 		return err
+	}
+	if e.fixed != nil {
+		if err := e.Freeze(ctx, func(tensors [][]float32) error { e.spec.Plan.StartFrozen(tensors); return nil }); err != nil {
+			return err
+		}
 	}
 	e.tape.FillInit(e.in, seed)
 	return failed(ctx, "initial state", e.device.Run(ctx, e.init, e.in, nil))
@@ -176,6 +192,9 @@ func (e *accelerated) stage() {
 }
 
 func (e *accelerated) Digests(ctx context.Context) ([]merkle.Hash, error) {
+	if err := e.hashFrozen(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.device.Run(ctx, e.hash, nil, e.out[:e.results(nil).Words]); err != nil {
 		return nil, failed(ctx, "hash a state", err)
 	}
@@ -189,7 +208,10 @@ func (e *accelerated) Step(ctx context.Context, t uint64) (Step, error) {
 
 // run runs a step's routine.
 func (e *accelerated) run(ctx context.Context, t uint64, routine int, out []uint32) (s Step, err error) {
-	if err := e.tape.Fill(e.in, e.x, e.y, e.spec.Seed, t); err != nil {
+	if err := e.tape.Fill(e.in, e.rows, e.spec.Seed, t); err != nil {
+		return s, err
+	}
+	if err := e.hashFrozen(ctx); err != nil {
 		return s, err
 	}
 	if err := e.device.Run(ctx, routine, e.in, out); err != nil {

@@ -38,26 +38,41 @@ func (c *CPU) Start(_ context.Context, s *Spec) (Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &local{
+	l := &local{
 		machine: m, reads: s.Reads,
 		state: state.NewHasher(s.State, c.threads),
 		grads: state.NewHasher(s.Gradient, c.threads),
-	}, nil
+	}
+	if s.Frozen != nil {
+		l.frozen = state.NewHasher(s.Frozen, c.threads)
+	}
+	return l, nil
 }
 
 // local is an engine on a machine. A step allocates nothing once one has run.
 type local struct {
 	machine      *program.Machine
 	state, grads *state.Hasher
+	frozen       *state.Hasher // nil if nothing is frozen
+	hashed       bool          // whether the frozen tensors are
 	watched      []uint32
 	read         []uint32
 	reads        int // words of read, once there is a need
 }
 
-func (l *local) X() kernels.Buf { return l.machine.X() }
-func (l *local) Y() kernels.Buf { return l.machine.Y() }
+func (l *local) Rows() []kernels.Buf { return l.machine.Rows() }
+func (l *local) X() kernels.Buf      { return l.machine.X() }
+func (l *local) Y() kernels.Buf      { return l.machine.Y() }
 
-func (l *local) Init(_ context.Context, seed uint64) error { return l.machine.Init(seed) }
+func (l *local) Init(_ context.Context, seed uint64) error {
+	l.hashed = false
+	return l.machine.Init(seed)
+}
+
+func (l *local) Freeze(_ context.Context, fill func([][]float32) error) error {
+	l.hashed = false
+	return fill(l.machine.Frozen())
+}
 
 func (l *local) Load(_ context.Context, fill func([][]float32) error) error {
 	return fill(l.machine.Tensors())
@@ -68,7 +83,16 @@ func (l *local) Save(_ context.Context, use func([][]float32) error) error {
 }
 
 func (l *local) Digests(context.Context) ([]merkle.Hash, error) {
-	return l.state.Digests(l.machine.Tensors()), nil
+	return l.digests(), nil
+}
+
+// digests hashes what steps move.
+func (l *local) digests() []merkle.Hash {
+	if l.frozen != nil && !l.hashed {
+		l.state.Freeze(l.frozen.Root(state.Counters{}, l.machine.Frozen()))
+		l.hashed = true
+	}
+	return l.state.Digests(l.machine.Tensors())
 }
 
 func (l *local) Step(_ context.Context, t uint64) (s Step, err error) {
@@ -110,7 +134,7 @@ func (l *local) finish(t uint64, loss float32) (s Step, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Next = l.state.Digests(l.machine.Tensors())
+	s.Next = l.digests()
 	s.Finite = l.state.Finite()
 	s.Loss, s.Clip = number(loss), number(clip)
 	return s, nil

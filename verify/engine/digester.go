@@ -12,8 +12,8 @@ import (
 // digester has tensors hashed on an accelerator, piece by piece, and puts the digests of the pieces
 // together as package state does.
 type digester struct {
-	ends    []int // pieces up to the end of each tensor
-	digests []merkle.Hash
+	ends    []int         // pieces up to the end of each tensor
+	digests []merkle.Hash // of the layout
 
 	pieces []kernels.Range
 	table  kernels.Range // that describes the pieces to the kernel
@@ -28,7 +28,7 @@ func newDigester(layout *state.Layout) *digester {
 		end += (t.Len() + launch.DigestPiece - 1) / launch.DigestPiece
 		d.ends = append(d.ends, end)
 	}
-	d.digests = make([]merkle.Hash, len(d.ends))
+	d.digests = make([]merkle.Hash, layout.Digests())
 	return d
 }
 

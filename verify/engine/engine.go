@@ -19,8 +19,9 @@ var ErrDevice = fault.New(fault.DeviceFailed, "", "", "device failed")
 type Spec struct {
 	Program  *program.Program
 	Plan     *program.Plan // of the program
-	State    *state.Layout // of Plan.Tensors
+	State    *state.Layout // of Plan.Tensors, with Frozen if there is that
 	Gradient *state.Layout // of Plan.Params
+	Frozen   *state.Layout // of Plan.Frozen; nil if nothing is frozen
 	Profile  kernels.Profile
 	Seed     uint64 // of dropout
 	Reads    int    // words of the largest list of reads that a step is watched in
@@ -38,6 +39,12 @@ func NewSpec(p *program.Program, profile kernels.Profile, seed uint64) (*Spec, e
 	}
 	if s.Gradient, err = state.NewLayout(state.Gradient, plan.Params()); err != nil {
 		return nil, err
+	}
+	if frozen := plan.Frozen(); len(frozen) > 0 {
+		s.State = s.State.WithFrozen()
+		if s.Frozen, err = state.NewLayout(state.Frozen, frozen); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -58,19 +65,24 @@ type Device interface {
 // Engine holds the state of a program and runs its steps. It serves one goroutine at a time. After an
 // error its state is undefined until the next Init or Load.
 type Engine interface {
-	// X and Y are host memory for the rows of the next step. They stay the same.
+	// Rows are host memory for the rows of the next step, in the order of Plan.Rows. They stay the same, and so does the list.
+	Rows() []kernels.Buf
+	// X and Y are the first and the last of them: inputs, where the program has one, and labels.
 	X() kernels.Buf
 	Y() kernels.Buf
-	// Init sets the state to the program's initial one, drawn from a seed.
+	// Init sets the state to the program's initial one, drawn from a seed, and the frozen tensors likewise.
 	Init(ctx context.Context, seed uint64) error
+	// Freeze sets the frozen tensors to what fill writes into host memory, in the order of Plan.Frozen, each whole. They
+	// stay what they are until the next call of Freeze or Init, and are hashed once.
+	Freeze(ctx context.Context, fill func(frozen [][]float32) error) error
 	// Load sets the state to what fill writes into host memory, tensors in the order of Plan.Tensors, each
 	// whole: what they hold before is undefined. If fill fails, so does Load.
 	Load(ctx context.Context, fill func(tensors [][]float32) error) error
 	// Save shows the state to use, which must neither change nor keep it.
 	Save(ctx context.Context, use func(tensors [][]float32) error) error
-	// Digests hashes the state. The result is valid until the next call.
+	// Digests are those of the layout Spec.State. The result is valid until the next call.
 	Digests(ctx context.Context) ([]merkle.Hash, error)
-	// Step runs step t on X and Y. The digests in the result are valid until the next call.
+	// Step runs step t on Rows. The digests in the result are valid until the next call.
 	Step(ctx context.Context, t uint64) (Step, error)
 	// Watch is Step, and shows what blocks of Plan.Outputs, in the order of calls and of no more than MaxWatched words,
 	// hold as soon as their calls have run, and what reads, in the order of program.CompareReads and of no more than
@@ -88,7 +100,7 @@ const MaxWatched = 1024
 type Step struct {
 	Loss, Clip uint32        // bits of binary32; a NaN is 0x7fc00000
 	Gradients  []merkle.Hash // of the gradients before clipping, in the order of Plan.Params
-	Next       []merkle.Hash // of the state after the update, in the order of Plan.Tensors
+	Next       []merkle.Hash // of the state after the update, as Digests has them
 	Finite     bool          // whether the state after the update has neither NaN nor infinity
 }
 

@@ -79,7 +79,7 @@ func spec(t testing.TB, p program.Program) *engine.Spec {
 // draw fills the rows of a step. Ids and labels are below 3.
 func draw(e engine.Engine, step uint64) {
 	r := rand.New(rand.NewPCG(step, 9))
-	for _, b := range []kernels.Buf{e.X(), e.Y()} {
+	for _, b := range e.Rows() {
 		for i := range b.F {
 			b.F[i] = float32(r.IntN(4001)-2000) / 1000
 		}

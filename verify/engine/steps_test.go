@@ -28,6 +28,10 @@ func programs() map[string]program.Program {
 	}
 	cnn := program.CNNConfig{InChannels: 3, Height: 5, Width: 7, Channels: []int{5, 3}, Classes: 3}
 	gpt := program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2}
+	adapted := program.LoRA(program.GPT(program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2, Tied: true}), 3,
+		func(name string) bool { return name != "head" })
+	tied := program.GPT(program.GPTConfig{Vocab: 13, Context: 5, Width: 6, Layers: 1, Heads: 2, Tied: true})
+	tied.Frozen = []string{"blocks.0.ln1.weight", "blocks.0.up.weight", "pos.weight"}
 	dropping := func(g program.GPTConfig) program.GPTConfig { g.Dropout = 0.2; return g }
 	return map[string]program.Program{
 		"mlp, sgd":                    {BatchSize: 5, Accumulation: 1, Graph: mlp(0, 11, 5), Loss: program.CrossEntropy, Optimizer: sgd, Schedule: constant},
@@ -37,8 +41,25 @@ func programs() map[string]program.Program {
 		"cnn, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.1},
 		"cnn, damped":                 {BatchSize: 3, Accumulation: 1, Graph: program.CNN(cnn), Loss: program.CrossEntropy, Optimizer: damped, Schedule: constant},
 		"gpt, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.GPT(dropping(gpt)), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.3},
+		"gpt, tied, partly frozen":    {BatchSize: 1, Accumulation: 2, Graph: tied, Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant, ClipNorm: 0.3},
+		"several inputs":              {BatchSize: 2, Accumulation: 2, Graph: masked(), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
+		"gpt, adapted":                {BatchSize: 2, Accumulation: 1, Graph: adapted, Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
 		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 	}
+}
+
+// masked embeds tokens, weighs them by a mask and moves them by a table of the model's own.
+func masked() program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	return program.Graph{Nodes: []program.Node{
+		node("tokens", program.Input{Type: program.I32, Shape: []int{5}}), node("mask", program.Input{Type: program.F32, Shape: []int{5, 4}}),
+		node("tok", program.Embedding{Vocab: 7, Dim: 4, Std: 0.5}, "tokens"), node("m", program.Mul{}, "tok", "mask"),
+		node("table", program.Parameter{Shape: []int{5, 4}, Std: 0.3}), node("s", program.Add{}, "m", "table"),
+		node("half", program.ConstantTensor{Shape: []int{1, 4}, Values: program.Bits{0.5, 0.5, -0.5, 2}}), node("h", program.Mul{}, "s", "half"),
+		node("flat", program.Flatten{}, "h"), node("head", program.Linear{Out: 3, Bias: true}, "flat"),
+	}}
 }
 
 func TestAnAcceleratorGivesTheStepsOfTheCPU(t *testing.T) {

@@ -73,6 +73,8 @@ func (p *Plan) measure(call int, c kernels.Call) error {
 		return p.measureAttention(call, op)
 	case kernels.AttentionGrad:
 		return p.measureAttentionGrad(call, op)
+	case kernels.SDPA, kernels.SDPAGrad, kernels.Matmul:
+		return fault.New(fault.Unsupported, "", "", "gate: %s cannot be measured", op.Name())
 	}
 	profile, isProduct := kernels.ProfileOf(c.Op)
 	f, ok := kernels.FactorsOf(c.Op)

@@ -67,7 +67,7 @@ func begin(t testing.TB, d engine.Device, p *program.Program, data *job.Dataset,
 func (r *run) fill(step uint64) {
 	r.t.Helper()
 	must(r.t, r.order.Fill(step, r.ids))
-	must(r.t, r.data.Fill(r.engine.X(), r.engine.Y(), r.ids))
+	must(r.t, r.data.Fill(r.engine.Rows(), r.ids))
 }
 
 // step runs a step.

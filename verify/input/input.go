@@ -11,14 +11,16 @@ import (
 	"github.com/verifyd/verifyd/verify/fault"
 )
 
-// Open opens a regular file to read. The error of another kind of file is of class [fault.NotRegular].
+// Open opens a regular file to read, or one that was handed down (Path). The error of another kind of file is of class
+// [fault.NotRegular].
 func Open(path string) (*os.File, fs.FileInfo, error) {
-	named, err := os.Stat(path)
+	at := Path(path)
+	named, err := os.Stat(at)
 	if err != nil {
 		// One error for one cause: what cannot be found cannot be opened.
 		var in *fs.PathError
 		if errors.As(err, &in) {
-			in.Op = "open"
+			in.Op, in.Path = "open", path
 		}
 		return nil, nil, err
 	}
@@ -26,7 +28,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, err // before opening it has a side effect, as with a tape
 	}
 	// What the name leads to may have changed: with O_NONBLOCK a pipe does not block, and is seen.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(at, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
@@ -15,70 +16,120 @@ import (
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
 
-// Dataset is the samples of a job in memory: row i of X with row i of Y is sample i.
+// Dataset is the samples of a job in memory: row i of each of its tensors is sample i. They are the program's inputs, "x" or where
+// it has several "x/NAME" of each in ascending order, and the labels, "y".
 type Dataset struct {
-	x, y    program.TensorSpec // with the rows as first dimension
-	xs, ys  kernels.Buf
+	specs   []program.TensorSpec // with the rows as first dimension; y last
+	bufs    []kernels.Buf
 	samples int
 }
 
-// NewDataset takes two buffers of whole rows. The specifications have the number of rows as their first
-// dimension.
+// MaxTensors is the largest number of tensors in a data set.
+const MaxTensors = 65
+
+// NewDataset takes two buffers of whole rows: x, the only input, and y. The specifications have the number of rows as their
+// first dimension; their names do not matter.
 func NewDataset(x program.TensorSpec, xs kernels.Buf, y program.TensorSpec, ys kernels.Buf) (*Dataset, error) {
-	for _, t := range []struct {
-		name string
-		spec program.TensorSpec
-		buf  kernels.Buf
-	}{{"x", x, xs}, {"y", y, ys}} {
-		if len(t.spec.Shape) == 0 {
-			return nil, wrongTensor(t.name, "no dimension for the rows")
-		}
-		n, other := len(t.buf.F), len(t.buf.I)
-		if t.spec.Kind == kernels.I32 {
-			n, other = other, n
-		}
-		if n != t.spec.Len() || other != 0 {
-			return nil, wrongTensor(t.name, "%d elements, %v of shape %v needs %d", n, t.spec.Kind, t.spec.Shape, t.spec.Len())
-		}
-	}
-	if x.Shape[0] != y.Shape[0] || x.Shape[0] < 1 {
-		return nil, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", "x", x.Shape[0], "y", y.Shape[0])
-	}
-	return &Dataset{x: x, y: y, xs: xs, ys: ys, samples: x.Shape[0]}, nil
+	x.Name, y.Name = "x", "y"
+	return NewDatasetOf([]program.TensorSpec{x, y}, []kernels.Buf{xs, ys})
 }
 
-// ReadDataset reads a safetensors file of at most limit bytes that holds exactly the tensors "x" and "y",
+// NewDatasetOf takes a buffer of whole rows for each tensor, in the order of a Dataset.
+func NewDatasetOf(specs []program.TensorSpec, bufs []kernels.Buf) (*Dataset, error) {
+	if len(specs) < 2 || len(specs) > MaxTensors || len(bufs) != len(specs) {
+		return nil, fault.New(fault.WrongType, "", "", "%d tensors, 2 to %d are needed", len(specs), MaxTensors)
+	}
+	for i, t := range specs {
+		if err := wellNamed(specs, i); err != nil {
+			return nil, err
+		}
+		if len(t.Shape) == 0 {
+			return nil, wrongTensor(t.Name, "no dimension for the rows")
+		}
+		n, other := len(bufs[i].F), len(bufs[i].I)
+		if t.Kind == kernels.I32 {
+			n, other = other, n
+		}
+		if n != t.Len() || other != 0 {
+			return nil, wrongTensor(t.Name, "%d elements, %v of shape %v needs %d", n, t.Kind, t.Shape, t.Len())
+		}
+		if rows := specs[0].Shape[0]; t.Shape[0] != rows || rows < 1 {
+			return nil, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", specs[0].Name, rows, t.Name, t.Shape[0])
+		}
+	}
+	return &Dataset{specs: specs, bufs: bufs, samples: specs[0].Shape[0]}, nil
+}
+
+// wellNamed refuses tensors that are not those of a data set in their order.
+func wellNamed(specs []program.TensorSpec, i int) error {
+	name := specs[i].Name
+	switch {
+	case i == len(specs)-1 && name != "y":
+		return wrongTensor(name, "the last one must be \"y\"")
+	case i == len(specs)-1, len(specs) == 2 && name == "x":
+		return nil
+	case len(specs) == 2:
+		return wrongTensor(name, "an only input must be \"x\"")
+	case !strings.HasPrefix(name, "x/") || i > 0 && name <= specs[i-1].Name:
+		return wrongTensor(name, "inputs must be \"x/NAME\", each once, in ascending order")
+	}
+	return nil
+}
+
+// ReadDataset reads a safetensors file of at most limit bytes that holds exactly the tensors of a data set, in any order,
 // of type F32 or I32.
 func ReadDataset(path string, limit int64) (*Dataset, error) {
 	f, err := safetensors.ReadFile(path, limit)
 	if err != nil {
 		return nil, err
 	}
-	var specs [2]program.TensorSpec
-	var bufs [2]kernels.Buf
-	for i, name := range []string{"x", "y"} {
-		t, ok := f.Tensor(name)
-		if !ok {
-			return nil, fault.New(fault.WrongType, path, "", "tensor %q is missing", name)
-		}
-		specs[i] = program.TensorSpec{Name: name, Shape: t.Shape}
+	names, err := tensorsOf(f)
+	if err != nil {
+		return nil, fault.In(path, err)
+	}
+	var specs []program.TensorSpec
+	var bufs []kernels.Buf
+	for _, name := range names {
+		t, _ := f.Tensor(name)
+		spec, buf := program.TensorSpec{Name: name, Shape: t.Shape}, kernels.Buf{}
 		switch t.Info().DType {
 		case safetensors.F32:
-			bufs[i].F = t.F32
+			buf.F = t.F32
 		case safetensors.I32:
-			specs[i].Kind, bufs[i].I = kernels.I32, t.I32
+			spec.Kind, buf.I = kernels.I32, t.I32
 		default:
 			return nil, fault.In(path, wrongTensor(name, "dtype %s, F32 or I32 is needed", t.Info().DType))
 		}
+		specs, bufs = append(specs, spec), append(bufs, buf)
 	}
-	if len(f.Tensors) != 2 {
-		return nil, fault.New(fault.WrongType, path, "", "%d tensors, 2 are needed", len(f.Tensors))
-	}
-	d, err := NewDataset(specs[0], bufs[0], specs[1], bufs[1])
+	d, err := NewDatasetOf(specs, bufs)
 	if err != nil {
 		return nil, fault.In(path, err)
 	}
 	return d, nil
+}
+
+// tensorsOf are the names in a file in the order of a data set.
+func tensorsOf(f *safetensors.File) ([]string, error) {
+	if n := len(f.Tensors); n > MaxTensors {
+		return nil, fault.New(fault.WrongType, "", "", "%d tensors, at most %d are those of a data set", n, MaxTensors)
+	}
+	var names []string
+	several := false
+	for _, t := range f.Tensors {
+		several = several || strings.HasPrefix(t.Name, "x/")
+		names = append(names, t.Name)
+	}
+	slices.Sort(names) // "y" is behind all that begin with "x"
+	for _, name := range []string{"x", "y"} {
+		if !slices.Contains(names, name) && (name == "y" || !several) {
+			return nil, fault.New(fault.WrongType, "", "", "tensor %q is missing", name)
+		}
+	}
+	if !several && len(names) != 2 {
+		return nil, fault.New(fault.WrongType, "", "", "%d tensors, 2 are needed", len(names))
+	}
+	return names, nil
 }
 
 func wrongTensor(name, format string, args ...any) error {
@@ -90,22 +141,30 @@ func (d *Dataset) Samples() int { return d.samples }
 
 // Fits returns an error unless the rows are those that a plan reads.
 func (d *Dataset) Fits(plan *program.Plan) error {
-	for _, t := range []struct {
-		name      string
-		got, want program.TensorSpec
-	}{{"x", d.x, plan.X()}, {"y", d.y, plan.Y()}} {
-		if t.got.Kind != t.want.Kind || !slices.Equal(t.got.Shape[1:], t.want.Shape[1:]) {
+	wanted := plan.Rows()
+	if len(wanted) != len(d.specs) {
+		return fault.New(fault.WrongType, "data", "", "%d tensors, the program reads %d", len(d.specs), len(wanted))
+	}
+	for i, want := range wanted {
+		got := d.specs[i]
+		if got.Name != want.Name {
+			return fault.New(fault.WrongType, "data", "", "tensor %q, the program reads %q", got.Name, want.Name)
+		}
+		if got.Kind != want.Kind || !slices.Equal(got.Shape[1:], want.Shape[1:]) {
 			return fault.New(fault.WrongType, "data", "", "tensor %q has rows of %v %v, the program reads %v %v",
-				t.name, t.got.Kind, t.got.Shape[1:], t.want.Kind, t.want.Shape[1:])
+				got.Name, got.Kind, got.Shape[1:], want.Kind, want.Shape[1:])
 		}
 	}
 	return nil
 }
 
-// Fill copies samples into the rows of x and y, which have as many rows as there are ids.
-func (d *Dataset) Fill(x, y kernels.Buf, ids []int64) error {
-	for _, b := range [][2]kernels.Buf{{x, d.xs}, {y, d.ys}} {
-		if len(b[0].F) != len(b[1].F)/d.samples*len(ids) || len(b[0].I) != len(b[1].I)/d.samples*len(ids) {
+// Fill copies samples into rows, a buffer for each tensor with as many rows as there are ids.
+func (d *Dataset) Fill(rows []kernels.Buf, ids []int64) error {
+	if len(rows) != len(d.bufs) {
+		return fmt.Errorf("data: %d buffers for %d tensors", len(rows), len(d.bufs))
+	}
+	for k, b := range d.bufs {
+		if len(rows[k].F) != len(b.F)/d.samples*len(ids) || len(rows[k].I) != len(b.I)/d.samples*len(ids) {
 			return fmt.Errorf("data: buffers do not have %d rows", len(ids))
 		}
 	}
@@ -113,8 +172,9 @@ func (d *Dataset) Fill(x, y kernels.Buf, ids []int64) error {
 		if id < 0 || id >= int64(d.samples) {
 			return fault.New(fault.OutOfRange, "data", "", "sample %d of %d", id, d.samples)
 		}
-		copyRow(x, d.xs, i, int(id), d.samples)
-		copyRow(y, d.ys, i, int(id), d.samples)
+		for k, b := range d.bufs {
+			copyRow(rows[k], b, i, int(id), d.samples)
+		}
 	}
 	return nil
 }
@@ -130,7 +190,7 @@ func (d *Dataset) Tree() *merkle.Tree {
 	s := NewSampleHasher()
 	leaves := make([]merkle.Hash, d.samples)
 	for i := range leaves {
-		leaves[i] = s.Leaf(d.xs, d.ys, i, d.samples)
+		leaves[i] = s.Leaf(d.bufs, i, d.samples)
 	}
 	return merkle.NewTree(leaves)
 }
@@ -145,14 +205,15 @@ type SampleHasher struct {
 // NewSampleHasher returns a SampleHasher.
 func NewSampleHasher() *SampleHasher { return &SampleHasher{sha: sha256.New()} }
 
-// Leaf returns the leaf hash of row i of buffers of so many rows. A sample's record is its version,
-// then for x and for y the kind, the number of elements and the elements, little-endian.
-func (s *SampleHasher) Leaf(x, y kernels.Buf, i, rows int) merkle.Hash {
+// Leaf returns the leaf hash of row i of a data set's buffers of so many rows. A sample's record is its version,
+// then for each tensor the kind, the number of elements and the elements, little-endian.
+func (s *SampleHasher) Leaf(bufs []kernels.Buf, i, rows int) merkle.Hash {
 	s.sha.Reset()
 	s.buf = append(s.buf[:0], 0) // RFC 6962's prefix of leaves
 	s.buf = append(s.buf, "verifyd-sample/1"...)
-	s.row(x, i, rows)
-	s.row(y, i, rows)
+	for _, b := range bufs {
+		s.row(b, i, rows)
+	}
 	s.sha.Write(s.buf)
 	s.buf = s.sha.Sum(s.buf[:0])
 	return merkle.Hash(s.buf)

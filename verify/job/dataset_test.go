@@ -50,13 +50,13 @@ func TestASamplesLeafIsTheHashOfItsRecord(t *testing.T) {
 func TestFillCopiesTheRowsOfItsSamples(t *testing.T) {
 	d := small(t)
 	x, y := kernels.Buf{F: make([]float32, 4)}, kernels.Buf{I: make([]int32, 2)}
-	if err := d.Fill(x, y, []int64{2, 0}); err != nil {
+	if err := d.Fill([]kernels.Buf{x, y}, []int64{2, 0}); err != nil {
 		t.Fatal(err)
 	}
 	if x.F[0] != 5 || x.F[1] != 6 || x.F[2] != 1 || y.I[0] != 9 || y.I[1] != 7 {
 		t.Errorf("%v %v", x, y)
 	}
-	if d.Fill(x, y, []int64{3, 0}) == nil || d.Fill(x, y, []int64{-1, 0}) == nil || d.Fill(x, y, []int64{0}) == nil {
+	if d.Fill([]kernels.Buf{x, y}, []int64{3, 0}) == nil || d.Fill([]kernels.Buf{x, y}, []int64{-1, 0}) == nil || d.Fill([]kernels.Buf{x, y}, []int64{0}) == nil {
 		t.Error("samples outside the data, or rows outside the buffers")
 	}
 }
@@ -69,6 +69,10 @@ func TestDataFilesAreReadStrictly(t *testing.T) {
 		words   string
 	}{
 		"right":       {[]safetensors.Tensor{x, y}, ""},
+		"two inputs":  {[]safetensors.Tensor{y, {Name: "x/b", Shape: []int{2}, I32: []int32{1, 2}}, {Name: "x/a", Shape: []int{2}, F32: []float32{3, 4}}}, ""},
+		"x and x/a":   {[]safetensors.Tensor{x, {Name: "x/a", Shape: []int{2}, F32: []float32{3, 4}}, y}, `inputs must be "x/NAME"`},
+		"x/a alone":   {[]safetensors.Tensor{{Name: "x/a", Shape: []int{2}, F32: []float32{3, 4}}, y}, `an only input must be "x"`},
+		"another":     {[]safetensors.Tensor{{Name: "a", Shape: []int{2}, F32: []float32{3, 4}}, {Name: "x/a", Shape: []int{2}, F32: []float32{3, 4}}, y}, `inputs must be "x/NAME"`},
 		"no labels":   {[]safetensors.Tensor{x}, `tensor "y" is missing`},
 		"too many":    {[]safetensors.Tensor{x, y, {Name: "z", Shape: []int{1}, U8: []byte{1}}}, "3 tensors"},
 		"wide labels": {[]safetensors.Tensor{x, {Name: "y", Shape: []int{2}, I64: []int64{0, 1}}}, "dtype I64"},

@@ -86,10 +86,11 @@ type Data struct {
 	Samples uint64      `json:"samples"`
 }
 
-// Init fixes the state before step 0: the program's own initialisation from a seed.
+// Init fixes the state before step 0: the program's own initialisation from a seed, or a base.
 type Init struct {
-	Root merkle.Hash `json:"root"`
-	Seed uint64      `json:"seed,string"`
+	Root merkle.Hash  `json:"root"`
+	Seed uint64       `json:"seed,string"`    // unused with a base
+	Base *merkle.Hash `json:"base,omitempty"` // root of the tensors that training starts from
 }
 
 // Check returns an error that names the field unless the manifest is one that this version can keep.

@@ -40,7 +40,7 @@ func sample(t testing.TB) Job {
 		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Issued: 1_700_000_000, Order: Rule,
-		Init: Init{merkle.Hash{7}, 1<<64 - 1}, Seed: 9, Gate: gate.Version, Curve: merkle.Hash{8}, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
+		Init: Init{Root: merkle.Hash{7}, Seed: 1<<64 - 1}, Seed: 9, Gate: gate.Version, Curve: merkle.Hash{8}, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
 		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
 	}
 }

@@ -130,7 +130,7 @@ func TestHistories(t *testing.T) {
 			kinds++
 		}
 	}
-	if kinds != 21 {
+	if kinds != 41 {
 		t.Errorf("the programs have %d kinds of nodes", kinds)
 	}
 }

@@ -29,7 +29,39 @@ func drawProgram(r *rand.Rand) *program.Program {
 	}
 	g.append(program.Linear{Out: 2 + r.IntN(4), Bias: one(r, 2)}) // so that there is a parameter, and classes
 	p.Graph.Nodes = g.nodes
+	if one(r, 2) {
+		drawFacts(r, &p.Graph)
+	}
 	return p
+}
+
+// drawFacts ties one pair of parameters of the same shape, if there is one, and freezes some, but not the last layer's.
+func drawFacts(r *rand.Rand, g *program.Graph) {
+	walked, err := g.Walk()
+	if err != nil {
+		return // whoever compiles the program says why
+	}
+	var all []program.TensorSpec
+	for _, w := range walked[:len(walked)-1] {
+		all = append(all, w.Params...)
+	}
+	for i := range all {
+		for _, later := range all[i+1:] {
+			if len(g.Tied) == 0 && one(r, 2) && slices.Equal(all[i].Shape, later.Shape) {
+				tied := *g
+				tied.Tied = []program.Tie{{Name: later.Name, As: all[i].Name}}
+				if _, err := tied.Walk(); err == nil { // the two may be one node's
+					*g = tied
+				}
+			}
+		}
+	}
+	for _, t := range all {
+		if one(r, 3) && (len(g.Tied) == 0 || t.Name != g.Tied[0].Name) {
+			g.Frozen = append(g.Frozen, t.Name)
+		}
+	}
+	slices.Sort(g.Frozen)
 }
 
 // graph is a chain of nodes that also reaches back.
@@ -60,6 +92,14 @@ func (g *graph) begin() {
 		g.append(program.Input{Type: program.F32, Shape: []int{3 + g.IntN(7)}})
 	case 1:
 		g.append(program.Input{Type: program.F32, Shape: []int{1 + g.IntN(2), 4 + g.IntN(3), 4 + g.IntN(3)}})
+		g.shapes[0] = g.nodes[0].Op.(program.Input).Shape
+		if one(g.Rand, 3) {
+			g.append(program.RandomCrop{Padding: g.IntN(3), Size: [2]int{3 + g.IntN(2), 3 + g.IntN(2)}})
+		}
+		if one(g.Rand, 3) {
+			g.append(program.RandomFlip{P: 0.5})
+		}
+		return
 	default:
 		g.append(program.Input{Type: program.I32, Shape: []int{2 + g.IntN(4)}})
 		g.append(program.Embedding{Vocab: vocabulary, Dim: 4 * (1 + g.IntN(2)), Std: 0.3})
@@ -74,32 +114,46 @@ const vocabulary = 7
 // grow adds what the last shape allows.
 func (g *graph) grow() {
 	shape := g.shapes[len(g.shapes)-1]
-	kinds := []func(){g.activation, g.activation, g.norm, g.dropout, g.softmax, g.linear, g.pair, g.pair}
+	kinds := []func(){g.activation, g.activation, g.norm, g.dropout, g.softmax, g.linear, g.pair, g.pair, g.scale, g.slice, g.concat}
 	switch len(shape) {
 	case 2:
-		kinds = append(kinds, g.attention, g.attention, g.position, g.flatten)
+		kinds = append(kinds, g.attention, g.attention, g.position, g.flatten, g.transpose, g.repeat, g.selects)
 	case 3:
-		kinds = append(kinds, g.convolution, g.convolution, g.convolution, g.pool, g.pool, g.flatten)
+		kinds = append(kinds, g.convolution, g.convolution, g.convolution, g.pool, g.pool, g.flatten, g.transpose, g.repeat, g.selects)
 	}
 	pick(g.Rand, kinds...)()
 }
 
 func (g *graph) activation() {
-	g.append(pick[program.Op](g.Rand, program.ReLU{}, program.GELU{}, program.GELUTanh{}, program.SiLU{}, program.Tanh{}, program.Sigmoid{}))
+	g.append(pick[program.Op](g.Rand, program.ReLU{}, program.GELU{}, program.GELUTanh{}, program.SiLU{}, program.Tanh{}, program.Sigmoid{},
+		program.ReLU6{}, program.HardTanh{Min: -0.5, Max: 1}, program.Clamp{Min: -1, Max: 0.5}, program.HardSigmoid{}, program.HardSwish{},
+		program.LeakyReLU{Slope: 0.1}, program.ELU{Alpha: 1.5}, program.Softplus{}))
 }
 
 func (g *graph) norm() {
 	g.append(pick[program.Op](g.Rand, program.LayerNorm{Eps: 1e-5}, program.RMSNorm{Eps: 1e-6}))
 }
 
-func (g *graph) dropout() { g.append(program.Dropout{P: pick(g.Rand, 0, 0.1, 0.5)}) }
+func (g *graph) dropout() {
+	p := pick(g.Rand, 0, 0.1, 0.5)
+	g.append(pick[program.Op](g.Rand, program.Dropout{P: p}, program.RowDropout{P: p}))
+}
+
 func (g *graph) softmax() { g.append(program.Softmax{}) }
-func (g *graph) flatten() { g.append(program.Flatten{}) }
+
+// flatten makes one dimension of an image, or of rows.
+func (g *graph) flatten() {
+	if s := g.last(); len(s) == 2 {
+		g.append(program.Reshape{Shape: []int{s[0] * s[1]}})
+		return
+	}
+	g.append(program.Flatten{})
+}
 
 func (g *graph) position() { g.append(program.PositionEmbedding{Std: 0.1}) }
 
 func (g *graph) linear() {
-	g.append(program.Linear{Out: 1 + g.IntN(8), Bias: one(g.Rand, 2), Std: pick(g.Rand, 0, 0, 0.2)})
+	g.append(program.Linear{Out: 1 + g.IntN(8), Bias: one(g.Rand, 2), Std: pick(g.Rand, 0, 0, 0.2), Transposed: one(g.Rand, 3)})
 }
 
 // pair adds or multiplies the last output and an earlier one of its shape, which may be itself.
@@ -110,7 +164,7 @@ func (g *graph) pair() {
 			same = append(same, n.Name)
 		}
 	}
-	g.append(pick[program.Op](g.Rand, program.Add{}, program.Mul{}), pick(g.Rand, same...))
+	g.append(pick[program.Op](g.Rand, program.Add{}, program.Mul{}, program.Sub{}), pick(g.Rand, same...))
 }
 
 func (g *graph) attention() {

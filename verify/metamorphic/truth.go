@@ -81,7 +81,7 @@ func readSteps(p *verifytest.Pool, dir string) (*steps, error) {
 	s := &steps{terms: t, serves: serves}
 	for step := range t.Job.Steps {
 		next := trace.Step{
-			Gradients: make([]merkle.Hash, len(t.Gradient().Tensors())), Next: make([]merkle.Hash, len(t.State().Tensors())),
+			Gradients: make([]merkle.Hash, len(t.Gradient().Tensors())), Next: make([]merkle.Hash, t.State().Digests()),
 		}
 		if next.Leaf, err = leaves.Next(); err != nil {
 			return nil, err

@@ -20,6 +20,19 @@ func (w *walk) dropout(x *gorgonia.Node, p float64, operator uint32, rows, cols 
 	return w.times(x, mask)
 }
 
+// rowDropout multiplies each sample by 1/(1-p) where its random word is at least p*2^32, and by 0 elsewhere.
+func (w *walk) rowDropout(x *gorgonia.Node, p float64, operator uint32, rows, cols int) *gorgonia.Node {
+	threshold := uint32(p * (1 << 32))
+	mask := w.matrix(rows, cols, func(i, _ int) float64 {
+		sample := i / (rows / w.rows)
+		micro, at := sample/w.micro, sample%w.micro
+		counter := uint32(w.batch.Step)*uint32(w.accumulation) + uint32(micro)
+		word := philox([4]uint32{uint32(at >> 2), 0, operator, counter}, w.batch.Seed)
+		return indicator(word[at&3] >= threshold) / (1 - p)
+	})
+	return w.times(x, mask)
+}
+
 // philox is Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
 func philox(c [4]uint32, seed uint64) [4]uint32 {
 	k0, k1 := uint32(seed), uint32(seed>>32)

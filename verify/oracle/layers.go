@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"fmt"
-	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -17,13 +16,14 @@ var layers = []rule{
 		}
 		return w.value(w.batch.X, s.rows, s.cols)
 	}),
-	of(func(w *walk, s site, _ program.Add) *gorgonia.Node { return w.add(s.in[0], s.in[1]) }),
-	of(func(w *walk, s site, _ program.Mul) *gorgonia.Node { return w.times(s.in[0], s.in[1]) }),
 	of(func(w *walk, s site, _ program.Flatten) *gorgonia.Node { return w.reshape(s.in[0], s.rows, s.cols) }),
 	of(func(w *walk, s site, op program.Dropout) *gorgonia.Node {
 		return w.dropout(s.in[0], op.P, uint32(s.Index), s.rows, s.cols)
 	}),
 	of(func(w *walk, s site, op program.Linear) *gorgonia.Node {
+		if op.Transposed {
+			return w.linear(s.in[0], w.transpose(s.params[0]), s.optional(), s.rows, op.Out)
+		}
 		return w.linear(s.in[0], s.params[0], s.optional(), s.rows, op.Out)
 	}),
 	of(func(w *walk, s site, op program.LayerNorm) *gorgonia.Node {
@@ -40,9 +40,15 @@ var layers = []rule{
 		return w.add(s.in[0], w.reshape(all, s.rows, s.cols))
 	}),
 	of(func(w *walk, s site, op program.Attention) *gorgonia.Node {
-		return w.attention(s.in[0], w.rows, op.Heads, s.Output.Shape[0], s.cols/op.Heads, op.Causal)
+		return w.attention(s, op)
 	}),
+	of(func(w *walk, s site, op program.Rope) *gorgonia.Node { return w.rope(s, op) }),
+	of(func(w *walk, s site, op program.MatMul) *gorgonia.Node { return w.matmul(s, op) }),
 	of(func(w *walk, s site, op program.Conv2D) *gorgonia.Node {
+		if w.err == nil && (op.Groups != 0 || op.Dilation != [2]int{}) {
+			w.err = &UnsupportedError{What: "conv2d in groups or with taps apart"}
+			return nil
+		}
 		return w.conv2d(s.in[0], s.params[0], s.optional(), w.rows, op.Out, windowOf(s.specs[0], op.Kernel, op.Stride, op.Padding))
 	}),
 	of(func(w *walk, s site, op program.MaxPool2D) *gorgonia.Node {
@@ -92,38 +98,6 @@ func (t *tape) embedding(ids []int32, table *gorgonia.Node, vocabulary int) *gor
 // oneHot has a 1 in each row, in the column that ids names.
 func (t *tape) oneHot(ids []int32, classes int) *gorgonia.Node {
 	return t.matrix(len(ids), classes, func(i, j int) float64 { return indicator(int(ids[i]) == j) })
-}
-
-// attention is softmax(Q K^T / sqrt(d)) V for each sequence and head (Vaswani et al. 2017,
-// arXiv:1706.03762). qkv has batch*seq rows of 3*heads*d columns, Q before K before V. Sequences and heads are
-// cut out of it, and put together again, by products with constant matrices.
-func (t *tape) attention(qkv *gorgonia.Node, batch, heads, seq, d int, causal bool) *gorgonia.Node {
-	var sum *gorgonia.Node
-	for b := range batch {
-		rows := t.matrix(seq, batch*seq, func(i, j int) float64 { return indicator(b*seq+i == j) })
-		sequence := t.mul(rows, qkv)
-		for h := range heads {
-			part := func(which int) *gorgonia.Node {
-				return t.mul(sequence, t.matrix(3*heads*d, d, func(i, j int) float64 {
-					return indicator(i == (which*heads+h)*d+j)
-				}))
-			}
-			scores := t.scale(t.mul(part(0), t.transpose(part(1))), 1/math.Sqrt(float64(d)))
-			e := t.apply1(gorgonia.Exp, scores)
-			if causal {
-				e = t.times(e, t.matrix(seq, seq, func(i, j int) float64 { return indicator(j <= i) }))
-			}
-			mixed := t.mul(t.over(e, t.rowSums(e, seq)), part(2))
-			columns := t.matrix(d, heads*d, func(i, j int) float64 { return indicator(j == h*d+i) })
-			placed := t.mul(t.transpose(rows), t.mul(mixed, columns))
-			if sum == nil {
-				sum = placed
-			} else {
-				sum = t.add(sum, placed)
-			}
-		}
-	}
-	return sum
 }
 
 // crossEntropy is the mean over rows of log(sum(exp(z))) - z[label].

@@ -32,8 +32,15 @@ func TestLayersAgreeWithFiniteDifferences(t *testing.T) {
 		{"layer_norm", [][2]int{{4, 6}, {1, 6}, {1, 6}}, func(p *tape, in nodes) *gorgonia.Node { return p.layerNorm(in[0], in[1], in[2], 4, 6, 1e-5) }, [2]int{4, 6}},
 		{"rms_norm", [][2]int{{4, 6}, {1, 6}}, func(p *tape, in nodes) *gorgonia.Node { return p.rmsNorm(in[0], in[1], 4, 6, 1e-5) }, [2]int{4, 6}},
 		{"embedding", [][2]int{{5, 3}}, func(p *tape, in nodes) *gorgonia.Node { return p.embedding([]int32{4, 0, 4, 2}, in[0], 5) }, [2]int{4, 3}},
-		{"attention", [][2]int{{6, 12}}, func(p *tape, in nodes) *gorgonia.Node { return p.attention(in[0], 2, 2, 3, 2, false) }, [2]int{6, 4}},
-		{"causal attention", [][2]int{{6, 12}}, func(p *tape, in nodes) *gorgonia.Node { return p.attention(in[0], 2, 2, 3, 2, true) }, [2]int{6, 4}},
+		{"attention", [][2]int{{6, 12}}, func(p *tape, in nodes) *gorgonia.Node {
+			return p.packed(in[0], attentionShape{2, 2, 2, 3, 3, 2, false, 0.7, nil})
+		}, [2]int{6, 4}},
+		{"causal attention", [][2]int{{6, 12}}, func(p *tape, in nodes) *gorgonia.Node {
+			return p.packed(in[0], attentionShape{2, 2, 2, 3, 3, 2, true, 0.7, nil})
+		}, [2]int{6, 4}},
+		{"shared heads of masked keys", [][2]int{{6, 4}, {8, 2}, {8, 2}}, func(p *tape, in nodes) *gorgonia.Node {
+			return p.sdpa(in[0], in[1], in[2], attentionShape{2, 2, 1, 3, 4, 2, false, 0.7, []int32{1, 0, 1, 1, 1, 1, 0, 0}})
+		}, [2]int{6, 4}},
 		{"conv2d", [][2]int{{2, 60}, {3, 12}, {1, 3}}, func(p *tape, in nodes) *gorgonia.Node { return p.conv2d(in[0], in[1], in[2], 2, 3, plain) }, [2]int{2, 48}},
 		{"conv2d, stride and padding", [][2]int{{2, 60}, {3, 18}, {1, 3}}, func(p *tape, in nodes) *gorgonia.Node { return p.conv2d(in[0], in[1], in[2], 2, 3, strided) }, [2]int{2, 27}},
 		{"max_pool2d", [][2]int{{2, 48}}, func(p *tape, in nodes) *gorgonia.Node { return p.maxPool2d(in[0], 2, pooled) }, [2]int{2, 12}},

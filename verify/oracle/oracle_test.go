@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -33,6 +34,19 @@ func join(op program.Op) program.Graph {
 		{Name: "b", Op: program.Linear{Out: 4}, Inputs: []string{"x"}},
 		{Name: "c", Op: op, Inputs: []string{"a", "b"}},
 		{Name: "d", Op: op, Inputs: []string{"c", "a"}},
+	}}
+}
+
+// repeated combines a layer with its own mean over an axis.
+func repeated(op program.Op, axis int, keep bool) program.Graph {
+	return program.Graph{Nodes: []program.Node{
+		{Name: "x", Op: floats(4, 6)},
+		{Name: "a", Op: program.Linear{Out: 6, Bias: true}, Inputs: []string{"x"}},
+		{Name: "b", Op: program.Tanh{}, Inputs: []string{"a"}},
+		{Name: "c", Op: program.Mean{Axes: []int{axis}, KeepDim: keep}, Inputs: []string{"b"}},
+		{Name: "d", Op: op, Inputs: []string{"a", "c"}},
+		{Name: "e", Op: op, Inputs: []string{"c", "d"}},
+		{Name: "f", Op: program.Linear{Out: 3}, Inputs: []string{"e"}},
 	}}
 }
 
@@ -73,13 +87,39 @@ func TestEngineAndOracleAgreeOnGradients(t *testing.T) {
 		{"position_embedding", graph(floats(4, 6), program.PositionEmbedding{Std: 1}, program.Tanh{}, linear), program.MSE, 3, 1},
 		{"attention", graph(floats(5, 6), program.Linear{Out: 24}, program.Attention{Heads: 2}, linear), program.MSE, 3, 1},
 		{"causal attention", graph(floats(5, 6), program.Linear{Out: 24}, program.Attention{Heads: 4, Causal: true}, linear), program.MSE, 3, 1},
+		{"attention of three inputs", parted(program.Attention{Heads: 4, KVHeads: 2, Causal: true, Scale: 0.4}, 0), program.MSE, 2, 1},
+		{"attention of two sequences with a mask", parted(program.Attention{Heads: 2}, 3), program.CrossEntropy, 2, 2},
+		{"rope", graph(floats(5, 6), program.Linear{Out: 24}, program.Rope{Heads: 2, Theta: 100}, program.Attention{Heads: 2}, linear), program.MSE, 3, 1},
+		{"rope, interleaved, of some dimensions", graph(floats(5, 6), program.Linear{Out: 10}, program.Rope{Heads: 2, Interleaved: true, Offset: 3, Frequencies: []float32{1, 0.5}}, linear), program.MSE, 3, 1},
+		{"matmul", multiplied(program.MatMul{}), program.MSE, 3, 1},
+		{"matmul, transposed", multiplied(program.MatMul{TransA: true, TransB: true}), program.MSE, 3, 1},
 		{"conv2d", graph(floats(2, 7, 6), conv(3, 3, 1, 1), program.Tanh{}, conv(2, 3, 2, 0), program.Flatten{}), program.MSE, 3, 1},
 		{"conv2d, no bias, other strides", graph(floats(2, 7, 6), tall, program.Tanh{}, conv(2, 2, 1, 0), program.Flatten{}), program.MSE, 3, 1},
 		{"max_pool2d", graph(floats(2, 8, 6), conv(3, 3, 1, 1), program.MaxPool2D{Kernel: two, Stride: two}, program.Flatten{}, linear), program.MSE, 3, 1},
 		{"max_pool2d, overlapping", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.MaxPool2D{Kernel: three, Stride: two}, program.Flatten{}, linear), program.MSE, 3, 1},
 		{"avg_pool2d", graph(floats(2, 7, 7), conv(3, 3, 1, 1), program.AvgPool2D{Kernel: three, Stride: two, Padding: [2]int{1, 1}}, program.Flatten{}, linear), program.MSE, 3, 1},
 	}
-	for _, op := range program.Activations() {
+	rows := floats(4, 6)
+	cases = append(cases,
+		test{"linear, transposed", graph(floats(3, 5), program.Linear{Out: 6, Bias: true, Transposed: true}, program.Tanh{}, program.Linear{Out: 2, Transposed: true}), program.MSE, 3, 2},
+		test{"reshape and transpose", graph(rows, linear, program.Reshape{Shape: []int{2, 2, 6}}, program.Transpose{Perm: []int{2, 0, 1}}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"slice", graph(rows, linear, program.Slice{Axis: 1, Start: 1, Stop: 6, Step: 2}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"select", graph(rows, linear, program.Select{Axis: 0, Index: 2}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"expand", graph(floats(1, 6), linear, program.Expand{Shape: []int{3, 6}}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"mean", graph(rows, linear, program.Tanh{}, program.Mean{Axes: []int{0}}, linear), program.MSE, 3, 2},
+		test{"mean, kept", graph(floats(2, 3, 4), linear, program.Tanh{}, program.Mean{Axes: []int{0, 2}, KeepDim: true}, linear), program.MSE, 3, 1},
+		test{"scale", graph(rows, linear, program.Scale{Factor: -0.75, Shift: 0.5}, program.Tanh{}, linear), program.MSE, 3, 1},
+		test{"row_dropout", graph(rows, linear, program.RowDropout{P: 0.4}, program.Tanh{}, linear), program.MSE, 5, 3},
+		test{"concat", join(program.Concat{Axis: 0}), program.MSE, 4, 1},
+	)
+	for _, op := range []program.Op{program.Add{}, program.Sub{}, program.Mul{}} {
+		cases = append(cases,
+			test{op.Kind() + " of a mean of rows", repeated(op, 0, true), program.MSE, 4, 1},
+			test{op.Kind() + " of a mean of fewer axes", repeated(op, 0, false), program.MSE, 4, 1},
+			test{op.Kind() + " of a mean of columns", repeated(op, 1, true), program.MSE, 4, 1})
+	}
+	for _, op := range slices.Concat(program.Activations(), []program.Op{program.ReLU6{}, program.HardTanh{Min: -0.25, Max: 0.5}, program.Clamp{Min: -0.5, Max: 0.25},
+		program.HardSigmoid{}, program.HardSwish{}, program.LeakyReLU{Slope: 0.1}, program.ELU{Alpha: 1.5}, program.Softplus{}}) {
 		cases = append(cases, test{op.Kind(), graph(floats(5), linear, op, linear), program.MSE, 4, 1})
 	}
 	engines := engines(t)
@@ -208,6 +248,11 @@ func TestWhatTheOracleLacksIsATypedError(t *testing.T) {
 	if _, _, err := Gradients(p, [][]float64{make([]float64, 4)}, Batch{X: make([]float64, 2)}); !errors.As(err, &unsupported) {
 		t.Errorf("loss: %v", err)
 	}
+	sparse := program.Conv2D{Out: 2, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}
+	p = &program.Program{BatchSize: 1, Accumulation: 1, Graph: graph(floats(2, 1, 1), sparse), Loss: program.MSE}
+	if _, _, err := Gradients(p, [][]float64{make([]float64, 2)}, Batch{X: make([]float64, 2), Y: make([]float64, 2)}); !errors.As(err, &unsupported) {
+		t.Errorf("groups: %v", err)
+	}
 }
 
 func TestWrongInputsAreErrors(t *testing.T) {
@@ -227,4 +272,35 @@ func TestWrongInputsAreErrors(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// parted is attention of tokens, whose token 0 is padding, or of values if there is no mask. Queries are five; keys, behind a product with
+// the scores of so many others, as many as the tokens.
+func parted(op program.Attention, queries int) program.Graph {
+	kv := op.KVHeads
+	if kv == 0 {
+		kv = op.Heads
+	}
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	nodes := []program.Node{node("x", program.Input{Type: program.I32, Shape: []int{5}}), node("h", program.Embedding{Vocab: 7, Dim: 6, Std: 1}, "x"),
+		node("k", program.Linear{Out: kv * 3}, "h"), node("v", program.Linear{Out: kv * 3}, "h"), node("q", program.Linear{Out: op.Heads * 3}, "h")}
+	in := []string{"q", "k", "v"}
+	if queries > 0 {
+		nodes = append(nodes, node("w", program.Linear{Out: queries}, "h"), node("fewer", program.MatMul{TransA: true}, "w", "q"))
+		in = []string{"fewer", "k", "v", "x"}
+	}
+	return program.Graph{Nodes: append(nodes, node("a", op, in...), node("c", program.Linear{Out: 4}, "a"))}
+}
+
+// multiplied is a product of two layers of images, and of the result with itself.
+func multiplied(op program.MatMul) program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	return program.Graph{Nodes: []program.Node{
+		node("x", program.Input{Type: program.F32, Shape: []int{2, 3, 4}}), node("a", program.Linear{Out: 5}, "x"), node("b", program.Linear{Out: 5}, "x"),
+		node("ab", program.MatMul{TransB: true}, "a", "b"), node("m", op, "ab", "ab"), node("ma", program.MatMul{}, "m", "a"),
+	}}
 }

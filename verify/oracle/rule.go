@@ -46,7 +46,7 @@ func each[T program.Op](f func(t *tape, x *gorgonia.Node) *gorgonia.Node) rule {
 // rules are those of every page, by kind.
 var rules = func() map[string]func(w *walk, s site) *gorgonia.Node {
 	all := map[string]func(w *walk, s site) *gorgonia.Node{}
-	for _, r := range slices.Concat(activations, layers) {
+	for _, r := range slices.Concat(activations, layers, movements) {
 		all[r.kind] = r.build
 	}
 	return all

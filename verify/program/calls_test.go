@@ -28,7 +28,25 @@ func families() map[string]*Program {
 			CNN(CNNConfig{InChannels: 1, Height: 6, Width: 6, Channels: []int{2, 3}, Classes: 2, Dropout: 0.1})),
 		"gpt": of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
 			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 2, Heads: 2, Dropout: 0.1})),
+		"tied": of(2, 1, Optimizer{Kind: SGD},
+			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true})),
+		"adapted": of(2, 1, Optimizer{Kind: SGD},
+			LoRA(GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true}), 2, func(name string) bool { return name == "blocks.0.qkv" })),
+		"llama": of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1}, llama()),
 	}
+}
+
+// llama is a decoder whose heads of keys are shared, with padding, and a product of activations at its end.
+func llama() Graph {
+	return Graph{Nodes: []Node{
+		{Name: "x", Op: Input{Type: I32, Shape: []int{3}}}, {Name: "tok", Inputs: []string{"x"}, Op: Embedding{Vocab: 7, Dim: 8, Std: 1}},
+		{Name: "norm", Inputs: []string{"tok"}, Op: RMSNorm{Eps: 1e-5}},
+		{Name: "q", Inputs: []string{"norm"}, Op: Linear{Out: 8}}, {Name: "k", Inputs: []string{"norm"}, Op: Linear{Out: 4}}, {Name: "v", Inputs: []string{"norm"}, Op: Linear{Out: 4}},
+		{Name: "qr", Inputs: []string{"q"}, Op: Rope{Heads: 2, Theta: 10000}}, {Name: "kr", Inputs: []string{"k"}, Op: Rope{Heads: 1, Theta: 10000}},
+		{Name: "attention", Inputs: []string{"qr", "kr", "v", "x"}, Op: Attention{Heads: 2, KVHeads: 1, Causal: true}},
+		{Name: "o", Inputs: []string{"attention"}, Op: Linear{Out: 8}}, {Name: "h", Inputs: []string{"tok", "o"}, Op: Add{}},
+		{Name: "pairs", Inputs: []string{"h", "h"}, Op: MatMul{TransB: true}}, {Name: "out", Inputs: []string{"pairs", "h"}, Op: MatMul{}},
+	}}
 }
 
 // example is the program of SPEC.md.
@@ -110,7 +128,7 @@ func numbered(p *Plan) string {
 	for k, c := range tape.Calls() {
 		if k == backward {
 			for i, r := range tape.Gradients {
-				fmt.Fprintf(&results, "gradient of %s: %s\n", p.params[i].Name, from(r))
+				fmt.Fprintf(&results, "gradient of %s: %s\n", p.Params()[i].Name, from(r))
 			}
 			fmt.Fprintf(&results, "loss: %s\n", from(tape.Loss))
 		}
@@ -148,13 +166,17 @@ func found(p *Plan, t *Tape) []word {
 			n := r.Words / p.accum
 			return kernels.Range{Offset: r.Offset + i*n, Words: n}
 		}
-		name(part(t.inputs), fmt.Sprintf("x%d", i))
-		name(part(t.labels), fmt.Sprintf("y%d", i))
+		for k, r := range t.rows {
+			name(part(r), fmt.Sprintf("%s%d", p.rows[k].Name, i))
+		}
 		name(part(t.counters), fmt.Sprintf("rng%d", i))
 	}
 	name(t.scalars, "scalars")
 	for i, spec := range p.Tensors() {
 		name(t.Tensors[i], spec.Name)
+	}
+	for i, spec := range p.Frozen() {
+		name(t.Frozen[i], spec.Name)
 	}
 	return block
 }

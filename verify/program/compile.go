@@ -1,6 +1,8 @@
 package program
 
 import (
+	"fmt"
+
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
 )
@@ -23,6 +25,8 @@ const (
 	gradient               // their gradients, likewise
 	slot0                  // the optimizer's first slot, likewise
 	slot1                  // its second
+	buffers                // tensors that a forward pass moves
+	fixed                  // tensors that nothing moves
 	spaces                 // how many there are
 )
 
@@ -54,13 +58,14 @@ type instruction struct {
 // node is a graph node while it is compiled.
 type node struct {
 	Walked
-	shapes []TensorSpec // of the inputs, one sample
-	in     []value      // inputs
-	out    value        // what forward returned
-	dy     value        // gradient of the output, during backward
-	params []value
-	grads  []value // gradients of the parameters
-	saved  []value // what forward keeps for backward
+	shapes  []TensorSpec // of the inputs, one sample
+	in      []value      // inputs
+	out     value        // what forward returned
+	dy      value        // gradient of the output, during backward
+	params  []value
+	grads   []value // gradients of the parameters; of a frozen one, memory that nobody reads
+	buffers []value // tensors of the state that forward may move, unless it only evaluates
+	saved   []value // what forward keeps for backward
 }
 
 // compiler turns a walked graph into instructions.
@@ -73,10 +78,14 @@ type compiler struct {
 	buffers []buffer
 	code    []instruction
 
-	x, y, loss, counter value
-	nodes               []*node
-	needs               map[value]bool  // values whose gradient leads to a parameter
-	dvalues             map[value]value // gradients so far
+	inputs           map[int]value // by node
+	y, loss, counter value
+	nodes            []*node
+	needs            map[value]bool  // values whose gradient leads to a parameter
+	dvalues          map[value]value // gradients so far
+	grads            map[*tensor]value
+	uses             map[value]*use // of each gradient
+	tables           map[kernels.RopeTable][]value
 }
 
 // add registers a buffer.
@@ -96,30 +105,6 @@ func (c *compiler) emit(op kernels.Operator, v ...value) { c.emitWhen(always, op
 
 func (c *compiler) emitWhen(w when, op kernels.Operator, v ...value) {
 	c.code = append(c.code, instruction{op: op, bufs: v, when: w})
-}
-
-// emitGrads appends an operator some of whose outputs are gradients of parameters. With gradient
-// accumulation the first micro-batch writes them and each later one adds to them, so that the step's
-// gradient is the left fold of the micro-batches' in their order.
-func (c *compiler) emitGrads(op kernels.Operator, v ...value) {
-	if c.accumulation == 1 {
-		c.emit(op, v...)
-		return
-	}
-	c.emitWhen(first, op, v...)
-	own := make([]value, len(v))
-	var sums [][2]value
-	for i, b := range v {
-		own[i] = b
-		if c.buffers[b].space == gradient {
-			own[i] = c.temp(c.buffers[b].n)
-			sums = append(sums, [2]value{b, own[i]})
-		}
-	}
-	c.emitWhen(later, op, own...)
-	for _, s := range sums {
-		c.emitWhen(later, kernels.Add{N: c.buffers[s[0]].n}, s[0], s[1], s[0])
-	}
 }
 
 // wants says whether the gradient of a value is needed.
@@ -153,15 +138,27 @@ func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, w := range walked {
+		if o, ok := w.Op.(interface {
+			fits(batch int, out TensorSpec) error
+		}); ok {
+			if err := o.fits(p.BatchSize, w.Output); err != nil {
+				return nil, fault.In(what, fault.Under(fmt.Sprintf("nodes[%d] %.128q", i, w.Name), err))
+			}
+		}
+	}
 	y, err := p.Loss.labels(walked[len(walked)-1].Output)
 	if err != nil {
 		return nil, err
 	}
 	plan := newPlan(p, walked, y)
-	if n := len(plan.params) * (1 + len(p.Optimizer.slots())); n < 1 || n > MaxTensors {
+	if n := len(plan.Tensors()) + len(plan.Frozen()); len(plan.trained.tensors) < 1 || n > MaxTensors {
 		return nil, fault.New(fault.TooLarge, what, "", "%d tensors in its state: outside 1 to %d", n, MaxTensors)
 	}
 	plan.train = plan.compile(p, profile, walked, false)
+	if err := plan.reached(); err != nil {
+		return nil, fault.In(what, fault.Under("graph", err))
+	}
 	plan.eval = plan.compile(p, profile, walked, true)
 	plan.update = plan.compileUpdate(p)
 	if plan.MemoryBytes() > MaxMemory {
@@ -173,28 +170,25 @@ func Compile(p *Program, profile kernels.Profile) (*Plan, error) {
 // compile emits one pass over a micro-batch: forward and loss, then backward unless only evaluating.
 func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, eval bool) routine {
 	c := &compiler{batch: p.BatchSize, accumulation: p.Accumulation, eval: eval, profile: profile,
-		needs: map[value]bool{}, dvalues: map[value]value{}}
-	window := func(t TensorSpec, s space) value {
+		needs: map[value]bool{}, dvalues: map[value]value{}, inputs: map[int]value{}, grads: map[*tensor]value{}, uses: map[value]*use{}}
+	window := func(t TensorSpec, s space, offset int) value {
 		n := t.Len() / p.Accumulation
-		return c.add(buffer{kind: t.Kind, space: s, stride: n, n: n})
+		return c.add(buffer{kind: t.Kind, space: s, offset: offset, stride: n, n: n})
 	}
-	c.x, c.y = window(plan.x, inputs), window(plan.y, labels)
+	for k, r := range plan.Inputs() {
+		c.inputs[plan.inputs[k].Index] = window(plan.rows[k], inputs, r.Offset)
+	}
+	c.y = window(plan.Y(), labels, 0)
 	c.loss = c.add(buffer{space: outcome, offset: lossAt, n: 1})
 	c.counter = c.add(buffer{kind: kernels.I32, space: counters, stride: counterWords, n: counterWords})
 
-	k := 0
 	for i := range walked {
 		n := &node{Walked: walked[i]}
-		requires := len(n.Params) > 0
+		requires := c.bind(n)
 		for _, j := range n.In {
 			n.in = append(n.in, c.nodes[j].out)
 			n.shapes = append(n.shapes, walked[j].Output)
 			requires = requires || c.needs[c.nodes[j].out]
-		}
-		for _, t := range n.Params {
-			n.params = append(n.params, c.add(buffer{space: parameter, offset: plan.offsets[k], n: t.Len()}))
-			n.grads = append(n.grads, c.add(buffer{space: gradient, offset: plan.offsets[k], n: t.Len()}))
-			k++
 		}
 		n.out = n.Op.forward(c, n)
 		c.needs[n.out] = requires
@@ -202,7 +196,7 @@ func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, 
 	}
 
 	out := c.nodes[len(c.nodes)-1]
-	dout := p.Loss.emit(c, out.out, out.Output.Shape)
+	dout := p.emitLoss(c, out.out, out.Output.Shape)
 	r := routine{logits: -1}
 	if eval {
 		r.logits = c.add(buffer{stride: c.buffers[out.out].n, n: c.buffers[out.out].n})
@@ -211,10 +205,12 @@ func (plan *Plan) compile(p *Program, profile kernels.Profile, walked []Walked, 
 		c.contribute(out.out, dout)
 		for i := len(c.nodes) - 1; i >= 0; i-- {
 			n := c.nodes[i]
-			if n.dy = c.dvalues[n.out]; c.needs[n.out] {
+			dy, reached := c.dvalues[n.out]
+			if n.dy = dy; reached && c.needs[n.out] {
 				n.Op.backward(c, n)
 			}
 		}
+		c.leaveOut()
 	}
 	r.code, r.buffers = c.code, c.buffers
 	r.assign(p.Accumulation)

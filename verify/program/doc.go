@@ -12,6 +12,7 @@
 //   - Y = X W^T as Gemm, then BiasAdd; dW = dY^T X, dX = dY W; db = BiasGrad over
 //     the batch, then over the positions of a sample.
 //   - The gradient of a value with several uses is folded from the last use in graph order to the first.
+//   - So is the gradient of a parameter that several nodes share, in each micro-batch.
 //   - The gradient of a step is the left fold of those of its micro-batches, and the loss likewise;
 //     the mean and the 1/accumulation are one constant in the gradient of the loss.
 //   - Random numbers are Philox with key = seed, counter = step*accumulation + micro-batch and, as

@@ -5,22 +5,45 @@ import "github.com/verifyd/verifyd/kernels"
 // Evaluation is where the parts of an evaluation lie in a memory: the first word of each. Several evaluations
 // that follow one another may share any of them.
 type Evaluation struct {
-	X, Y    int // rows and labels, as Plan.X and Plan.Y describe them
+	X, Y    int // InputWords words with the inputs at Inputs, and the labels
 	Params  int // ParameterWords words with the parameters at Parameters
+	Rest    int // RestWords words with the buffers and the frozen tensors at Rest
 	Scratch int // EvaluationWords words of any content
 }
 
-// Parameters are each parameter's words in a block of ParameterWords.
-func (p *Plan) Parameters() []kernels.Range {
-	all := make([]kernels.Range, len(p.params))
-	for k, spec := range p.params {
-		all[k] = kernels.Range{Offset: p.offsets[k], Words: spec.Len()}
+// Inputs are each input's words in a block of InputWords, in the order of Rows.
+func (p *Plan) Inputs() []kernels.Range {
+	var all []kernels.Range
+	at := 0
+	for _, t := range p.rows[:len(p.rows)-1] {
+		all = append(all, kernels.Range{Offset: at, Words: t.Len()})
+		at += padded(t.Len())
 	}
 	return all
 }
 
+// InputWords is the size of all inputs, with padding between them.
+func (p *Plan) InputWords() int {
+	all := p.Inputs()
+	last := all[len(all)-1]
+	return last.Offset + last.Words
+}
+
+// Rest are each buffer's and then each frozen tensor's words in a block of RestWords.
+func (p *Plan) Rest() []kernels.Range {
+	return append(p.kept.split(kernels.Range{}), p.frozen.split(kernels.Range{Offset: p.kept.words})...)
+}
+
+// RestWords is the size of all buffers and frozen tensors with their padding, on which nothing depends.
+func (p *Plan) RestWords() int { return p.kept.words + p.frozen.words }
+
+// Parameters are each trained parameter's words in a block of ParameterWords.
+func (p *Plan) Parameters() []kernels.Range {
+	return p.trained.split(kernels.Range{})
+}
+
 // ParameterWords is the size of all parameters with their padding, on which nothing depends.
-func (p *Plan) ParameterWords() int { return p.block }
+func (p *Plan) ParameterWords() int { return p.trained.words }
 
 // EvaluationWords is the size of what an evaluation works in.
 func (p *Plan) EvaluationWords() int {
@@ -41,6 +64,10 @@ func (p *Plan) Evaluation(at Evaluation) (calls []kernels.Call, outputs kernels.
 			from = at.Y
 		case parameter:
 			from = at.Params
+		case buffers:
+			from = at.Rest
+		case fixed:
+			from = at.Rest + p.kept.words
 		case arena:
 			if from = floats; b.kind == kernels.I32 {
 				from = integers

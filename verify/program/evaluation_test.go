@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/verifyd/verifyd/kernels"
@@ -21,20 +22,24 @@ func TestAnEvaluationInAnyMemoryHasTheOutputsOfAMachine(t *testing.T) {
 			_, want, err := m.Evaluate()
 			must(t, err)
 
-			x, y := plan.X().Len(), plan.Y().Len()
+			x, y := plan.InputWords(), plan.Y().Len()
 			at := program.Evaluation{X: 3, Y: 3 + x, Params: 3 + x + y}
-			at.Scratch = at.Params + plan.ParameterWords()
+			at.Rest = at.Params + plan.ParameterWords()
+			at.Scratch = at.Rest + plan.RestWords()
 			b := newBlock(&program.Tape{Words: at.Scratch + plan.EvaluationWords()}, cpu)
 			for i := range b.w {
 				b.w[i] = 0xffc0dead
 			}
-			for i, rows := range []kernels.Buf{m.X(), m.Y()} {
-				to := []int{at.X, at.Y}[i]
-				copy(b.f[to:], rows.F)
-				copy(b.i[to:], rows.I)
+			for i, r := range append(plan.Inputs(), kernels.Range{Offset: at.Y - at.X}) {
+				copy(b.f[at.X+r.Offset:], m.Rows()[i].F)
+				copy(b.i[at.X+r.Offset:], m.Rows()[i].I)
 			}
 			for k, r := range plan.Parameters() {
 				copy(b.f[at.Params+r.Offset:][:r.Words], m.Tensors()[k])
+			}
+			rest := slices.Concat(m.Tensors()[len(m.Tensors())-len(plan.Rest())+len(plan.Frozen()):], m.Frozen())
+			for k, r := range plan.Rest() {
+				copy(b.f[at.Rest+r.Offset:][:r.Words], rest[k])
 			}
 			calls, outputs := plan.Evaluation(at)
 			b.run(t, calls)

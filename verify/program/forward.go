@@ -29,7 +29,7 @@ func (m *Machine) GradientsSeeing(t uint64, see func(i int, outputs, gradient []
 // In each micro-batch see gets, for the last such node first, its inputs and the gradient of its
 // outputs, rows one after another: the weight's gradient is gradient^T * inputs. Both are valid until see
 // returns, and see changes neither. Without weights those products are left out, and Grads has nothing
-// of use.
+// of use. The program must have no other products than those of Linear nodes that are not transposed.
 func (m *Machine) GradientsSeeingLinears(t uint64, weights bool, see func(i int, inputs, gradient []float32)) (loss float32, err error) {
 	if err := m.prepare(t); err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ func find(calls []call, wanted func(kernels.Operator) bool) int {
 
 func isLoss(op kernels.Operator) bool {
 	switch op.(type) {
-	case kernels.CrossEntropy, kernels.MSE:
+	case kernels.CrossEntropy, kernels.MaskedCrossEntropy, kernels.MSE, kernels.BCE:
 		return true
 	}
 	return false
@@ -93,7 +93,7 @@ func isLoss(op kernels.Operator) bool {
 
 func isLossGradient(op kernels.Operator) bool {
 	switch op.(type) {
-	case kernels.CrossEntropyGrad, kernels.MSEGrad:
+	case kernels.CrossEntropyGrad, kernels.MaskedCrossEntropyGrad, kernels.MSEGrad, kernels.BCEGrad:
 		return true
 	}
 	return false

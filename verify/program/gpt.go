@@ -10,6 +10,7 @@ type GPTConfig struct {
 	Layers  int
 	Heads   int
 	Hidden  int     // width inside a block's perceptron; 4*Width if 0
+	Tied    bool    // whether the output layer's weight is the token embedding
 	Dropout float64 // after the embeddings and on both branches of a block; none if 0
 }
 
@@ -20,7 +21,7 @@ const gptStd = 0.02
 const gptEps = 1e-5
 
 // GPT builds token and position embeddings (tok, pos), blocks of pre-normalised causal attention and
-// GELU perceptron (blocks.N.ln1, qkv, proj, ln2, up, down), a last normalisation (lnf) and an untied
+// GELU perceptron (blocks.N.ln1, qkv, proj, ln2, up, down), a last normalisation (lnf) and an
 // output layer without bias (head). Labels are one token for each position.
 func GPT(c GPTConfig) Graph {
 	if c.Hidden == 0 {
@@ -57,5 +58,9 @@ func GPT(c GPTConfig) Graph {
 	}
 	b.chain("lnf", LayerNorm{Eps: gptEps})
 	b.chain("head", Linear{Out: c.Vocab, Std: gptStd})
-	return Graph{Nodes: b.nodes}
+	g := Graph{Nodes: b.nodes}
+	if c.Tied {
+		g.Tied = []Tie{{"head.weight", "tok.weight"}}
+	}
+	return g
 }

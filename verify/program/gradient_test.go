@@ -1,6 +1,7 @@
 package program_test
 
 import (
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -44,8 +45,47 @@ func differentiable() map[string][]program.Node {
 		return append(embedded[:3:3], node("qkv", program.Linear{Out: 12, Bias: true, Std: 0.6}, "pos"),
 			node("b", program.Attention{Heads: 2, Causal: causal}, "qkv"), node("c", program.Linear{Out: 3}, "b"))
 	}
+	// parted has queries, keys and values of their own.
+	parted := func(op program.Attention, masked bool) []program.Node {
+		kv := op.KVHeads * 3
+		if kv == 0 {
+			kv = op.Heads * 3
+		}
+		in := []string{"q", "k", "v"}
+		if masked {
+			in = append(in, "x") // token 0 is padding
+		}
+		return append(embedded[:3:3],
+			node("q", program.Linear{Out: 3 * op.Heads, Bias: true, Std: 0.6}, "pos"), node("k", program.Linear{Out: kv, Std: 0.6}, "pos"),
+			node("v", program.Linear{Out: kv, Bias: true, Std: 0.6}, "pos"), node("b", op, in...), node("c", program.Linear{Out: 3}, "b"))
+	}
+	roped := func(op program.Rope) []program.Node {
+		op.Heads = 2
+		return append(embedded[:3:3], node("q", program.Linear{Out: 12, Std: 0.6}, "pos"), node("rope", op, "q"),
+			node("qkv", program.Linear{Out: 12, Std: 0.6}, "rope"), node("b", program.Attention{Heads: 2, Causal: true}, "qkv"), node("c", program.Linear{Out: 3}, "b"))
+	}
+	product := func(op program.MatMul) []program.Node {
+		// (5,6) and (5,6) make (5,5) or (6,6).
+		all := append(embedded[:3:3], node("a", program.Linear{Out: 6, Bias: true, Std: 0.4}, "pos"), node("b", program.Linear{Out: 6, Std: 0.4}, "pos"))
+		if op.TransA == op.TransB {
+			all = append(all, node("sq", program.MatMul{TransB: true}, "b", "a"), node("m", op, "sq", "sq")) // (5,5) and (5,5)
+		} else {
+			all = append(all, node("m", op, "a", "b"))
+		}
+		return append(all, node("c", program.Linear{Out: 3}, "m"))
+	}
 	all := map[string][]program.Node{
-		"softmax": after(program.Softmax{}),
+		"attention of three inputs":            parted(program.Attention{Heads: 2}, false),
+		"attention with shared heads of keys":  parted(program.Attention{Heads: 4, KVHeads: 2, Causal: true, Scale: 0.4}, false),
+		"attention with a mask":                parted(program.Attention{Heads: 2, KVHeads: 1}, true),
+		"attention with a mask that is causal": parted(program.Attention{Heads: 2, Causal: true}, true),
+		"rope":                                 roped(program.Rope{Theta: 100}),
+		"rope of some dimensions, interleaved": roped(program.Rope{Interleaved: true, Offset: 9, Frequencies: []float32{1, 0.25}}),
+		"matmul":                               product(program.MatMul{}),
+		"matmul with the first transposed":     product(program.MatMul{TransA: true}),
+		"matmul with the second transposed":    product(program.MatMul{TransB: true}),
+		"matmul with both transposed":          product(program.MatMul{TransA: true, TransB: true}),
+		"softmax":                              after(program.Softmax{}),
 		// A small eps keeps the difference quotient's error small, not the gradient's.
 		"layer_norm": after(program.LayerNorm{Eps: 1e-2}),
 		"rms_norm":   after(program.RMSNorm{Eps: 1e-2}),
@@ -65,18 +105,55 @@ func differentiable() map[string][]program.Node {
 		"attention that is causal":       attention(true),
 		"flatten of a value used before": {image, conv, node("flat", program.Flatten{}, "a"), node("t", program.Tanh{}, "a"), node("flat2", program.Flatten{}, "t"), node("s", program.Add{}, "flat", "flat2"), node("c", program.Linear{Out: 3}, "s")},
 	}
+	maps.Copy(all, shaped())
+	all["parameter and constant"] = []program.Node{rows, node("t", program.Parameter{Shape: []int{5}, Std: 0.5}), node("s", program.Parameter{Shape: []int{1}, Value: 0.75}),
+		node("k", program.ConstantTensor{Shape: []int{5}, Values: program.Bits{1, -2, 0.5, 3, 0}}), node("b", program.Add{}, "x", "t"), node("c", program.Mul{}, "b", "s"),
+		node("d", program.Mul{}, "c", "k"), node("e", program.Tanh{}, "d"), node("f", program.Linear{Out: 3}, "e")}
+	for name, op := range imageOps() {
+		all[name] = pooled(op)
+	}
+	for name, steps := range map[string]int{"lstm": 4, "lstm of one step": 1, "lstm of many steps": 11} {
+		all[name] = []program.Node{node("x", program.Input{Type: program.F32, Shape: []int{steps, 5}}), node("a", program.Linear{Out: 4, Bias: true}, "x"),
+			node("b", program.LSTM{Hidden: 3}, "a"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
+	}
+	// A bias right before these would have a gradient of zero.
+	for name, op := range map[string]program.Op{
+		"group_norm of single channels": program.GroupNorm{Groups: 3, Eps: 1e-2},
+		"batch_norm that is frozen":     program.BatchNorm{Eps: 1e-2, Momentum: 0.1, Frozen: true},
+	} {
+		all[name] = []program.Node{image, conv, node("t", program.Tanh{}, "a"), node("b", op, "t"), node("flat", program.Flatten{}, "b"), node("c", program.Linear{Out: 3}, "flat")}
+	}
 	for _, op := range program.Activations() {
 		all[op.Kind()] = after(op)
 	}
 	return all
 }
 
+// imageOps are operators on three channels of 5 x 7 elements.
+func imageOps() map[string]program.Op {
+	one, two := [2]int{1, 1}, [2]int{2, 2}
+	three := [2]int{3, 3}
+	return map[string]program.Op{
+		"conv2d in groups":                  program.Conv2D{Out: 6, Kernel: three, Stride: one, Padding: one, Groups: 3, Bias: true},
+		"conv2d in groups, strided":         program.Conv2D{Out: 3, Kernel: [2]int{3, 2}, Stride: two, Padding: one, Groups: 3},
+		"conv2d with taps apart":            program.Conv2D{Out: 2, Kernel: [2]int{2, 3}, Stride: one, Padding: [2]int{1, 2}, Dilation: two},
+		"conv_transpose2d":                  program.ConvTranspose2D{Out: 2, Kernel: two, Stride: two, Bias: true},
+		"conv_transpose2d that overlaps":    program.ConvTranspose2D{Out: 6, Kernel: three, Stride: two, Padding: one, OutputPadding: one, Groups: 3},
+		"conv_transpose2d with taps apart":  program.ConvTranspose2D{Out: 2, Kernel: two, Stride: [2]int{3, 1}, Padding: [2]int{0, 1}, OutputPadding: [2]int{2, 0}, Dilation: [2]int{1, 3}},
+		"group_norm":                        program.GroupNorm{Groups: 1, Eps: 1e-2},
+		"upsample2d nearest":                program.Upsample2D{Size: [2]int{10, 16}, Mode: program.Nearest},
+		"upsample2d nearest to fewer":       program.Upsample2D{Size: [2]int{3, 4}, Mode: program.Nearest},
+		"upsample2d bilinear":               program.Upsample2D{Size: [2]int{9, 11}, Mode: program.Bilinear},
+		"upsample2d bilinear, corner to it": program.Upsample2D{Size: [2]int{9, 11}, Mode: program.Bilinear, AlignCorners: true},
+	}
+}
+
 func TestGradientsAreFiniteDifferences(t *testing.T) {
 	for name, nodes := range differentiable() {
-		for _, loss := range []program.Loss{program.CrossEntropy, program.MSE} {
+		for _, loss := range []program.Loss{program.CrossEntropy, program.MaskedCrossEntropy, program.MSE, program.BCE} {
 			t.Run(name+" "+string(loss), func(t *testing.T) {
 				step, tolerance := float32(differenceStep), differenceTolerance
-				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") {
+				if strings.HasPrefix(name, "relu") || strings.HasPrefix(name, "max_pool2d") || strings.HasPrefix(name, "kinked") {
 					step, tolerance = kinkedStep, kinkedTolerance
 				}
 				checkGradient(t, nodes, loss, step, tolerance)
@@ -85,14 +162,28 @@ func TestGradientsAreFiniteDifferences(t *testing.T) {
 	}
 }
 
+// What the masked loss of these tests does.
+const (
+	smoothing = 0.25
+	ignored   = -100
+)
+
 func checkGradient(t *testing.T, nodes []program.Node, loss program.Loss, step float32, tolerance float64) {
 	p := &program.Program{
 		Version: program.Version, BatchSize: 2, Accumulation: 2, Graph: program.Graph{Nodes: nodes}, Loss: loss,
 		Optimizer: program.Optimizer{Kind: program.SGD}, Schedule: program.Schedule{Kind: program.Constant, Rate: 1},
 	}
+	if loss == program.MaskedCrossEntropy {
+		p.Labels = &program.Labels{Smoothing: smoothing, Ignore: ignored}
+	}
 	m, plan := machine(t, p, kernels.Options{Threads: 1})
 	must(t, m.Init(5))
 	draw(m, 11, 3)
+	for i := range m.Y().I { // each micro-batch, of two rows, has one of other rows' labels that do not count
+		if loss == program.MaskedCrossEntropy && i%3 == 1 {
+			m.Y().I[i] = ignored
+		}
+	}
 	got, err := m.Gradients(0)
 	must(t, err)
 	if want := lossOf(t, m, loss); math.Abs(float64(got)-want) > 1e-6*math.Abs(want) {
@@ -129,15 +220,37 @@ func lossOf(t *testing.T, m *program.Machine, loss program.Loss) float64 {
 		}
 		return sum / float64(len(out))
 	}
-	cols := len(out) / len(y.I)
-	for i, label := range y.I {
-		var e float64
-		for _, v := range out[i*cols : (i+1)*cols] {
-			e += math.Exp(float64(v))
+	if loss == program.BCE {
+		for i, v := range out {
+			sum += math.Log1p(math.Exp(float64(v))) - float64(v)*float64(y.F[i])
 		}
-		sum += math.Log(e) - float64(out[i*cols+int(label)])
+		return sum / float64(len(out))
 	}
-	return sum / float64(len(y.I))
+	cols := len(out) / len(y.I)
+	smooth := 0.0
+	if loss == program.MaskedCrossEntropy {
+		smooth = smoothing
+	}
+	each := len(y.I) / 2 // of the two micro-batches
+	for from := 0; from < len(y.I); from += each {
+		total, counted := 0.0, 0.0
+		for i, label := range y.I[from : from+each] {
+			if label == ignored {
+				continue
+			}
+			row, e, mean := out[(from+i)*cols:][:cols], 0.0, 0.0
+			for _, v := range row {
+				e += math.Exp(float64(v))
+				mean += float64(v) / float64(cols)
+			}
+			total += math.Log(e) - (1-smooth)*float64(row[label]) - smooth*mean
+			counted++
+		}
+		if counted > 0 {
+			sum += total / counted
+		}
+	}
+	return sum / 2
 }
 
 // Dropout is off in an evaluation, so it is checked where a loss is a quadratic function of the parameters: there

@@ -15,10 +15,15 @@ const MaxNodes = 4096
 // maxName is the longest name of a node, in bytes.
 const maxName = 128
 
-// Graph is a model as nodes in the order of computation. The first node is the only Input, every
+// Graph is a model as nodes in the order of computation. The first nodes are Inputs, every
 // other one names earlier nodes as its inputs, each result is used, and the last node is the output.
+//
+// Tied and Frozen are facts of its tensors, by their full names in ascending order. A frozen one is never changed: it has
+// neither gradient nor slot, and what leads to it alone is not computed.
 type Graph struct {
-	Nodes []Node `json:"nodes"`
+	Nodes  []Node   `json:"nodes"`
+	Tied   []Tie    `json:"tied,omitempty"`
+	Frozen []string `json:"frozen,omitempty"`
 }
 
 // Node is one operator applied to earlier nodes. Its parameters are called after it: Name.weight,
@@ -74,9 +79,9 @@ type Walked struct {
 	Index  int          // position in the graph; dropout's operator number
 	In     []int        // positions of the inputs
 	Output TensorSpec   // named after the node
-	Params []TensorSpec // full names, in state order
+	Params []TensorSpec // full names, in the order of the operator; of a tied one those of what it is tied to
 
-	initial []initial
+	tensors []*tensor // behind Params, and then the buffers
 }
 
 // Walk checks the graph and returns its nodes in order with their shapes and parameters. Compile,
@@ -104,6 +109,9 @@ func (g Graph) Walk() ([]Walked, error) {
 			return nil, outOfRange(fmt.Sprintf("nodes[%d] %q", i, g.Nodes[i].Name), "its result is not used")
 		}
 	}
+	if err := g.settle(walked); err != nil {
+		return nil, err
+	}
 	if out := walked[len(walked)-1].Output; out.Kind != kernels.F32 || len(out.Shape) == 0 {
 		return nil, outOfRange(fmt.Sprintf("nodes[%d] %q", len(walked)-1, out.Name), "the output must be f32 with at least one dimension")
 	}
@@ -122,8 +130,13 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	if n.Op == nil {
 		return w, outOfRange("op", "missing")
 	}
-	if _, isInput := n.Op.(Input); isInput != (i == 0) {
-		return w, outOfRange("op", "the first node, and no other, must be the input")
+	switch _, isInput := n.Op.(Input); {
+	case i == 0 && !isInput:
+		return w, outOfRange("op", "the first node must be an input")
+	case isInput && i > 0 && !isInputNode(before[i-1]):
+		return w, outOfRange("op", "inputs come before all other nodes")
+	case isInput && i >= maxInputs:
+		return w, outOfRange("op", "more than %d inputs", maxInputs)
 	}
 	var in []TensorSpec
 	for _, name := range n.Inputs {
@@ -138,19 +151,32 @@ func (g Graph) walk(i int, n Node, at map[string]int, before []Walked) (Walked, 
 	if err != nil {
 		return w, err
 	}
+	if _, ok := n.Op.(augmentation); ok && !augmentable(before[w.In[0]].Op) {
+		return w, outOfRange("inputs", "%q is neither the input nor an augmentation of it", in[0].Name)
+	}
 	if _, err := elements(out.Shape...); err != nil {
 		return w, fault.Under("output", err)
 	}
 	out.Name = n.Name
 	w.Output = out
-	for _, p := range params {
-		if _, err := elements(p.shape...); err != nil {
-			return w, fault.Under(p.name, err)
-		}
-		w.Params = append(w.Params, TensorSpec{Name: n.Name + "." + p.name, Kind: kernels.F32, Shape: p.shape})
-		w.initial = append(w.initial, p.init)
+	return w, w.tensorsOf(in, params)
+}
+
+// maxInputs is the largest number of inputs.
+const maxInputs = 64
+
+func isInputNode(w Walked) bool {
+	_, ok := w.Op.(Input)
+	return ok
+}
+
+// augmentable says whether an augmentation may follow op.
+func augmentable(op Op) bool {
+	if _, ok := op.(augmentation); ok {
+		return true
 	}
-	return w, nil
+	_, ok := op.(Input)
+	return ok
 }
 
 // checkName refuses names that could mislead a reader or a file.

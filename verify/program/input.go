@@ -2,11 +2,13 @@ package program
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// Input is the first node of every graph: the rows that a step reads.
+// Input is what a step reads of its rows. A graph begins with one or more.
 type Input struct {
 	Type  ElementType `json:"type"`  // F32 values, or I32 token ids
 	Shape []int       `json:"shape"` // of one row
@@ -55,6 +57,17 @@ func (o Input) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	return TensorSpec{Kind: kernels.Kind(o.Type), Shape: o.Shape}, nil, nil
 }
 
-func (Input) forward(c *compiler, _ *node) value { return c.x }
+func (Input) forward(c *compiler, n *node) value { return c.inputs[n.Index] }
 
 func (Input) backward(*compiler, *node) {}
+
+// inputsOf are the inputs of a graph in ascending order of their names: that of a data set's tensors.
+func inputsOf(walked []Walked) (all []Walked) {
+	for _, w := range walked {
+		if _, ok := w.Op.(Input); ok {
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b Walked) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}

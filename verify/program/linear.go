@@ -6,11 +6,14 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 )
 
-// Linear is y = x W^T + b over the last dimension of x. Parameters: weight (Out, in), bias (Out).
+// Linear is y = x W^T + b over the last dimension of x, or y = x W + b if it is Transposed. Parameters: weight (Out, in),
+// or (in, Out), and bias (Out).
 type Linear struct {
-	Out  int     `json:"out"`
-	Bias bool    `json:"bias"`
-	Std  float64 `json:"std"` // 0: PyTorch's start, weight and bias uniform within 1/sqrt(in); else weight uniform with this deviation, bias 0
+	Out        int     `json:"out"`
+	Bias       bool    `json:"bias"`
+	Std        float64 `json:"std"`            // 0: PyTorch's start, weight and bias uniform within 1/sqrt(in); else weight uniform with this deviation, bias 0
+	Zero       bool    `json:"zero,omitempty"` // weight and bias start at 0; with Std 0
+	Transposed bool    `json:"transposed,omitempty"`
 }
 
 func (Linear) Kind() string { return "linear" }
@@ -25,13 +28,23 @@ func (o Linear) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	if err := nonNegative("std", o.Std); err != nil {
 		return TensorSpec{}, nil, err
 	}
+	if o.Zero && o.Std != 0 {
+		return TensorSpec{}, nil, outOfRange("zero", "a start of zero has no deviation: std must be 0")
+	}
 	k := len(in[0].Shape) - 1
 	width := in[0].Shape[k]
 	weight, bias := kaiming(width), kaiming(width)
 	if o.Std > 0 {
 		weight, bias = deviation(o.Std), initial{}
 	}
-	params := []param{{"weight", []int{o.Out, width}, weight}}
+	if o.Zero {
+		weight, bias = initial{}, initial{}
+	}
+	shape := []int{o.Out, width}
+	if o.Transposed {
+		shape = []int{width, o.Out}
+	}
+	params := []param{{"weight", shape, weight}}
 	if o.Bias {
 		params = append(params, param{"bias", []int{o.Out}, bias})
 	}
@@ -42,7 +55,7 @@ func (o Linear) forward(c *compiler, n *node) value {
 	rows, width := last(n.shapes[0].Shape)
 	rows *= c.batch
 	y := c.temp(rows * o.Out)
-	c.emit(kernels.Gemm{M: rows, N: o.Out, K: width, TransB: true, Profile: c.profile}, n.in[0], n.params[0], y)
+	c.emit(kernels.Gemm{M: rows, N: o.Out, K: width, TransB: !o.Transposed, Profile: c.profile}, n.in[0], n.params[0], y)
 	if !o.Bias {
 		return y
 	}
@@ -52,13 +65,17 @@ func (o Linear) forward(c *compiler, n *node) value {
 func (o Linear) backward(c *compiler, n *node) {
 	rows, width := last(n.shapes[0].Shape)
 	rows *= c.batch
-	c.emitGrads(kernels.Gemm{M: o.Out, N: width, K: rows, TransA: true, Profile: c.profile}, n.dy, n.in[0], n.grads[0])
+	if o.Transposed {
+		c.emitGrads(kernels.Gemm{M: width, N: o.Out, K: rows, TransA: true, Profile: c.profile}, n.in[0], n.dy, n.grads[0])
+	} else {
+		c.emitGrads(kernels.Gemm{M: o.Out, N: width, K: rows, TransA: true, Profile: c.profile}, n.dy, n.in[0], n.grads[0])
+	}
 	if o.Bias {
 		biasGrad(c, rows/c.batch, o.Out, n.dy, n.grads[1])
 	}
 	if c.wants(n.in[0]) {
 		dx := c.temp(rows * width)
-		c.emit(kernels.Gemm{M: rows, N: width, K: o.Out, Profile: c.profile}, n.dy, n.params[0], dx)
+		c.emit(kernels.Gemm{M: rows, N: width, K: o.Out, TransB: o.Transposed, Profile: c.profile}, n.dy, n.params[0], dx)
 		c.contribute(n.in[0], dx)
 	}
 }

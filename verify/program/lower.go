@@ -74,9 +74,14 @@ func (t *Tape) lower(at *places) {
 	t.training = at.passes(p.train)
 	t.Update = at.pass(p.update, always).list
 	rng := kernels.Range{Offset: t.counters.Offset, Words: counterWords}
-	for k, rule := range p.initial {
-		if rule.bound != 0 {
-			t.Init = append(t.Init, kernels.Call{Op: p.draw(k), Operands: []kernels.Range{rng, t.Tensors[k]}})
+	for _, part := range []struct {
+		tensors []*tensor
+		at      []kernels.Range
+	}{{p.trained.tensors, t.Tensors}, {p.frozen.tensors, t.Frozen}} {
+		for k, tensor := range part.tensors {
+			if tensor.init.bound != 0 {
+				t.Init = append(t.Init, kernels.Call{Op: tensor.draw(), Operands: []kernels.Range{rng, part.at[k]}})
+			}
 		}
 	}
 }

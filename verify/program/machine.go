@@ -21,8 +21,9 @@ type Machine struct {
 
 	training, evaluation [2]bound
 	update, init         bound
-	x, y                 kernels.Buf
+	rows                 []kernels.Buf
 	tensors, grads       [][]float32
+	frozen               [][]float32
 	logits               []float32
 
 	rest  Look // of the update's calls, by Watch
@@ -44,9 +45,14 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 			}
 		}
 	}
-	m.x, m.y = m.block.view(plan.x.Kind, t.inputs), m.block.view(plan.y.Kind, t.labels)
+	for k, r := range t.rows {
+		m.rows = append(m.rows, m.block.view(plan.rows[k].Kind, r))
+	}
 	for _, r := range t.Tensors {
 		m.tensors = append(m.tensors, m.block.view(kernels.F32, r).F)
+	}
+	for _, r := range t.Frozen {
+		m.frozen = append(m.frozen, m.block.view(kernels.F32, r).F)
 	}
 	for _, r := range t.Gradients {
 		m.grads = append(m.grads, m.block.view(kernels.F32, r).F)
@@ -58,15 +64,21 @@ func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
 // Tensors returns live views of the state in the order of Plan.Tensors.
 func (m *Machine) Tensors() [][]float32 { return m.tensors }
 
+// Frozen returns live views of the frozen tensors in the order of Plan.Frozen.
+func (m *Machine) Frozen() [][]float32 { return m.frozen }
+
 // Grads returns live views of the gradients in the order of Plan.Params: after Gradients those of the
 // step before clipping, after Update those that the optimizer saw.
 func (m *Machine) Grads() [][]float32 { return m.grads }
 
-// X is the buffer of the step's inputs.
-func (m *Machine) X() kernels.Buf { return m.x }
+// Rows are the buffers of the step's rows, in the order of Plan.Rows. The caller must not change the list.
+func (m *Machine) Rows() []kernels.Buf { return m.rows }
 
-// Y is the buffer of the step's labels.
-func (m *Machine) Y() kernels.Buf { return m.y }
+// X is the first of them: the inputs, where the graph has one.
+func (m *Machine) X() kernels.Buf { return m.rows[0] }
+
+// Y is the last of them, the labels.
+func (m *Machine) Y() kernels.Buf { return m.rows[len(m.rows)-1] }
 
 // Gradients computes loss and gradients of step t from X, Y and the parameters. Dropout draws with the
 // counter t*accumulation + i in micro-batch i.
@@ -104,7 +116,7 @@ func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
 // Evaluate computes the loss and the outputs for X and Y without dropout. The outputs are valid until
 // the next call of a method.
 func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
-	if err := m.tape.plan.checkBatch(m.x, m.y); err != nil {
+	if err := m.tape.plan.checkBatch(m.rows); err != nil {
 		return 0, nil, err
 	}
 	for i := range m.tape.plan.accum {
@@ -115,10 +127,11 @@ func (m *Machine) Evaluate() (loss float32, logits []float32, err error) {
 	return m.word(m.tape.Loss), m.logits, nil
 }
 
-// Init sets the parameters by the rules of their nodes from a seed, and every slot to zero. Parameter k
-// in state order draws its numbers as operator 2^31 + k, counter 0.
+// Init sets the parameters, frozen or not, and the buffers by the rules of their nodes from a seed, and every slot to zero.
+// Parameter k in graph order draws its numbers as operator 2^31 + k, counter 0: freezing one changes no number of another.
 func (m *Machine) Init(seed uint64) error {
 	m.tape.plan.Start(m.tensors)
+	m.tape.plan.StartFrozen(m.frozen)
 	m.tape.FillInit(m.block.words, seed)
 	return m.run(m.init.calls)
 }
@@ -128,7 +141,7 @@ func (m *Machine) prepare(t uint64) error {
 	if err := m.tape.plan.checkStep(t); err != nil {
 		return err
 	}
-	if err := m.tape.plan.checkBatch(m.x, m.y); err != nil {
+	if err := m.tape.plan.checkBatch(m.rows); err != nil {
 		return err
 	}
 	m.tape.fillCounters(m.block.words, m.seed, t)

@@ -49,18 +49,13 @@ var classesOf = map[string]int{"mlp": 7, "cnn": 4, "gpt": 19}
 // draw fills X and Y for a step.
 func draw(m *program.Machine, step uint64, classes int) {
 	r := rand.New(rand.NewPCG(step, 7))
-	x, y := m.X(), m.Y()
-	for i := range x.F {
-		x.F[i] = float32(r.IntN(4001)-2000) / 1000
-	}
-	for i := range x.I {
-		x.I[i] = int32(r.IntN(classes))
-	}
-	for i := range y.I {
-		y.I[i] = int32(r.IntN(classes))
-	}
-	for i := range y.F {
-		y.F[i] = float32(r.IntN(4001)-2000) / 1000
+	for _, b := range m.Rows() {
+		for i := range b.F {
+			b.F[i] = float32(r.IntN(4001)-2000) / 1000
+		}
+		for i := range b.I {
+			b.I[i] = int32(r.IntN(classes))
+		}
 	}
 }
 

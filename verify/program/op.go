@@ -39,8 +39,11 @@ func of[T Op]() kind {
 var kinds = func() map[string]func(json.RawMessage) (Op, error) {
 	all := map[string]func(json.RawMessage) (Op, error){}
 	for _, k := range slices.Concat(activations, []kind{
-		of[Add](), of[Attention](), of[AvgPool2D](), of[Conv2D](), of[Dropout](), of[Embedding](), of[Flatten](),
+		of[Add](), of[Attention](), of[ConstantTensor](), of[Parameter](), of[AvgPool2D](), of[BatchNorm](), of[Conv2D](), of[ConvTranspose2D](), of[GroupNorm](), of[LSTM](), of[Upsample2D](), of[Dropout](), of[Embedding](), of[Flatten](),
 		of[Input](), of[LayerNorm](), of[Linear](), of[MaxPool2D](), of[Mul](), of[PositionEmbedding](), of[RMSNorm](), of[Softmax](),
+		of[Clamp](), of[Concat](), of[ELU](), of[Expand](), of[HardSigmoid](), of[HardSwish](), of[HardTanh](), of[LeakyReLU](), of[Mean](), of[RandomCrop](),
+		of[RandomFlip](), of[ReLU6](), of[Reshape](), of[RowDropout](), of[Scale](), of[Select](), of[Slice](), of[Softplus](), of[Sub](), of[Transpose](),
+		of[MatMul](), of[Rope](),
 	}) {
 		all[k.zero.Kind()] = k.decode
 	}
@@ -56,17 +59,18 @@ func decode[T Op](data json.RawMessage) (Op, error) {
 	return op, nil
 }
 
-// param is a trainable tensor of a node: the last part of its name, its shape, and how it starts.
+// param is a tensor of a node: the last part of its name (the node's own, if it is empty), its shape, and how it starts.
 type param struct {
 	name  string
 	shape []int
 	init  initial
 }
 
-// initial is how a parameter starts: a constant, or uniform in [-bound, bound) if bound is not 0.
+// initial is how a parameter starts: a constant, or uniform in [-bound, bound) if bound is not 0, or the values, if there are any.
 type initial struct {
 	constant float32
 	bound    float32
+	values   []float32
 }
 
 // arity refuses a wrong number of inputs.

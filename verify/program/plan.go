@@ -9,23 +9,25 @@ import (
 // Plan is a compiled program: lists of operators on buffers with assigned places, from which Tape makes a
 // step. It is read-only and may be shared by machines.
 type Plan struct {
-	x, y      TensorSpec
-	params    []TensorSpec // names without "param/"
-	initial   []initial
-	offsets   []int // of each parameter in its space
-	block     int   // elements of the parameter space, padding included
+	rows      []TensorSpec // inputs, and labels last
+	inputs    []Walked
+	trained   region // its gradients and slots lie as it does
+	kept      region // buffers
+	frozen    region
 	optimizer Optimizer
 	schedule  Schedule
 	clip      bool
 	accum     int
 	idLimits  []idLimit
-	classes   int // label limit; 0 if labels are f32
+	classes   int    // label limit; 0 if labels are f32
+	ignored   *int32 // a label that may be beyond it; nil for none
 
 	train, eval, update routine
 }
 
 // idLimit is an embedding that reads the inputs: ids must be below its vocabulary.
 type idLimit struct {
+	input int // among the rows' tensors
 	node  string
 	vocab int
 }
@@ -43,53 +45,114 @@ const (
 func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	rows := p.Accumulation * p.BatchSize
 	plan := &Plan{optimizer: p.Optimizer, schedule: p.Schedule, clip: p.ClipNorm > 0, accum: p.Accumulation}
-	plan.x = walked[0].Output
-	plan.x.Name = "x"
-	plan.x.Shape = append([]int{rows}, plan.x.Shape...)
-	plan.y = y
-	plan.y.Shape = append([]int{rows}, y.Shape...)
-	for _, w := range walked {
-		for i, t := range w.Params {
-			plan.params = append(plan.params, t)
-			plan.initial = append(plan.initial, w.initial[i])
-			plan.offsets = append(plan.offsets, plan.block)
-			plan.block += padded(t.Len())
+	plan.inputs = inputsOf(walked)
+	for _, w := range plan.inputs {
+		t := w.Output
+		if t.Name = "x/" + w.Name; len(plan.inputs) == 1 {
+			t.Name = "x"
 		}
-		if e, ok := w.Op.(Embedding); ok && slices.Equal(w.In, []int{0}) {
-			plan.idLimits = append(plan.idLimits, idLimit{node: w.Name, vocab: e.Vocab})
+		plan.rows = append(plan.rows, t)
+	}
+	plan.rows = append(plan.rows, y)
+	for i := range plan.rows {
+		plan.rows[i].Shape = append([]int{rows}, plan.rows[i].Shape...)
+	}
+	laid := make(map[*tensor]bool)
+	for _, w := range walked {
+		for _, t := range w.tensors {
+			if laid[t] {
+				continue
+			}
+			laid[t] = true
+			switch t.class {
+			case trained:
+				plan.trained.add(t)
+			case kept:
+				plan.kept.add(t)
+			case frozen:
+				plan.frozen.add(t)
+			}
+		}
+		if e, ok := w.Op.(Embedding); ok {
+			if k := slices.IndexFunc(plan.inputs, func(in Walked) bool { return in.Index == w.In[0] }); k >= 0 {
+				plan.idLimits = append(plan.idLimits, idLimit{input: k, node: w.Name, vocab: e.Vocab})
+			}
 		}
 	}
-	if p.Loss == CrossEntropy {
+	if y.Kind == kernels.I32 {
 		_, plan.classes = last(walked[len(walked)-1].Output.Shape)
+	}
+	if p.Labels != nil {
+		plan.ignored = &p.Labels.Ignore
 	}
 	return plan
 }
 
-// Params lists the parameters in state order, under their PyTorch names.
-func (p *Plan) Params() []TensorSpec { return slices.Clone(p.params) }
+// Params lists the parameters that are trained in state order, under their PyTorch names.
+func (p *Plan) Params() []TensorSpec { return p.trained.specs("") }
 
-// Tensors lists the tensors of a state in canonical order: "param/NAME" for every parameter in graph
-// order, then "opt/SLOT/NAME" for every slot of the optimizer and every parameter.
+// Tensors lists the tensors of a state that steps move in canonical order: "param/NAME" for every parameter that is
+// trained in graph order, "opt/SLOT/NAME" for every slot of the optimizer and each of these, "buffer/NAME" for every buffer.
 func (p *Plan) Tensors() []TensorSpec {
-	var all []TensorSpec
-	prefixes := []string{"param/"}
+	all := p.trained.specs("param/")
 	for _, s := range p.optimizer.slots() {
-		prefixes = append(prefixes, "opt/"+s+"/")
+		all = append(all, p.trained.specs("opt/"+s+"/")...)
 	}
-	for _, prefix := range prefixes {
-		for _, t := range p.params {
-			t.Name = prefix + t.Name
-			all = append(all, t)
+	return append(all, p.kept.specs("buffer/")...)
+}
+
+// Base lists what a state starts as where it is not drawn, in graph order under PyTorch names: the parameters that are trained,
+// the buffers, and then the frozen ones that are no constants.
+func (p *Plan) Base() []TensorSpec {
+	all := append(p.trained.specs(""), p.kept.specs("")...)
+	for _, t := range p.frozen.tensors {
+		if t.init.values == nil {
+			all = append(all, t.spec)
 		}
 	}
 	return all
 }
 
-// X describes the inputs of a whole step: accumulation*batch rows.
-func (p *Plan) X() TensorSpec { return p.x }
+// StartFrom copies a base to the tensors of a state and the frozen ones, either of which may be left out.
+func (p *Plan) StartFrom(base, tensors, frozen [][]float32) {
+	trained, kept := len(p.trained.tensors), len(p.kept.tensors)
+	for i, x := range base[:trained+kept] {
+		switch {
+		case len(tensors) == 0:
+		case i < trained:
+			copy(tensors[i], x)
+		default:
+			copy(tensors[len(tensors)-kept+i-trained], x)
+		}
+	}
+	base = base[trained+kept:]
+	for i := range frozen {
+		if p.frozen.tensors[i].init.values == nil {
+			copy(frozen[i], base[0])
+			base = base[1:]
+		}
+	}
+}
 
-// Y describes the labels of a whole step.
-func (p *Plan) Y() TensorSpec { return p.y }
+// Plain says that the parameters are all there is to the model: each is one node's and trained, the state has neither
+// frozen tensors nor buffers, and rows have one input.
+func (p *Plan) Plain() bool {
+	tied := func(t *tensor) bool { return t.uses > 1 }
+	return len(p.inputs) == 1 && len(p.kept.tensors)+len(p.frozen.tensors) == 0 && !slices.ContainsFunc(p.trained.tensors, tied)
+}
+
+// Frozen lists the tensors that no step moves in graph order: "frozen/NAME".
+func (p *Plan) Frozen() []TensorSpec { return p.frozen.specs("frozen/") }
+
+// Rows describes what a whole step reads, accumulation*batch rows of each: "x", or "x/NODE" of each input in ascending order
+// where a graph has several, and then the labels, "y".
+func (p *Plan) Rows() []TensorSpec { return slices.Clone(p.rows) }
+
+// X describes the first of them: the inputs, where a graph has one.
+func (p *Plan) X() TensorSpec { return p.rows[0] }
+
+// Y describes the last of them.
+func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
 
 // LearningRate is the rate of step t.
 func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
@@ -99,10 +162,9 @@ func (p *Plan) Moves(t uint64) bool {
 	return float64(float64(p.schedule.At(t))*100) >= float64(float32(p.schedule.Rate))
 }
 
-// draw is the operator that draws parameter k from the counter's numbers.
-func (p *Plan) draw(k int) kernels.Operator {
-	bound := p.initial[k].bound
-	return kernels.Uniform{N: p.params[k].Len(), Lo: -bound, Hi: bound, OpID: 1<<31 + uint32(k)}
+// draw is the operator that draws a parameter from the counter's numbers.
+func (t *tensor) draw() kernels.Operator {
+	return kernels.Uniform{N: t.spec.Len(), Lo: -t.init.bound, Hi: t.init.bound, OpID: 1<<31 + uint32(t.number)}
 }
 
 // Accumulation is the number of micro-batches of a step.
@@ -115,6 +177,9 @@ func (p *Plan) arenas() (size [2]int) {
 	}
 	return size
 }
+
+// FrozenBytes is the size of the frozen tensors with their padding, which MemoryBytes has, too.
+func (p *Plan) FrozenBytes() uint64 { return 4 * uint64(p.frozen.words) }
 
 // MemoryBytes is the size of a machine's tape. A runner's scratch comes on top.
 func (p *Plan) MemoryBytes() uint64 {

@@ -58,8 +58,8 @@ func TestOperationsAreCounted(t *testing.T) {
 	backward := rows*hidden + hidden + out
 	params := in*hidden + hidden + hidden*out + out
 	micro := products + forward + loss + backward
-	folds := 2*params + 2 + 3 // two later micro-batches add to the first; so do their losses, scaled
-	update := plan.block      // one element at a time, padding included
+	folds := 2*params + 2 + 3    // two later micro-batches add to the first; so do their losses, scaled
+	update := plan.trained.words // one element at a time, padding included
 	want := 3*micro + folds + update
 	if got := plan.FLOPs(); got != uint64(want) {
 		t.Errorf("%d operations, %d by hand", got, want)
@@ -96,7 +96,7 @@ func TestMemoryIsReused(t *testing.T) {
 func TestATapeIsAsLargeAsItsBuffers(t *testing.T) {
 	for name, p := range families() {
 		plan := compiled(t, p)
-		rows, params := plan.x.Len()+plan.y.Len(), plan.block*(2+len(p.Optimizer.slots()))
+		rows, params := plan.X().Len()+plan.Y().Len(), plan.trained.words*(2+len(p.Optimizer.slots()))+plan.frozen.words
 		for _, c := range []struct {
 			what  string
 			words int
@@ -106,7 +106,7 @@ func TestATapeIsAsLargeAsItsBuffers(t *testing.T) {
 			{"a machine", int(plan.MemoryBytes() / 4), plan.arenas()},
 		} {
 			least := rows + params + c.arena[0] + c.arena[1]
-			small := p.Accumulation*counterWords + optimizerScalars + outcomeWords + len(plan.params)
+			small := p.Accumulation*counterWords + optimizerScalars + outcomeWords + len(plan.trained.tensors)
 			if most := least + small + 6*(align-1); c.words < least || c.words > most {
 				t.Errorf("%s: %s has %d words: outside %d to %d", name, c.what, c.words, least, most)
 			}

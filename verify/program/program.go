@@ -36,6 +36,7 @@ type Program struct {
 	Accumulation int       `json:"accumulation"` // micro-batches of one step
 	Graph        Graph     `json:"graph"`
 	Loss         Loss      `json:"loss"`
+	Labels       *Labels   `json:"labels,omitempty"` // for MaskedCrossEntropy alone
 	Optimizer    Optimizer `json:"optimizer"`
 	Schedule     Schedule  `json:"schedule"`
 	ClipNorm     float64   `json:"clip_norm"` // largest global gradient norm; 0 does not clip
@@ -105,6 +106,9 @@ func (p *Program) check() ([]Walked, error) {
 	}
 	if _, err := p.Loss.labels(walked[len(walked)-1].Output); err != nil {
 		return nil, fault.In(what, fault.Under("loss", err))
+	}
+	if err := p.checkLabels(); err != nil {
+		return nil, fault.In(what, err)
 	}
 	return walked, nil
 }

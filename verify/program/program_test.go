@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -166,8 +167,70 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 		{"tokens in arithmetic", tokens, program.Tanh{}, `input "x" is i32, f32 needed`},
 		{"dropout of everything", image, program.Dropout{P: 1}, "p: 1 is outside [0, 1)"},
 		{"no eps", image, program.LayerNorm{}, "eps: 0 is outside"},
+		{"a reshape that adds elements", image, program.Reshape{Shape: []int{2, 31}}, "shape: [2 31] has 62 elements, input \"x\" has 60"},
+		{"a reshape of no dimensions", image, program.Reshape{}, "shape: dimensions: 0 is outside 1 to 8"},
+		{"a reshape that overflows", image, program.Reshape{Shape: []int{1 << 30, 1 << 30, 1 << 30, 1 << 30}}, "more than 2147483647 elements"},
+		{"a reshape with a negative dimension", image, program.Reshape{Shape: []int{-6, -10}}, "dimension 0: -6 is outside"},
+		{"a reshape of tokens", tokens, program.Reshape{Shape: []int{2, 2}}, `input "x" is i32, f32 needed`},
+		{"a transpose of too few axes", image, program.Transpose{Perm: []int{1, 0}}, "perm: 2 axes given, input \"x\" has 3"},
+		{"a transpose that names an axis twice", image, program.Transpose{Perm: []int{0, 1, 1}}, "perm[2]: axis 1 is given twice"},
+		{"a transpose of an axis that is not", image, program.Transpose{Perm: []int{0, 1, 3}}, "perm[2]: 3 is outside 0 to 2"},
+		{"a transpose of too many axes", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2, 2, 2, 2, 2, 2, 2}}},
+			program.Transpose{Perm: []int{6, 5, 4, 3, 2, 1, 0}}, "perm: more than 6 groups of axes part"},
+		{"an empty slice", image, program.Slice{Axis: 1, Start: 2, Stop: 2, Step: 1}, "stop: 2 is outside 3 to 5"},
+		{"a slice past the end", image, program.Slice{Axis: 1, Start: 2, Stop: 6, Step: 1}, "stop: 6 is outside 3 to 5"},
+		{"a slice before the start", image, program.Slice{Axis: 1, Start: -1, Stop: 2, Step: 1}, "start: -1 is outside 0 to 4"},
+		{"a slice without a step", image, program.Slice{Axis: 1, Stop: 2}, "step: 0 is outside 1 to"},
+		{"a slice of an axis that is not", image, program.Slice{Axis: 3, Stop: 2, Step: 1}, "axis: 3 is outside 0 to 2"},
+		{"a place past the end", image, program.Select{Axis: 2, Index: 6}, "index: 6 is outside 0 to 5"},
+		{"a place of the only axis", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{4}}}, program.Select{}, "has 1 dimension, at least 2 needed"},
+		{"a concat of one", image, program.Concat{}, "inputs: 1 is outside 2 to 64"},
+		{"an expansion of more than one element", image, program.Expand{Shape: []int{4, 5, 6}}, "shape[0]: 2 elements cannot become 4"},
+		{"an expansion to more axes", image, program.Expand{Shape: []int{1, 2, 5, 6}}, "shape: 4 dimensions given, input \"x\" has 3"},
+		{"an expansion that overflows", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{1, 1, 1}}},
+			program.Expand{Shape: []int{1 << 20, 1 << 20, 1 << 20}}, "more than 2147483647 elements"},
+		{"a sum of one", image, program.Add{}, "inputs: 1 given, 2 needed"},
+		{"a factor beyond binary32", image, program.Scale{Factor: 1e39}, "factor: 1e+39 is outside"},
+		{"a shift that is no number", image, program.Scale{Factor: 1, Shift: math.NaN()}, "shift: NaN is outside"},
+		{"a mean over nothing", image, program.Mean{}, "axes: number: 0 is outside 1 to 3"},
+		{"a mean over an axis twice", image, program.Mean{Axes: []int{1, 1}}, "axes[1]: 1 is outside 2 to 2"},
+		{"a mean that leaves no axis", image, program.Mean{Axes: []int{0, 1, 2}}, "axes: all 3 axes of input \"x\" would disappear"},
+		{"bounds in the wrong order", image, program.Clamp{Min: 1, Max: 0}, "min: 1 is above max, 0"},
+		{"a bound that is no number", image, program.HardTanh{Min: math.NaN()}, "min: NaN is outside"},
+		{"an infinite slope", image, program.LeakyReLU{Slope: math.Inf(1)}, "slope: +Inf is outside"},
+		{"an infinite alpha", image, program.ELU{Alpha: math.Inf(-1)}, "alpha: -Inf is outside"},
+		{"a depth of nothing", image, program.RowDropout{P: 1}, "p: 1 is outside [0, 1)"},
+		{"a crop larger than its image", image, program.RandomCrop{Padding: 4, Size: [2]int{5, 7}}, "size[1]: 7 is outside 1 to 6"},
+		{"a crop of a negative border", image, program.RandomCrop{Padding: -1, Size: [2]int{5, 6}}, "padding: -1 is outside"},
+		{"a crop of tokens", tokens, program.RandomCrop{Size: [2]int{1, 1}}, `input "x" is i32, f32 needed`},
+		{"a certain flip", image, program.RandomFlip{P: 1}, "p: 1 is outside [0, 1)"},
+		{"a group that does not divide", image, program.Conv2D{Out: 3, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}, "groups: 2 does not divide 2 channels and 3 filters"},
+		{"more groups than channels", image, program.Conv2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 4}, "groups: 4 is outside 2 to 2"},
+		{"one group, written down", image, program.Conv2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1}, "groups: 1 is outside 2 to 2"},
+		{"a dilation of one, written down", image, program.Conv2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, "dilation: [1,1] must be left out"},
+		{"a dilation in one direction alone", image, program.Conv2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{2, 0}}, "dilation[1]: 0 is outside 1 to 32768"},
+		{"taps that span more than a limit", image, program.Conv2D{Out: 4, Kernel: [2]int{1 << 15, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{1 << 15, 1}}, "dilation[0]: 32768 taps span 1073709057, above the limit 32768"},
+		{"taps beyond the image", image, program.Conv2D{Out: 4, Kernel: [2]int{3, 1}, Stride: [2]int{1, 1}, Dilation: [2]int{3, 1}}, "kernel[0]: 7 is above the padded input's 5"},
+		{"an output padding of a stride", image, program.ConvTranspose2D{Out: 4, Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, OutputPadding: [2]int{0, 2}}, "output_padding[1]: 2 is outside 0 to 1"},
+		{"a padding that leaves nothing", image, program.ConvTranspose2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Padding: [2]int{3, 0}}, "padding[0]: 3 leaves nothing of the output"},
+		{"a stride beyond all memory", image, program.ConvTranspose2D{Out: 1, Kernel: [2]int{1, 1}, Stride: [2]int{1 << 15, 1 << 15}}, "the padded image has more than 268435456 elements"},
+		{"a stride of none, transposed", image, program.ConvTranspose2D{Out: 1, Kernel: [2]int{1, 1}}, "stride[0]: 0 is outside 1 to 32768"},
+		{"groups of a transposed convolution", image, program.ConvTranspose2D{Out: 3, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}, "groups: 2 does not divide 2 channels and 3 filters"},
+		{"a batch norm without an eps", image, program.BatchNorm{Momentum: 0.1}, "eps: 0 is outside"},
+		{"a batch norm with a momentum above one", image, program.BatchNorm{Eps: 1e-5, Momentum: 1.5}, "momentum: 1.5 is outside 0 to 1"},
+		{"a batch norm whose momentum is no number", image, program.BatchNorm{Eps: 1e-5, Momentum: math.NaN()}, "momentum: NaN is outside 0 to 1"},
+		{"a batch norm of tokens", tokens, program.BatchNorm{Eps: 1e-5, Momentum: 0.1}, `input "x" is i32, f32 needed`},
+		{"a group norm without groups", image, program.GroupNorm{Eps: 1e-5}, "groups: 0 is outside 1 to 2"},
+		{"a group norm whose groups do not divide", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{3, 4}}}, program.GroupNorm{Eps: 1e-5, Groups: 2}, "groups: 2 does not divide 3 channels"},
+		{"an unknown way to resample", image, program.Upsample2D{Size: [2]int{4, 4}, Mode: "cubic"}, `mode: "cubic" is neither nearest nor bilinear`},
+		{"a nearest that aligns corners", image, program.Upsample2D{Size: [2]int{4, 4}, Mode: program.Nearest, AlignCorners: true}, "align_corners: only bilinear can"},
+		{"a resampling to nothing", image, program.Upsample2D{Size: [2]int{4, 0}, Mode: program.Nearest}, "size[1]: 0 is outside 1 to 16384"},
+		{"a resampling to too much", image, program.Upsample2D{Size: [2]int{1<<14 + 1, 4}, Mode: program.Bilinear}, "size[0]: 16385 is outside 1 to 16384"},
+		{"an lstm of images", image, program.LSTM{Hidden: 3}, `input "x" has 3 dimensions, 2 needed`},
+		{"an lstm of nothing", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{4, 5}}}, program.LSTM{}, "hidden: 0 is outside 1 to"},
+		{"an lstm of endless sequences", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2049, 5}}}, program.LSTM{Hidden: 1}, `input "x" has 2049 steps, at most 2048`},
 		{"an operator that is missing", image, nil, "op: missing"},
-		{"a second input", image, program.Input{Type: program.F32, Shape: []int{1}}, "the first node, and no other"},
+		{"a second input", image, program.Input{Type: program.F32, Shape: []int{1}}, "1 given, 0 needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &program.Program{Version: program.Version, BatchSize: 1, Accumulation: 1, Loss: program.MSE,
@@ -177,6 +240,37 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 				t.Errorf("error %v of class %s, %q wanted", err, fault.Of(err), c.want)
 			}
 		})
+	}
+}
+
+// A gradient that reaches an augmentation would be lost.
+func TestAnAugmentationBehindALayerIsRefused(t *testing.T) {
+	for _, op := range []program.Op{program.RandomCrop{Size: [2]int{2, 2}}, program.RandomFlip{P: 0.5}} {
+		p := augmented(
+			program.Node{Name: "a", Op: program.Linear{Out: 6}, Inputs: []string{"x"}},
+			program.Node{Name: "b", Op: op, Inputs: []string{"a"}})
+		if _, err := program.Compile(p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), `nodes[2] "b": inputs: "a" is neither the input nor an augmentation of it`) {
+			t.Errorf("%s: %v", op.Kind(), err)
+		}
+	}
+}
+
+func TestShapesThatDoNotMeetAreRefusedWithBothNames(t *testing.T) {
+	image := program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2, 5, 6}}}
+	for _, c := range []struct {
+		other, op program.Op
+		want      string
+	}{
+		{program.Flatten{}, program.Add{}, `"x" has shape [2 5 6], "y" has [60]: each axis must have the same size, or 1`},
+		{program.Slice{Axis: 1, Stop: 2, Step: 1}, program.Mul{}, `"x" has shape [2 5 6], "y" has [2 2 6]: each axis`},
+		{program.Slice{Axis: 1, Stop: 2, Step: 1}, program.Sub{}, `"x" has shape [2 5 6], "y" has [2 2 6]: each axis`},
+		{program.Slice{Axis: 1, Stop: 2, Step: 1}, program.Concat{}, `inputs[1]: "y" has shape [2 2 6], "x" has [2 5 6]`},
+		{program.Flatten{}, program.Concat{}, `inputs[1]: "y" has shape [60], "x" has [2 5 6]`},
+	} {
+		g := program.Graph{Nodes: []program.Node{image, {Name: "y", Op: c.other, Inputs: []string{"x"}}, {Name: "z", Op: c.op, Inputs: []string{"x", "y"}}}}
+		if _, err := g.Walk(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, %q wanted", c.op.Kind(), err, c.want)
+		}
 	}
 }
 

@@ -20,16 +20,18 @@ type Tape struct {
 	Clip    kernels.Range // clip coefficient, one word in Out; empty if the program does not clip
 	Results kernels.Range // the caller's words in Out
 
-	State     kernels.Range   // all tensors with their padding, on which nothing depends
+	State     kernels.Range   // all tensors that steps move, with their padding, on which nothing depends
 	Tensors   []kernels.Range // of the state, in the order of Plan.Tensors
+	Fixed     kernels.Range   // all tensors that none does, likewise
+	Frozen    []kernels.Range // in the order of Plan.Frozen
 	Gradients []kernels.Range // in the order of Plan.Params: those of the step between Backward and Update
 
 	Init   []kernels.Call // draws the parameters that start at random
 	Update []kernels.Call // norm, clipping and optimizer
 
 	plan                 *Plan
-	inputs, labels       kernels.Range // the rows of a step
-	counters             kernels.Range // of each micro-batch
+	rows                 []kernels.Range // of a step, in the order of Plan.Rows
+	counters             kernels.Range   // of each micro-batch
 	scalars, norm        kernels.Range
 	logits               kernels.Range // outputs of all rows, by an evaluation; empty if the tape has none
 	training, evaluation passes
@@ -75,7 +77,11 @@ func (p *Plan) lay(results int, arenas [2]int) (*Tape, *places) {
 		at.origin[s] = r.Offset
 		return r
 	}
-	t.inputs, t.labels = place(inputs, p.x.Len()), place(labels, p.y.Len())
+	in := place(inputs, p.InputWords())
+	for _, r := range p.Inputs() {
+		t.rows = append(t.rows, kernels.Range{Offset: in.Offset + r.Offset, Words: r.Words})
+	}
+	t.rows = append(t.rows, place(labels, p.Y().Len()))
 	t.counters = place(counters, p.accum*counterWords)
 	t.scalars = place(scalars, p.optimizer.scalars())
 	t.In = kernels.Range{Words: t.Words}
@@ -89,14 +95,17 @@ func (p *Plan) lay(results int, arenas [2]int) (*Tape, *places) {
 	t.Results = t.reserve(results)
 	t.Out.Words = t.Words - t.Out.Offset
 
-	place(sums, len(p.params))
+	place(sums, len(p.trained.tensors))
 	t.State.Offset = t.Words
-	t.Tensors = p.split(place(parameter, p.block))
+	t.Tensors = p.trained.split(place(parameter, p.trained.words))
 	for k := range p.optimizer.slots() {
-		t.Tensors = append(t.Tensors, p.split(place(slot0+space(k), p.block))...)
+		t.Tensors = append(t.Tensors, p.trained.split(place(slot0+space(k), p.trained.words))...)
 	}
+	t.Tensors = append(t.Tensors, p.kept.split(place(buffers, p.kept.words))...)
 	t.State.Words = t.Words - t.State.Offset
-	t.Gradients = p.split(place(gradient, p.block))
+	t.Gradients = p.trained.split(place(gradient, p.trained.words))
+	t.Fixed = place(fixed, p.frozen.words)
+	t.Frozen = p.frozen.split(t.Fixed)
 	place(arena, arenas[kernels.F32])
 	at.indices = t.reserve(arenas[kernels.I32]).Offset
 	return t, at
@@ -109,25 +118,18 @@ func (t *Tape) reserve(n int) kernels.Range {
 	return r
 }
 
-// split is each parameter's part of a space that is laid out as they are.
-func (p *Plan) split(r kernels.Range) (all []kernels.Range) {
-	for k, spec := range p.params {
-		all = append(all, kernels.Range{Offset: r.Offset + p.offsets[k], Words: spec.Len()})
-	}
-	return all
-}
-
 // Fill writes what step reads from the host into in, which is the memory of range In: the rows, the
 // random-number counters and the optimizer's scalars. It refuses a step and rows out of range.
-func (t *Tape) Fill(in []uint32, x, y kernels.Buf, seed, step uint64) error {
+func (t *Tape) Fill(in []uint32, rows []kernels.Buf, seed, step uint64) error {
 	if err := t.plan.checkStep(step); err != nil {
 		return err
 	}
-	if err := t.plan.checkBatch(x, y); err != nil {
+	if err := t.plan.checkBatch(rows); err != nil {
 		return err
 	}
-	fillRows(in[t.inputs.Offset:][:t.inputs.Words], x)
-	fillRows(in[t.labels.Offset:][:t.labels.Words], y)
+	for k, r := range t.rows {
+		fillRows(in[r.Offset:][:r.Words], rows[k])
+	}
 	t.fillCounters(in, seed, step)
 	t.fillScalars(in, step)
 	return nil
@@ -167,13 +169,14 @@ func fillRows(to []uint32, rows kernels.Buf) {
 
 // Start sets host memory of the state to what precedes Init: constants, and zero for every slot.
 func (p *Plan) Start(tensors [][]float32) {
-	for i, x := range tensors {
-		v := float32(0)
-		if i < len(p.initial) {
-			v = p.initial[i].constant
-		}
-		for k := range x {
-			x[k] = v
-		}
+	n := len(p.trained.tensors)
+	p.trained.start(tensors[:n])
+	k := len(tensors) - len(p.kept.tensors)
+	for _, x := range tensors[n:k] {
+		clear(x)
 	}
+	p.kept.start(tensors[k:])
 }
+
+// StartFrozen sets host memory of the frozen tensors to what precedes Init.
+func (p *Plan) StartFrozen(tensors [][]float32) { p.frozen.start(tensors) }

@@ -17,6 +17,9 @@ import (
 func taped() map[string]*program.Program {
 	all := small()
 	maps.Copy(all, torchPrograms())
+	all["augmentation"], all["row_dropout"] = cropped(), dropped()
+	all["several inputs"] = plain(maskedTokens(), 2)
+	all["adapted and tied"], all["adapted"] = plain(adapted(true), 2), plain(adapted(false), 1)
 	optimizers := []program.Optimizer{
 		{Kind: program.SGD}, {Kind: program.SGD, Momentum: 0.9, Nesterov: true, WeightDecay: 1e-3},
 		{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}, {Kind: program.AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
@@ -106,6 +109,7 @@ func TestACallReadsOnlyWhatItsStepHasWritten(t *testing.T) {
 		}
 		mark(tape.In)
 		mark(tape.State)
+		mark(tape.Fixed)
 		for k := 1; k < len(tape.Gradients); k++ { // nothing depends on the padding between them
 			mark(kernels.Range{Offset: end(tape.Gradients[k-1]), Words: tape.Gradients[k].Offset - end(tape.Gradients[k-1])})
 		}
@@ -194,17 +198,24 @@ func (b *block) run(t *testing.T, calls []kernels.Call) {
 
 // forget leaves only the tensors, and a NaN in every other word.
 func (b *block) forget() {
-	kept := b.tensors()
+	kept := append(b.tensors(), b.frozen()...)
 	for i := range b.w {
 		b.w[i] = 0xffc0dead
 	}
-	for i, r := range b.tape.Tensors {
+	for i, r := range append(slices.Clip(b.tape.Tensors), b.tape.Frozen...) {
 		copy(b.f[r.Offset:end(r)], kept[i])
 	}
 }
 
 func (b *block) tensors() (all [][]float32) {
 	for _, r := range b.tape.Tensors {
+		all = append(all, slices.Clone(b.f[r.Offset:end(r)]))
+	}
+	return all
+}
+
+func (b *block) frozen() (all [][]float32) {
+	for _, r := range b.tape.Frozen {
 		all = append(all, slices.Clone(b.f[r.Offset:end(r)]))
 	}
 	return all
@@ -234,6 +245,11 @@ func TestATapeComputesWhatAMachineDoes(t *testing.T) {
 			for i, r := range tape.Tensors {
 				copy(b.f[r.Offset:], start[i])
 			}
+			frozen := b.frozen()
+			plan.StartFrozen(frozen)
+			for i, r := range tape.Frozen {
+				copy(b.f[r.Offset:], frozen[i])
+			}
 			tape.FillInit(b.w[tape.In.Offset:end(tape.In)], 5)
 			b.run(t, tape.Init)
 			if string(bytesOf(b.tensors())) != string(bytesOf(m.Tensors())) {
@@ -244,7 +260,7 @@ func TestATapeComputesWhatAMachineDoes(t *testing.T) {
 				loss, err := m.Gradients(step)
 				must(t, err)
 				b.forget()
-				must(t, tape.Fill(b.w[tape.In.Offset:end(tape.In)], m.X(), m.Y(), seed, step))
+				must(t, tape.Fill(b.w[tape.In.Offset:end(tape.In)], m.Rows(), seed, step))
 				b.run(t, tape.Backward())
 				if got := b.f[tape.Loss.Offset]; math.Float32bits(got) != math.Float32bits(loss) {
 					t.Fatalf("step %d: loss %v, want %v", step, got, loss)

@@ -43,7 +43,48 @@ func torchPrograms() map[string]*program.Program {
 			Schedule:  program.Schedule{Kind: program.Constant, Rate: 1e-3, Warmup: 20},
 			ClipNorm:  1,
 		},
+		"shapes-sgd": {
+			Version: program.Version, BatchSize: 16, Accumulation: 1,
+			Graph:     program.Graph{Nodes: torchShapes()},
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+		},
+		"channels-sgd": {
+			Version: program.Version, BatchSize: 16, Accumulation: 1,
+			Graph:     program.Graph{Nodes: torchChannels()},
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
+			Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.1},
+		},
+		"attention-sgd": {
+			Version: program.Version, BatchSize: 6, Accumulation: 1, Graph: attentionGraph(), Loss: program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9}, Schedule: program.Schedule{Kind: program.Constant, Rate: 0.01},
+		},
 	}
+}
+
+// attentionGraph is the model of attention-sgd/record.py. Token 0 is padding.
+func attentionGraph() program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	linear := func(out int) program.Op { return program.Linear{Out: out, Bias: true} }
+	list := []float32{1, 0.25}
+	return program.Graph{Nodes: []program.Node{
+		node("x", program.Input{Type: program.I32, Shape: []int{20}}), node("tok", program.Embedding{Vocab: 11, Dim: 24}, "x"),
+		node("q", program.Linear{Out: 32}, "tok"), node("k", linear(16), "tok"), node("v", linear(16), "tok"),
+		node("q_turned", program.Rope{Heads: 4, Theta: 10000}, "q"), node("k_turned", program.Rope{Heads: 2, Theta: 10000}, "k"),
+		node("attention", program.Attention{Heads: 4, KVHeads: 2, Causal: true}, "q_turned", "k_turned", "v", "x"),
+		node("o", linear(24), "attention"), node("h", program.Add{}, "tok", "o"),
+		node("fewer", linear(3), "h"), node("few", program.MatMul{TransA: true}, "fewer", "h"),
+		node("q2", linear(12), "few"), node("k2", linear(12), "h"), node("v2", linear(12), "h"),
+		node("q2_turned", program.Rope{Heads: 2, Interleaved: true, Offset: 5, Frequencies: list}, "q2"),
+		node("k2_turned", program.Rope{Heads: 2, Interleaved: true, Frequencies: list}, "k2"),
+		node("cross", program.Attention{Heads: 2, Scale: 0.3}, "q2_turned", "k2_turned", "v2", "x"),
+		node("inner", program.MatMul{TransA: true}, "cross", "cross"), node("outer", program.MatMul{}, "cross", "inner"),
+		node("head", linear(5), "outer"),
+	}}
 }
 
 // torchCase is what case.json records.

@@ -9,24 +9,25 @@ import "github.com/verifyd/verifyd/kernels"
 func (plan *Plan) compileUpdate(p *Program) routine {
 	c := &compiler{}
 	at := func(s space, offset, n int) value { return c.add(buffer{space: s, offset: offset, n: n}) }
-	g := at(gradient, 0, plan.block)
+	g := at(gradient, 0, plan.trained.words)
 	if plan.clip {
-		k := len(plan.params)
+		k := len(plan.trained.tensors)
 		all, norm, coef := at(sums, 0, k), at(outcome, normAt, 1), at(outcome, coefAt, 1)
-		for i, t := range plan.params {
-			c.emit(kernels.SumSquares{N: t.Len()}, at(gradient, plan.offsets[i], t.Len()), at(sums, i, 1))
+		for i, t := range plan.trained.tensors {
+			n := t.spec.Len()
+			c.emit(kernels.SumSquares{N: n}, at(gradient, t.offset, n), at(sums, i, 1))
 		}
 		c.emit(kernels.GradNorm{Tensors: k, MaxNorm: float32(p.ClipNorm)}, all, norm, coef)
-		c.emit(kernels.ScaleBy{N: plan.block}, g, coef, g)
+		c.emit(kernels.ScaleBy{N: plan.trained.words}, g, coef, g)
 	}
-	bufs := []value{at(parameter, 0, plan.block), g}
+	bufs := []value{at(parameter, 0, plan.trained.words), g}
 	for i := range p.Optimizer.slots() {
-		bufs = append(bufs, at(slot0+space(i), 0, plan.block))
+		bufs = append(bufs, at(slot0+space(i), 0, plan.trained.words))
 	}
 	if p.Optimizer.Kind == SGD && p.Optimizer.Momentum == 0 {
 		bufs = append(bufs, at(slot0, 0, 0)) // the operator's absent buffer
 	}
 	bufs = append(bufs, at(scalars, 0, p.Optimizer.scalars()))
-	c.emit(p.Optimizer.operator(plan.block), bufs...)
+	c.emit(p.Optimizer.operator(plan.trained.words), bufs...)
 	return routine{code: c.code, buffers: c.buffers, logits: -1}
 }

@@ -62,7 +62,7 @@ func geometryOf(l *state.Layout, p Place) geometry {
 		tensor: p.Tensor, first: p.Chunk * chunkBytes,
 		chunk: p.Chunk % (pieceBytes / chunkBytes), piece: p.Chunk / (pieceBytes / chunkBytes),
 		pieces: (content + pieceBytes - 1) / pieceBytes,
-		leaf:   1 + uint64(p.Tensor), leaves: 1 + uint64(len(l.Tensors())),
+		leaf:   1 + uint64(p.Tensor), leaves: 1 + uint64(l.Digests()),
 	}
 	g.bytes = min(chunkBytes, content-g.first)
 	inPiece := min(pieceBytes, content-g.piece*pieceBytes)

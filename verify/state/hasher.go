@@ -26,7 +26,7 @@ type Hasher struct {
 	layout  *Layout
 	pieces  []piece
 	sums    []merkle.Hash // by piece
-	digests []merkle.Hash // by tensor
+	digests []merkle.Hash // of the layout
 	workers []*worker
 	tensors [][]float32
 	next    atomic.Int64
@@ -46,7 +46,7 @@ type worker struct {
 // NewHasher returns a hasher that uses up to threads goroutines, one for each MiB of content at most: less
 // would not repay waking one.
 func NewHasher(l *Layout, threads int) *Hasher {
-	h := &Hasher{layout: l, digests: make([]merkle.Hash, len(l.specs))}
+	h := &Hasher{layout: l, digests: make([]merkle.Hash, l.Digests())}
 	for i, t := range l.specs {
 		n := t.Len()
 		for from := 0; from < n; from += chunk {
@@ -61,6 +61,9 @@ func NewHasher(l *Layout, threads int) *Hasher {
 	}
 	return h
 }
+
+// Freeze has the digests of a layout with frozen tensors end with their root.
+func (h *Hasher) Freeze(root merkle.Hash) { h.digests[len(h.digests)-1] = root }
 
 // Digests hashes tensors, which are those of the layout in its order. The result is valid until the
 // next call.

@@ -2,8 +2,8 @@ package state
 
 import (
 	"encoding/binary"
-
 	"fmt"
+	"slices"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
@@ -21,6 +21,8 @@ type Kind string
 const (
 	State    Kind = Version
 	Gradient Kind = "verifyd-gradient/1"
+	Base     Kind = "verifyd-base/1"   // of what the tensors of a program start as
+	Frozen   Kind = "verifyd-frozen/1" // of the tensors that no step changes: one leaf of every state
 )
 
 // Counters are the parts of a state that are not tensors.
@@ -37,7 +39,7 @@ type Counters struct {
 type Layout struct {
 	kind   Kind
 	specs  []program.TensorSpec
-	leaves [][]byte // the leaf of each tensor, without its digest
+	leaves [][]byte // the leaf of each digest, without it
 }
 
 // NewLayout lays out tensors, which must be of kind f32, in the given order: Plan.Tensors for a state,
@@ -66,10 +68,21 @@ func NewLayout(kind Kind, tensors []program.TensorSpec) (*Layout, error) {
 	return l, nil
 }
 
-// Tensors lists the tensors in order. The caller must not change the list.
+// WithFrozen is the layout of a state that has frozen tensors besides: their root, with counters of zero, is one more digest
+// behind those of the tensors. It is computed once and no step changes it.
+func (l *Layout) WithFrozen() *Layout {
+	with := *l
+	with.leaves = append(slices.Clone(l.leaves), []byte(Frozen))
+	return &with
+}
+
+// Digests is how many digests make a root: one for each tensor, and the root of those that are frozen, if there are any.
+func (l *Layout) Digests() int { return len(l.leaves) }
+
+// Tensors lists the tensors in order, without frozen ones. The caller must not change the list.
 func (l *Layout) Tensors() []program.TensorSpec { return l.specs }
 
-// Bytes is the size of all tensors together.
+// Bytes is the size of these tensors together.
 func (l *Layout) Bytes() int64 {
 	var n int64
 	for _, t := range l.specs {
@@ -78,7 +91,7 @@ func (l *Layout) Bytes() int64 {
 	return n
 }
 
-// Root computes the root from the counters and the digest of each tensor. It allocates nothing.
+// Root computes the root from the counters and the digests. It allocates nothing.
 func (l *Layout) Root(c Counters, digests []merkle.Hash) merkle.Hash {
 	var b merkle.Builder
 	b.Append(l.header(c))
@@ -88,7 +101,7 @@ func (l *Layout) Root(c Counters, digests []merkle.Hash) merkle.Hash {
 	return b.Root()
 }
 
-// Leaves returns the leaf hashes of the tree that Root computes: the header's, then each tensor's.
+// Leaves returns the leaf hashes of the tree that Root computes: the header's, then each digest's.
 func (l *Layout) Leaves(c Counters, digests []merkle.Hash) []merkle.Hash {
 	leaves := []merkle.Hash{l.header(c)}
 	for i := range l.leaves {
@@ -109,18 +122,25 @@ func (l *Layout) header(c Counters) merkle.Hash {
 	return merkle.LeafHash(leaf)
 }
 
-// Leaf is the hash of the leaf of the i-th tensor, which is leaf i+1, if the tensor has this digest.
+// Leaf is the hash of the leaf of the i-th digest, which is leaf i+1, if it is this one.
 func (l *Layout) Leaf(i int, digest merkle.Hash) merkle.Hash {
 	var buf [512]byte
 	return merkle.LeafHash(append(append(buf[:0], l.leaves[i]...), digest[:]...))
 }
 
-// FirstDifference names the first tensor whose digests differ, or returns "" if all are equal.
+// FirstDifference names the first tensor whose digests differ, FrozenName for those that are frozen, or returns "" if all are equal.
 func (l *Layout) FirstDifference(a, b []merkle.Hash) string {
-	for i, t := range l.specs {
-		if a[i] != b[i] {
-			return t.Name
+	for i := range l.leaves {
+		switch {
+		case a[i] == b[i]:
+		case i < len(l.specs):
+			return l.specs[i].Name
+		default:
+			return FrozenName
 		}
 	}
 	return ""
 }
+
+// FrozenName stands for all frozen tensors where a tensor is named.
+const FrozenName = "frozen"

@@ -45,7 +45,7 @@ func Read(dir string, shape Shape) (*Reader, error) {
 
 // digestBytes is the size of one step's digests.
 func (r *Reader) digestBytes() int {
-	return merkle.Size * (len(r.shape.Gradient.Tensors()) + len(r.shape.State.Tensors()))
+	return merkle.Size * (r.shape.Gradient.Digests() + r.shape.State.Digests())
 }
 
 func (r *Reader) scan() (Summary, error) {

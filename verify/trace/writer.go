@@ -144,7 +144,7 @@ func (w *Writer) Append(s *Step) error {
 	if w.tree.Size() >= w.stored*w.shape.Stride {
 		return fmt.Errorf("trace: step %d: the snapshot of its segment is missing", w.tree.Size())
 	}
-	if len(s.Gradients) != len(w.shape.Gradient.Tensors()) || len(s.Next) != len(w.shape.State.Tensors()) {
+	if len(s.Gradients) != w.shape.Gradient.Digests() || len(s.Next) != w.shape.State.Digests() {
 		return fmt.Errorf("trace: step %d: %d and %d digests", w.tree.Size(), len(s.Gradients), len(s.Next))
 	}
 	w.buf = s.Leaf.Append(w.buf[:0])

@@ -52,6 +52,10 @@ type failingEngine struct {
 	device *Failing
 }
 
+func (e *failingEngine) Freeze(ctx context.Context, fill func([][]float32) error) error {
+	return errors.Join(e.Engine.Freeze(ctx, fill), e.device.call())
+}
+
 func (e *failingEngine) Load(ctx context.Context, fill func([][]float32) error) error {
 	return errors.Join(e.Engine.Load(ctx, fill), e.device.call())
 }

@@ -27,6 +27,7 @@ type Forger struct {
 	order   *job.Order
 	serves  merkle.Hash // digest of the assignment
 	states  *state.Hasher
+	frozen  *state.Hasher // nil if nothing is
 	grads   *state.Hasher
 	samples *job.SampleHasher
 	ids     []int64
@@ -73,11 +74,22 @@ func newForger(w verify.Work, r program.Runner, c Cheat) (f *Forger, err error) 
 		ids: make([]int64, t.Rows()), leaves: make([]merkle.Hash, t.Rows()),
 		record: trace.Step{
 			Gradients: make([]merkle.Hash, len(t.Plan.Params())),
-			Next:      make([]merkle.Hash, len(t.Plan.Tensors())),
+			Next:      make([]merkle.Hash, t.State().Digests()),
 		},
+	}
+	if spec := t.Spec(); spec.Frozen != nil {
+		f.frozen = state.NewHasher(spec.Frozen, 1)
 	}
 	f.Machine, err = f.Begin(t.Plan, t.Job.Init.Seed)
 	return f, err
+}
+
+// digests hashes the machine's state, with whatever it holds as frozen tensors.
+func (f *Forger) digests() []merkle.Hash {
+	if f.frozen != nil {
+		f.states.Freeze(f.frozen.Root(state.Counters{}, f.Machine.Frozen()))
+	}
+	return f.states.Digests(f.Machine.Tensors())
 }
 
 // GradientRoot is the root of step t's gradients with some digests.
@@ -91,6 +103,10 @@ func (f *Forger) Begin(plan *program.Plan, seed uint64) (*program.Machine, error
 	if err != nil {
 		return nil, err
 	}
+	if b := f.Terms.Base(); b != nil {
+		b.Start(m.Tensors(), m.Frozen())
+		return m, nil
+	}
 	return m, m.Init(seed)
 }
 
@@ -99,7 +115,7 @@ func (f *Forger) write(ctx context.Context) error {
 	if f.cheat.Init != nil {
 		f.cheat.Init(f.Machine)
 	}
-	f.current = f.states.Root(f.Terms.Counters(0, f.serves), f.Machine.Tensors())
+	f.current = f.Terms.State().Root(f.Terms.Counters(0, f.serves), f.digests())
 	for segment := range f.Terms.Job.Segments() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -168,7 +184,7 @@ func (f *Forger) fill(m *program.Machine, step uint64) error {
 	if f.cheat.Batch != nil {
 		f.cheat.Batch(step, f.ids)
 	}
-	return f.data.Fill(m.X(), m.Y(), f.ids)
+	return f.data.Fill(m.Rows(), f.ids)
 }
 
 // Claim writes down that step t led to the state in the machine, by the gradients last computed and the samples of
@@ -178,9 +194,9 @@ func (f *Forger) Claim(t uint64) error {
 		return err
 	}
 	for i := range f.leaves {
-		f.leaves[i] = f.samples.Leaf(f.Machine.X(), f.Machine.Y(), i, len(f.leaves))
+		f.leaves[i] = f.samples.Leaf(f.Machine.Rows(), i, len(f.leaves))
 	}
-	copy(f.record.Next, f.states.Digests(f.Machine.Tensors()))
+	copy(f.record.Next, f.digests())
 	leaf := &f.record.Leaf
 	leaf.Step, leaf.State, leaf.Batch = t, f.current, job.BatchRoot(f.leaves)
 	leaf.Gradient = f.Terms.Gradient().Root(f.Terms.Counters(t, f.serves), f.record.Gradients)

@@ -35,3 +35,11 @@ func GPT() *program.Program {
 		Schedule:  program.Schedule{Kind: program.StepDecay, Rate: 0.01, Every: 100, Factor: 0.5},
 	}
 }
+
+// Adapted is [GPT] with the token embedding as output layer, frozen, and adapters of rank 2 beside two of its layers.
+func Adapted() *program.Program {
+	p := GPT()
+	g := program.GPT(program.GPTConfig{Vocab: 11, Context: 6, Layers: 1, Heads: 2, Width: 8, Dropout: 0.1, Tied: true})
+	p.Graph = program.LoRA(g, 2, func(name string) bool { return name == "blocks.0.qkv" || name == "blocks.0.up" })
+	return p
+}

@@ -40,6 +40,7 @@ type Setting struct {
 	Order            merkle.Hash    // seed of the order of the worker's samples; 5
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
+	Base             *verify.Base   // that training starts from
 	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
 	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed; if it gives
@@ -91,6 +92,9 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3), Audit: job.Millionths,
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
+	if s.Base != nil {
+		j.Init.Base = &s.Base.Root
+	}
 	if s.Job != nil {
 		s.Job(&j)
 	}
@@ -100,7 +104,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	made := j.Init.Root != (merkle.Hash{})
 	if !made {
 		err := p.on(func(d engine.Device) (err error) {
-			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, d)
+			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Base, d)
 			return err
 		})
 		if err != nil {
@@ -117,6 +121,11 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	}
 	if err := p.offer(j); err != nil {
 		return nil, err
+	}
+	if s.Base != nil {
+		if err := p.Terms.TakeBase(s.Base); err != nil {
+			return nil, err
+		}
 	}
 	return p, p.assign(s)
 }
@@ -142,7 +151,7 @@ func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]
 	var c *gate.Curve
 	err := p.on(func(d engine.Device) (err error) {
 		c, err = verify.CurveRun{
-			Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+			Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Base: s.Base, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
 			Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
 		}.Measure(ctx)
 		return err

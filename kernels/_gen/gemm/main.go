@@ -38,6 +38,7 @@ func write(dir string, i isa) error {
 	tile{Context: c, isa: i}.copyPanels()
 	if i == avx2 {
 		transpose(c)
+		depth(c)
 	}
 	f, err := c.Result()
 	if err != nil {

@@ -19,6 +19,9 @@ func elementwise(a *asm) {
 	a.loop("add", "c", "a", "b").side(4).run(func(in []value) value {
 		return a.add(in[0], in[1])
 	})
+	a.loop("sub", "c", "a", "b").side(4).run(func(in []value) value {
+		return a.sub(in[0], in[1])
+	})
 	a.loop("mul", "c", "a", "b").side(4).run(func(in []value) value {
 		return a.mul(in[0], in[1])
 	})
@@ -33,6 +36,8 @@ func elementwise(a *asm) {
 		x, t, s := in[0], in[1], in[2]
 		return a.mul(a.sub(x, t), s)
 	})
+	hard(a)
+	soft(a)
 }
 
 // loop describes one loop over elements: out[i] = f(in[0][i], in[1][i], ..., scalars...).

@@ -71,3 +71,28 @@ func CopyPanelsAVX2(kc int, n int, src *float32, rs int, dst *float32, step int)
 //
 //go:noescape
 func TransposeAVX2(n int, src *float32, rs int, dst *float32, rd int)
+
+// DepthRowAVX2 is depthRow in kernels/cpu_conv_depth.go.
+//
+//go:noescape
+func DepthRowAVX2(n int, taps int, w *float32, x *float32, at *int32, step int, y *float32)
+
+// DepthSums1AVX2 is depthSums in kernels/cpu_conv_depth.go for 1 taps.
+//
+//go:noescape
+func DepthSums1AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+
+// DepthSums3AVX2 is depthSums in kernels/cpu_conv_depth.go for 3 taps.
+//
+//go:noescape
+func DepthSums3AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+
+// DepthSums5AVX2 is depthSums in kernels/cpu_conv_depth.go for 5 taps.
+//
+//go:noescape
+func DepthSums5AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+
+// DepthSums7AVX2 is depthSums in kernels/cpu_conv_depth.go for 7 taps.
+//
+//go:noescape
+func DepthSums7AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)

@@ -1254,3 +1254,302 @@ block:
 	JNZ         block
 	VZEROUPPER
 	RET
+
+// func DepthRowAVX2(n int, taps int, w *float32, x *float32, at *int32, step int, y *float32)
+// Requires: AVX, FMA3
+TEXT ·DepthRowAVX2(SB), NOSPLIT, $0-56
+	MOVQ n+0(FP), AX
+	MOVQ x+24(FP), CX
+	MOVQ step+40(FP), DX
+	MOVQ y+48(FP), BX
+	SHLQ $0x02, DX
+
+many:
+	CMPQ   AX, $0x04
+	JL     few
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   taps+8(FP), SI
+	MOVQ   w+16(FP), DI
+	MOVQ   at+32(FP), R8
+
+taps4:
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y1
+	MOVLQSX     (R8), R9
+	LEAQ        (CX)(R9*4), R9
+	LEAQ        (R9)(DX*2), R10
+	VFMADD231PS (R9), Y0, Y2
+	VFMADD231PS 32(R9), Y1, Y3
+	VFMADD231PS (R9)(DX*1), Y0, Y4
+	VFMADD231PS 32(R9)(DX*1), Y1, Y5
+	VFMADD231PS (R10), Y0, Y6
+	VFMADD231PS 32(R10), Y1, Y7
+	VFMADD231PS (R10)(DX*1), Y0, Y8
+	VFMADD231PS 32(R10)(DX*1), Y1, Y9
+	ADDQ        $0x40, DI
+	ADDQ        $0x04, R8
+	DECQ        SI
+	JNZ         taps4
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VADDPS      Y0, Y2, Y2
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y2, (BX)
+	VMOVUPS     Y3, 32(BX)
+	ADDQ        DX, CX
+	VADDPS      Y0, Y4, Y4
+	VADDPS      Y1, Y5, Y5
+	VMOVUPS     Y4, 64(BX)
+	VMOVUPS     Y5, 96(BX)
+	ADDQ        DX, CX
+	VADDPS      Y0, Y6, Y6
+	VADDPS      Y1, Y7, Y7
+	VMOVUPS     Y6, 128(BX)
+	VMOVUPS     Y7, 160(BX)
+	ADDQ        DX, CX
+	VADDPS      Y0, Y8, Y8
+	VADDPS      Y1, Y9, Y9
+	VMOVUPS     Y8, 192(BX)
+	VMOVUPS     Y9, 224(BX)
+	ADDQ        DX, CX
+	ADDQ        $0x00000100, BX
+	SUBQ        $0x04, AX
+	JMP         many
+
+few:
+	TESTQ  AX, AX
+	JZ     done
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   taps+8(FP), SI
+	MOVQ   w+16(FP), DI
+	MOVQ   at+32(FP), R8
+
+taps1:
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(DI), Y1
+	MOVLQSX     (R8), R9
+	LEAQ        (CX)(R9*4), R9
+	VFMADD231PS (R9), Y0, Y2
+	VFMADD231PS 32(R9), Y1, Y3
+	ADDQ        $0x40, DI
+	ADDQ        $0x04, R8
+	DECQ        SI
+	JNZ         taps1
+	VXORPS      Y0, Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VADDPS      Y0, Y2, Y2
+	VADDPS      Y1, Y3, Y3
+	VMOVUPS     Y2, (BX)
+	VMOVUPS     Y3, 32(BX)
+	ADDQ        DX, CX
+	ADDQ        $0x00000040, BX
+	DECQ        AX
+	JMP         few
+
+done:
+	VZEROUPPER
+	RET
+
+// func DepthSums1AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+// Requires: AVX, FMA3
+TEXT ·DepthSums1AVX2(SB), NOSPLIT, $0-48
+	MOVQ    n+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    at+24(FP), BX
+	MOVQ    step+32(FP), SI
+	MOVQ    sums+40(FP), DI
+	SHLQ    $0x02, SI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	MOVLQSX (BX), BX
+
+terms:
+	VMOVUPS     (CX), Y2
+	VMOVUPS     32(CX), Y3
+	VFMADD231PS (DX)(BX*4), Y2, Y0
+	VFMADD231PS 32(DX)(BX*4), Y3, Y1
+	ADDQ        $0x40, CX
+	ADDQ        SI, DX
+	DECQ        AX
+	JNZ         terms
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+// func DepthSums3AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+// Requires: AVX, FMA3
+TEXT ·DepthSums3AVX2(SB), NOSPLIT, $0-48
+	MOVQ    n+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    at+24(FP), BX
+	MOVQ    step+32(FP), SI
+	MOVQ    sums+40(FP), DI
+	SHLQ    $0x02, SI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	MOVLQSX (BX), R8
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVLQSX 4(BX), R9
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	MOVLQSX 8(BX), BX
+
+terms:
+	VMOVUPS     (CX), Y6
+	VMOVUPS     32(CX), Y7
+	VFMADD231PS (DX)(R8*4), Y6, Y0
+	VFMADD231PS 32(DX)(R8*4), Y7, Y1
+	VFMADD231PS (DX)(R9*4), Y6, Y2
+	VFMADD231PS 32(DX)(R9*4), Y7, Y3
+	VFMADD231PS (DX)(BX*4), Y6, Y4
+	VFMADD231PS 32(DX)(BX*4), Y7, Y5
+	ADDQ        $0x40, CX
+	ADDQ        SI, DX
+	DECQ        AX
+	JNZ         terms
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y3, 96(DI)
+	VMOVUPS     Y4, 128(DI)
+	VMOVUPS     Y5, 160(DI)
+	VZEROUPPER
+	RET
+
+// func DepthSums5AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+// Requires: AVX, FMA3
+TEXT ·DepthSums5AVX2(SB), NOSPLIT, $0-48
+	MOVQ    n+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    at+24(FP), BX
+	MOVQ    step+32(FP), SI
+	MOVQ    sums+40(FP), DI
+	SHLQ    $0x02, SI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	MOVLQSX (BX), R8
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVLQSX 4(BX), R9
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	MOVLQSX 8(BX), R10
+	VMOVUPS 192(DI), Y6
+	VMOVUPS 224(DI), Y7
+	MOVLQSX 12(BX), R11
+	VMOVUPS 256(DI), Y8
+	VMOVUPS 288(DI), Y9
+	MOVLQSX 16(BX), BX
+
+terms:
+	VMOVUPS     (CX), Y10
+	VMOVUPS     32(CX), Y11
+	VFMADD231PS (DX)(R8*4), Y10, Y0
+	VFMADD231PS 32(DX)(R8*4), Y11, Y1
+	VFMADD231PS (DX)(R9*4), Y10, Y2
+	VFMADD231PS 32(DX)(R9*4), Y11, Y3
+	VFMADD231PS (DX)(R10*4), Y10, Y4
+	VFMADD231PS 32(DX)(R10*4), Y11, Y5
+	VFMADD231PS (DX)(R11*4), Y10, Y6
+	VFMADD231PS 32(DX)(R11*4), Y11, Y7
+	VFMADD231PS (DX)(BX*4), Y10, Y8
+	VFMADD231PS 32(DX)(BX*4), Y11, Y9
+	ADDQ        $0x40, CX
+	ADDQ        SI, DX
+	DECQ        AX
+	JNZ         terms
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y3, 96(DI)
+	VMOVUPS     Y4, 128(DI)
+	VMOVUPS     Y5, 160(DI)
+	VMOVUPS     Y6, 192(DI)
+	VMOVUPS     Y7, 224(DI)
+	VMOVUPS     Y8, 256(DI)
+	VMOVUPS     Y9, 288(DI)
+	VZEROUPPER
+	RET
+
+// func DepthSums7AVX2(n int, dy *float32, x *float32, at *int32, step int, sums *float32)
+// Requires: AVX, FMA3
+TEXT ·DepthSums7AVX2(SB), NOSPLIT, $0-48
+	MOVQ    n+0(FP), AX
+	MOVQ    dy+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    at+24(FP), BX
+	MOVQ    step+32(FP), SI
+	MOVQ    sums+40(FP), DI
+	SHLQ    $0x02, SI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	MOVLQSX (BX), R8
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVLQSX 4(BX), R9
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	MOVLQSX 8(BX), R10
+	VMOVUPS 192(DI), Y6
+	VMOVUPS 224(DI), Y7
+	MOVLQSX 12(BX), R11
+	VMOVUPS 256(DI), Y8
+	VMOVUPS 288(DI), Y9
+	MOVLQSX 16(BX), R12
+	VMOVUPS 320(DI), Y10
+	VMOVUPS 352(DI), Y11
+	MOVLQSX 20(BX), R13
+	VMOVUPS 384(DI), Y12
+	VMOVUPS 416(DI), Y13
+	MOVLQSX 24(BX), BX
+
+terms:
+	VMOVUPS     (CX), Y14
+	VMOVUPS     32(CX), Y15
+	VFMADD231PS (DX)(R8*4), Y14, Y0
+	VFMADD231PS 32(DX)(R8*4), Y15, Y1
+	VFMADD231PS (DX)(R9*4), Y14, Y2
+	VFMADD231PS 32(DX)(R9*4), Y15, Y3
+	VFMADD231PS (DX)(R10*4), Y14, Y4
+	VFMADD231PS 32(DX)(R10*4), Y15, Y5
+	VFMADD231PS (DX)(R11*4), Y14, Y6
+	VFMADD231PS 32(DX)(R11*4), Y15, Y7
+	VFMADD231PS (DX)(R12*4), Y14, Y8
+	VFMADD231PS 32(DX)(R12*4), Y15, Y9
+	VFMADD231PS (DX)(R13*4), Y14, Y10
+	VFMADD231PS 32(DX)(R13*4), Y15, Y11
+	VFMADD231PS (DX)(BX*4), Y14, Y12
+	VFMADD231PS 32(DX)(BX*4), Y15, Y13
+	ADDQ        $0x40, CX
+	ADDQ        SI, DX
+	DECQ        AX
+	JNZ         terms
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y3, 96(DI)
+	VMOVUPS     Y4, 128(DI)
+	VMOVUPS     Y5, 160(DI)
+	VMOVUPS     Y6, 192(DI)
+	VMOVUPS     Y7, 224(DI)
+	VMOVUPS     Y8, 256(DI)
+	VMOVUPS     Y9, 288(DI)
+	VMOVUPS     Y10, 320(DI)
+	VMOVUPS     Y11, 352(DI)
+	VMOVUPS     Y12, 384(DI)
+	VMOVUPS     Y13, 416(DI)
+	VZEROUPPER
+	RET

@@ -17,6 +17,11 @@ func ReluGradAVX2(dx []float32, x []float32, dy []float32)
 //go:noescape
 func AddAVX2(c []float32, a []float32, b []float32)
 
+// SubAVX2 is the sub of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SubAVX2(c []float32, a []float32, b []float32)
+
 // MulAVX2 is the mul of the table in kernels/cpu_vector.go.
 //
 //go:noescape
@@ -41,6 +46,66 @@ func AddRowsAVX2(y []float32, x []float32, b []float32)
 //
 //go:noescape
 func SubScaleAVX2(dx []float32, x []float32, t []float32, s float32)
+
+// ClampAVX2 is the clamp of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func ClampAVX2(y []float32, x []float32, lo float32, hi float32)
+
+// ClampGradAVX2 is the clampGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func ClampGradAVX2(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+
+// HardSigmoidAVX2 is the hardSigmoid of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSigmoidAVX2(y []float32, x []float32)
+
+// HardSigmoidGradAVX2 is the hardSigmoidGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSigmoidGradAVX2(dx []float32, x []float32, dy []float32)
+
+// HardSwishAVX2 is the hardSwish of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSwishAVX2(y []float32, x []float32)
+
+// HardSwishGradAVX2 is the hardSwishGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSwishGradAVX2(dx []float32, x []float32, dy []float32)
+
+// LeakyReLUAVX2 is the leakyReLU of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func LeakyReLUAVX2(y []float32, x []float32, slope float32)
+
+// LeakyReLUGradAVX2 is the leakyReLUGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func LeakyReLUGradAVX2(dx []float32, x []float32, dy []float32, slope float32)
+
+// EluAVX2 is the elu of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluAVX2(y []float32, x []float32, alpha float32)
+
+// EluGradAVX2 is the eluGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluGradAVX2(dx []float32, x []float32, dy []float32, alpha float32)
+
+// SoftplusAVX2 is the softplus of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusAVX2(y []float32, x []float32)
+
+// SoftplusGradAVX2 is the softplusGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusGradAVX2(dx []float32, x []float32, dy []float32)
 
 // GeluAVX2 is the gelu of the table in kernels/cpu_vector.go.
 //

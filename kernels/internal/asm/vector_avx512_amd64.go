@@ -17,6 +17,11 @@ func ReluGradAVX512(dx []float32, x []float32, dy []float32)
 //go:noescape
 func AddAVX512(c []float32, a []float32, b []float32)
 
+// SubAVX512 is the sub of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SubAVX512(c []float32, a []float32, b []float32)
+
 // MulAVX512 is the mul of the table in kernels/cpu_vector.go.
 //
 //go:noescape
@@ -41,6 +46,66 @@ func AddRowsAVX512(y []float32, x []float32, b []float32)
 //
 //go:noescape
 func SubScaleAVX512(dx []float32, x []float32, t []float32, s float32)
+
+// ClampAVX512 is the clamp of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func ClampAVX512(y []float32, x []float32, lo float32, hi float32)
+
+// ClampGradAVX512 is the clampGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func ClampGradAVX512(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+
+// HardSigmoidAVX512 is the hardSigmoid of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSigmoidAVX512(y []float32, x []float32)
+
+// HardSigmoidGradAVX512 is the hardSigmoidGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSigmoidGradAVX512(dx []float32, x []float32, dy []float32)
+
+// HardSwishAVX512 is the hardSwish of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSwishAVX512(y []float32, x []float32)
+
+// HardSwishGradAVX512 is the hardSwishGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func HardSwishGradAVX512(dx []float32, x []float32, dy []float32)
+
+// LeakyReLUAVX512 is the leakyReLU of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func LeakyReLUAVX512(y []float32, x []float32, slope float32)
+
+// LeakyReLUGradAVX512 is the leakyReLUGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func LeakyReLUGradAVX512(dx []float32, x []float32, dy []float32, slope float32)
+
+// EluAVX512 is the elu of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluAVX512(y []float32, x []float32, alpha float32)
+
+// EluGradAVX512 is the eluGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func EluGradAVX512(dx []float32, x []float32, dy []float32, alpha float32)
+
+// SoftplusAVX512 is the softplus of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusAVX512(y []float32, x []float32)
+
+// SoftplusGradAVX512 is the softplusGrad of the table in kernels/cpu_vector.go.
+//
+//go:noescape
+func SoftplusGradAVX512(dx []float32, x []float32, dy []float32)
 
 // GeluAVX512 is the gelu of the table in kernels/cpu_vector.go.
 //

@@ -206,6 +206,68 @@ end5:
 	VZEROUPPER
 	RET
 
+// func SubAVX2(c []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·SubAVX2(SB), NOSPLIT, $0-72
+	MOVQ c_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ a_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS 64(CX)(SI*4), Y2
+	VMOVUPS 96(CX)(SI*4), Y3
+	VMOVUPS (DX)(SI*4), Y4
+	VMOVUPS 32(DX)(SI*4), Y5
+	VMOVUPS 64(DX)(SI*4), Y6
+	VMOVUPS 96(DX)(SI*4), Y7
+	VSUBPS  Y4, Y0, Y0
+	VSUBPS  Y5, Y1, Y1
+	VSUBPS  Y6, Y2, Y2
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS Y1, 32(AX)(SI*4)
+	VMOVUPS Y2, 64(AX)(SI*4)
+	VMOVUPS Y3, 96(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	CMPQ    BX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	CMPQ    BX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VSUBPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
 // func MulAVX2(c []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·MulAVX2(SB), NOSPLIT, $0-72
@@ -510,6 +572,1467 @@ done4:
 	VSUBPS     Y3, Y2, Y2
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampAVX2(y []float32, x []float32, lo float32, hi float32)
+// Requires: AVX
+TEXT ·ClampAVX2(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS lo+48(FP), Y0
+	VBROADCASTSS hi+52(FP), Y1
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y2
+	VMOVUPS 32(CX)(BX*4), Y3
+	VMOVUPS 64(CX)(BX*4), Y4
+	VMOVUPS 96(CX)(BX*4), Y5
+	VMAXPS  Y2, Y0, Y2
+	VMAXPS  Y3, Y0, Y3
+	VMAXPS  Y4, Y0, Y4
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y2, Y1, Y2
+	VMINPS  Y3, Y1, Y3
+	VMINPS  Y4, Y1, Y4
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y2, (AX)(BX*4)
+	VMOVUPS Y3, 32(AX)(BX*4)
+	VMOVUPS Y4, 64(AX)(BX*4)
+	VMOVUPS Y5, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y2
+	VMASKMOVPS (CX)(BX*4), Y2, Y3
+	VMAXPS     Y3, Y0, Y0
+	VMINPS     Y0, Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampGradAVX2(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+// Requires: AVX
+TEXT ·ClampGradAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS lo+72(FP), Y0
+	VBROADCASTSS hi+76(FP), Y1
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x10
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   32(CX)(SI*4), Y3
+	VMOVUPS   (DX)(SI*4), Y4
+	VMOVUPS   32(DX)(SI*4), Y5
+	VCMPPS    $0x11, Y0, Y2, Y6
+	VCMPPS    $0x11, Y0, Y3, Y7
+	VCMPPS    $0x1e, Y1, Y2, Y2
+	VCMPPS    $0x1e, Y1, Y3, Y3
+	VBLENDVPS Y2, all00000000<>+0(SB), Y4, Y2
+	VBLENDVPS Y3, all00000000<>+0(SB), Y5, Y3
+	VBLENDVPS Y6, all00000000<>+0(SB), Y2, Y2
+	VBLENDVPS Y7, all00000000<>+0(SB), Y3, Y3
+	VMOVUPS   Y2, (AX)(SI*4)
+	VMOVUPS   Y3, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   (DX)(SI*4), Y3
+	VCMPPS    $0x11, Y0, Y2, Y4
+	VCMPPS    $0x1e, Y1, Y2, Y2
+	VBLENDVPS Y2, all00000000<>+0(SB), Y3, Y2
+	VBLENDVPS Y4, all00000000<>+0(SB), Y2, Y2
+	VMOVUPS   Y2, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y2
+	VMASKMOVPS (CX)(SI*4), Y2, Y3
+	VMASKMOVPS (DX)(SI*4), Y2, Y4
+	VCMPPS     $0x11, Y0, Y3, Y0
+	VCMPPS     $0x1e, Y1, Y3, Y1
+	VBLENDVPS  Y1, all00000000<>+0(SB), Y4, Y1
+	VBLENDVPS  Y0, all00000000<>+0(SB), Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSigmoidAVX2(y []float32, x []float32)
+// Requires: AVX
+TEXT ·HardSigmoidAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS 32(CX)(BX*4), Y1
+	VMOVUPS 64(CX)(BX*4), Y2
+	VMOVUPS 96(CX)(BX*4), Y3
+	VMOVUPS all40c00000<>+0(SB), Y4
+	VMOVUPS all00000000<>+0(SB), Y5
+	VADDPS  all40400000<>+0(SB), Y0, Y0
+	VADDPS  all40400000<>+0(SB), Y1, Y1
+	VADDPS  all40400000<>+0(SB), Y2, Y2
+	VADDPS  all40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y0, Y5, Y0
+	VMAXPS  Y1, Y5, Y1
+	VMAXPS  Y2, Y5, Y2
+	VMAXPS  Y3, Y5, Y3
+	VMINPS  Y0, Y4, Y0
+	VMINPS  Y1, Y4, Y1
+	VMINPS  Y2, Y4, Y2
+	VMINPS  Y3, Y4, Y3
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y1, Y1
+	VMULPS  all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS  all3e2aaaab<>+0(SB), Y3, Y3
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS Y1, 32(AX)(BX*4)
+	VMOVUPS Y2, 64(AX)(BX*4)
+	VMOVUPS Y3, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS all40c00000<>+0(SB), Y1
+	VMOVUPS all00000000<>+0(SB), Y2
+	VADDPS  all40400000<>+0(SB), Y0, Y0
+	VMAXPS  Y0, Y2, Y0
+	VMINPS  Y0, Y1, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMOVUPS    all40c00000<>+0(SB), Y2
+	VMOVUPS    all00000000<>+0(SB), Y3
+	VADDPS     all40400000<>+0(SB), Y1, Y1
+	VMAXPS     Y1, Y3, Y1
+	VMINPS     Y1, Y2, Y1
+	VMULPS     all3e2aaaab<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all40c00000<>+0(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+8(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+16(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+24(SB)/8, $0x40c0000040c00000
+GLOBL all40c00000<>(SB), RODATA|NOPTR, $32
+
+DATA all40400000<>+0(SB)/8, $0x4040000040400000
+DATA all40400000<>+8(SB)/8, $0x4040000040400000
+DATA all40400000<>+16(SB)/8, $0x4040000040400000
+DATA all40400000<>+24(SB)/8, $0x4040000040400000
+GLOBL all40400000<>(SB), RODATA|NOPTR, $32
+
+DATA all3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL all3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func HardSigmoidGradAVX2(dx []float32, x []float32, dy []float32)
+// Requires: AVX
+TEXT ·HardSigmoidGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   32(CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VMOVUPS   32(DX)(SI*4), Y3
+	VMULPS    all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS    all3e2aaaab<>+0(SB), Y3, Y3
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y4
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y1, Y5
+	VMOVUPS   all40400000<>+0(SB), Y6
+	VCMPPS    $0x12, Y0, Y6, Y0
+	VCMPPS    $0x12, Y1, Y6, Y1
+	VBLENDVPS Y0, all00000000<>+0(SB), Y2, Y0
+	VBLENDVPS Y1, all00000000<>+0(SB), Y3, Y1
+	VBLENDVPS Y4, all00000000<>+0(SB), Y0, Y0
+	VBLENDVPS Y5, all00000000<>+0(SB), Y1, Y1
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   (DX)(SI*4), Y1
+	VMULPS    all3e2aaaab<>+0(SB), Y1, Y1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y2
+	VMOVUPS   all40400000<>+0(SB), Y3
+	VCMPPS    $0x12, Y0, Y3, Y0
+	VBLENDVPS Y0, all00000000<>+0(SB), Y1, Y0
+	VBLENDVPS Y2, all00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     all3e2aaaab<>+0(SB), Y2, Y2
+	VCMPPS     $0x12, allc0400000<>+0(SB), Y1, Y3
+	VMOVUPS    all40400000<>+0(SB), Y4
+	VCMPPS     $0x12, Y1, Y4, Y1
+	VBLENDVPS  Y1, all00000000<>+0(SB), Y2, Y1
+	VBLENDVPS  Y3, all00000000<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA allc0400000<>+0(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+8(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+16(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+24(SB)/8, $0xc0400000c0400000
+GLOBL allc0400000<>(SB), RODATA|NOPTR, $32
+
+// func HardSwishAVX2(y []float32, x []float32)
+// Requires: AVX
+TEXT ·HardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS 32(CX)(BX*4), Y1
+	VMOVUPS 64(CX)(BX*4), Y2
+	VMOVUPS 96(CX)(BX*4), Y3
+	VMOVUPS all40c00000<>+0(SB), Y4
+	VMOVUPS all00000000<>+0(SB), Y5
+	VADDPS  all40400000<>+0(SB), Y0, Y6
+	VADDPS  all40400000<>+0(SB), Y1, Y7
+	VADDPS  all40400000<>+0(SB), Y2, Y8
+	VADDPS  all40400000<>+0(SB), Y3, Y9
+	VMAXPS  Y6, Y5, Y6
+	VMAXPS  Y7, Y5, Y7
+	VMAXPS  Y8, Y5, Y8
+	VMAXPS  Y9, Y5, Y5
+	VMINPS  Y6, Y4, Y6
+	VMINPS  Y7, Y4, Y7
+	VMINPS  Y8, Y4, Y8
+	VMINPS  Y5, Y4, Y4
+	VMULPS  Y6, Y0, Y0
+	VMULPS  Y7, Y1, Y1
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y4, Y3, Y3
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y1, Y1
+	VMULPS  all3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS  all3e2aaaab<>+0(SB), Y3, Y3
+	VMOVUPS Y0, (AX)(BX*4)
+	VMOVUPS Y1, 32(AX)(BX*4)
+	VMOVUPS Y2, 64(AX)(BX*4)
+	VMOVUPS Y3, 96(AX)(BX*4)
+	ADDQ    $0x20, BX
+	SUBQ    $0x20, DX
+	CMPQ    DX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Y0
+	VMOVUPS all40c00000<>+0(SB), Y1
+	VMOVUPS all00000000<>+0(SB), Y2
+	VADDPS  all40400000<>+0(SB), Y0, Y3
+	VMAXPS  Y3, Y2, Y2
+	VMINPS  Y2, Y1, Y1
+	VMULPS  Y1, Y0, Y0
+	VMULPS  all3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	CMPQ    DX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VMOVUPS    all40c00000<>+0(SB), Y2
+	VMOVUPS    all00000000<>+0(SB), Y3
+	VADDPS     all40400000<>+0(SB), Y1, Y4
+	VMAXPS     Y4, Y3, Y3
+	VMINPS     Y3, Y2, Y2
+	VMULPS     Y2, Y1, Y1
+	VMULPS     all3e2aaaab<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSwishGradAVX2(dx []float32, x []float32, dy []float32)
+// Requires: AVX
+TEXT ·HardSwishGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   32(CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VMOVUPS   32(DX)(SI*4), Y3
+	VMULPS    all3eaaaaab<>+0(SB), Y0, Y4
+	VMULPS    all3eaaaaab<>+0(SB), Y1, Y5
+	VADDPS    all3f000000<>+0(SB), Y4, Y4
+	VADDPS    all3f000000<>+0(SB), Y5, Y5
+	VMULPS    Y4, Y2, Y4
+	VMULPS    Y5, Y3, Y5
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y6
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y1, Y7
+	VMOVUPS   all40400000<>+0(SB), Y8
+	VCMPPS    $0x12, Y0, Y8, Y0
+	VCMPPS    $0x12, Y1, Y8, Y1
+	VBLENDVPS Y0, Y2, Y4, Y0
+	VBLENDVPS Y1, Y3, Y5, Y1
+	VBLENDVPS Y6, all00000000<>+0(SB), Y0, Y0
+	VBLENDVPS Y7, all00000000<>+0(SB), Y1, Y1
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y0
+	VMOVUPS   (DX)(SI*4), Y1
+	VMULPS    all3eaaaaab<>+0(SB), Y0, Y2
+	VADDPS    all3f000000<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y1, Y2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Y0, Y3
+	VMOVUPS   all40400000<>+0(SB), Y4
+	VCMPPS    $0x12, Y0, Y4, Y0
+	VBLENDVPS Y0, Y1, Y2, Y0
+	VBLENDVPS Y3, all00000000<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     all3eaaaaab<>+0(SB), Y1, Y3
+	VADDPS     all3f000000<>+0(SB), Y3, Y3
+	VMULPS     Y3, Y2, Y3
+	VCMPPS     $0x12, allc0400000<>+0(SB), Y1, Y4
+	VMOVUPS    all40400000<>+0(SB), Y5
+	VCMPPS     $0x12, Y1, Y5, Y1
+	VBLENDVPS  Y1, Y2, Y3, Y1
+	VBLENDVPS  Y4, all00000000<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all3eaaaaab<>+0(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+8(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
+GLOBL all3eaaaaab<>(SB), RODATA|NOPTR, $32
+
+DATA all3f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+24(SB)/8, $0x3f0000003f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $32
+
+// func LeakyReLUAVX2(y []float32, x []float32, slope float32)
+// Requires: AVX
+TEXT ·LeakyReLUAVX2(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS slope+48(FP), Y0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Y1
+	VMOVUPS   32(CX)(BX*4), Y2
+	VMOVUPS   64(CX)(BX*4), Y3
+	VMOVUPS   96(CX)(BX*4), Y4
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y5
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y2, Y6
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y3, Y7
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y4, Y8
+	VMULPS    Y0, Y1, Y9
+	VMULPS    Y0, Y2, Y10
+	VMULPS    Y0, Y3, Y11
+	VMULPS    Y0, Y4, Y12
+	VBLENDVPS Y5, Y1, Y9, Y1
+	VBLENDVPS Y6, Y2, Y10, Y2
+	VBLENDVPS Y7, Y3, Y11, Y3
+	VBLENDVPS Y8, Y4, Y12, Y4
+	VMOVUPS   Y1, (AX)(BX*4)
+	VMOVUPS   Y2, 32(AX)(BX*4)
+	VMOVUPS   Y3, 64(AX)(BX*4)
+	VMOVUPS   Y4, 96(AX)(BX*4)
+	ADDQ      $0x20, BX
+	SUBQ      $0x20, DX
+	CMPQ      DX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y2
+	VMULPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	CMPQ      DX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y3
+	VMULPS     Y0, Y2, Y0
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func LeakyReLUGradAVX2(dx []float32, x []float32, dy []float32, slope float32)
+// Requires: AVX
+TEXT ·LeakyReLUGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS slope+72(FP), Y0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y1
+	VMOVUPS   32(CX)(SI*4), Y2
+	VMOVUPS   64(CX)(SI*4), Y3
+	VMOVUPS   96(CX)(SI*4), Y4
+	VMOVUPS   (DX)(SI*4), Y5
+	VMOVUPS   32(DX)(SI*4), Y6
+	VMOVUPS   64(DX)(SI*4), Y7
+	VMOVUPS   96(DX)(SI*4), Y8
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y2, Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y3, Y3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y4, Y4
+	VMULPS    Y0, Y5, Y9
+	VMULPS    Y0, Y6, Y10
+	VMULPS    Y0, Y7, Y11
+	VMULPS    Y0, Y8, Y12
+	VBLENDVPS Y1, Y5, Y9, Y1
+	VBLENDVPS Y2, Y6, Y10, Y2
+	VBLENDVPS Y3, Y7, Y11, Y3
+	VBLENDVPS Y4, Y8, Y12, Y4
+	VMOVUPS   Y1, (AX)(SI*4)
+	VMOVUPS   Y2, 32(AX)(SI*4)
+	VMOVUPS   Y3, 64(AX)(SI*4)
+	VMOVUPS   Y4, 96(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y1
+	VMULPS    Y0, Y2, Y3
+	VBLENDVPS Y1, Y2, Y3, Y1
+	VMOVUPS   Y1, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y2
+	VMULPS     Y0, Y3, Y0
+	VBLENDVPS  Y2, Y3, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func EluAVX2(y []float32, x []float32, alpha float32)
+// Requires: AVX, AVX2
+TEXT ·EluAVX2(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS alpha+48(FP), Y0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x10
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Y1
+	VMOVUPS   32(CX)(BX*4), Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y2, Y4
+	VMOVUPS   all42b20000<>+0(SB), Y5
+	VMINPS    Y1, Y5, Y6
+	VMINPS    Y2, Y5, Y5
+	VMOVUPS   allc2d00000<>+0(SB), Y7
+	VMAXPS    Y6, Y7, Y6
+	VMAXPS    Y5, Y7, Y5
+	VMULPS    all3fb8aa3b<>+0(SB), Y6, Y7
+	VMULPS    all3fb8aa3b<>+0(SB), Y5, Y8
+	VADDPS    all4b400000<>+0(SB), Y7, Y7
+	VADDPS    all4b400000<>+0(SB), Y8, Y8
+	VSUBPS    all4b400000<>+0(SB), Y7, Y9
+	VSUBPS    all4b400000<>+0(SB), Y8, Y10
+	VMULPS    allbf318000<>+0(SB), Y9, Y11
+	VMULPS    allbf318000<>+0(SB), Y10, Y12
+	VADDPS    Y6, Y11, Y6
+	VADDPS    Y5, Y12, Y5
+	VMULPS    all395e8083<>+0(SB), Y9, Y9
+	VMULPS    all395e8083<>+0(SB), Y10, Y10
+	VADDPS    Y6, Y9, Y6
+	VADDPS    Y5, Y10, Y5
+	VMULPS    all3ab4a647<>+0(SB), Y6, Y9
+	VMULPS    all3ab4a647<>+0(SB), Y5, Y10
+	VADDPS    all3c091cbf<>+0(SB), Y9, Y9
+	VADDPS    all3c091cbf<>+0(SB), Y10, Y10
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VADDPS    all3d2aad13<>+0(SB), Y9, Y9
+	VADDPS    all3d2aad13<>+0(SB), Y10, Y10
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VADDPS    all3e2aaa49<>+0(SB), Y9, Y9
+	VADDPS    all3e2aaa49<>+0(SB), Y10, Y10
+	VMULPS    Y6, Y9, Y9
+	VMULPS    Y5, Y10, Y10
+	VADDPS    all3efffffd<>+0(SB), Y9, Y9
+	VADDPS    all3efffffd<>+0(SB), Y10, Y10
+	VMULPS    Y6, Y6, Y11
+	VMULPS    Y5, Y5, Y12
+	VMULPS    Y9, Y11, Y9
+	VMULPS    Y10, Y12, Y10
+	VADDPS    Y6, Y9, Y6
+	VADDPS    Y5, Y10, Y5
+	VADDPS    all3f800000<>+0(SB), Y6, Y6
+	VADDPS    all3f800000<>+0(SB), Y5, Y5
+	VPSRAD    $0x01, Y7, Y9
+	VPSRAD    $0x01, Y8, Y10
+	VPADDD    all0000007f<>+0(SB), Y9, Y11
+	VPADDD    all0000007f<>+0(SB), Y10, Y12
+	VPSLLD    $0x17, Y11, Y11
+	VPSLLD    $0x17, Y12, Y12
+	VMULPS    Y11, Y6, Y6
+	VMULPS    Y12, Y5, Y5
+	VPSUBD    Y9, Y7, Y7
+	VPSUBD    Y10, Y8, Y8
+	VPADDD    all0000007f<>+0(SB), Y7, Y7
+	VPADDD    all0000007f<>+0(SB), Y8, Y8
+	VPSLLD    $0x17, Y7, Y7
+	VPSLLD    $0x17, Y8, Y8
+	VMULPS    Y7, Y6, Y6
+	VMULPS    Y8, Y5, Y5
+	VSUBPS    all3f800000<>+0(SB), Y6, Y6
+	VSUBPS    all3f800000<>+0(SB), Y5, Y5
+	VMULPS    Y0, Y6, Y6
+	VMULPS    Y0, Y5, Y5
+	VBLENDVPS Y3, Y1, Y6, Y1
+	VBLENDVPS Y4, Y2, Y5, Y2
+	VMOVUPS   Y1, (AX)(BX*4)
+	VMOVUPS   Y2, 32(AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	CMPQ      DX, $0x10
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y2
+	VMOVUPS   all42b20000<>+0(SB), Y3
+	VMINPS    Y1, Y3, Y3
+	VMOVUPS   allc2d00000<>+0(SB), Y4
+	VMAXPS    Y3, Y4, Y3
+	VMULPS    all3fb8aa3b<>+0(SB), Y3, Y4
+	VADDPS    all4b400000<>+0(SB), Y4, Y4
+	VSUBPS    all4b400000<>+0(SB), Y4, Y5
+	VMULPS    allbf318000<>+0(SB), Y5, Y6
+	VADDPS    Y3, Y6, Y3
+	VMULPS    all395e8083<>+0(SB), Y5, Y5
+	VADDPS    Y3, Y5, Y3
+	VMULPS    all3ab4a647<>+0(SB), Y3, Y5
+	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y5, Y5
+	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y5, Y5
+	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y5, Y5
+	VADDPS    all3efffffd<>+0(SB), Y5, Y5
+	VMULPS    Y3, Y3, Y6
+	VMULPS    Y5, Y6, Y5
+	VADDPS    Y3, Y5, Y3
+	VADDPS    all3f800000<>+0(SB), Y3, Y3
+	VPSRAD    $0x01, Y4, Y5
+	VPADDD    all0000007f<>+0(SB), Y5, Y6
+	VPSLLD    $0x17, Y6, Y6
+	VMULPS    Y6, Y3, Y3
+	VPSUBD    Y5, Y4, Y4
+	VPADDD    all0000007f<>+0(SB), Y4, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y3, Y3
+	VSUBPS    all3f800000<>+0(SB), Y3, Y3
+	VMULPS    Y0, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	CMPQ      DX, $0x08
+	JGE       loop3
+
+done4:
+	TESTQ      DX, DX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y3
+	VMOVUPS    all42b20000<>+0(SB), Y4
+	VMINPS     Y2, Y4, Y4
+	VMOVUPS    allc2d00000<>+0(SB), Y5
+	VMAXPS     Y4, Y5, Y4
+	VMULPS     all3fb8aa3b<>+0(SB), Y4, Y5
+	VADDPS     all4b400000<>+0(SB), Y5, Y5
+	VSUBPS     all4b400000<>+0(SB), Y5, Y6
+	VMULPS     allbf318000<>+0(SB), Y6, Y7
+	VADDPS     Y4, Y7, Y4
+	VMULPS     all395e8083<>+0(SB), Y6, Y6
+	VADDPS     Y4, Y6, Y4
+	VMULPS     all3ab4a647<>+0(SB), Y4, Y6
+	VADDPS     all3c091cbf<>+0(SB), Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     all3d2aad13<>+0(SB), Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     all3e2aaa49<>+0(SB), Y6, Y6
+	VMULPS     Y4, Y6, Y6
+	VADDPS     all3efffffd<>+0(SB), Y6, Y6
+	VMULPS     Y4, Y4, Y7
+	VMULPS     Y6, Y7, Y6
+	VADDPS     Y4, Y6, Y4
+	VADDPS     all3f800000<>+0(SB), Y4, Y4
+	VPSRAD     $0x01, Y5, Y6
+	VPADDD     all0000007f<>+0(SB), Y6, Y7
+	VPSLLD     $0x17, Y7, Y7
+	VMULPS     Y7, Y4, Y4
+	VPSUBD     Y6, Y5, Y5
+	VPADDD     all0000007f<>+0(SB), Y5, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y4, Y4
+	VSUBPS     all3f800000<>+0(SB), Y4, Y4
+	VMULPS     Y0, Y4, Y0
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all42b20000<>+0(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+8(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+16(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+24(SB)/8, $0x42b2000042b20000
+GLOBL all42b20000<>(SB), RODATA|NOPTR, $32
+
+DATA allc2d00000<>+0(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+8(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+16(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+24(SB)/8, $0xc2d00000c2d00000
+GLOBL allc2d00000<>(SB), RODATA|NOPTR, $32
+
+DATA all3fb8aa3b<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL all3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA all4b400000<>+0(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+8(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+16(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+24(SB)/8, $0x4b4000004b400000
+GLOBL all4b400000<>(SB), RODATA|NOPTR, $32
+
+DATA allbf318000<>+0(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+8(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+16(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+24(SB)/8, $0xbf318000bf318000
+GLOBL allbf318000<>(SB), RODATA|NOPTR, $32
+
+DATA all395e8083<>+0(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+8(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+16(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+24(SB)/8, $0x395e8083395e8083
+GLOBL all395e8083<>(SB), RODATA|NOPTR, $32
+
+DATA all3ab4a647<>+0(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+8(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+16(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+24(SB)/8, $0x3ab4a6473ab4a647
+GLOBL all3ab4a647<>(SB), RODATA|NOPTR, $32
+
+DATA all3c091cbf<>+0(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+8(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+16(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+24(SB)/8, $0x3c091cbf3c091cbf
+GLOBL all3c091cbf<>(SB), RODATA|NOPTR, $32
+
+DATA all3d2aad13<>+0(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+8(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+16(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+24(SB)/8, $0x3d2aad133d2aad13
+GLOBL all3d2aad13<>(SB), RODATA|NOPTR, $32
+
+DATA all3e2aaa49<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+24(SB)/8, $0x3e2aaa493e2aaa49
+GLOBL all3e2aaa49<>(SB), RODATA|NOPTR, $32
+
+DATA all3efffffd<>+0(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+8(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+16(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+24(SB)/8, $0x3efffffd3efffffd
+GLOBL all3efffffd<>(SB), RODATA|NOPTR, $32
+
+DATA all3f800000<>+0(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+8(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+16(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+24(SB)/8, $0x3f8000003f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $32
+
+DATA all0000007f<>+0(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+8(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+16(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+24(SB)/8, $0x0000007f0000007f
+GLOBL all0000007f<>(SB), RODATA|NOPTR, $32
+
+// func EluGradAVX2(dx []float32, x []float32, dy []float32, alpha float32)
+// Requires: AVX, AVX2
+TEXT ·EluGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS alpha+72(FP), Y0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x08
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Y1
+	VMOVUPS   (DX)(SI*4), Y2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y1, Y3
+	VMOVUPS   all42b20000<>+0(SB), Y4
+	VMINPS    Y1, Y4, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y4
+	VMAXPS    Y1, Y4, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y4
+	VADDPS    all4b400000<>+0(SB), Y4, Y4
+	VSUBPS    all4b400000<>+0(SB), Y4, Y5
+	VMULPS    allbf318000<>+0(SB), Y5, Y6
+	VADDPS    Y1, Y6, Y1
+	VMULPS    all395e8083<>+0(SB), Y5, Y5
+	VADDPS    Y1, Y5, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y5
+	VADDPS    all3c091cbf<>+0(SB), Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3d2aad13<>+0(SB), Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3e2aaa49<>+0(SB), Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	VADDPS    all3efffffd<>+0(SB), Y5, Y5
+	VMULPS    Y1, Y1, Y6
+	VMULPS    Y5, Y6, Y5
+	VADDPS    Y1, Y5, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y4, Y5
+	VPADDD    all0000007f<>+0(SB), Y5, Y6
+	VPSLLD    $0x17, Y6, Y6
+	VMULPS    Y6, Y1, Y1
+	VPSUBD    Y5, Y4, Y4
+	VPADDD    all0000007f<>+0(SB), Y4, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y0, Y1, Y1
+	VMULPS    Y1, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)(SI*4)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	CMPQ      BX, $0x08
+	JGE       loop1
+
+done2:
+	TESTQ      BX, BX
+	JLE        end3
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y1
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
+	VMASKMOVPS (DX)(SI*4), Y1, Y3
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y2, Y4
+	VMOVUPS    all42b20000<>+0(SB), Y5
+	VMINPS     Y2, Y5, Y2
+	VMOVUPS    allc2d00000<>+0(SB), Y5
+	VMAXPS     Y2, Y5, Y2
+	VMULPS     all3fb8aa3b<>+0(SB), Y2, Y5
+	VADDPS     all4b400000<>+0(SB), Y5, Y5
+	VSUBPS     all4b400000<>+0(SB), Y5, Y6
+	VMULPS     allbf318000<>+0(SB), Y6, Y7
+	VADDPS     Y2, Y7, Y2
+	VMULPS     all395e8083<>+0(SB), Y6, Y6
+	VADDPS     Y2, Y6, Y2
+	VMULPS     all3ab4a647<>+0(SB), Y2, Y6
+	VADDPS     all3c091cbf<>+0(SB), Y6, Y6
+	VMULPS     Y2, Y6, Y6
+	VADDPS     all3d2aad13<>+0(SB), Y6, Y6
+	VMULPS     Y2, Y6, Y6
+	VADDPS     all3e2aaa49<>+0(SB), Y6, Y6
+	VMULPS     Y2, Y6, Y6
+	VADDPS     all3efffffd<>+0(SB), Y6, Y6
+	VMULPS     Y2, Y2, Y7
+	VMULPS     Y6, Y7, Y6
+	VADDPS     Y2, Y6, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPSRAD     $0x01, Y5, Y6
+	VPADDD     all0000007f<>+0(SB), Y6, Y7
+	VPSLLD     $0x17, Y7, Y7
+	VMULPS     Y7, Y2, Y2
+	VPSUBD     Y6, Y5, Y5
+	VPADDD     all0000007f<>+0(SB), Y5, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y2, Y2
+	VMULPS     Y0, Y2, Y0
+	VMULPS     Y0, Y3, Y0
+	VBLENDVPS  Y4, Y3, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(SI*4)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func SoftplusAVX2(y []float32, x []float32)
+// Requires: AVX, AVX2
+TEXT ·SoftplusAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x08
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Y0
+	VORPS     all80000000<>+0(SB), Y0, Y1
+	VMOVUPS   all42b20000<>+0(SB), Y2
+	VMINPS    Y1, Y2, Y1
+	VMOVUPS   allc2d00000<>+0(SB), Y2
+	VMAXPS    Y1, Y2, Y1
+	VMULPS    all3fb8aa3b<>+0(SB), Y1, Y2
+	VADDPS    all4b400000<>+0(SB), Y2, Y2
+	VSUBPS    all4b400000<>+0(SB), Y2, Y3
+	VMULPS    allbf318000<>+0(SB), Y3, Y4
+	VADDPS    Y1, Y4, Y1
+	VMULPS    all395e8083<>+0(SB), Y3, Y3
+	VADDPS    Y1, Y3, Y1
+	VMULPS    all3ab4a647<>+0(SB), Y1, Y3
+	VADDPS    all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    all3efffffd<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y1, Y4
+	VMULPS    Y3, Y4, Y3
+	VADDPS    Y1, Y3, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPSRAD    $0x01, Y2, Y3
+	VPADDD    all0000007f<>+0(SB), Y3, Y4
+	VPSLLD    $0x17, Y4, Y4
+	VMULPS    Y4, Y1, Y1
+	VPSUBD    Y3, Y2, Y2
+	VPADDD    all0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y1, Y1
+	VADDPS    all3f800000<>+0(SB), Y1, Y1
+	VPADDD    all004afb0d<>+0(SB), Y1, Y1
+	VPSRAD    $0x17, Y1, Y2
+	VPADDD    allffffff81<>+0(SB), Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VANDPS    all007fffff<>+0(SB), Y1, Y1
+	VPADDD    all3f3504f3<>+0(SB), Y1, Y1
+	VSUBPS    all3f800000<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y1, Y3
+	VMULPS    all3d9659c6<>+0(SB), Y1, Y4
+	VADDPS    allbdeed98b<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    all3dee3b14<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    allbdfddf95<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    all3e11ef1f<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    allbe2ab144<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    all3e4cce95<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    allbe7ffff3<>+0(SB), Y4, Y4
+	VMULPS    Y1, Y4, Y4
+	VADDPS    all3eaaaaaa<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y1, Y5
+	VMULPS    Y4, Y5, Y4
+	VMULPS    allb95e8083<>+0(SB), Y2, Y5
+	VADDPS    Y4, Y5, Y4
+	VMULPS    allbf000000<>+0(SB), Y3, Y3
+	VADDPS    Y4, Y3, Y3
+	VADDPS    Y3, Y1, Y1
+	VMULPS    all3f318000<>+0(SB), Y2, Y2
+	VADDPS    Y1, Y2, Y1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Y0, Y2
+	VADDPS    Y1, Y0, Y3
+	VBLENDVPS Y2, Y3, Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	CMPQ      DX, $0x08
+	JGE       loop1
+
+done2:
+	TESTQ      DX, DX
+	JLE        end3
+	LEAQ       firstLanes<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y0
+	VMASKMOVPS (CX)(BX*4), Y0, Y1
+	VORPS      all80000000<>+0(SB), Y1, Y2
+	VMOVUPS    all42b20000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMOVUPS    allc2d00000<>+0(SB), Y3
+	VMAXPS     Y2, Y3, Y2
+	VMULPS     all3fb8aa3b<>+0(SB), Y2, Y3
+	VADDPS     all4b400000<>+0(SB), Y3, Y3
+	VSUBPS     all4b400000<>+0(SB), Y3, Y4
+	VMULPS     allbf318000<>+0(SB), Y4, Y5
+	VADDPS     Y2, Y5, Y2
+	VMULPS     all395e8083<>+0(SB), Y4, Y4
+	VADDPS     Y2, Y4, Y2
+	VMULPS     all3ab4a647<>+0(SB), Y2, Y4
+	VADDPS     all3c091cbf<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3d2aad13<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3e2aaa49<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y4, Y4
+	VADDPS     all3efffffd<>+0(SB), Y4, Y4
+	VMULPS     Y2, Y2, Y5
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y2, Y4, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPSRAD     $0x01, Y3, Y4
+	VPADDD     all0000007f<>+0(SB), Y4, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y2, Y2
+	VPSUBD     Y4, Y3, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y3
+	VPSLLD     $0x17, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VADDPS     all3f800000<>+0(SB), Y2, Y2
+	VPADDD     all004afb0d<>+0(SB), Y2, Y2
+	VPSRAD     $0x17, Y2, Y3
+	VPADDD     allffffff81<>+0(SB), Y3, Y3
+	VCVTDQ2PS  Y3, Y3
+	VANDPS     all007fffff<>+0(SB), Y2, Y2
+	VPADDD     all3f3504f3<>+0(SB), Y2, Y2
+	VSUBPS     all3f800000<>+0(SB), Y2, Y2
+	VMULPS     Y2, Y2, Y4
+	VMULPS     all3d9659c6<>+0(SB), Y2, Y5
+	VADDPS     allbdeed98b<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     all3dee3b14<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     allbdfddf95<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     all3e11ef1f<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     allbe2ab144<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     all3e4cce95<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     allbe7ffff3<>+0(SB), Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VADDPS     all3eaaaaaa<>+0(SB), Y5, Y5
+	VMULPS     Y4, Y2, Y6
+	VMULPS     Y5, Y6, Y5
+	VMULPS     allb95e8083<>+0(SB), Y3, Y6
+	VADDPS     Y5, Y6, Y5
+	VMULPS     allbf000000<>+0(SB), Y4, Y4
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMULPS     all3f318000<>+0(SB), Y3, Y3
+	VADDPS     Y2, Y3, Y2
+	VCMPPS     $0x1e, all00000000<>+0(SB), Y1, Y3
+	VADDPS     Y2, Y1, Y4
+	VBLENDVPS  Y3, Y4, Y2, Y2
+	VCMPPS     $0x03, Y1, Y1, Y3
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+end3:
+	VZEROUPPER
+	RET
+
+DATA all80000000<>+0(SB)/8, $0x8000000080000000
+DATA all80000000<>+8(SB)/8, $0x8000000080000000
+DATA all80000000<>+16(SB)/8, $0x8000000080000000
+DATA all80000000<>+24(SB)/8, $0x8000000080000000
+GLOBL all80000000<>(SB), RODATA|NOPTR, $32
+
+DATA all004afb0d<>+0(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+8(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+16(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+24(SB)/8, $0x004afb0d004afb0d
+GLOBL all004afb0d<>(SB), RODATA|NOPTR, $32
+
+DATA allffffff81<>+0(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+8(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+16(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+24(SB)/8, $0xffffff81ffffff81
+GLOBL allffffff81<>(SB), RODATA|NOPTR, $32
+
+DATA all007fffff<>+0(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+8(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+16(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+24(SB)/8, $0x007fffff007fffff
+GLOBL all007fffff<>(SB), RODATA|NOPTR, $32
+
+DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+16(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+24(SB)/8, $0x3f3504f33f3504f3
+GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $32
+
+DATA all3d9659c6<>+0(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+8(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+16(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+24(SB)/8, $0x3d9659c63d9659c6
+GLOBL all3d9659c6<>(SB), RODATA|NOPTR, $32
+
+DATA allbdeed98b<>+0(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+8(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+16(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+24(SB)/8, $0xbdeed98bbdeed98b
+GLOBL allbdeed98b<>(SB), RODATA|NOPTR, $32
+
+DATA all3dee3b14<>+0(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+8(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+16(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+24(SB)/8, $0x3dee3b143dee3b14
+GLOBL all3dee3b14<>(SB), RODATA|NOPTR, $32
+
+DATA allbdfddf95<>+0(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+8(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+16(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+24(SB)/8, $0xbdfddf95bdfddf95
+GLOBL allbdfddf95<>(SB), RODATA|NOPTR, $32
+
+DATA all3e11ef1f<>+0(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+8(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+16(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+24(SB)/8, $0x3e11ef1f3e11ef1f
+GLOBL all3e11ef1f<>(SB), RODATA|NOPTR, $32
+
+DATA allbe2ab144<>+0(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+8(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+16(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+24(SB)/8, $0xbe2ab144be2ab144
+GLOBL allbe2ab144<>(SB), RODATA|NOPTR, $32
+
+DATA all3e4cce95<>+0(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+8(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+16(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+24(SB)/8, $0x3e4cce953e4cce95
+GLOBL all3e4cce95<>(SB), RODATA|NOPTR, $32
+
+DATA allbe7ffff3<>+0(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+8(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+16(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+24(SB)/8, $0xbe7ffff3be7ffff3
+GLOBL allbe7ffff3<>(SB), RODATA|NOPTR, $32
+
+DATA all3eaaaaaa<>+0(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+8(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+16(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+24(SB)/8, $0x3eaaaaaa3eaaaaaa
+GLOBL all3eaaaaaa<>(SB), RODATA|NOPTR, $32
+
+DATA allb95e8083<>+0(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+8(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+16(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+24(SB)/8, $0xb95e8083b95e8083
+GLOBL allb95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA allbf000000<>+0(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+8(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+16(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+24(SB)/8, $0xbf000000bf000000
+GLOBL allbf000000<>(SB), RODATA|NOPTR, $32
+
+DATA all3f318000<>+0(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+8(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+16(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+24(SB)/8, $0x3f3180003f318000
+GLOBL all3f318000<>(SB), RODATA|NOPTR, $32
+
+// func SoftplusGradAVX2(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX2
+TEXT ·SoftplusGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS 32(CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VMOVUPS 32(DX)(SI*4), Y3
+	VXORPS  all80000000<>+0(SB), Y0, Y0
+	VXORPS  all80000000<>+0(SB), Y1, Y1
+	VMOVUPS all42b20000<>+0(SB), Y4
+	VMINPS  Y0, Y4, Y0
+	VMINPS  Y1, Y4, Y1
+	VMOVUPS allc2d00000<>+0(SB), Y4
+	VMAXPS  Y0, Y4, Y0
+	VMAXPS  Y1, Y4, Y1
+	VMULPS  all3fb8aa3b<>+0(SB), Y0, Y4
+	VMULPS  all3fb8aa3b<>+0(SB), Y1, Y5
+	VADDPS  all4b400000<>+0(SB), Y4, Y4
+	VADDPS  all4b400000<>+0(SB), Y5, Y5
+	VSUBPS  all4b400000<>+0(SB), Y4, Y6
+	VSUBPS  all4b400000<>+0(SB), Y5, Y7
+	VMULPS  allbf318000<>+0(SB), Y6, Y8
+	VMULPS  allbf318000<>+0(SB), Y7, Y9
+	VADDPS  Y0, Y8, Y0
+	VADDPS  Y1, Y9, Y1
+	VMULPS  all395e8083<>+0(SB), Y6, Y6
+	VMULPS  all395e8083<>+0(SB), Y7, Y7
+	VADDPS  Y0, Y6, Y0
+	VADDPS  Y1, Y7, Y1
+	VMULPS  all3ab4a647<>+0(SB), Y0, Y6
+	VMULPS  all3ab4a647<>+0(SB), Y1, Y7
+	VADDPS  all3c091cbf<>+0(SB), Y6, Y6
+	VADDPS  all3c091cbf<>+0(SB), Y7, Y7
+	VMULPS  Y0, Y6, Y6
+	VMULPS  Y1, Y7, Y7
+	VADDPS  all3d2aad13<>+0(SB), Y6, Y6
+	VADDPS  all3d2aad13<>+0(SB), Y7, Y7
+	VMULPS  Y0, Y6, Y6
+	VMULPS  Y1, Y7, Y7
+	VADDPS  all3e2aaa49<>+0(SB), Y6, Y6
+	VADDPS  all3e2aaa49<>+0(SB), Y7, Y7
+	VMULPS  Y0, Y6, Y6
+	VMULPS  Y1, Y7, Y7
+	VADDPS  all3efffffd<>+0(SB), Y6, Y6
+	VADDPS  all3efffffd<>+0(SB), Y7, Y7
+	VMULPS  Y0, Y0, Y8
+	VMULPS  Y1, Y1, Y9
+	VMULPS  Y6, Y8, Y6
+	VMULPS  Y7, Y9, Y7
+	VADDPS  Y0, Y6, Y0
+	VADDPS  Y1, Y7, Y1
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VADDPS  all3f800000<>+0(SB), Y1, Y1
+	VPSRAD  $0x01, Y4, Y6
+	VPSRAD  $0x01, Y5, Y7
+	VPADDD  all0000007f<>+0(SB), Y6, Y8
+	VPADDD  all0000007f<>+0(SB), Y7, Y9
+	VPSLLD  $0x17, Y8, Y8
+	VPSLLD  $0x17, Y9, Y9
+	VMULPS  Y8, Y0, Y0
+	VMULPS  Y9, Y1, Y1
+	VPSUBD  Y6, Y4, Y4
+	VPSUBD  Y7, Y5, Y5
+	VPADDD  all0000007f<>+0(SB), Y4, Y4
+	VPADDD  all0000007f<>+0(SB), Y5, Y5
+	VPSLLD  $0x17, Y4, Y4
+	VPSLLD  $0x17, Y5, Y5
+	VMULPS  Y4, Y0, Y0
+	VMULPS  Y5, Y1, Y1
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VADDPS  all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS all3f800000<>+0(SB), Y4
+	VDIVPS  Y0, Y4, Y0
+	VDIVPS  Y1, Y4, Y1
+	VMULPS  Y0, Y2, Y0
+	VMULPS  Y1, Y3, Y1
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS Y1, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	CMPQ    BX, $0x10
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x08
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VXORPS  all80000000<>+0(SB), Y0, Y0
+	VMOVUPS all42b20000<>+0(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMOVUPS allc2d00000<>+0(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VMULPS  all3fb8aa3b<>+0(SB), Y0, Y2
+	VADDPS  all4b400000<>+0(SB), Y2, Y2
+	VSUBPS  all4b400000<>+0(SB), Y2, Y3
+	VMULPS  allbf318000<>+0(SB), Y3, Y4
+	VADDPS  Y0, Y4, Y0
+	VMULPS  all395e8083<>+0(SB), Y3, Y3
+	VADDPS  Y0, Y3, Y0
+	VMULPS  all3ab4a647<>+0(SB), Y0, Y3
+	VADDPS  all3c091cbf<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VADDPS  all3d2aad13<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VADDPS  all3e2aaa49<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y3, Y3
+	VADDPS  all3efffffd<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y0, Y4
+	VMULPS  Y3, Y4, Y3
+	VADDPS  Y0, Y3, Y0
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VPSRAD  $0x01, Y2, Y3
+	VPADDD  all0000007f<>+0(SB), Y3, Y4
+	VPSLLD  $0x17, Y4, Y4
+	VMULPS  Y4, Y0, Y0
+	VPSUBD  Y3, Y2, Y2
+	VPADDD  all0000007f<>+0(SB), Y2, Y2
+	VPSLLD  $0x17, Y2, Y2
+	VMULPS  Y2, Y0, Y0
+	VADDPS  all3f800000<>+0(SB), Y0, Y0
+	VMOVUPS all3f800000<>+0(SB), Y2
+	VDIVPS  Y0, Y2, Y0
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	CMPQ    BX, $0x08
+	JGE     loop3
+
+done4:
+	TESTQ      BX, BX
+	JLE        end5
+	LEAQ       firstLanes<>+32(SB), DI
+	NEGQ       BX
+	VMOVUPS    (DI)(BX*4), Y0
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VXORPS     all80000000<>+0(SB), Y1, Y1
+	VMOVUPS    all42b20000<>+0(SB), Y3
+	VMINPS     Y1, Y3, Y1
+	VMOVUPS    allc2d00000<>+0(SB), Y3
+	VMAXPS     Y1, Y3, Y1
+	VMULPS     all3fb8aa3b<>+0(SB), Y1, Y3
+	VADDPS     all4b400000<>+0(SB), Y3, Y3
+	VSUBPS     all4b400000<>+0(SB), Y3, Y4
+	VMULPS     allbf318000<>+0(SB), Y4, Y5
+	VADDPS     Y1, Y5, Y1
+	VMULPS     all395e8083<>+0(SB), Y4, Y4
+	VADDPS     Y1, Y4, Y1
+	VMULPS     all3ab4a647<>+0(SB), Y1, Y4
+	VADDPS     all3c091cbf<>+0(SB), Y4, Y4
+	VMULPS     Y1, Y4, Y4
+	VADDPS     all3d2aad13<>+0(SB), Y4, Y4
+	VMULPS     Y1, Y4, Y4
+	VADDPS     all3e2aaa49<>+0(SB), Y4, Y4
+	VMULPS     Y1, Y4, Y4
+	VADDPS     all3efffffd<>+0(SB), Y4, Y4
+	VMULPS     Y1, Y1, Y5
+	VMULPS     Y4, Y5, Y4
+	VADDPS     Y1, Y4, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VPSRAD     $0x01, Y3, Y4
+	VPADDD     all0000007f<>+0(SB), Y4, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y1, Y1
+	VPSUBD     Y4, Y3, Y3
+	VPADDD     all0000007f<>+0(SB), Y3, Y3
+	VPSLLD     $0x17, Y3, Y3
+	VMULPS     Y3, Y1, Y1
+	VADDPS     all3f800000<>+0(SB), Y1, Y1
+	VMOVUPS    all3f800000<>+0(SB), Y3
+	VDIVPS     Y1, Y3, Y1
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
 end5:
 	VZEROUPPER

@@ -200,6 +200,68 @@ end5:
 	VZEROUPPER
 	RET
 
+// func SubAVX512(c []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·SubAVX512(SB), NOSPLIT, $0-72
+	MOVQ c_base+0(FP), AX
+	MOVQ a_base+24(FP), CX
+	MOVQ b_base+48(FP), DX
+	MOVQ a_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS 128(CX)(SI*4), Z2
+	VMOVUPS 192(CX)(SI*4), Z3
+	VMOVUPS (DX)(SI*4), Z4
+	VMOVUPS 64(DX)(SI*4), Z5
+	VMOVUPS 128(DX)(SI*4), Z6
+	VMOVUPS 192(DX)(SI*4), Z7
+	VSUBPS  Z4, Z0, Z0
+	VSUBPS  Z5, Z1, Z1
+	VSUBPS  Z6, Z2, Z2
+	VSUBPS  Z7, Z3, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, BX
+	CMPQ    BX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	CMPQ    BX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
 // func MulAVX512(c []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·MulAVX512(SB), NOSPLIT, $0-72
@@ -502,6 +564,1611 @@ done4:
 	VMOVUPS.Z (CX)(SI*4), K1, Z1
 	VMOVUPS.Z (DX)(SI*4), K1, Z2
 	VSUBPS    Z2, Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampAVX512(y []float32, x []float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ClampAVX512(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS lo+48(FP), Z0
+	VBROADCASTSS hi+52(FP), Z1
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z2
+	VMOVUPS 64(CX)(BX*4), Z3
+	VMOVUPS 128(CX)(BX*4), Z4
+	VMOVUPS 192(CX)(BX*4), Z5
+	VMAXPS  Z2, Z0, Z2
+	VMAXPS  Z3, Z0, Z3
+	VMAXPS  Z4, Z0, Z4
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z2, Z1, Z2
+	VMINPS  Z3, Z1, Z3
+	VMINPS  Z4, Z1, Z4
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z2, (AX)(BX*4)
+	VMOVUPS Z3, 64(AX)(BX*4)
+	VMOVUPS Z4, 128(AX)(BX*4)
+	VMOVUPS Z5, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z2
+	VMAXPS    Z2, Z0, Z0
+	VMINPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func ClampGradAVX512(dx []float32, x []float32, dy []float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ClampGradAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS lo+72(FP), Z0
+	VBROADCASTSS hi+76(FP), Z1
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   64(CX)(SI*4), Z3
+	VMOVUPS   (DX)(SI*4), Z4
+	VMOVUPS   64(DX)(SI*4), Z5
+	VCMPPS    $0x11, Z0, Z2, K1
+	VCMPPS    $0x11, Z0, Z3, K2
+	VCMPPS    $0x1e, Z1, Z2, K3
+	VCMPPS    $0x1e, Z1, Z3, K4
+	VBLENDMPS all00000000<>+0(SB), Z4, K3, Z6
+	VBLENDMPS all00000000<>+0(SB), Z5, K4, Z7
+	VBLENDMPS all00000000<>+0(SB), Z6, K1, Z8
+	VBLENDMPS all00000000<>+0(SB), Z7, K2, Z9
+	VMOVUPS   Z8, (AX)(SI*4)
+	VMOVUPS   Z9, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z2
+	VMOVUPS   (DX)(SI*4), Z3
+	VCMPPS    $0x11, Z0, Z2, K1
+	VCMPPS    $0x1e, Z1, Z2, K2
+	VBLENDMPS all00000000<>+0(SB), Z3, K2, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K1, Z11
+	VMOVUPS   Z11, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMOVUPS.Z (DX)(SI*4), K1, Z3
+	VCMPPS    $0x11, Z0, Z2, K2
+	VCMPPS    $0x1e, Z1, Z2, K3
+	VBLENDMPS all00000000<>+0(SB), Z3, K3, Z12
+	VBLENDMPS all00000000<>+0(SB), Z12, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSigmoidAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS 64(CX)(BX*4), Z1
+	VMOVUPS 128(CX)(BX*4), Z2
+	VMOVUPS 192(CX)(BX*4), Z3
+	VMOVUPS all40c00000<>+0(SB), Z4
+	VMOVUPS all00000000<>+0(SB), Z5
+	VADDPS  all40400000<>+0(SB), Z0, Z0
+	VADDPS  all40400000<>+0(SB), Z1, Z1
+	VADDPS  all40400000<>+0(SB), Z2, Z2
+	VADDPS  all40400000<>+0(SB), Z3, Z3
+	VMAXPS  Z0, Z5, Z0
+	VMAXPS  Z1, Z5, Z1
+	VMAXPS  Z2, Z5, Z2
+	VMAXPS  Z3, Z5, Z3
+	VMINPS  Z0, Z4, Z0
+	VMINPS  Z1, Z4, Z1
+	VMINPS  Z2, Z4, Z2
+	VMINPS  Z3, Z4, Z3
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z1, Z1
+	VMULPS  all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS  all3e2aaaab<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS all40c00000<>+0(SB), Z1
+	VMOVUPS all00000000<>+0(SB), Z2
+	VADDPS  all40400000<>+0(SB), Z0, Z0
+	VMAXPS  Z0, Z2, Z0
+	VMINPS  Z0, Z1, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMOVUPS   all40c00000<>+0(SB), Z1
+	VMOVUPS   all00000000<>+0(SB), Z2
+	VADDPS    all40400000<>+0(SB), Z0, Z0
+	VMAXPS    Z0, Z2, Z0
+	VMINPS    Z0, Z1, Z0
+	VMULPS    all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all40c00000<>+0(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+8(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+16(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+24(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+32(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+40(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+48(SB)/8, $0x40c0000040c00000
+DATA all40c00000<>+56(SB)/8, $0x40c0000040c00000
+GLOBL all40c00000<>(SB), RODATA|NOPTR, $64
+
+DATA all40400000<>+0(SB)/8, $0x4040000040400000
+DATA all40400000<>+8(SB)/8, $0x4040000040400000
+DATA all40400000<>+16(SB)/8, $0x4040000040400000
+DATA all40400000<>+24(SB)/8, $0x4040000040400000
+DATA all40400000<>+32(SB)/8, $0x4040000040400000
+DATA all40400000<>+40(SB)/8, $0x4040000040400000
+DATA all40400000<>+48(SB)/8, $0x4040000040400000
+DATA all40400000<>+56(SB)/8, $0x4040000040400000
+GLOBL all40400000<>(SB), RODATA|NOPTR, $64
+
+DATA all3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+32(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+40(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+48(SB)/8, $0x3e2aaaab3e2aaaab
+DATA all3e2aaaab<>+56(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL all3e2aaaab<>(SB), RODATA|NOPTR, $64
+
+// func HardSigmoidGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSigmoidGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMULPS    all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS    all3e2aaaab<>+0(SB), Z3, Z3
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z1, K2
+	VMOVUPS   all40400000<>+0(SB), Z12
+	VCMPPS    $0x12, Z0, Z12, K3
+	VCMPPS    $0x12, Z1, Z12, K4
+	VBLENDMPS all00000000<>+0(SB), Z2, K3, Z4
+	VBLENDMPS all00000000<>+0(SB), Z3, K4, Z5
+	VBLENDMPS all00000000<>+0(SB), Z4, K1, Z6
+	VBLENDMPS all00000000<>+0(SB), Z5, K2, Z7
+	VMOVUPS   Z6, (AX)(SI*4)
+	VMOVUPS   Z7, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   (DX)(SI*4), Z1
+	VMULPS    all3e2aaaab<>+0(SB), Z1, Z1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VMOVUPS   all40400000<>+0(SB), Z2
+	VCMPPS    $0x12, Z0, Z2, K2
+	VBLENDMPS all00000000<>+0(SB), Z1, K2, Z8
+	VBLENDMPS all00000000<>+0(SB), Z8, K1, Z9
+	VMOVUPS   Z9, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    all3e2aaaab<>+0(SB), Z1, Z1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K2
+	VMOVUPS   all40400000<>+0(SB), Z2
+	VCMPPS    $0x12, Z0, Z2, K3
+	VBLENDMPS all00000000<>+0(SB), Z1, K3, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K2, Z11
+	VMOVUPS   Z11, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA allc0400000<>+0(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+8(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+16(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+24(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+32(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+40(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+48(SB)/8, $0xc0400000c0400000
+DATA allc0400000<>+56(SB)/8, $0xc0400000c0400000
+GLOBL allc0400000<>(SB), RODATA|NOPTR, $64
+
+// func HardSwishAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x40
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS 64(CX)(BX*4), Z1
+	VMOVUPS 128(CX)(BX*4), Z2
+	VMOVUPS 192(CX)(BX*4), Z3
+	VMOVUPS all40c00000<>+0(SB), Z4
+	VMOVUPS all00000000<>+0(SB), Z5
+	VADDPS  all40400000<>+0(SB), Z0, Z6
+	VADDPS  all40400000<>+0(SB), Z1, Z7
+	VADDPS  all40400000<>+0(SB), Z2, Z8
+	VADDPS  all40400000<>+0(SB), Z3, Z9
+	VMAXPS  Z6, Z5, Z6
+	VMAXPS  Z7, Z5, Z7
+	VMAXPS  Z8, Z5, Z8
+	VMAXPS  Z9, Z5, Z5
+	VMINPS  Z6, Z4, Z6
+	VMINPS  Z7, Z4, Z7
+	VMINPS  Z8, Z4, Z8
+	VMINPS  Z5, Z4, Z4
+	VMULPS  Z6, Z0, Z0
+	VMULPS  Z7, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z4, Z3, Z3
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z1, Z1
+	VMULPS  all3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS  all3e2aaaab<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, DX
+	CMPQ    DX, $0x40
+	JGE     loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(BX*4), Z0
+	VMOVUPS all40c00000<>+0(SB), Z1
+	VMOVUPS all00000000<>+0(SB), Z2
+	VADDPS  all40400000<>+0(SB), Z0, Z3
+	VMAXPS  Z3, Z2, Z2
+	VMINPS  Z2, Z1, Z1
+	VMULPS  Z1, Z0, Z0
+	VMULPS  all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, DX
+	CMPQ    DX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VMOVUPS   all40c00000<>+0(SB), Z1
+	VMOVUPS   all00000000<>+0(SB), Z2
+	VADDPS    all40400000<>+0(SB), Z0, Z3
+	VMAXPS    Z3, Z2, Z2
+	VMINPS    Z2, Z1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMULPS    all3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func HardSwishGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·HardSwishGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   64(CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z4
+	VMULPS    all3eaaaaab<>+0(SB), Z1, Z5
+	VADDPS    all3f000000<>+0(SB), Z4, Z4
+	VADDPS    all3f000000<>+0(SB), Z5, Z5
+	VMULPS    Z4, Z2, Z4
+	VMULPS    Z5, Z3, Z5
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z1, K2
+	VMOVUPS   all40400000<>+0(SB), Z14
+	VCMPPS    $0x12, Z0, Z14, K3
+	VCMPPS    $0x12, Z1, Z14, K4
+	VBLENDMPS Z2, Z4, K3, Z6
+	VBLENDMPS Z3, Z5, K4, Z7
+	VBLENDMPS all00000000<>+0(SB), Z6, K1, Z8
+	VBLENDMPS all00000000<>+0(SB), Z7, K2, Z9
+	VMOVUPS   Z8, (AX)(SI*4)
+	VMOVUPS   Z9, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	CMPQ      BX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z0
+	VMOVUPS   (DX)(SI*4), Z1
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z2
+	VADDPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K1
+	VMOVUPS   all40400000<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K2
+	VBLENDMPS Z1, Z2, K2, Z10
+	VBLENDMPS all00000000<>+0(SB), Z10, K1, Z11
+	VMOVUPS   Z11, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    all3eaaaaab<>+0(SB), Z0, Z2
+	VADDPS    all3f000000<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z2
+	VCMPPS    $0x12, allc0400000<>+0(SB), Z0, K2
+	VMOVUPS   all40400000<>+0(SB), Z3
+	VCMPPS    $0x12, Z0, Z3, K3
+	VBLENDMPS Z1, Z2, K3, Z12
+	VBLENDMPS all00000000<>+0(SB), Z12, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all3eaaaaab<>+0(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+8(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+32(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+40(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+48(SB)/8, $0x3eaaaaab3eaaaaab
+DATA all3eaaaaab<>+56(SB)/8, $0x3eaaaaab3eaaaaab
+GLOBL all3eaaaaab<>(SB), RODATA|NOPTR, $64
+
+DATA all3f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+24(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+32(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+40(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+48(SB)/8, $0x3f0000003f000000
+DATA all3f000000<>+56(SB)/8, $0x3f0000003f000000
+GLOBL all3f000000<>(SB), RODATA|NOPTR, $64
+
+// func LeakyReLUAVX512(y []float32, x []float32, slope float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·LeakyReLUAVX512(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS slope+48(FP), Z0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Z1
+	VMOVUPS   64(CX)(BX*4), Z2
+	VMOVUPS   128(CX)(BX*4), Z3
+	VMOVUPS   192(CX)(BX*4), Z4
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z2, K2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z3, K3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z4, K4
+	VMULPS    Z0, Z1, Z5
+	VMULPS    Z0, Z2, Z6
+	VMULPS    Z0, Z3, Z7
+	VMULPS    Z0, Z4, Z8
+	VBLENDMPS Z1, Z5, K1, Z9
+	VBLENDMPS Z2, Z6, K2, Z10
+	VBLENDMPS Z3, Z7, K3, Z11
+	VBLENDMPS Z4, Z8, K4, Z12
+	VMOVUPS   Z9, (AX)(BX*4)
+	VMOVUPS   Z10, 64(AX)(BX*4)
+	VMOVUPS   Z11, 128(AX)(BX*4)
+	VMOVUPS   Z12, 192(AX)(BX*4)
+	ADDQ      $0x40, BX
+	SUBQ      $0x40, DX
+	CMPQ      DX, $0x40
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMULPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z13
+	VMOVUPS   Z13, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	CMPQ      DX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMULPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z14
+	VMOVUPS   Z14, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func LeakyReLUGradAVX512(dx []float32, x []float32, dy []float32, slope float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·LeakyReLUGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS slope+72(FP), Z0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x40
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   64(CX)(SI*4), Z2
+	VMOVUPS   128(CX)(SI*4), Z3
+	VMOVUPS   192(CX)(SI*4), Z4
+	VMOVUPS   (DX)(SI*4), Z5
+	VMOVUPS   64(DX)(SI*4), Z6
+	VMOVUPS   128(DX)(SI*4), Z7
+	VMOVUPS   192(DX)(SI*4), Z8
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z2, K2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z3, K3
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z4, K4
+	VMULPS    Z0, Z5, Z1
+	VMULPS    Z0, Z6, Z2
+	VMULPS    Z0, Z7, Z3
+	VMULPS    Z0, Z8, Z4
+	VBLENDMPS Z5, Z1, K1, Z9
+	VBLENDMPS Z6, Z2, K2, Z10
+	VBLENDMPS Z7, Z3, K3, Z11
+	VBLENDMPS Z8, Z4, K4, Z12
+	VMOVUPS   Z9, (AX)(SI*4)
+	VMOVUPS   Z10, 64(AX)(SI*4)
+	VMOVUPS   Z11, 128(AX)(SI*4)
+	VMOVUPS   Z12, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, BX
+	CMPQ      BX, $0x40
+	JGE       loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMULPS    Z0, Z2, Z1
+	VBLENDMPS Z2, Z1, K1, Z13
+	VMOVUPS   Z13, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMULPS    Z0, Z2, Z0
+	VBLENDMPS Z2, Z0, K2, Z14
+	VMOVUPS   Z14, K1, (AX)(SI*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+// func EluAVX512(y []float32, x []float32, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·EluAVX512(SB), NOSPLIT, $0-52
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS alpha+48(FP), Z0
+	MOVQ         x_len+32(FP), DX
+	XORQ         BX, BX
+	CMPQ         DX, $0x20
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Z1
+	VMOVUPS   64(CX)(BX*4), Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z2, K2
+	VMOVUPS   all42b20000<>+0(SB), Z3
+	VMINPS    Z1, Z3, Z4
+	VMINPS    Z2, Z3, Z3
+	VMOVUPS   allc2d00000<>+0(SB), Z9
+	VMAXPS    Z4, Z9, Z4
+	VMAXPS    Z3, Z9, Z3
+	VMULPS    all3fb8aa3b<>+0(SB), Z4, Z9
+	VMULPS    all3fb8aa3b<>+0(SB), Z3, Z10
+	VADDPS    all4b400000<>+0(SB), Z9, Z9
+	VADDPS    all4b400000<>+0(SB), Z10, Z10
+	VSUBPS    all4b400000<>+0(SB), Z9, Z11
+	VSUBPS    all4b400000<>+0(SB), Z10, Z12
+	VMULPS    allbf318000<>+0(SB), Z11, Z13
+	VMULPS    allbf318000<>+0(SB), Z12, Z14
+	VADDPS    Z4, Z13, Z4
+	VADDPS    Z3, Z14, Z3
+	VMULPS    all395e8083<>+0(SB), Z11, Z11
+	VMULPS    all395e8083<>+0(SB), Z12, Z12
+	VADDPS    Z4, Z11, Z4
+	VADDPS    Z3, Z12, Z3
+	VMULPS    all3ab4a647<>+0(SB), Z4, Z11
+	VMULPS    all3ab4a647<>+0(SB), Z3, Z12
+	VADDPS    all3c091cbf<>+0(SB), Z11, Z11
+	VADDPS    all3c091cbf<>+0(SB), Z12, Z12
+	VMULPS    Z4, Z11, Z11
+	VMULPS    Z3, Z12, Z12
+	VADDPS    all3d2aad13<>+0(SB), Z11, Z11
+	VADDPS    all3d2aad13<>+0(SB), Z12, Z12
+	VMULPS    Z4, Z11, Z11
+	VMULPS    Z3, Z12, Z12
+	VADDPS    all3e2aaa49<>+0(SB), Z11, Z11
+	VADDPS    all3e2aaa49<>+0(SB), Z12, Z12
+	VMULPS    Z4, Z11, Z11
+	VMULPS    Z3, Z12, Z12
+	VADDPS    all3efffffd<>+0(SB), Z11, Z11
+	VADDPS    all3efffffd<>+0(SB), Z12, Z12
+	VMULPS    Z4, Z4, Z13
+	VMULPS    Z3, Z3, Z14
+	VMULPS    Z11, Z13, Z11
+	VMULPS    Z12, Z14, Z12
+	VADDPS    Z4, Z11, Z4
+	VADDPS    Z3, Z12, Z3
+	VADDPS    all3f800000<>+0(SB), Z4, Z4
+	VADDPS    all3f800000<>+0(SB), Z3, Z3
+	VPSRAD    $0x01, Z9, Z11
+	VPSRAD    $0x01, Z10, Z12
+	VPADDD    all0000007f<>+0(SB), Z11, Z13
+	VPADDD    all0000007f<>+0(SB), Z12, Z14
+	VPSLLD    $0x17, Z13, Z13
+	VPSLLD    $0x17, Z14, Z14
+	VMULPS    Z13, Z4, Z4
+	VMULPS    Z14, Z3, Z3
+	VPSUBD    Z11, Z9, Z9
+	VPSUBD    Z12, Z10, Z10
+	VPADDD    all0000007f<>+0(SB), Z9, Z9
+	VPADDD    all0000007f<>+0(SB), Z10, Z10
+	VPSLLD    $0x17, Z9, Z9
+	VPSLLD    $0x17, Z10, Z10
+	VMULPS    Z9, Z4, Z4
+	VMULPS    Z10, Z3, Z3
+	VSUBPS    all3f800000<>+0(SB), Z4, Z4
+	VSUBPS    all3f800000<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z4, Z4
+	VMULPS    Z0, Z3, Z3
+	VBLENDMPS Z1, Z4, K1, Z5
+	VBLENDMPS Z2, Z3, K2, Z6
+	VMOVUPS   Z5, (AX)(BX*4)
+	VMOVUPS   Z6, 64(AX)(BX*4)
+	ADDQ      $0x20, BX
+	SUBQ      $0x20, DX
+	CMPQ      DX, $0x20
+	JGE       loop1
+
+done2:
+	CMPQ DX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS   (CX)(BX*4), Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z2
+	VMOVUPS   allc2d00000<>+0(SB), Z3
+	VMAXPS    Z2, Z3, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z3
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z3, Z4
+	VMULPS    allbf318000<>+0(SB), Z4, Z5
+	VADDPS    Z2, Z5, Z2
+	VMULPS    all395e8083<>+0(SB), Z4, Z4
+	VADDPS    Z2, Z4, Z2
+	VMULPS    all3ab4a647<>+0(SB), Z2, Z4
+	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3efffffd<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z2, Z5
+	VMULPS    Z4, Z5, Z4
+	VADDPS    Z2, Z4, Z2
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VPSRAD    $0x01, Z3, Z4
+	VPADDD    all0000007f<>+0(SB), Z4, Z5
+	VPSLLD    $0x17, Z5, Z5
+	VMULPS    Z5, Z2, Z2
+	VPSUBD    Z4, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z2, Z2
+	VSUBPS    all3f800000<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z2
+	VBLENDMPS Z1, Z2, K1, Z7
+	VMOVUPS   Z7, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	CMPQ      DX, $0x10
+	JGE       loop3
+
+done4:
+	TESTQ     DX, DX
+	JLE       end5
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z2
+	VMOVUPS   allc2d00000<>+0(SB), Z3
+	VMAXPS    Z2, Z3, Z2
+	VMULPS    all3fb8aa3b<>+0(SB), Z2, Z3
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z3, Z4
+	VMULPS    allbf318000<>+0(SB), Z4, Z5
+	VADDPS    Z2, Z5, Z2
+	VMULPS    all395e8083<>+0(SB), Z4, Z4
+	VADDPS    Z2, Z4, Z2
+	VMULPS    all3ab4a647<>+0(SB), Z2, Z4
+	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VADDPS    all3efffffd<>+0(SB), Z4, Z4
+	VMULPS    Z2, Z2, Z5
+	VMULPS    Z4, Z5, Z4
+	VADDPS    Z2, Z4, Z2
+	VADDPS    all3f800000<>+0(SB), Z2, Z2
+	VPSRAD    $0x01, Z3, Z4
+	VPADDD    all0000007f<>+0(SB), Z4, Z5
+	VPSLLD    $0x17, Z5, Z5
+	VMULPS    Z5, Z2, Z2
+	VPSUBD    Z4, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z2, Z2
+	VSUBPS    all3f800000<>+0(SB), Z2, Z2
+	VMULPS    Z0, Z2, Z0
+	VBLENDMPS Z1, Z0, K2, Z8
+	VMOVUPS   Z8, K1, (AX)(BX*4)
+
+end5:
+	VZEROUPPER
+	RET
+
+DATA all42b20000<>+0(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+8(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+16(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+24(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+32(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+40(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+48(SB)/8, $0x42b2000042b20000
+DATA all42b20000<>+56(SB)/8, $0x42b2000042b20000
+GLOBL all42b20000<>(SB), RODATA|NOPTR, $64
+
+DATA allc2d00000<>+0(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+8(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+16(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+24(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+32(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+40(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+48(SB)/8, $0xc2d00000c2d00000
+DATA allc2d00000<>+56(SB)/8, $0xc2d00000c2d00000
+GLOBL allc2d00000<>(SB), RODATA|NOPTR, $64
+
+DATA all3fb8aa3b<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+32(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+40(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+48(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA all3fb8aa3b<>+56(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL all3fb8aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA all4b400000<>+0(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+8(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+16(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+24(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+32(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+40(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+48(SB)/8, $0x4b4000004b400000
+DATA all4b400000<>+56(SB)/8, $0x4b4000004b400000
+GLOBL all4b400000<>(SB), RODATA|NOPTR, $64
+
+DATA allbf318000<>+0(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+8(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+16(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+24(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+32(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+40(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+48(SB)/8, $0xbf318000bf318000
+DATA allbf318000<>+56(SB)/8, $0xbf318000bf318000
+GLOBL allbf318000<>(SB), RODATA|NOPTR, $64
+
+DATA all395e8083<>+0(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+8(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+16(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+24(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+32(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+40(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+48(SB)/8, $0x395e8083395e8083
+DATA all395e8083<>+56(SB)/8, $0x395e8083395e8083
+GLOBL all395e8083<>(SB), RODATA|NOPTR, $64
+
+DATA all3ab4a647<>+0(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+8(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+16(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+24(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+32(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+40(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+48(SB)/8, $0x3ab4a6473ab4a647
+DATA all3ab4a647<>+56(SB)/8, $0x3ab4a6473ab4a647
+GLOBL all3ab4a647<>(SB), RODATA|NOPTR, $64
+
+DATA all3c091cbf<>+0(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+8(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+16(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+24(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+32(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+40(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+48(SB)/8, $0x3c091cbf3c091cbf
+DATA all3c091cbf<>+56(SB)/8, $0x3c091cbf3c091cbf
+GLOBL all3c091cbf<>(SB), RODATA|NOPTR, $64
+
+DATA all3d2aad13<>+0(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+8(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+16(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+24(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+32(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+40(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+48(SB)/8, $0x3d2aad133d2aad13
+DATA all3d2aad13<>+56(SB)/8, $0x3d2aad133d2aad13
+GLOBL all3d2aad13<>(SB), RODATA|NOPTR, $64
+
+DATA all3e2aaa49<>+0(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+8(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+16(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+24(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+32(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+40(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+48(SB)/8, $0x3e2aaa493e2aaa49
+DATA all3e2aaa49<>+56(SB)/8, $0x3e2aaa493e2aaa49
+GLOBL all3e2aaa49<>(SB), RODATA|NOPTR, $64
+
+DATA all3efffffd<>+0(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+8(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+16(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+24(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+32(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+40(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+48(SB)/8, $0x3efffffd3efffffd
+DATA all3efffffd<>+56(SB)/8, $0x3efffffd3efffffd
+GLOBL all3efffffd<>(SB), RODATA|NOPTR, $64
+
+DATA all3f800000<>+0(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+8(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+16(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+24(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+32(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+40(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+48(SB)/8, $0x3f8000003f800000
+DATA all3f800000<>+56(SB)/8, $0x3f8000003f800000
+GLOBL all3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA all0000007f<>+0(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+8(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+16(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+24(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+32(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+40(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+48(SB)/8, $0x0000007f0000007f
+DATA all0000007f<>+56(SB)/8, $0x0000007f0000007f
+GLOBL all0000007f<>(SB), RODATA|NOPTR, $64
+
+// func EluGradAVX512(dx []float32, x []float32, dy []float32, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·EluGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dy_base+48(FP), DX
+	VBROADCASTSS alpha+72(FP), Z0
+	MOVQ         x_len+32(FP), BX
+	XORQ         SI, SI
+	CMPQ         BX, $0x10
+	JLT          done2
+
+loop1:
+	VMOVUPS   (CX)(SI*4), Z1
+	VMOVUPS   (DX)(SI*4), Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K1
+	VMOVUPS   all42b20000<>+0(SB), Z3
+	VMINPS    Z1, Z3, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z3
+	VMAXPS    Z1, Z3, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z3
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z3, Z6
+	VMULPS    allbf318000<>+0(SB), Z6, Z7
+	VADDPS    Z1, Z7, Z1
+	VMULPS    all395e8083<>+0(SB), Z6, Z6
+	VADDPS    Z1, Z6, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z6
+	VADDPS    all3c091cbf<>+0(SB), Z6, Z6
+	VMULPS    Z1, Z6, Z6
+	VADDPS    all3d2aad13<>+0(SB), Z6, Z6
+	VMULPS    Z1, Z6, Z6
+	VADDPS    all3e2aaa49<>+0(SB), Z6, Z6
+	VMULPS    Z1, Z6, Z6
+	VADDPS    all3efffffd<>+0(SB), Z6, Z6
+	VMULPS    Z1, Z1, Z7
+	VMULPS    Z6, Z7, Z6
+	VADDPS    Z1, Z6, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z3, Z6
+	VPADDD    all0000007f<>+0(SB), Z6, Z7
+	VPSLLD    $0x17, Z7, Z7
+	VMULPS    Z7, Z1, Z1
+	VPSUBD    Z6, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z1, Z1
+	VMULPS    Z0, Z1, Z1
+	VMULPS    Z1, Z2, Z1
+	VBLENDMPS Z2, Z1, K1, Z4
+	VMOVUPS   Z4, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	CMPQ      BX, $0x10
+	JGE       loop1
+
+done2:
+	TESTQ     BX, BX
+	JLE       end3
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z1, K2
+	VMOVUPS   all42b20000<>+0(SB), Z3
+	VMINPS    Z1, Z3, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z3
+	VMAXPS    Z1, Z3, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z3
+	VADDPS    all4b400000<>+0(SB), Z3, Z3
+	VSUBPS    all4b400000<>+0(SB), Z3, Z4
+	VMULPS    allbf318000<>+0(SB), Z4, Z6
+	VADDPS    Z1, Z6, Z1
+	VMULPS    all395e8083<>+0(SB), Z4, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z4
+	VADDPS    all3c091cbf<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3d2aad13<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3e2aaa49<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3efffffd<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z1, Z6
+	VMULPS    Z4, Z6, Z4
+	VADDPS    Z1, Z4, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z3, Z4
+	VPADDD    all0000007f<>+0(SB), Z4, Z6
+	VPSLLD    $0x17, Z6, Z6
+	VMULPS    Z6, Z1, Z1
+	VPSUBD    Z4, Z3, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z3
+	VPSLLD    $0x17, Z3, Z3
+	VMULPS    Z3, Z1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMULPS    Z0, Z2, Z0
+	VBLENDMPS Z2, Z0, K2, Z5
+	VMOVUPS   Z5, K1, (AX)(SI*4)
+
+end3:
+	VZEROUPPER
+	RET
+
+// func SoftplusAVX512(y []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·SoftplusAVX512(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x10
+	JLT  done2
+
+loop1:
+	VMOVUPS   (CX)(BX*4), Z0
+	VORPS     all80000000<>+0(SB), Z0, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z7
+	VMULPS    allbf318000<>+0(SB), Z7, Z8
+	VADDPS    Z1, Z8, Z1
+	VMULPS    all395e8083<>+0(SB), Z7, Z7
+	VADDPS    Z1, Z7, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z7
+	VADDPS    all3c091cbf<>+0(SB), Z7, Z7
+	VMULPS    Z1, Z7, Z7
+	VADDPS    all3d2aad13<>+0(SB), Z7, Z7
+	VMULPS    Z1, Z7, Z7
+	VADDPS    all3e2aaa49<>+0(SB), Z7, Z7
+	VMULPS    Z1, Z7, Z7
+	VADDPS    all3efffffd<>+0(SB), Z7, Z7
+	VMULPS    Z1, Z1, Z8
+	VMULPS    Z7, Z8, Z7
+	VADDPS    Z1, Z7, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z7
+	VPADDD    all0000007f<>+0(SB), Z7, Z8
+	VPSLLD    $0x17, Z8, Z8
+	VMULPS    Z8, Z1, Z1
+	VPSUBD    Z7, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPADDD    all004afb0d<>+0(SB), Z1, Z1
+	VPSRAD    $0x17, Z1, Z2
+	VPADDD    allffffff81<>+0(SB), Z2, Z2
+	VCVTDQ2PS Z2, Z2
+	VANDPS    all007fffff<>+0(SB), Z1, Z1
+	VPADDD    all3f3504f3<>+0(SB), Z1, Z1
+	VSUBPS    all3f800000<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z7
+	VMULPS    all3d9659c6<>+0(SB), Z1, Z8
+	VADDPS    allbdeed98b<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    all3dee3b14<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    allbdfddf95<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    all3e11ef1f<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    allbe2ab144<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    all3e4cce95<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    allbe7ffff3<>+0(SB), Z8, Z8
+	VMULPS    Z1, Z8, Z8
+	VADDPS    all3eaaaaaa<>+0(SB), Z8, Z8
+	VMULPS    Z7, Z1, Z9
+	VMULPS    Z8, Z9, Z8
+	VMULPS    allb95e8083<>+0(SB), Z2, Z9
+	VADDPS    Z8, Z9, Z8
+	VMULPS    allbf000000<>+0(SB), Z7, Z7
+	VADDPS    Z8, Z7, Z7
+	VADDPS    Z7, Z1, Z1
+	VMULPS    all3f318000<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z0, K1
+	VADDPS    Z1, Z0, Z2
+	VBLENDMPS Z2, Z1, K1, Z3
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z3, K1, Z4
+	VMOVUPS   Z4, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	CMPQ      DX, $0x10
+	JGE       loop1
+
+done2:
+	TESTQ     DX, DX
+	JLE       end3
+	MOVQ      $-1, SI
+	BZHIQ     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z0
+	VORPS     all80000000<>+0(SB), Z0, Z1
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z1, Z2, Z1
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z1, Z2, Z1
+	VMULPS    all3fb8aa3b<>+0(SB), Z1, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z1, Z4, Z1
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z1, Z3, Z1
+	VMULPS    all3ab4a647<>+0(SB), Z1, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z1, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z1, Z3, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z1, Z1
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VADDPS    all3f800000<>+0(SB), Z1, Z1
+	VPADDD    all004afb0d<>+0(SB), Z1, Z1
+	VPSRAD    $0x17, Z1, Z2
+	VPADDD    allffffff81<>+0(SB), Z2, Z2
+	VCVTDQ2PS Z2, Z2
+	VANDPS    all007fffff<>+0(SB), Z1, Z1
+	VPADDD    all3f3504f3<>+0(SB), Z1, Z1
+	VSUBPS    all3f800000<>+0(SB), Z1, Z1
+	VMULPS    Z1, Z1, Z3
+	VMULPS    all3d9659c6<>+0(SB), Z1, Z4
+	VADDPS    allbdeed98b<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3dee3b14<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    allbdfddf95<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3e11ef1f<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    allbe2ab144<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3e4cce95<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    allbe7ffff3<>+0(SB), Z4, Z4
+	VMULPS    Z1, Z4, Z4
+	VADDPS    all3eaaaaaa<>+0(SB), Z4, Z4
+	VMULPS    Z3, Z1, Z7
+	VMULPS    Z4, Z7, Z4
+	VMULPS    allb95e8083<>+0(SB), Z2, Z7
+	VADDPS    Z4, Z7, Z4
+	VMULPS    allbf000000<>+0(SB), Z3, Z3
+	VADDPS    Z4, Z3, Z3
+	VADDPS    Z3, Z1, Z1
+	VMULPS    all3f318000<>+0(SB), Z2, Z2
+	VADDPS    Z1, Z2, Z1
+	VCMPPS    $0x1e, all00000000<>+0(SB), Z0, K2
+	VADDPS    Z1, Z0, Z2
+	VBLENDMPS Z2, Z1, K2, Z5
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z5, K2, Z6
+	VMOVUPS   Z6, K1, (AX)(BX*4)
+
+end3:
+	VZEROUPPER
+	RET
+
+DATA all80000000<>+0(SB)/8, $0x8000000080000000
+DATA all80000000<>+8(SB)/8, $0x8000000080000000
+DATA all80000000<>+16(SB)/8, $0x8000000080000000
+DATA all80000000<>+24(SB)/8, $0x8000000080000000
+DATA all80000000<>+32(SB)/8, $0x8000000080000000
+DATA all80000000<>+40(SB)/8, $0x8000000080000000
+DATA all80000000<>+48(SB)/8, $0x8000000080000000
+DATA all80000000<>+56(SB)/8, $0x8000000080000000
+GLOBL all80000000<>(SB), RODATA|NOPTR, $64
+
+DATA all004afb0d<>+0(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+8(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+16(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+24(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+32(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+40(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+48(SB)/8, $0x004afb0d004afb0d
+DATA all004afb0d<>+56(SB)/8, $0x004afb0d004afb0d
+GLOBL all004afb0d<>(SB), RODATA|NOPTR, $64
+
+DATA allffffff81<>+0(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+8(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+16(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+24(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+32(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+40(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+48(SB)/8, $0xffffff81ffffff81
+DATA allffffff81<>+56(SB)/8, $0xffffff81ffffff81
+GLOBL allffffff81<>(SB), RODATA|NOPTR, $64
+
+DATA all007fffff<>+0(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+8(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+16(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+24(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+32(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+40(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+48(SB)/8, $0x007fffff007fffff
+DATA all007fffff<>+56(SB)/8, $0x007fffff007fffff
+GLOBL all007fffff<>(SB), RODATA|NOPTR, $64
+
+DATA all3f3504f3<>+0(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+8(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+16(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+24(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+32(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+40(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+48(SB)/8, $0x3f3504f33f3504f3
+DATA all3f3504f3<>+56(SB)/8, $0x3f3504f33f3504f3
+GLOBL all3f3504f3<>(SB), RODATA|NOPTR, $64
+
+DATA all3d9659c6<>+0(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+8(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+16(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+24(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+32(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+40(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+48(SB)/8, $0x3d9659c63d9659c6
+DATA all3d9659c6<>+56(SB)/8, $0x3d9659c63d9659c6
+GLOBL all3d9659c6<>(SB), RODATA|NOPTR, $64
+
+DATA allbdeed98b<>+0(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+8(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+16(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+24(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+32(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+40(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+48(SB)/8, $0xbdeed98bbdeed98b
+DATA allbdeed98b<>+56(SB)/8, $0xbdeed98bbdeed98b
+GLOBL allbdeed98b<>(SB), RODATA|NOPTR, $64
+
+DATA all3dee3b14<>+0(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+8(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+16(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+24(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+32(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+40(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+48(SB)/8, $0x3dee3b143dee3b14
+DATA all3dee3b14<>+56(SB)/8, $0x3dee3b143dee3b14
+GLOBL all3dee3b14<>(SB), RODATA|NOPTR, $64
+
+DATA allbdfddf95<>+0(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+8(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+16(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+24(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+32(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+40(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+48(SB)/8, $0xbdfddf95bdfddf95
+DATA allbdfddf95<>+56(SB)/8, $0xbdfddf95bdfddf95
+GLOBL allbdfddf95<>(SB), RODATA|NOPTR, $64
+
+DATA all3e11ef1f<>+0(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+8(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+16(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+24(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+32(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+40(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+48(SB)/8, $0x3e11ef1f3e11ef1f
+DATA all3e11ef1f<>+56(SB)/8, $0x3e11ef1f3e11ef1f
+GLOBL all3e11ef1f<>(SB), RODATA|NOPTR, $64
+
+DATA allbe2ab144<>+0(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+8(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+16(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+24(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+32(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+40(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+48(SB)/8, $0xbe2ab144be2ab144
+DATA allbe2ab144<>+56(SB)/8, $0xbe2ab144be2ab144
+GLOBL allbe2ab144<>(SB), RODATA|NOPTR, $64
+
+DATA all3e4cce95<>+0(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+8(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+16(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+24(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+32(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+40(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+48(SB)/8, $0x3e4cce953e4cce95
+DATA all3e4cce95<>+56(SB)/8, $0x3e4cce953e4cce95
+GLOBL all3e4cce95<>(SB), RODATA|NOPTR, $64
+
+DATA allbe7ffff3<>+0(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+8(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+16(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+24(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+32(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+40(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+48(SB)/8, $0xbe7ffff3be7ffff3
+DATA allbe7ffff3<>+56(SB)/8, $0xbe7ffff3be7ffff3
+GLOBL allbe7ffff3<>(SB), RODATA|NOPTR, $64
+
+DATA all3eaaaaaa<>+0(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+8(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+16(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+24(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+32(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+40(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+48(SB)/8, $0x3eaaaaaa3eaaaaaa
+DATA all3eaaaaaa<>+56(SB)/8, $0x3eaaaaaa3eaaaaaa
+GLOBL all3eaaaaaa<>(SB), RODATA|NOPTR, $64
+
+DATA allb95e8083<>+0(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+8(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+16(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+24(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+32(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+40(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+48(SB)/8, $0xb95e8083b95e8083
+DATA allb95e8083<>+56(SB)/8, $0xb95e8083b95e8083
+GLOBL allb95e8083<>(SB), RODATA|NOPTR, $64
+
+DATA allbf000000<>+0(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+8(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+16(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+24(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+32(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+40(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+48(SB)/8, $0xbf000000bf000000
+DATA allbf000000<>+56(SB)/8, $0xbf000000bf000000
+GLOBL allbf000000<>(SB), RODATA|NOPTR, $64
+
+DATA all3f318000<>+0(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+8(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+16(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+24(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+32(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+40(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+48(SB)/8, $0x3f3180003f318000
+DATA all3f318000<>+56(SB)/8, $0x3f3180003f318000
+GLOBL all3f318000<>(SB), RODATA|NOPTR, $64
+
+// func SoftplusGradAVX512(dx []float32, x []float32, dy []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·SoftplusGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ dx_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ dy_base+48(FP), DX
+	MOVQ x_len+32(FP), BX
+	XORQ SI, SI
+	CMPQ BX, $0x20
+	JLT  done2
+
+loop1:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS 64(CX)(SI*4), Z1
+	VMOVUPS (DX)(SI*4), Z2
+	VMOVUPS 64(DX)(SI*4), Z3
+	VXORPS  all80000000<>+0(SB), Z0, Z0
+	VXORPS  all80000000<>+0(SB), Z1, Z1
+	VMOVUPS all42b20000<>+0(SB), Z4
+	VMINPS  Z0, Z4, Z0
+	VMINPS  Z1, Z4, Z1
+	VMOVUPS allc2d00000<>+0(SB), Z4
+	VMAXPS  Z0, Z4, Z0
+	VMAXPS  Z1, Z4, Z1
+	VMULPS  all3fb8aa3b<>+0(SB), Z0, Z4
+	VMULPS  all3fb8aa3b<>+0(SB), Z1, Z5
+	VADDPS  all4b400000<>+0(SB), Z4, Z4
+	VADDPS  all4b400000<>+0(SB), Z5, Z5
+	VSUBPS  all4b400000<>+0(SB), Z4, Z6
+	VSUBPS  all4b400000<>+0(SB), Z5, Z7
+	VMULPS  allbf318000<>+0(SB), Z6, Z8
+	VMULPS  allbf318000<>+0(SB), Z7, Z9
+	VADDPS  Z0, Z8, Z0
+	VADDPS  Z1, Z9, Z1
+	VMULPS  all395e8083<>+0(SB), Z6, Z6
+	VMULPS  all395e8083<>+0(SB), Z7, Z7
+	VADDPS  Z0, Z6, Z0
+	VADDPS  Z1, Z7, Z1
+	VMULPS  all3ab4a647<>+0(SB), Z0, Z6
+	VMULPS  all3ab4a647<>+0(SB), Z1, Z7
+	VADDPS  all3c091cbf<>+0(SB), Z6, Z6
+	VADDPS  all3c091cbf<>+0(SB), Z7, Z7
+	VMULPS  Z0, Z6, Z6
+	VMULPS  Z1, Z7, Z7
+	VADDPS  all3d2aad13<>+0(SB), Z6, Z6
+	VADDPS  all3d2aad13<>+0(SB), Z7, Z7
+	VMULPS  Z0, Z6, Z6
+	VMULPS  Z1, Z7, Z7
+	VADDPS  all3e2aaa49<>+0(SB), Z6, Z6
+	VADDPS  all3e2aaa49<>+0(SB), Z7, Z7
+	VMULPS  Z0, Z6, Z6
+	VMULPS  Z1, Z7, Z7
+	VADDPS  all3efffffd<>+0(SB), Z6, Z6
+	VADDPS  all3efffffd<>+0(SB), Z7, Z7
+	VMULPS  Z0, Z0, Z8
+	VMULPS  Z1, Z1, Z9
+	VMULPS  Z6, Z8, Z6
+	VMULPS  Z7, Z9, Z7
+	VADDPS  Z0, Z6, Z0
+	VADDPS  Z1, Z7, Z1
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VADDPS  all3f800000<>+0(SB), Z1, Z1
+	VPSRAD  $0x01, Z4, Z6
+	VPSRAD  $0x01, Z5, Z7
+	VPADDD  all0000007f<>+0(SB), Z6, Z8
+	VPADDD  all0000007f<>+0(SB), Z7, Z9
+	VPSLLD  $0x17, Z8, Z8
+	VPSLLD  $0x17, Z9, Z9
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z9, Z1, Z1
+	VPSUBD  Z6, Z4, Z4
+	VPSUBD  Z7, Z5, Z5
+	VPADDD  all0000007f<>+0(SB), Z4, Z4
+	VPADDD  all0000007f<>+0(SB), Z5, Z5
+	VPSLLD  $0x17, Z4, Z4
+	VPSLLD  $0x17, Z5, Z5
+	VMULPS  Z4, Z0, Z0
+	VMULPS  Z5, Z1, Z1
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VADDPS  all3f800000<>+0(SB), Z1, Z1
+	VMOVUPS all3f800000<>+0(SB), Z4
+	VDIVPS  Z0, Z4, Z0
+	VDIVPS  Z1, Z4, Z1
+	VMULPS  Z0, Z2, Z0
+	VMULPS  Z1, Z3, Z1
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	ADDQ    $0x20, SI
+	SUBQ    $0x20, BX
+	CMPQ    BX, $0x20
+	JGE     loop1
+
+done2:
+	CMPQ BX, $0x10
+	JLT  done4
+
+loop3:
+	VMOVUPS (CX)(SI*4), Z0
+	VMOVUPS (DX)(SI*4), Z1
+	VXORPS  all80000000<>+0(SB), Z0, Z0
+	VMOVUPS all42b20000<>+0(SB), Z2
+	VMINPS  Z0, Z2, Z0
+	VMOVUPS allc2d00000<>+0(SB), Z2
+	VMAXPS  Z0, Z2, Z0
+	VMULPS  all3fb8aa3b<>+0(SB), Z0, Z2
+	VADDPS  all4b400000<>+0(SB), Z2, Z2
+	VSUBPS  all4b400000<>+0(SB), Z2, Z3
+	VMULPS  allbf318000<>+0(SB), Z3, Z4
+	VADDPS  Z0, Z4, Z0
+	VMULPS  all395e8083<>+0(SB), Z3, Z3
+	VADDPS  Z0, Z3, Z0
+	VMULPS  all3ab4a647<>+0(SB), Z0, Z3
+	VADDPS  all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VADDPS  all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VADDPS  all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS  Z0, Z3, Z3
+	VADDPS  all3efffffd<>+0(SB), Z3, Z3
+	VMULPS  Z0, Z0, Z4
+	VMULPS  Z3, Z4, Z3
+	VADDPS  Z0, Z3, Z0
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VPSRAD  $0x01, Z2, Z3
+	VPADDD  all0000007f<>+0(SB), Z3, Z4
+	VPSLLD  $0x17, Z4, Z4
+	VMULPS  Z4, Z0, Z0
+	VPSUBD  Z3, Z2, Z2
+	VPADDD  all0000007f<>+0(SB), Z2, Z2
+	VPSLLD  $0x17, Z2, Z2
+	VMULPS  Z2, Z0, Z0
+	VADDPS  all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS all3f800000<>+0(SB), Z2
+	VDIVPS  Z0, Z2, Z0
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	CMPQ    BX, $0x10
+	JGE     loop3
+
+done4:
+	TESTQ     BX, BX
+	JLE       end5
+	MOVQ      $-1, DI
+	BZHIQ     BX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VXORPS    all80000000<>+0(SB), Z0, Z0
+	VMOVUPS   all42b20000<>+0(SB), Z2
+	VMINPS    Z0, Z2, Z0
+	VMOVUPS   allc2d00000<>+0(SB), Z2
+	VMAXPS    Z0, Z2, Z0
+	VMULPS    all3fb8aa3b<>+0(SB), Z0, Z2
+	VADDPS    all4b400000<>+0(SB), Z2, Z2
+	VSUBPS    all4b400000<>+0(SB), Z2, Z3
+	VMULPS    allbf318000<>+0(SB), Z3, Z4
+	VADDPS    Z0, Z4, Z0
+	VMULPS    all395e8083<>+0(SB), Z3, Z3
+	VADDPS    Z0, Z3, Z0
+	VMULPS    all3ab4a647<>+0(SB), Z0, Z3
+	VADDPS    all3c091cbf<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z3, Z3
+	VADDPS    all3d2aad13<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z3, Z3
+	VADDPS    all3e2aaa49<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z3, Z3
+	VADDPS    all3efffffd<>+0(SB), Z3, Z3
+	VMULPS    Z0, Z0, Z4
+	VMULPS    Z3, Z4, Z3
+	VADDPS    Z0, Z3, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VPSRAD    $0x01, Z2, Z3
+	VPADDD    all0000007f<>+0(SB), Z3, Z4
+	VPSLLD    $0x17, Z4, Z4
+	VMULPS    Z4, Z0, Z0
+	VPSUBD    Z3, Z2, Z2
+	VPADDD    all0000007f<>+0(SB), Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VMULPS    Z2, Z0, Z0
+	VADDPS    all3f800000<>+0(SB), Z0, Z0
+	VMOVUPS   all3f800000<>+0(SB), Z2
+	VDIVPS    Z0, Z2, Z0
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 

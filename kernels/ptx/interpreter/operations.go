@@ -20,6 +20,7 @@ type operation struct {
 	up    func(d *lanes2, a, b *lanes)    // wn, wnn
 	down  func(d *lanes, a, b *lanes2)    // nw, nww
 	mixed func(d, a, b *lanes2, c *lanes) // wwn (c), wwwn
+	field func(d, a *lanes2, b, c *lanes) // wwnn
 }
 
 func each(f func(a, b, c uint32) uint32) func(d, a, b, c *lanes) {
@@ -177,6 +178,11 @@ func operations() map[string]operation {
 		"shr.s64": {kinds: "wwn", mixed: func(d, a, _ *lanes2, c *lanes) {
 			for i := range d {
 				d[i] = uint64(int64(a[i]) >> c[i])
+			}
+		}},
+		"bfe.u64": {kinds: "wwnn", field: func(d, a *lanes2, b, c *lanes) {
+			for i := range d {
+				d[i] = a[i] >> (b[i] & 0xff) & (1<<(c[i]&0xff) - 1)
 			}
 		}},
 		"selp.b64": {kinds: "wwwn", mixed: func(d, a, b *lanes2, c *lanes) {

@@ -197,6 +197,8 @@ func (w *warp) operate(in *instruction) {
 		in.op.mixed(&w.w[in.d], &w.w[a], &w.w[a], &w.n[b])
 	case "wwwn":
 		in.op.mixed(&w.w[in.d], &w.w[a], &w.w[b], &w.n[c])
+	case "wwnn":
+		in.op.field(&w.w[in.d], &w.w[a], &w.n[b], &w.n[c])
 	}
 }
 

@@ -22,8 +22,8 @@ type Training struct {
 }
 
 // Small are trainings that an interpreter of kernels can follow for some steps: a perceptron, a
-// convolutional net and a transformer with dropout, accumulation and clipping, and a net of all other
-// operators.
+// convolutional net and a transformer with dropout, accumulation and clipping, a net of what these lack, and one
+// that moves, repeats, sums, clamps and augments.
 func Small() ([]Training, error) {
 	return compile([]definition{
 		{"mlp", 7, program.Program{
@@ -53,6 +53,13 @@ func Small() ([]Training, error) {
 			Loss:      program.MSE,
 			Optimizer: program.Optimizer{Kind: program.SGD, WeightDecay: 1e-3},
 			Schedule:  program.Schedule{Kind: program.Exponential, Rate: 0.05, Factor: 0.99},
+		}},
+		{"shapes", 5, program.Program{
+			BatchSize: 5, Accumulation: 2, ClipNorm: 1,
+			Graph:     shapes(),
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.01},
+			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.003, Warmup: 10, Steps: 300},
 		}},
 	})
 }

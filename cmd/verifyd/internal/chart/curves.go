@@ -42,22 +42,32 @@ func (c Curve) check() error {
 // Convergence draws how estimates settle as the number of utility evaluations grows. interval says
 // what the bands are; empty for none.
 func Convergence(w io.Writer, title, interval string, curves []Curve) error {
-	return draws(w, newPage(title, "Utilities evaluated", "Estimated value"), interval, curves)
+	return draws(w, title, "Utilities evaluated", "Estimated value", interval, curves)
 }
 
 // Removal draws what is left of a utility as more and more players are removed.
 func Removal(w io.Writer, title string, curves []Curve) error {
-	return draws(w, newPage(title, "Players removed", "Utility of the rest"), "", curves)
+	return draws(w, title, "Players removed", "Utility of the rest", "", curves)
 }
 
-func draws(w io.Writer, p *page, interval string, curves []Curve) error {
+func draws(w io.Writer, title, x, y, interval string, curves []Curve) error {
 	if len(curves) < 1 || len(curves) > maxCurves {
 		return fmt.Errorf("chart: curves: %d is outside 1 to %d", len(curves), maxCurves)
 	}
-	p.addGrid()
-	var first *plotter.Polygon // which stands for all bands in the legend
+	names := make([]string, len(curves))
 	for k, c := range curves {
-		band, err := p.addCurve(c, k)
+		if err := c.check(); err != nil {
+			return err
+		}
+		names[k] = c.Name
+	}
+	p := newPage(title)
+	f := p.panel(x, y, curveHeight)
+	addGrid(f, true)
+	low, high := settled(curves)
+	var first *plotter.Polygon // which stands for all bands in the legend
+	for k, c := range curves { // behind all lines
+		band, err := addBand(f, c.within(low, high), faint{curve(k), len(curves)})
 		if err != nil {
 			return err
 		}
@@ -65,80 +75,89 @@ func draws(w io.Writer, p *page, interval string, curves []Curve) error {
 			first = band
 		}
 	}
-	if first != nil && interval != "" {
-		p.name(interval, first)
+	for k, name := range labels(names, func(k int) int { return k + 1 }) {
+		line, err := addLine(f, curves[k], k)
+		if err != nil {
+			return err
+		}
+		p.name(name, line)
 	}
-	p.widen()
-	return p.write(w, curveHeight)
+	if first != nil && interval != "" {
+		p.name(plain(interval), first)
+	}
+	widen(&f.X)
+	widen(&f.Y)
+	return p.write(w)
 }
 
-// addCurve adds the band of a curve, which it returns if there is one, and its line.
-func (p *page) addCurve(c Curve, k int) (*plotter.Polygon, error) {
-	if err := c.check(); err != nil {
-		return nil, err
+// settled is the range in which curves are drawn: all of them, and of their bands as much as leaves the curves apart,
+// which is several times what the bands are at the end.
+func settled(curves []Curve) (low, high int64) {
+	low, high = math.MaxInt64, math.MinInt64
+	half := uint64(0)
+	for _, c := range curves {
+		low, high = min(low, slices.Min(c.Y)), max(high, slices.Max(c.Y))
+		if n := len(c.Low); n > 0 {
+			half = max(half, uint64(c.High[n-1])-uint64(c.Y[n-1]), uint64(c.Y[n-1])-uint64(c.Low[n-1]))
+		}
 	}
-	n := len(c.X)
-	at := func(y []int64, i int) plotter.XY { return plotter.XY{X: float64(c.X[i]), Y: real(y[i])} }
-	points := make(plotter.XYs, n)
+	most := max(2*min(half, math.MaxUint64/2), (uint64(high)-uint64(low))/2)
+	low, _ = Around(low, most)
+	_, high = Around(high, most)
+	return low, high
+}
+
+// within is a curve whose band is cut where it leaves a range.
+func (c Curve) within(low, high int64) Curve {
+	c.Low, c.High = slices.Clone(c.Low), slices.Clone(c.High)
+	for i := range c.Low {
+		c.Low[i], c.High[i] = max(c.Low[i], low), min(c.High[i], high)
+	}
+	return c
+}
+
+// addBand adds the band of a curve, and returns it if there is one.
+func addBand(f *plot.Plot, c Curve, shade faint) (*plotter.Polygon, error) {
+	n := len(c.Low)
+	if n == 0 {
+		return nil, nil
+	}
+	outline := make(plotter.XYs, 0, 2*n)
 	for i := range n {
-		points[i] = at(c.Y, i)
+		outline = append(outline, plotter.XY{X: float64(c.X[i]), Y: real(c.Low[i])})
 	}
-	var band *plotter.Polygon
-	if len(c.Low) > 0 {
-		outline := make(plotter.XYs, 0, 2*n)
-		for i := range n {
-			outline = append(outline, at(c.Low, i))
-		}
-		for i := range n {
-			outline = append(outline, at(c.High, n-1-i))
-		}
-		var err error
-		if band, err = plotter.NewPolygon(outline); err != nil {
-			return nil, fmt.Errorf("chart: %w", err)
-		}
-		band.Color, band.LineStyle.Width = faint(colors(k)), 0
-		p.Add(band)
+	for i := range n {
+		outline = append(outline, plotter.XY{X: float64(c.X[n-1-i]), Y: real(c.High[n-1-i])})
 	}
-	drawn, err := plotter.NewLine(points)
+	band, err := plotter.NewPolygon(outline)
 	if err != nil {
 		return nil, fmt.Errorf("chart: %w", err)
 	}
-	drawn.LineStyle = draw.LineStyle{Color: colors(k), Width: 1.8, Dashes: dashes(k)}
-	p.Add(drawn)
-	p.name(c.Name, drawn)
+	band.Color, band.LineStyle.Width = shade, 0
+	f.Add(band)
 	return band, nil
+}
+
+// addLine adds the line of a curve, or the point that is all of it.
+func addLine(f *plot.Plot, c Curve, k int) (*plotter.Line, error) {
+	points := make(plotter.XYs, len(c.X))
+	for i := range points {
+		points[i] = plotter.XY{X: float64(c.X[i]), Y: real(c.Y[i])}
+	}
+	drawn, single, err := plotter.NewLinePoints(points)
+	if err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	drawn.LineStyle = draw.LineStyle{Color: curve(k), Width: 1.8, Dashes: dashes(k)}
+	f.Add(drawn)
+	if len(points) == 1 {
+		single.GlyphStyle = draw.GlyphStyle{Color: curve(k), Radius: 3, Shape: draw.CircleGlyph{}}
+		f.Add(single)
+	}
+	return drawn, nil
 }
 
 // dashes tell curves apart without colour.
 func dashes(k int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 2}, {8, 2, 2, 2}, {4, 4}, {1, 3}}[k%maxCurves]
-}
-
-// addGrid adds faint rules behind all else.
-func (p *page) addGrid() {
-	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = rule(), rule()
-	p.Add(grid)
-}
-
-// widen leaves room about the points, so that a chart of equal values has a scale too.
-func (p *page) widen() {
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		span := axis.Max - axis.Min
-		if span <= 0 {
-			span = max(math.Abs(axis.Max), 1e-9)
-			axis.Min, axis.Max = axis.Min-span, axis.Max+span
-			continue
-		}
-		axis.Min, axis.Max = axis.Min-span/50, axis.Max+span/50
-	}
-}
-
-// line is a line in the legend.
-type line draw.LineStyle
-
-// Thumbnail draws the line across the middle.
-func (l line) Thumbnail(c *draw.Canvas) {
-	y := c.Center().Y
-	c.StrokeLine2(draw.LineStyle(l), c.Min.X, y, c.Max.X, y)
 }

@@ -106,6 +106,15 @@ func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
 	if o.Terms, err = verify.Accept(o.jobFile, o.programFile, o.curveFile, operator); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	if o.Terms.NeedsBase() {
+		base, err := readBase(filepath.Join(dir, verify.BaseFile), o.Terms.Plan)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.Terms.TakeBase(base); err != nil {
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
 	return &o, nil
 }
 

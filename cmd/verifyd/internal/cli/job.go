@@ -32,21 +32,21 @@ func (a *app) jobCommand() *cobra.Command {
 
 // jobOptions are what an operator decides about a job.
 type jobOptions struct {
-	program, data, key string // files
-	pool, audience     string // names
-	policy, curve      string // files, may be empty
-	profile            string
-	chain, reveal      string
-	out                string // folder
-	steps, stride      uint64
-	sampled            segmentRange
-	slots, hold        uint32
-	audit              float64
-	period             time.Duration
-	log                job.Log
-	delay, deadline    time.Duration
-	seed               uint64
-	seedGiven          bool
+	program, data, key  string // files
+	pool, audience      string // names
+	policy, curve, base string // files, may be empty
+	profile             string
+	chain, reveal       string
+	out                 string // folder
+	steps, stride       uint64
+	sampled             segmentRange
+	slots, hold         uint32
+	audit               float64
+	period              time.Duration
+	log                 job.Log
+	delay, deadline     time.Duration
+	seed                uint64
+	seedGiven           bool
 	stakes
 	acceptRisk bool
 }
@@ -90,6 +90,7 @@ the operator to see to: no document holds one.`,
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
 	f.StringVar(&o.policy, "policy", "", "scoring policy, as policy new writes it; the job holds its hash")
+	f.StringVar(&o.base, "base", "", "safetensors file of what the program's parameters and buffers start as, frozen ones too; drawn by the seed if not given")
 	f.StringVar(&o.curve, "curve", "", "what honest steps count, as job curve writes it; without one, the job's start is measured and is all that claims are compared with, which says less")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
@@ -147,6 +148,9 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
 		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Period: o.period, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
 	}
+	if offer.Base, err = baseOf(o.base, p, profile); err != nil {
+		return err
+	}
 	if o.period < 0 {
 		return usageError{fmt.Errorf("--period %v: is negative", o.period)}
 	}
@@ -195,6 +199,11 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 		}
 		if err := writeNew(filepath.Join(o.out, verify.CurveFile), offered.Curve, 0o644); err != nil {
 			return err
+		}
+		if offer.Base != nil {
+			if err := writeBase(filepath.Join(o.out, verify.BaseFile), offer.Base); err != nil {
+				return err
+			}
 		}
 		if offered.Revealed == nil {
 			return nil

@@ -17,9 +17,9 @@ import (
 
 // curveOptions are the terms that a curve has in common with its job.
 type curveOptions struct {
-	program, data, profile, out string
-	steps, stride, seed         uint64
-	seedGiven                   bool
+	program, data, profile, base, out string
+	steps, stride, seed               uint64
+	seedGiven                         bool
 }
 
 func (a *app) jobCurveCommand() *cobra.Command {
@@ -47,6 +47,7 @@ closer where they do much less.`,
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment")
 	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
+	f.StringVar(&o.base, "base", "", "what the program's parameters and buffers start as, as in job new")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout, which the job takes over; drawn at random if not given")
 	for _, name := range []string{"program", "data", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
@@ -68,6 +69,10 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	if err != nil {
 		return err
 	}
+	base, err := baseOf(o.base, p, profile)
+	if err != nil {
+		return err
+	}
 	var random [40]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return err
@@ -81,7 +86,7 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	}
 	progress := a.progress("measuring")
 	c, err := verify.CurveRun{
-		Program: p, Profile: profile, Data: data, Init: o.seed, Dropout: o.seed, Steps: o.steps, Stride: o.stride,
+		Program: p, Profile: profile, Data: data, Init: o.seed, Base: base, Dropout: o.seed, Steps: o.steps, Stride: o.stride,
 		Drawn: merkle.Hash(random[:32]), Device: devices.First(),
 		Progress: func(done uint64) { progress(done, o.steps) },
 	}.Measure(ctx)

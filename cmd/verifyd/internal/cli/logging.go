@@ -15,6 +15,10 @@ func (a *app) startLog() error {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return usageError{fmt.Errorf("--log-level %.40q: want debug, info, warn or error", a.logLevel)}
 	}
+	if a.structured() {
+		a.log = slog.New(slog.NewJSONHandler(line{a}, &slog.HandlerOptions{Level: level}))
+		return nil
+	}
 	a.log = slog.New(slog.NewTextHandler(line{a}, &slog.HandlerOptions{Level: level}))
 	return nil
 }

@@ -42,19 +42,31 @@ func (l line) Write(text []byte) (int, error) {
 }
 
 // complain says what went wrong, and what to do about it.
-func (a *app) complain(err error) {
+func (a *app) complain(err error, exit int) {
 	err = explained(err)
-	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
-	message = strings.ReplaceAll(message, "\n", "; ") // several errors at once
-	a.note("%s", message)
+	if a.structured() {
+		a.tell("error", failureOf(err, exit))
+		return
+	}
+	a.note("%s", messageOf(err))
 	var h *hinted
 	if errors.As(err, &h) {
 		a.note("hint: %s", h.hint)
 	}
 }
 
+// messageOf is an error in one line.
+func messageOf(err error) string {
+	message, _, _ := strings.Cut(err.Error(), "\n\n") // cobra adds suggestions as a paragraph
+	return strings.ReplaceAll(message, "\n", "; ")    // several errors at once
+}
+
 // note writes one message line. There is nobody to tell if standard error is
 // gone.
 func (a *app) note(format string, args ...any) {
+	if a.structured() {
+		a.tell("note", fmt.Sprintf(format, args...))
+		return
+	}
 	_, _ = fmt.Fprintf(line{a}, "verifyd: "+format+"\n", args...)
 }

@@ -22,7 +22,7 @@ var (
 	written = []string{"out", "verdict", "proof", "reveal", "statement", "to", "plot"}
 	textual = []string{
 		"role", "alg", "audience", "pool", "origin", "type", "format", "account", "paid", "units", "earned", "policy-hash", "randomness", "beacon-value",
-		"output", "isa", "device", "log-level", "profile", "beacon", "mode", "name", "budget", "price", "dust", "work", "value", "reason", "emission", "column",
+		"output", "messages", "isa", "device", "log-level", "profile", "beacon", "mode", "name", "budget", "price", "dust", "work", "value", "reason", "emission", "column",
 		"not-after", "at", "listen", "contract", "contract-version", "estimator", "header", "variant", "only", "task", "worker", "removal", "convergence",
 	}
 )

@@ -174,7 +174,7 @@ func (a *app) emitPolicy(p *policy.Policy) error {
 		metricText(w, "value", fmt.Sprintf("of value less %s standard errors", decimal(proofs.Uint(uint64(m.Value.Margin)), 3)),
 			policy.Metric{Hi: m.Value.Hi, Lo: m.Value.Lo, Weight: m.Value.Weight})
 		if by := m.Value.By; by != nil {
-			row(w, "value by", fmt.Sprintf("%s, with a budget of %d", by.Estimator, by.Budget))
+			row(w, "value by", by)
 		}
 		if c := p.Caps.Work; c != nil {
 			row(w, "cap by work", fmt.Sprintf("%s units for %s operations that were verified", c.Units, c.Per))

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
@@ -20,6 +21,8 @@ type policyOptions struct {
 	name, mode, budget, price, dust       string
 	work, quality, improvement, of, value string
 	valueBy, beacon                       string
+	fair                                  bool
+	drawn                                 uint32
 	capWork, capOwner, validation, rows   string
 	reasons                               []string
 	decimals                              uint8
@@ -38,7 +41,13 @@ changes only what is given.
 
 A metric is WEIGHT, WEIGHT:HI or WEIGHT:LO:HI. The weight is the points for one
 gigaflop (work, quality), one nat or the whole of accuracy (improvement), or one
-unit of value. LO and HI clip what is measured of one claim, in billionths of it.
+unit of value. LO and HI clip what is measured of one claim, in billionths of it. A
+value without HI ends at 1000000000: one nat, or the whole of accuracy. Squared errors
+may want more.
+
+With a weight, values come from antithetic pairs of rounds in which an owner is one
+player, all updates have one length and the beacon draws the validation rows: what
+docs/paying.md shows to hold against those who would be paid for nothing.
 
 There is no flat cap for each worker: it would pay whoever splits his identity.
 --cap-work grows with verified work and --cap-owner needs a roster of owners.`,
@@ -83,8 +92,10 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	f.StringVar(&o.least, "least-improvement", "", "improvement, in billionths, below which a claim's operations count for nothing; none demands nothing")
 	f.Uint32Var(&o.unaudited, "unaudited", 0, "millionths of its points that a claim keeps which the beacon did not draw for audit")
 	f.StringVar(&o.value, "value", "0", "weight of the data-utility (Shapley) value")
-	f.StringVar(&o.valueBy, "value-by", "", "ESTIMATOR:BUDGET: how values must come about; none leaves it to the list of claims")
-	f.Uint32Var(&o.margin, "margin", 1645, "thousandths of its standard error that are taken off a value")
+	f.StringVar(&o.valueBy, "value-by", fmt.Sprintf("%s:%d", valuation.RecommendedEstimator, valuation.RecommendedBudget), "ESTIMATOR:BUDGET: how values must come about; none leaves it, and the next two, to the list of claims")
+	f.BoolVar(&o.fair, "value-fair", true, "value owners, not names, and all updates at one length")
+	f.Uint32Var(&o.drawn, "value-rows", valuation.RecommendedRows, "validation rows that the beacon draws for each round, all if there are no more; 0 for all")
+	f.Uint32Var(&o.margin, "margin", valuation.RecommendedMargin, "thousandths of its standard error that are taken off a value")
 	f.StringVar(&o.validation, "validation", "", "root of the validation set, 0x and 64 hex digits")
 	f.StringVar(&o.rows, "validation-rows", "", "the validation set itself, x and y (safetensors), whose root is taken")
 	cmd.MarkFlagsMutuallyExclusive("validation", "validation-rows")
@@ -97,17 +108,18 @@ There is no flat cap for each worker: it would pay whoever splits his identity.
 	return cmd
 }
 
-// The clip ranges of a metric that is given without: a yottaflop of work, and
-// what no loss or value comes near.
+// The clip ranges of a metric that is given without: a yottaflop of work, what no
+// loss comes near, and what no value of a claim does.
 var (
 	workRange  = proofs.Uint128{Hi: 1 << 16}
 	worthRange = proofs.Uint(1 << 60)
+	valueRange = proofs.Uint(valuation.RecommendedMost)
 )
 
 func blankPolicy() *policy.Policy {
 	return &policy.Policy{
 		Version: policy.Version, Mode: policy.Pot,
-		Metrics: policy.Metrics{Improvement: policy.Improvement{Of: policy.Loss}, Value: policy.Value{Margin: 1645}},
+		Metrics: policy.Metrics{Improvement: policy.Improvement{Of: policy.Loss}, Value: policy.Value{Margin: valuation.RecommendedMargin}},
 	}
 }
 
@@ -154,8 +166,14 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 		return m.Improvement.Least.UnmarshalText([]byte(o.least))
 	})
 	set("unaudited", func() error { p.Unaudited = o.unaudited; return nil })
-	set("value", func() error { return parseMetric(o.value, worthRange, &m.Value.Weight, &m.Value.Lo, &m.Value.Hi) })
-	set("value-by", func() (err error) { m.Value.By, err = parseEstimate(o.valueBy); return err })
+	weighed := m.Value.Weight
+	set("value", func() error { return parseMetric(o.value, valueRange, &m.Value.Weight, &m.Value.Lo, &m.Value.Hi) })
+	if weighed == (policy.Uint{}) && m.Value.Weight != weighed && m.Value.By == nil { // they say nothing of values so far
+		m.Value.By = valuation.Recommended(m.Value.Weight.Uint128).By
+	}
+	set("value-by", func() (err error) { m.Value.By, err = parseEstimate(o.valueBy, m.Value.By); return err })
+	set("value-fair", func() error { return o.by(m, func(by *policy.Estimate) { by.Fair = o.fair }) })
+	set("value-rows", func() error { return o.by(m, func(by *policy.Estimate) { by.Rows = o.drawn }) })
 	set("price", func() (err error) { p.Price, err = parseRate(o.price); return err })
 	set("cap-work", func() (err error) {
 		p.Caps.Work = nil
@@ -190,8 +208,17 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 	return errors.Join(wrong...)
 }
 
-// parseEstimate reads ESTIMATOR:BUDGET, or none.
-func parseEstimate(s string) (*policy.Estimate, error) {
+// by changes how values must come about.
+func (o *policyOptions) by(m *policy.Metrics, change func(*policy.Estimate)) error {
+	if m.Value.By == nil {
+		return errors.New("the policy leaves it to the list of claims how values come about: give --value-by")
+	}
+	change(m.Value.By)
+	return nil
+}
+
+// parseEstimate reads ESTIMATOR:BUDGET, or none. What else is asked for stays as it was; it is as recommended if nothing was.
+func parseEstimate(s string, before *policy.Estimate) (*policy.Estimate, error) {
 	if s == "none" {
 		return nil, nil
 	}
@@ -200,7 +227,10 @@ func parseEstimate(s string) (*policy.Estimate, error) {
 	if _, unknown := shapley.Named(name); unknown != nil || err != nil {
 		return nil, fmt.Errorf("%.80q: want ESTIMATOR:BUDGET, with an estimator of verifyd value estimators", s)
 	}
-	return &policy.Estimate{Budget: uint32(n), Estimator: name}, nil
+	if before == nil {
+		before = valuation.Recommended(proofs.Uint128{}).By
+	}
+	return &policy.Estimate{Budget: uint32(n), Estimator: name, Fair: before.Fair, Rows: before.Rows}, nil
 }
 
 // parseMetric reads WEIGHT, WEIGHT:HI or WEIGHT:LO:HI. Without a range, and

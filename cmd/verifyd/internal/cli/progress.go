@@ -16,6 +16,9 @@ const reportEvery = 10 * time.Second
 // done. On a terminal it draws a bar on standard error, which is gone when the
 // work is; elsewhere it writes a line every ten seconds.
 func (a *app) progress(what string) func(done, total uint64) {
+	if a.structured() {
+		return a.steps(what)
+	}
 	if f, ok := a.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return a.drawBar(f, what)
 	}

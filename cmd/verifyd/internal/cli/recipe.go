@@ -10,10 +10,11 @@ import (
 
 // recipe is how any model is trained, as flags have it.
 type recipe struct {
-	p    program.Program
-	loss string
-	drop *float64
-	out  string
+	p      program.Program
+	loss   string
+	labels program.Labels
+	drop   *float64
+	out    string
 }
 
 // flags declares them. Those of a schedule and an optimizer are called after
@@ -22,7 +23,9 @@ func (r *recipe) flags(cmd *cobra.Command) {
 	p, o, s := &r.p, &r.p.Optimizer, &r.p.Schedule
 	f := cmd.Flags()
 	f.StringVar(&r.out, "out", "", "file to write, which must not exist; standard output if not given")
-	f.StringVar(&r.loss, "loss", string(program.CrossEntropy), "cross_entropy or mse, the mean over a step")
+	f.StringVar(&r.loss, "loss", string(program.CrossEntropy), "cross_entropy, masked_cross_entropy, mse or bce_with_logits, the mean over a step")
+	f.Float64Var(&r.labels.Smoothing, "label-smoothing", 0, "masked_cross_entropy: share of each label that all classes have alike")
+	f.Int32Var(&r.labels.Ignore, "ignore-index", -100, "masked_cross_entropy: the label of what does not count")
 	f.IntVar(&p.BatchSize, "batch-size", 32, "samples of a micro-batch")
 	f.IntVar(&p.Accumulation, "accumulation", 1, "micro-batches of a step, whose gradients are added")
 	f.Float64Var(&p.ClipNorm, "clip-norm", 0, "largest norm of all gradients together; 0 does not clip")
@@ -44,7 +47,7 @@ func (r *recipe) flags(cmd *cobra.Command) {
 	f.Uint64Var(&s.Every, "schedule-every", 0, "step: steps between two reductions")
 	f.Float64Var(&s.Factor, "schedule-factor", 0, "step and exponential: what the rate is multiplied by")
 
-	complete(cmd, "loss", string(program.CrossEntropy), string(program.MSE))
+	complete(cmd, "loss", string(program.CrossEntropy), string(program.MaskedCrossEntropy), string(program.MSE), string(program.BCE))
 	complete(cmd, "optimizer", program.SGD, program.Adam, program.AdamW)
 	complete(cmd, "schedule", program.Constant, program.LinearDecay, program.CosineDecay, program.StepDecay, program.Exponential)
 	require(cmd, "rate")
@@ -60,6 +63,11 @@ func (r *recipe) dropout(cmd *cobra.Command, p *float64, where string) {
 func (r *recipe) program(cmd *cobra.Command) (program.Program, error) {
 	p := r.p
 	p.Version, p.Loss = program.Version, program.Loss(r.loss)
+	if p.Loss == program.MaskedCrossEntropy {
+		p.Labels = &r.labels
+	} else if cmd.Flags().Changed("label-smoothing") || cmd.Flags().Changed("ignore-index") {
+		return p, fmt.Errorf("--label-smoothing and --ignore-index are for --loss %s", program.MaskedCrossEntropy)
+	}
 	if p.Optimizer.Kind == program.SGD {
 		// Adam's defaults are not sgd's; what was given is left for the program to refuse.
 		for name, field := range map[string]*float64{"beta1": &p.Optimizer.Beta1, "beta2": &p.Optimizer.Beta2, "eps": &p.Optimizer.Eps} {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/device"
 	"github.com/verifyd/verifyd/kernels"
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
 // The exit codes. Scripts may rely on them.
@@ -41,6 +42,9 @@ type app struct {
 	deviceName     string      // "auto", "cpu" or "cuda:N"
 	set            *device.Set // nil until it is wanted
 	logLevel       string
+	messages       string // "text" or "json"
+	parent         int    // process that must be there; 0 for none
+	interrupt      context.CancelFunc
 	log            *slog.Logger
 	terminal       sync.Mutex               // held while a bar or a line is drawn
 	bar            *progressbar.ProgressBar // on the terminal now; nil if none is
@@ -52,7 +56,9 @@ type app struct {
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	a := &app{stdout: stdout, stderr: stderr}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &app{stdout: stdout, stderr: stderr, interrupt: cancel}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -73,15 +79,20 @@ func (a *app) exitCode(cmd *cobra.Command, err error) int {
 		return int(code)
 	}
 	if errors.Is(err, context.Canceled) {
-		a.note("interrupted")
+		if a.structured() {
+			a.tell("error", failure{Kind: string(fault.Interrupted), Message: "interrupted", Exit: exitError})
+		} else {
+			a.note("interrupted")
+		}
 		return exitError
 	}
-	a.complain(err)
 	var usage usageError
 	if errors.As(err, &usage) || !a.started {
+		a.complain(err, exitUsage)
 		a.note("usage: %s", cmd.UseLine())
 		return exitUsage
 	}
+	a.complain(err, exitOf(err))
 	return exitOf(err)
 }
 
@@ -110,7 +121,11 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	flags.IntVar(&a.threads, "threads", 0, "threads, 0 for one a processor; never changes a bit")
 	flags.StringVar(&a.deviceName, "device", setting("VERIFYD_DEVICE", "auto"), "where to compute: cpu, cuda:N, or auto for the first GPU that can be used; never changes a bit ($VERIFYD_DEVICE)")
 	flags.StringVar(&a.logLevel, "log-level", setting("VERIFYD_LOG_LEVEL", "info"), "debug, info, warn or error ($VERIFYD_LOG_LEVEL)")
+	flags.StringVar(&a.messages, "messages", setting("VERIFYD_MESSAGES", "text"), "form of the messages on standard error: text, or json, a document a line ($VERIFYD_MESSAGES)")
+	flags.IntVar(&a.parent, "parent", 0, "process that started this one, with which it ends")
+	_ = flags.MarkHidden("parent") // it fails only for a flag that is not there
 	complete(root, "output", "text", "json")
+	complete(root, "messages", "text", "json")
 	complete(root, "isa", "auto", "generic", "avx2", "avx512", "neon")
 	complete(root, "device", "auto", "cpu", "cuda:0", "cuda:1", "cuda:2", "cuda:3")
 	complete(root, "log-level", logLevels...)
@@ -150,6 +165,15 @@ func (a *app) checkOptions(cmd *cobra.Command) error {
 	if err := device.CheckName(a.deviceName); err != nil {
 		return usageError{fmt.Errorf("--device %w", err)}
 	}
+	if a.messages != "text" && a.messages != "json" {
+		given := a.messages
+		a.messages = "text"
+		return usageError{fmt.Errorf("--messages %q: want text or json", given)}
+	}
+	if a.parent < 0 {
+		return usageError{fmt.Errorf("--parent %d: want the number of a process", a.parent)}
+	}
+	a.endWith(cmd.Context(), a.parent)
 	return a.startLog()
 }
 

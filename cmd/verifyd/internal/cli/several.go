@@ -70,7 +70,7 @@ func (a *app) verifySeveral(ctx context.Context, bundles []string, judge *pool.J
 // show prints one of several. With -o json, all of them come at the end.
 func (a *app) show(j *pool.Judged, further bool) error {
 	if j.Err != nil {
-		a.complain(j.Err)
+		a.complain(j.Err, exitOf(j.Err))
 		return nil
 	}
 	if a.output == "json" {

@@ -20,7 +20,7 @@ import (
 
 func (a *app) valueCommand() *cobra.Command {
 	return group("value", "Say what contributions were worth, with intervals, and audit it",
-		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(),
+		a.valueCheckCommand(), a.valueFreezeCommand(), a.valueRoundCommand(), a.valueDataCommand(), a.valueKNNCommand(), a.valueOOBCommand(), a.valueInRunCommand(), a.valueUtilityCommand(),
 		a.valueAuditCommand(), a.valueScoreCommand(), a.valueSignCommand(), a.valueAttacksCommand(), a.valueStudyCommand(), a.valueEstimatorsCommand())
 }
 
@@ -147,13 +147,15 @@ func (v *valued) draw(w io.Writer) error {
 			continue
 		}
 		if !r.value.IsInt64() {
-			return errors.New("a value is beyond what can be drawn")
+			return errUndrawn
 		}
-		x, half := r.value.Int64(), int64(0)
+		point := chart.Value{Player: r.player, Value: r.value.Int64()}
+		half := uint64(0)
 		if r.halfWidth != nil {
-			half = int64(min(*r.halfWidth, 1<<62))
+			half = *r.halfWidth
 		}
-		points = append(points, chart.Value{Player: r.player, Value: x, Low: x - half, High: x + half})
+		point.Low, point.High = chart.Around(point.Value, half)
+		points = append(points, point)
 	}
 	return chart.Values(w, v.title, v.interval, points)
 }
@@ -226,7 +228,8 @@ type estimateOptions struct {
 	plot, convergence, removal string // SVG files
 	budget, level, alpha, beta int
 	target, tolerance          uint64
-	control                    bool
+	control, fair              bool
+	rows                       uint32
 	claimed                    *valuation.Claimed // says all but the files; nil for research
 }
 
@@ -274,7 +277,7 @@ func (o *estimateOptions) named() (shapley.Estimator, error) {
 func (o *estimateOptions) way(e shapley.Estimator, advised int) valuation.Way {
 	w := valuation.Way{
 		Estimator: o.estimator, Budget: o.budget, Level: o.level, Target: o.target, Tolerance: o.tolerance, Alpha: o.alpha, Beta: o.beta,
-		Control: o.control,
+		Control: o.control, Fair: o.fair, Rows: o.rows,
 	}
 	if o.budget < 0 {
 		w.Budget = advised

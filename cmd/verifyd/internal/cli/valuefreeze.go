@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool/score"
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
@@ -19,7 +20,7 @@ import (
 // freezeOptions are what a list of claims is made from.
 type freezeOptions struct {
 	policy, key, out string
-	registry         string // folder
+	registry, roster string // folder and file
 	jobs             []string
 	way              estimateOptions
 	log              recorder
@@ -51,6 +52,9 @@ witnesses that has the list before the round: give --log.`,
 	f.StringVar(&o.out, "out", "", "file to write; it must not exist")
 	o.way.wayFlags(cmd)
 	f.BoolVar(&o.way.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
+	f.StringVar(&o.roster, "roster", "", "owners of workers, as verifyd score takes them: with a way that is fair an owner is valued as one")
+	f.BoolVar(&o.way.fair, "fair", false, "value owners, not names, and all updates at one length; where the policy says how values come about it says this too")
+	f.Uint32Var(&o.way.rows, "draw", 0, "judge by so many of the validation rows, which the list's beacon draws; where the policy says how values come about it says this too")
 	registryFlag(cmd, &o.registry)
 	o.log.flags(cmd)
 	require(cmd, "job", "policy", "key", "out")
@@ -117,8 +121,19 @@ func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.
 	advised, _ := e.Advised(shapley.Facts{}, len(claims), o.way.level) // a round of losses has no bounds
 	if by := p.Metrics.Value.By; by != nil {
 		advised = int(by.Budget) // there is no other
+		o.way.fair, o.way.rows = by.Fair, by.Rows
 	}
-	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, time.Now().Unix())
+	owners := map[merkle.Hash]merkle.Hash{}
+	roster, err := optional(o.roster, score.ParseRoster)
+	if err != nil {
+		return nil, err
+	}
+	if roster != nil {
+		for _, w := range roster.Workers {
+			owners[merkle.Hash(w.Worker.Hash)] = merkle.Hash(w.Owner.Hash)
+		}
+	}
+	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, owners, time.Now().Unix())
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 
@@ -17,6 +18,9 @@ const (
 	maxBudgets  = 40 // points of each
 	maxRemovals = 40 // points of a removal curve
 )
+
+// errUndrawn refuses a chart of values that have no place on it.
+var errUndrawn = errors.New("a value is beyond what can be drawn")
 
 // writeChart draws into a file that must not exist; no path, no chart.
 func writeChart(path string, draw func(w io.Writer) error) error {
@@ -41,11 +45,14 @@ func drawConvergence(ctx context.Context, w io.Writer, o *valuation.Outcome) err
 	for _, i := range order[:min(maxSettling, len(order))] {
 		c := chart.Curve{Name: o.Players[i]}
 		for _, r := range history {
-			y := r.Fixed()[i].Int64()
-			c.X, c.Y = append(c.X, int64(r.Evaluations)), append(c.Y, y)
+			fixed := r.Fixed()[i]
+			if !fixed.IsInt64() {
+				return errUndrawn
+			}
+			c.X, c.Y = append(c.X, int64(r.Evaluations)), append(c.Y, fixed.Int64())
 			if len(r.HalfWidth) > 0 {
-				half := int64(min(r.HalfWidth[i], 1<<60))
-				c.Low, c.High = append(c.Low, y-half), append(c.High, y+half)
+				low, high := chart.Around(fixed.Int64(), r.HalfWidth[i])
+				c.Low, c.High = append(c.Low, low), append(c.High, high)
 			}
 		}
 		if len(c.Low) != len(c.X) {

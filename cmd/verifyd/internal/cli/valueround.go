@@ -28,6 +28,10 @@ type roundOptions struct {
 	operator     string            // file
 	list         *valuation.Claims // nil for research, as the next
 	digest       merkle.Hash       // of the list
+	owners       []string          // of the workers, for research
+	fair         bool              // as in valuation.Way, like the next
+	rows         uint32
+	randomness   merkle.Hash // that draws the rows
 }
 
 func (o *roundOptions) flags(cmd *cobra.Command) {
@@ -35,10 +39,11 @@ func (o *roundOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.accuracy, "accuracy", false, "judge by the share of rows predicted rightly instead of by the loss")
 	f.BoolVar(&o.renormalised, "renormalised", false, "average within each coalition, as FedSV and GTG-Shapley do; WARNING: this pays free riders")
+	f.StringSliceVar(&o.owners, "worker-owners", nil, "of a fair round: the owner of each worker, with commas")
 	f.StringVar(&o.claims, "claims", "", "frozen list of the claims that are valued, which says all that is not a file; see verifyd value freeze")
 	f.StringVar(&o.operator, "operator", "", "with --claims: the operator's public key (PEM)")
 	cmd.MarkFlagsRequiredTogether("claims", "operator")
-	for _, chosen := range []string{"sizes", "accuracy", "renormalised"} {
+	for _, chosen := range []string{"sizes", "accuracy", "renormalised", "worker-owners"} {
 		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
 	}
 }
@@ -89,6 +94,11 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 	if err != nil {
 		return nil, err
 	}
+	fitted, err := o.fit(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	ro.Harmless = o.fair || o.list != nil && o.list.Way.Fair
 	g, err := round.New(ctx, *r, ro)
 	if err != nil {
 		return nil, err
@@ -98,7 +108,7 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 		opened.players = o.list.Players()
 	}
 	for _, x := range g.Isolated() {
-		a.log.Warn("an update explodes and is isolated: it is worth 0", "player", opened.players[x.Player], "why", x.Reason)
+		a.log.Warn("an update is isolated: it is worth 0", "player", opened.players[x.Player], "why", x.Reason)
 	}
 	played := g.Played()
 	if control {
@@ -109,7 +119,7 @@ func (o *roundOptions) open(ctx context.Context, a *app, device engine.Device, c
 		return nil, err
 	}
 	opened.extra = func(seed shapley.Seed) (e *valuation.Extra, err error) {
-		e = &valuation.Extra{Isolated: g.Isolated()}
+		e = &valuation.Extra{Drawn: fitted.Drawn, Joined: fitted.Joined, Isolated: g.Isolated()}
 		if e.Second, err = secondOf(ctx, &played, ro, g); err == nil && g.Rows() > 1 {
 			e.ValidationError, err = g.ValidationError(ctx, seed)
 		}
@@ -139,6 +149,20 @@ func (o *roundOptions) read(device engine.Device) (*round.Round, round.Options, 
 	}
 	r, err := o.files.Read()
 	return r, ro, err
+}
+
+// fit has the way to the values choose among rows and updates.
+func (o *roundOptions) fit(ctx context.Context, r *round.Round) (*valuation.Extra, error) {
+	w, owners := valuation.Way{Fair: o.fair, Rows: o.rows}, o.owners
+	switch {
+	case o.list != nil:
+		w, owners = o.list.Way, o.list.Owners()
+	case len(owners) > 0 && !o.fair:
+		return nil, usageError{errors.New("--worker-owners needs --fair: else every worker is a player")}
+	case len(owners) > 0 && len(owners) != len(r.Updates):
+		return nil, usageError{fmt.Errorf("--worker-owners: %d given for %d updates", len(owners), len(r.Updates))}
+	}
+	return w.Fit(ctx, r, owners, o.randomness, o.digest)
 }
 
 // surrogateOf is a round's control variate.
@@ -180,7 +204,10 @@ func (a *app) valueRoundCommand() *cobra.Command {
 		Short: "Value the workers' updates of a training round",
 		Long: `round values what each worker's update did for the loss on the validation rows:
 U(S) = L(w0) - L(w0 + sum of a_i d_i over S), with weights a_i fixed over all
-workers. A worker without an update gets exactly 0, and splitting gains nothing.
+workers. A worker without an update gets exactly 0. Two names for one update are
+worth what one is, but a policy that pays no value below zero pays more for two that
+are set against each other: --fair values owners, at one length, and the defaults of
+policy new ask for it.
 
 The certificate has the closed second order of the round, from three gradients and
 no coalition, with the gap that it leaves, beside the estimate: antithetic pairs of
@@ -213,8 +240,17 @@ and ends with the same bytes, and verifyd value audit checks it.`,
 				if err != nil {
 					return err
 				}
+				if ro.randomness, err = ro.list.Randomness(b); err != nil {
+					return err
+				}
 				eo.claimed = &valuation.Claimed{Digest: ro.digest, List: *ro.list, Beacon: b}
 				eo.estimator, eo.control = ro.list.Way.Estimator, ro.list.Way.Control
+			}
+			if eo.fair, eo.rows = ro.fair, ro.rows; ro.list == nil && ro.rows > 0 {
+				var err error
+				if ro.randomness, err = merkle.ParseHash(eo.randomness); err != nil {
+					return usageError{fmt.Errorf("--randomness: %w: it draws the rows", err)}
+				}
 			}
 			return a.estimate(cmd.Context(), &ro, eo)
 		}),
@@ -222,10 +258,12 @@ and ends with the same bytes, and verifyd value audit checks it.`,
 	ro.flags(cmd)
 	eo.flags(cmd)
 	f := cmd.Flags()
+	f.BoolVar(&ro.fair, "fair", false, "value owners, not names: workers of one owner, or with parallel or opposite updates, play as one, and all updates have one length")
+	f.Uint32Var(&ro.rows, "draw", 0, "judge by so many of the validation rows, which the randomness draws; all of them if not given")
 	f.StringVar(&public, "beacon", "", "with --claims: the beacon of the round that follows from the list")
 	f.BoolVar(&eo.control, "control", false, "use the round's quadratic surrogate as a control variate (64 workers at most)")
 	cmd.MarkFlagsRequiredTogether("claims", "beacon")
-	for _, chosen := range []string{"randomness", "estimator", "budget", "level", "target", "tolerance", "alpha", "beta", "control"} {
+	for _, chosen := range []string{"randomness", "estimator", "budget", "level", "target", "tolerance", "alpha", "beta", "control", "fair", "draw"} {
 		cmd.MarkFlagsMutuallyExclusive("claims", chosen)
 	}
 	require(cmd, "program", "base", "update", "validation")

@@ -92,6 +92,9 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	if err != nil {
 		return err
 	}
+	if ro.randomness, err = valuation.RandomnessIn(dir, ro.list); err != nil {
+		return err
+	}
 	g, err := ro.open(ctx, a, device, ro.list.Way.Control)
 	if err != nil {
 		return err
@@ -106,6 +109,7 @@ func (a *app) valueScore(ctx context.Context, device engine.Device, dir string, 
 	if err != nil {
 		return err
 	}
+	a.warnDoubts(c)
 	values, err := valuesOf(c, ro.list, p)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
@@ -174,14 +178,18 @@ func valuesOf(c *valuation.Certificate, list *valuation.Claims, p *policy.Policy
 	values := &score.Values{
 		Version: score.ValuesVersion, Policy: hash(list.Policy), Validation: hash(list.Validation), List: hash(c.Claimed.Digest), Certificate: hash(certificate),
 	}
-	for i, fixed := range c.Result.Fixed() {
+	worth, stdErr, err := valuation.Divided(c, list)
+	if err != nil {
+		return nil, err
+	}
+	for i, fixed := range worth {
 		l := list.Claims[i]
 		v := score.Value{Worker: hash(l.Worker), Task: hash(l.Job), Slot: l.Slot}
 		if v.Value.Int128, err = proofs.ParseInt128(fixed.String()); err != nil {
 			return nil, fmt.Errorf("value of claim %v: %w", l.Claim, err)
 		}
-		if len(c.Result.StdErr) > 0 {
-			v.StdErr.Uint128 = proofs.Uint(c.Result.StdErr[i])
+		if len(stdErr) > 0 {
+			v.StdErr.Uint128 = proofs.Uint(stdErr[i])
 		}
 		values.Values = append(values.Values, v)
 	}

@@ -170,7 +170,7 @@ func (s *setting) test(w verify.Work, traceDir string) (float64, error) {
 		if err := order.Fill(t, ids); err != nil {
 			return 0, err
 		}
-		if err := s.pool.Data.Fill(m.X(), m.Y(), ids); err != nil {
+		if err := s.pool.Data.Fill(m.Rows(), ids); err != nil {
 			return 0, err
 		}
 		if _, err := m.Gradients(t); err != nil {

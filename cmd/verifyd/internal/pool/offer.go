@@ -35,11 +35,12 @@ type Offer struct {
 	Period          time.Duration // after a claim's verdict, when it is paid though fewer were judged; not counted without a hold
 	Delay, Deadline time.Duration // from a claim's arrival to its beacon, and from there to its opening, in whole seconds
 	Issued          time.Time
-	Log             *job.Log // nil: the operator is believed about time
-	Seed            uint64   // of initial state and dropout
-	Beacon          string   // beacon.Quicknet, or beacon.Fixed
-	Secret          [32]byte // value of a fixed beacon: whoever knows it can foresee the challenge
-	Curve           []byte   // file of the curve that claims are compared with; nil for the job's start alone
+	Log             *job.Log     // nil: the operator is believed about time
+	Seed            uint64       // of initial state and dropout
+	Beacon          string       // beacon.Quicknet, or beacon.Fixed
+	Secret          [32]byte     // value of a fixed beacon: whoever knows it can foresee the challenge
+	Base            *verify.Base // that training starts from; nil if the state is drawn
+	Curve           []byte       // file of the curve that claims are compared with; nil for the job's start alone
 }
 
 // Offered is a job as its operator signed it.
@@ -77,7 +78,7 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		}
 		chain = fixed
 	}
-	root, err := verify.InitRoot(ctx, o.Program, o.Profile, o.Seed, d)
+	root, err := verify.InitRoot(ctx, o.Program, o.Profile, o.Seed, o.Base, d)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +92,9 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Seed:    o.Seed, Gate: gate.Version,
 		Steps: o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
+	}
+	if o.Base != nil {
+		offered.Job.Init.Base = &o.Base.Root
 	}
 	if o.Hold > 0 {
 		offered.Job.Period = uint32(min(o.Period/time.Second, job.MaxPeriod))
@@ -118,7 +122,7 @@ func (o *Offer) curve(ctx context.Context, d engine.Device) ([]byte, error) {
 		return o.Curve, nil
 	}
 	c, err := verify.CurveRun{
-		Program: o.Program, Profile: o.Profile, Data: o.Data, Init: o.Seed, Dropout: o.Seed, Steps: o.Steps, Stride: o.Stride,
+		Program: o.Program, Profile: o.Profile, Data: o.Data, Init: o.Seed, Base: o.Base, Dropout: o.Seed, Steps: o.Steps, Stride: o.Stride,
 		Drawn: o.Program.Digest(), StartOnly: true, Device: d,
 	}.Measure(ctx)
 	if err != nil {

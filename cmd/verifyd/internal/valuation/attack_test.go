@@ -13,6 +13,7 @@ import (
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/job"
@@ -37,8 +38,8 @@ func TestACertificateOfJudgedClaimsIsConfirmed(t *testing.T) {
 		t.Error("the order of files shows")
 	}
 	for _, l := range r.list.Claims {
-		if l.Rows != 40 && l.Rows != 24 {
-			t.Errorf("%d rows", l.Rows)
+		if want := uint64(40 * robust.RowUnits / 3); l.Rows != want { // the three read the same 40 rows, and each counts once
+			t.Errorf("%d units of rows, want %d", l.Rows, want)
 		}
 	}
 }
@@ -171,6 +172,9 @@ func TestAListThatWasChangedAfterItsRoundIsRefused(t *testing.T) {
 	r.certify(t, g)
 	// The operator drops a claim and signs again: the certificate is of another list.
 	r.list.Claims = r.list.Claims[1:]
+	for i, rows := range must(r.list.rows(r.jobs))(t) {
+		r.list.Claims[i].Rows = rows
+	}
 	r.freeze(t)
 	if err := r.confirm(t, g); err == nil || !strings.Contains(err.Error(), "certifies the list of claims") {
 		t.Error(err)
@@ -243,8 +247,13 @@ func TestAListThatDoesNotBindIsRefused(t *testing.T) {
 			r.policy.Validation = policy.Hash{}
 			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))
 		},
-		"the policy asks for exact":          func(r *rig) { r.demand(t, "exact", 0) },
-		"with a budget of 5, and no other":   func(r *rig) { r.demand(t, "antithetic", 5) },
+		"the policy asks for exact":        func(r *rig) { r.demand(t, "exact", 0) },
+		"with a budget of 5, and no other": func(r *rig) { r.demand(t, "antithetic", 5) },
+		"with a budget of 4, fair, 9 rows drawn, and no other": func(r *rig) {
+			r.demand(t, "antithetic", 4)
+			r.policy.Metrics.Value.By.Fair, r.policy.Metrics.Value.By.Rows = true, 9
+			r.list.Policy = merkle.Hash(must(r.policy.Hash())(t))
+		},
 		"trains program":                     func(r *rig) { r.list.Program = merkle.Hash{7} },
 		"begins with state":                  func(r *rig) { r.list.Base = merkle.Hash{7} },
 		"has another beacon":                 func(r *rig) { r.list.Beacon, _ = beacon.NewFixed([32]byte{3}) },
@@ -290,6 +299,7 @@ func TestAListSaysWhatItMayNotHold(t *testing.T) {
 		"frozen: -1":     func(c *Claims) { c.Frozen = -1 },
 		"claims: 0":      func(c *Claims) { c.Claims = nil },
 		"twice the same": func(c *Claims) { c.Claims = append(c.Claims, c.Claims[0]) },
+		"].owner: zero":  func(c *Claims) { c.Claims[0].Owner = merkle.Hash{} },
 		"].rows: zero":   func(c *Claims) { c.Claims[0].Rows = 0 },
 		"].claim: ":      func(c *Claims) { c.Claims[1].Claim = c.Claims[0].Claim },
 		"beacon":         func(c *Claims) { c.Beacon.Name = "mine" },
@@ -300,10 +310,10 @@ func TestAListSaysWhatItMayNotHold(t *testing.T) {
 		_, err := list.Sign(r.operator)
 		wants(t, err, words)
 	}
-	if _, err := List(r.jobs, r.policy, way(), [][]byte{[]byte("{}")}, frozen); err == nil {
+	if _, err := List(r.jobs, r.policy, way(), [][]byte{[]byte("{}")}, nil, frozen); err == nil {
 		t.Error("no claim is listed")
 	}
 	r.policy.Validation = policy.Hash{Hash: proofs.Hash{1}}
-	_, err := List(r.jobs, r.policy, way(), r.claims, frozen)
+	_, err := List(r.jobs, r.policy, way(), r.claims, nil, frozen)
 	wants(t, err, "was offered under policy")
 }

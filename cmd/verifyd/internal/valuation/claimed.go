@@ -33,6 +33,9 @@ func (f *RoundFiles) ReadClaimed(c *Claims) (*round.Round, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Program, err)
 	}
+	if !spec.Plan.Plain() {
+		return nil, fmt.Errorf("%s: tied or frozen parameters or buffers, for which no value is defined", f.Program)
+	}
 	if len(f.Updates) != len(c.Claims) {
 		return nil, fmt.Errorf("updates: %d given for the %d claims of the list", len(f.Updates), len(c.Claims))
 	}

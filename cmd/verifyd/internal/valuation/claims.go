@@ -53,9 +53,12 @@ type Listed struct {
 	Claim  merkle.Hash `json:"claim"`  // digest
 	Job    merkle.Hash `json:"job"`    // digest
 	Worker merkle.Hash `json:"worker"` // key id
+	Owner  merkle.Hash `json:"owner"`  // of the worker, as the operator's roster has it; the worker's key id if it has none
 	Slot   uint32      `json:"slot"`
 	Final  merkle.Hash `json:"final"` // root of the state that was trained
-	Rows   uint64      `json:"rows"`  // of the job's data that the steps read: the weight of the update
+	// Rows is the weight of the update: the rows of the job's data that the steps read, in units of 1/robust.RowUnits, where claims on the same
+	// data share its rows, see robust.Once.
+	Rows uint64 `json:"rows"`
 }
 
 // compare orders claims by worker, job and slot.
@@ -73,6 +76,24 @@ func (c *Claims) Players() []string {
 		names[i] = c.Claims[i].Claim.String()
 	}
 	return names
+}
+
+// Owners are the owners of the claims, as robust.Prepare takes them.
+func (c *Claims) Owners() []string {
+	owners := make([]string, len(c.Claims))
+	for i := range c.Claims {
+		owners[i] = c.Claims[i].Owner.String()
+	}
+	return owners
+}
+
+// Randomness is that of a beacon, if it is the list's.
+func (c *Claims) Randomness(b beacon.Beacon) (merkle.Hash, error) {
+	randomness, err := c.Beacon.Randomness(b, c.Round())
+	if err != nil {
+		return merkle.Hash{}, fmt.Errorf("beacon: %w", err)
+	}
+	return randomness, nil
 }
 
 // Check returns an error that names the field unless the list is one that can be valued.
@@ -112,6 +133,8 @@ func (c *Claims) Check() error {
 			return fmt.Errorf("claims[%d].claim: %v twice", i, l.Claim)
 		case l.Rows == 0:
 			return fmt.Errorf("claims[%d].rows: zero", i)
+		case l.Owner == (merkle.Hash{}):
+			return fmt.Errorf("claims[%d].owner: zero", i)
 		}
 		seen[l.Claim] = true
 	}
@@ -175,9 +198,9 @@ type Claimed struct {
 
 // Run is what the list has valued, given its game's root. It fails unless the beacon is that of the list's round.
 func (c *Claimed) Run(root merkle.Hash) (Run, error) {
-	randomness, err := c.List.Beacon.Randomness(c.Beacon, c.List.Round())
+	randomness, err := c.List.Randomness(c.Beacon)
 	if err != nil {
-		return Run{}, fmt.Errorf("beacon: %w", err)
+		return Run{}, err
 	}
 	return Run{
 		Version: GameVersion, Kind: RoundKind, Root: root, Source: c.Beacon.Chain, Randomness: randomness,

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/shapley/round"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -63,6 +64,10 @@ type Way struct {
 	Alpha     int    `json:"alpha"`
 	Beta      int    `json:"beta"`
 	Control   bool   `json:"control"` // a Taylor control variate
+	// Fair has an owner play as one and all updates have one length, see robust.Prepare, and Rows is how many validation rows are
+	// drawn, all of them if zero or if there are no more. Of rounds alone.
+	Fair bool   `json:"fair,omitempty"`
+	Rows uint32 `json:"rows,omitempty"`
 }
 
 // options are those of an estimate, seed included.
@@ -83,6 +88,10 @@ type Certificate struct {
 
 // Extra is what a round tells beside its estimate.
 type Extra struct {
+	// Drawn says by how many rows of the validation set it was judged, where they were drawn.
+	Drawn *Drawn `json:"drawn,omitempty"`
+	// Joined are the players that counted as one: the first of each has the value of all.
+	Joined [][]int `json:"joined,omitempty"`
 	// Isolated are the updates that explode: they are worth 0, and the others what they are without them.
 	Isolated []round.Isolated `json:"isolated,omitempty"`
 	// Second is the closed second order of a round of losses with fixed weights, unless it is beyond the scale.
@@ -274,6 +283,11 @@ func ParseCertificate(path string, data []byte) (*Certificate, error) {
 			return nil, fmt.Errorf("%s: result: values[%d]: missing", path, i)
 		}
 	}
+	if c.Extra != nil && len(c.Joined) > 0 {
+		if _, err := robust.Grouped(r.Players, c.Joined); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	return c, nil
 }
 
@@ -366,5 +380,13 @@ func (e *Extra) Equal(other *Extra) bool {
 	} else if a.Gap != b.Gap || !slices.Equal(a.Values, b.Values) {
 		return false
 	}
-	return slices.Equal(e.ValidationError, other.ValidationError) && slices.Equal(e.Isolated, other.Isolated)
+	if a, b := e.Drawn, other.Drawn; a == nil || b == nil {
+		if a != b {
+			return false
+		}
+	} else if *a != *b {
+		return false
+	}
+	return slices.Equal(e.ValidationError, other.ValidationError) && slices.Equal(e.Isolated, other.Isolated) &&
+		slices.EqualFunc(e.Joined, other.Joined, slices.Equal)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/verifyd/verifyd/proofs"
 	"github.com/verifyd/verifyd/proofs/policy"
+	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -15,8 +16,8 @@ import (
 type Jobs map[merkle.Hash]*verify.Terms
 
 // List makes the list of claims of jobs, under a policy, frozen at a Unix time. Everything but the way to the values
-// follows from what is given.
-func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, frozen int64) (*Claims, error) {
+// follows from what is given. Owners says whose workers are, by key id; one that it does not have is its own.
+func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, owners map[merkle.Hash]merkle.Hash, frozen int64) (*Claims, error) {
 	hash, err := p.Hash()
 	if err != nil {
 		return nil, err
@@ -39,11 +40,34 @@ func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, frozen int64) (
 			list.Pool, list.Audience, list.Program, list.Base, list.Beacon = j.Pool, j.Audience, j.Program, j.Init.Root, j.Beacon
 		}
 		list.Delay = max(list.Delay, delayOf(t))
-		list.Claims = append(list.Claims, Listed{
-			Claim: digest, Job: c.Job, Worker: c.Worker.ID(), Slot: c.Slot, Final: c.Final, Rows: rowsOf(t),
-		})
+		l := Listed{Claim: digest, Job: c.Job, Worker: c.Worker.ID(), Owner: c.Worker.ID(), Slot: c.Slot, Final: c.Final}
+		if owner, ok := owners[l.Worker]; ok {
+			l.Owner = owner
+		}
+		list.Claims = append(list.Claims, l)
+	}
+	rows, err := list.rows(jobs)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		list.Claims[i].Rows = rows[i]
 	}
 	return list, list.fits(jobs, p)
+}
+
+// rows are the weights of the claims: every row of a data set counts once, whoever read it.
+func (c *Claims) rows(jobs Jobs) ([]uint64, error) {
+	sources, sizes, samples := make([]merkle.Hash, len(c.Claims)), make([]uint64, len(c.Claims)), map[merkle.Hash]uint64{}
+	for i, l := range c.Claims {
+		t := jobs[l.Job]
+		if t == nil {
+			return nil, fmt.Errorf("claims[%d]: on job %v, which was not given", i, l.Job)
+		}
+		sources[i], sizes[i] = t.Job.Data.Root, rowsOf(t)
+		samples[t.Job.Data.Root] = t.Job.Data.Samples
+	}
+	return robust.Once(sources, sizes, func(root merkle.Hash) uint64 { return samples[root] })
 }
 
 // rowsOf is the number of different rows that a claim's steps read: an epoch has each of them once.
@@ -66,16 +90,17 @@ func (c *Claims) fits(jobs Jobs, p *policy.Policy) error {
 		return fmt.Errorf("validation: %v, the policy names %v", c.Validation, merkle.Hash(p.Validation.Hash))
 	}
 	if by := p.Metrics.Value.By; by != nil {
-		if want := (Way{Estimator: by.Estimator, Budget: int(by.Budget), Level: c.Way.Level}); c.Way != want {
-			return fmt.Errorf("way: the policy asks for %s with a budget of %d, and no other parameter but the level of intervals", by.Estimator, by.Budget)
+		if want := (Way{Estimator: by.Estimator, Budget: int(by.Budget), Level: c.Way.Level, Fair: by.Fair, Rows: by.Rows}); c.Way != want {
+			return fmt.Errorf("way: the policy asks for %s, and no other parameter but the level of intervals", by)
 		}
+	}
+	rows, err := c.rows(jobs)
+	if err != nil {
+		return err
 	}
 	delay := uint32(0)
 	for i, l := range c.Claims {
 		t := jobs[l.Job]
-		if t == nil {
-			return fmt.Errorf("claims[%d]: on job %v, which was not given", i, l.Job)
-		}
 		j := t.Job
 		delay = max(delay, delayOf(t))
 		switch {
@@ -91,8 +116,8 @@ func (c *Claims) fits(jobs Jobs, p *policy.Policy) error {
 			return fmt.Errorf("claims[%d]: job %v begins with state %v, the list with %v", i, l.Job, j.Init.Root, c.Base)
 		case !sameChain(j.Beacon, c.Beacon):
 			return fmt.Errorf("claims[%d]: job %v has another beacon than the list", i, l.Job)
-		case l.Rows != rowsOf(t):
-			return fmt.Errorf("claims[%d].rows: %d, the steps of job %v read %d", i, l.Rows, l.Job, rowsOf(t))
+		case l.Rows != rows[i]:
+			return fmt.Errorf("claims[%d].rows: %d, the steps of job %v read %d", i, l.Rows, l.Job, rows[i])
 		}
 	}
 	if c.Delay != delay {

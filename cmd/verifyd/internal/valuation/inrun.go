@@ -92,7 +92,7 @@ func (r *Replay) steps(ctx context.Context, m *program.Machine, a *inrun.Accumul
 		if err := order.Fill(t, ids); err != nil {
 			return err
 		}
-		if err := r.Data.Fill(m.X(), m.Y(), ids); err != nil {
+		if err := r.Data.Fill(m.Rows(), ids); err != nil {
 			return err
 		}
 		for i, id := range ids {

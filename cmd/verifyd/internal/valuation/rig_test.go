@@ -118,7 +118,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			}
 		}
 	}
-	r.list = must(List(r.jobs, r.policy, way(), r.claims, frozen))(t)
+	r.list = must(List(r.jobs, r.policy, way(), r.claims, nil, frozen))(t)
 	r.freeze(t)
 	return r
 }
@@ -140,11 +140,18 @@ func (r *rig) play(t testing.TB, files RoundFiles) (Played, error) {
 	if err != nil {
 		return Played{}, err
 	}
-	g := must(round.New(context.Background(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1})}))(t)
+	var randomness merkle.Hash
+	if r.list.Way.Rows > 0 {
+		randomness = must(r.list.Randomness(r.public))(t)
+	}
+	fitted := must(r.list.Way.Fit(context.Background(), read, r.list.Owners(), randomness, r.digest))(t)
+	g := must(round.New(context.Background(), *read, round.Options{Device: shapleytest.CPU(kernels.Options{Threads: 1}), Harmless: r.list.Way.Fair}))(t)
 	t.Cleanup(g.Close)
 	return Played{Game: g, Root: g.Root(), Extra: func(seed shapley.Seed) (*Extra, error) {
-		e, err := g.ValidationError(context.Background(), seed)
-		return &Extra{ValidationError: e}, err
+		e := *fitted
+		var err error
+		e.ValidationError, err = g.ValidationError(context.Background(), seed)
+		return &e, err
 	}}, nil
 }
 
@@ -179,7 +186,7 @@ func writeSet(t testing.TB, path string, rows int) {
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := set.Fill(x, y, ids); err != nil {
+	if err := set.Fill([]kernels.Buf{x, y}, ids); err != nil {
 		t.Fatal(err)
 	}
 	f := must(os.Create(path))(t)

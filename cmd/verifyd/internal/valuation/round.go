@@ -81,7 +81,7 @@ func ReadValidation(path string, plan *program.Plan) (x, y kernels.Buf, err erro
 
 // readValidation also gives the rows as a data set, whose root commits to them.
 func readValidation(path string, plan *program.Plan) (set *job.Dataset, x, y kernels.Buf, err error) {
-	info, err := os.Stat(path)
+	info, err := os.Stat(input.Path(path))
 	if err != nil {
 		return nil, x, y, err
 	}
@@ -96,7 +96,7 @@ func readValidation(path string, plan *program.Plan) (set *job.Dataset, x, y ker
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	if err := set.Fill(x, y, ids); err != nil {
+	if err := set.Fill([]kernels.Buf{x, y}, ids); err != nil {
 		return nil, x, y, fmt.Errorf("%s: %w", path, err)
 	}
 	return set, x, y, nil
@@ -113,7 +113,7 @@ func rowsLike(t program.TensorSpec, rows int) kernels.Buf {
 
 // readParameters reads a program's parameters from a file of tensors.
 func readParameters(path string, params []program.TensorSpec) ([][]float32, error) {
-	info, err := os.Stat(path)
+	info, err := os.Stat(input.Path(path))
 	if err != nil {
 		return nil, err
 	}

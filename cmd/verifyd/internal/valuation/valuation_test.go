@@ -112,9 +112,21 @@ func TestCertificatesThatDoNotHangTogetherAreRefused(t *testing.T) {
 	}
 }
 
+func TestWhoIsJoinedInACertificateIsAPlayerAndInOneCluster(t *testing.T) {
+	for _, joined := range [][][]int{{{0, 3}}, {{2, 1}}, {{0, 1}, {1, 2}}, {{-1, 0}}} {
+		c, err := Estimate(t.Context(), "", runOf("exact", 0), glove(t), nil, func(shapley.Seed) (*Extra, error) { return &Extra{Joined: joined}, nil }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseCertificate("c", must(json.Marshal(c.Certificate))(t)); err == nil || !strings.Contains(err.Error(), "c: robust: groups[") {
+			t.Errorf("%v: %v", joined, err)
+		}
+	}
+}
+
 func FuzzCertificate(f *testing.F) {
 	c, err := Estimate(context.Background(), "", runOf("antithetic", 4), glove(f), nil, func(shapley.Seed) (*Extra, error) {
-		return &Extra{Second: &Second{Values: []int64{1, 2, 3}}, ValidationError: []uint64{4, 5, 6}}, nil
+		return &Extra{Second: &Second{Values: []int64{1, 2, 3}}, ValidationError: []uint64{4, 5, 6}, Drawn: &Drawn{3, 9}, Joined: [][]int{{0, 2}}}, nil
 	}, nil)
 	if err != nil {
 		f.Fatal(err)
@@ -138,8 +150,15 @@ func FuzzCertificate(f *testing.F) {
 			v.Rat()
 		}
 		c.Result.Fixed()
-		if c.Claimed != nil && len(c.Claimed.List.Claims) != len(c.Result.Values) {
+		Doubts(c)
+		if c.Claimed == nil {
+			return
+		}
+		if len(c.Claimed.List.Claims) != len(c.Result.Values) {
 			t.Fatal("a claim without a value")
+		}
+		if _, _, err := Divided(c, &c.Claimed.List); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
@@ -192,6 +211,12 @@ func TestACertificateNamesWhoWasIsolatedAndAnotherListIsNotItsOwn(t *testing.T) 
 	c, err := ReadCertificate(dir)
 	if err != nil || !c.Extra.Equal(found) {
 		t.Fatalf("%+v, %v", c, err)
+	}
+	fitted := &Extra{Drawn: &Drawn{3, 9}, Joined: [][]int{{0, 2}}}
+	for _, other := range []*Extra{{}, {Drawn: fitted.Drawn}, {Joined: fitted.Joined}, {Drawn: &Drawn{4, 9}, Joined: fitted.Joined}, {Drawn: fitted.Drawn, Joined: [][]int{{1, 2}}}} {
+		if fitted.Equal(other) || other.Equal(fitted) {
+			t.Errorf("%+v passes for %+v", other, fitted)
+		}
 	}
 	for _, other := range []*Extra{{}, {Isolated: []round.Isolated{{Player: 0, Reason: round.ReasonStep}}}, {Isolated: []round.Isolated{{Player: 1, Reason: round.ReasonLoss}}}} {
 		if c.Extra.Equal(other) {

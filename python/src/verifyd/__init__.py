@@ -1,0 +1,24 @@
+"""What data, updates and players were worth: Shapley values with intervals, transcripts and audits.
+
+    result = verifyd.knn_shapley(X, y, X_test, y_test, n_neighbors=5)
+    result = verifyd.values(n, utility=lambda members: score(members), seed=7, transcript="run")
+    verifyd.audit("run", utility)
+
+Each function runs the command verifyd, which the package carries, as a child process and returns a Result, which behaves as the
+array of its values. What is refused is an Error.
+"""
+
+from ._child import VerifydWarning
+from ._data import banzhaf, beta, data_oob, data_shapley
+from ._error import Error, UtilityError
+from ._knn import knn_shapley
+from ._result import Audit, Result
+from ._rounds import round_values
+from ._utility import audit, load, serve, values
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Audit", "Error", "Result", "UtilityError", "VerifydWarning", "audit", "banzhaf", "beta", "data_oob", "data_shapley", "knn_shapley", "load", "round_values", "serve",
+    "values",
+]
