@@ -99,6 +99,9 @@ wheel: ## build the Python wheels into build/python/wheels, for x86-64 and arm64
 python: ## test the Python package from its wheel in a clean environment: tests, types, examples (needs Python 3.11, python3-venv)
 	GO=$(GO) python/test.sh
 
+notebook: ## run examples/python/values.ipynb and the Python of docs/researchers.md with the wheel (needs Python 3.11, python3-venv)
+	GO=$(GO) python/notebook.sh
+
 bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
 	bench/peers/torch.sh
 	$(GO) run ./bench/cmd/bench $(BENCH)

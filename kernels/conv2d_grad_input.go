@@ -24,7 +24,7 @@ func (o Conv2DGradInput) pieces(c *CPU, phase int) int {
 	case o.deep(c.workers[0].tiles):
 		return onePhase(phase, o.N*o.depthBlocks())
 	case tiled && phase == 0:
-		c.packed = grow(c.packed, o.O*o.taps())
+		c.packed = grow(c.packed, o.O*o.taps()+o.C)
 		return o.C
 	case tiled && phase == 1:
 		return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupC())
@@ -41,12 +41,17 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 		o.deepPiece(w, i, dy, weights, dx)
 	case phase == 0:
 		o.turn(i, weights, w.cpu.packed)
+		w.cpu.packed[o.O*o.taps()+i] = o.spread(i, w.cpu.packed)
 	default:
 		n, g, lo, hi := o.part(w.cpu, i, o.groupC())
 		first, terms := g*o.groupC()+lo, o.groupO()*o.KH*o.KW
 		a := mat{w.cpu.packed[first*terms:], terms, 1}
-		image := o.image(w, dy[(n*o.O+g*o.groupO())*o.OutH()*o.OutW():])
-		w.convolve(o.Profile, hi-lo, a, image, dx[(n*o.C+first)*o.H*o.W:])
+		dy, dx := dy[(n*o.O+g*o.groupO())*o.OutH()*o.OutW():], dx[(n*o.C+first)*o.H*o.W:]
+		if o.strided() && allZero(w.cpu.packed[o.O*o.taps():][first:first+hi-lo]) {
+			o.phases(w, hi-lo, a, dy, dx)
+			return
+		}
+		w.convolve(o.Profile, hi-lo, a, o.image(w, dy), dx)
 	}
 }
 

@@ -35,15 +35,14 @@ extern "C" __global__ void __launch_bounds__(256) drn1_conv2d_direct(int n, cons
   if (i >= n) return;
   int ow = i % OutW, oh = i / OutW % OutH, o = i / (OutW * OutH) % O, image = i / (OutW * OutH) / O;
   int channels = C / Groups, top = oh * StrideH - PadH, left = ow * StrideW - PadW;
-  x += (image * C + o / (O / Groups) * channels) * H * W;
-  w += o * channels * KH * KW;
+  int plane = (image * C + o / (O / Groups) * channels) * H * W, tap = o * channels * KH * KW;
   Chain chain;
-  for (int c = 0; c < channels; c++, x += H * W)
+  for (int c = 0; c < channels; c++, plane += H * W)
     for (int kh = 0; kh < KH; kh++) {
       int ih = top + kh * DownH;
-      for (int kw = 0; kw < KW; kw++, w++) {
+      for (int kw = 0; kw < KW; kw++, tap++) {
         int iw = left + kw * AcrossW;
-        chain.add(*w, ih >= 0 && ih < H && iw >= 0 && iw < W ? x[ih * W + iw] : 0.0f);
+        chain.add(w[tap], ih >= 0 && ih < H && iw >= 0 && iw < W ? x[plane + ih * W + iw] : 0.0f);
       }
     }
   y[i] = chain.sum();
@@ -54,17 +53,16 @@ extern "C" __global__ void __launch_bounds__(256) drn1_conv2d_grad_input_direct(
   if (i >= n) return;
   int iw = i % W, ih = i / W % H, c = i / (W * H) % C, image = i / (W * H) / C;
   int channels = C / Groups, filters = O / Groups, group = c / channels;
-  dy += (image * O + group * filters) * OutH * OutW;
-  w += (group * filters * channels + c % channels) * KH * KW;
+  int plane = (image * O + group * filters) * OutH * OutW, tap = (group * filters * channels + c % channels) * KH * KW;
   Chain chain;
-  for (int o = 0; o < filters; o++, dy += OutH * OutW, w += channels * KH * KW)
+  for (int o = 0; o < filters; o++, plane += OutH * OutW, tap += channels * KH * KW)
     for (int kh = 0; kh < KH; kh++) {
       int down = ih + PadH - kh * DownH, oh = down / StrideH;
       bool row = down >= 0 && oh * StrideH == down && oh < OutH;
       for (int kw = 0; kw < KW; kw++) {
         int across = iw + PadW - kw * AcrossW, ow = across / StrideW;
         bool met = row && across >= 0 && ow * StrideW == across && ow < OutW;
-        chain.add(w[kh * KW + kw], met ? dy[oh * OutW + ow] : 0.0f);
+        chain.add(w[tap + kh * KW + kw], met ? dy[plane + oh * OutW + ow] : 0.0f);
       }
     }
   dx[i] = chain.sum();

@@ -47,6 +47,7 @@ type worker struct {
 	edge         []float32 // tile on the edge of c
 	image, wide  []float32 // padded image of a convolution and its outputs
 	at           []int32   // places of its terms
+	starts       []int32   // those of its chunks among them
 
 	distances *distanceTiles // nil for the reference's loop
 	packed    packedRows     // rows of a piece of distances

@@ -37,10 +37,13 @@ type depthSums = func(n int, dy, x *float32, at *int32, step int, sums *float32)
 // depthLoops are those loops on one instruction set: sums by the taps that they take, the most first, the last one.
 type depthLoops struct {
 	row  depthRow
-	sums []struct {
-		taps int
-		run  depthSums
-	}
+	sums []tapSums
+}
+
+// tapSums is a depthSums and how many taps it takes.
+type tapSums struct {
+	taps int
+	run  depthSums
 }
 
 // deep says whether a worker computes the convolution here.

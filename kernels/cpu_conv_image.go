@@ -7,7 +7,16 @@ type image struct {
 	data       []float32
 	at         []int32
 	width      int
-	rows, cols int // outputs
+	rows, cols int     // outputs
+	starts     []int32 // where terms were left out: the place in at of the first of each chunk, and len(at)
+}
+
+// first is the place in at of the first term of a chunk of so many.
+func (x image) first(chunk, size int) int {
+	if x.starts == nil {
+		return min(chunk*size, len(x.at))
+	}
+	return int(x.starts[min(chunk, len(x.starts)-1)])
 }
 
 // newImage returns an image of size elements, all +0, in the worker's memory.
@@ -18,7 +27,7 @@ func (w *worker) newImage(size, terms, width, rows, cols int) image {
 	if cap(w.at) < terms {
 		w.at = make([]int32, terms)
 	}
-	return image{data, w.at[:terms], width, rows, cols}
+	return image{data: data, at: w.at[:terms], width: width, rows: rows, cols: cols}
 }
 
 // convolve computes m channels of outputs: row i of y is the sum over the terms of a[i,k] times the
@@ -42,14 +51,22 @@ func (w *worker) convolve(p Profile, m int, a mat, x image, y []float32) {
 
 // convolveWide is convolve for n outputs side by side, the useless ones among them.
 func (w *worker) convolveWide(p Profile, m, n int, a mat, x image, y mat) {
-	terms, chunk, group := len(x.at), p.Chunk(), p.Group()
-	for g := 0; g < terms; g += group {
-		sum := y
-		if g > 0 {
+	chunk, chunks := p.Chunk(), p.Group()/p.Chunk() // terms of one, and ones of a group
+	started := false
+	for g := 0; x.first(g, chunk) < len(x.at); g += chunks {
+		if x.first(g, chunk) == x.first(g+chunks, chunk) {
+			continue
+		}
+		sum, add := y, false
+		if started {
 			sum = mat{room(&w.group, m*n), n, 1}
 		}
-		for k := g; k < min(g+group, terms); k += chunk {
-			kc := min(chunk, terms-k)
+		for c := g; c < g+chunks; c++ {
+			k := x.first(c, chunk)
+			kc := x.first(c+1, chunk) - k
+			if kc == 0 {
+				continue
+			}
 			b := panels{data: x.data, step: w.tiles.cols, at: x.at[k:]}
 			for i := 0; i < m; i += blockM {
 				mb := min(blockM, m-i)
@@ -57,14 +74,16 @@ func (w *worker) convolveWide(p Profile, m, n int, a mat, x image, y mat) {
 				if collide(a.row) {
 					ab = w.packRows(mb, kc, ab, room(&w.packA, mb*rowLength(kc)))
 				}
-				w.productChunk(p, mb, n, kc, ab, b, sum.from(i, 0), k > g)
+				w.productChunk(p, mb, n, kc, ab, b, sum.from(i, 0), add)
 			}
+			add = true
 		}
-		if g > 0 {
+		if started {
 			for i := range m {
 				addTo(y.data[i*y.row:][:n], sum.data[i*n:])
 			}
 		}
+		started = true
 	}
 }
 

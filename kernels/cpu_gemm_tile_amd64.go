@@ -23,12 +23,7 @@ func tilesFor(isa ISA) *tiles {
 
 // depthAVX2 are the loops of convolutions with one channel a group. They wait for memory, not for wider vectors.
 func depthAVX2() *depthLoops {
-	l := &depthLoops{row: asm.DepthRowAVX2}
-	for _, s := range []struct {
-		taps int
-		run  depthSums
-	}{{7, asm.DepthSums7AVX2}, {5, asm.DepthSums5AVX2}, {3, asm.DepthSums3AVX2}, {1, asm.DepthSums1AVX2}} {
-		l.sums = append(l.sums, s)
-	}
-	return l
+	return &depthLoops{row: asm.DepthRowAVX2, sums: []tapSums{
+		{7, asm.DepthSums7AVX2}, {5, asm.DepthSums5AVX2}, {3, asm.DepthSums3AVX2}, {1, asm.DepthSums1AVX2},
+	}}
 }

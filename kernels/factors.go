@@ -40,6 +40,16 @@ func (o Gemm) factors() Factors {
 	return f
 }
 
+// The rows of both factors are those of all pairs.
+func (o Matmul) factors() Factors {
+	f := o.Each.factors()
+	a, b, e := f.A.At, f.B.At, o.Each
+	f.Groups = o.Batch
+	f.A.At = func(row, k int) int { return row/e.M*e.M*e.K + a(row%e.M, k) }
+	f.B.At = func(row, k int) int { return row/e.N*e.N*e.K + b(row%e.N, k) }
+	return f
+}
+
 func strided(row, col int) func(i, k int) int {
 	return func(i, k int) int { return i*row + k*col }
 }
@@ -134,21 +144,22 @@ func (p Profile) Dot(a, b []float32) float32 {
 }
 
 // Score is s of a query and a key, contract.md section 7.2.
-func (o Attention) Score(query, key []float32) float32 {
-	return float32(o.Profile.Dot(query, key) * o.scale())
+func (o SDPA) Score(query, key []float32) float32 {
+	return float32(o.Profile.Dot(query, key) * o.Scale)
 }
 
-// Sees is the number of keys that query i sees, and Weighs that of the keys that are terms of its sums.
-func (o Attention) Sees(i int) int   { return o.SDPA().sees(i, seenKeys{n: o.Seq}) }
-func (o Attention) Weighs(i int) int { return o.SDPA().weighs(i, seenKeys{n: o.Seq}) }
+// Sees is the number of keys that query i sees where no mask leaves any out, and Weighs that of the keys that are terms of its
+// sums.
+func (o SDPA) Sees(i int) int   { return o.sees(i, seenKeys{n: o.Keys}) }
+func (o SDPA) Weighs(i int) int { return o.weighs(i, seenKeys{n: o.Keys}) }
 
 // Block is the number of queries that weigh the same keys: a key has the queries of its own block as terms and, where the
 // attention is causal, those behind it alone.
-func (o Attention) Block() int {
+func (o SDPA) Block() int {
 	if o.Causal {
 		return causalBlock
 	}
-	return o.Seq
+	return max(o.Queries, 1)
 }
 
 // Exp is exp of contract.md section 5.1.

@@ -10,6 +10,8 @@ func outputOf(op Operator) func(i, j int) int {
 	switch o := op.(type) {
 	case Gemm:
 		return func(i, j int) int { return i*o.N + j }
+	case Matmul:
+		return func(i, j int) int { return i*o.Each.N + j%o.Each.N }
 	case Conv2D:
 		p := o.OutH() * o.OutW()
 		return func(i, j int) int { return (j/p%o.N*o.O+i)*p + j%p }
@@ -24,6 +26,7 @@ func outputOf(op Operator) func(i, j int) int {
 func TestTheFactorsOfAProductAreThoseThatItsOutputsAreSumsOf(t *testing.T) {
 	all := []Operator{
 		Gemm{M: 5, N: 7, K: 600, Profile: ProfileF32}, Gemm{M: 5, N: 7, K: 9000, TransB: true, Profile: ProfileF32},
+		Matmul{3, Gemm{M: 5, N: 7, K: 600, Profile: ProfileF32}}, Matmul{3, Gemm{M: 4, N: 3, K: 13, TransA: true, TransB: true, Profile: ProfileF32}},
 		Gemm{M: 4, N: 3, K: 13, TransA: true, Profile: ProfileF32}, Gemm{M: 4, N: 3, K: 13, TransA: true, TransB: true, Profile: ProfileF32},
 	}
 	for _, s := range convShapes {

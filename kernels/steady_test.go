@@ -51,6 +51,11 @@ func TestRunDoesNotAllocateOnceWarm(t *testing.T) {
 		Matmul{9, Gemm{M: 40, N: 50, K: 60, Profile: ProfileF32}}, Rope{2, 9, 2, 8, 4, false, false}, RopeTable{9, 0, NewFrequencies([]float32{1, 0.5})},
 		CrossEntropy{Rows: 9, Classes: 10}, SGD{N: 100}, Adam{N: 100}, Dropout{N: 100},
 		Permute{2000, 0, [6]int{1, 1, 1, 1, 40, 50}, [6]int{0, 0, 0, 0, 1, 40}}, Concat{40, 5, [8]int{3, 4}}, Spread{9, 10, 3, 1, 2, 4},
+		BatchNorm{3, 20, 50, 1e-5}, BatchNormGrad{3, 20, 50}, BatchNormFrozen{3, 20, 50, 1e-5}, BatchNormFrozenGrad{3, 20, 50, 1e-5}, RunningUpdate{500, 0.9, 0.1},
+		GroupNorm{3, 20, 50, 4, 1e-5}, GroupNormGrad{3, 20, 50, 4}, LSTMCell{5, 2, 1, 30}, LSTMCellGrad{5, 2, 1, 30},
+		UpsampleNearest{UpsampleShape{9, 5, 6, 10, 11}}, UpsampleNearestGrad{UpsampleShape{9, 5, 6, 10, 11}},
+		UpsampleBilinear{UpsampleShape{9, 5, 6, 10, 11}, false}, UpsampleBilinearGrad{UpsampleShape{9, 5, 6, 10, 11}, true},
+		Conv2D{convShapes[9]}, Conv2DGradInput{convShapes[9]}, Conv2DGradWeight{convShapes[9]}, Conv2DGradInput{convShapes[10]}, Conv2DGradInput{convShapes[12]},
 		SumAxis{3, 600, 70}, SumAxis{30, 600, 1}, RowDropout{Rows: 9, Cols: 10}, RandomCrop{N: 9, C: 3, H: 8, W: 8, OutH: 7, OutW: 8, Pad: 1}, RandomFlip{N: 9, C: 3, H: 4, W: 5},
 	} {
 		var bufs []Buf

@@ -18,3 +18,4 @@ class CommandHook(BuildHookInterface):
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform}"
         build_data["force_include"][binary] = "verifyd/_bin/verifyd"
+        build_data["force_include"][os.path.join(self.root, "..", "LICENSE")] = "verifyd/LICENSE"

@@ -20,7 +20,7 @@ if ! cmp -s python/requirements.txt "$venv/done"; then
   cp python/requirements.txt "$venv/done"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
-export PATH="$PWD/$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=2
+export PATH="$PWD/$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 unset VERIFYD_BINARY # the wheel's own is meant
 
 (cd python && python -m mypy --cache-dir "../build/python/mypy")

@@ -13,7 +13,7 @@ import (
 )
 
 // BaseFile holds what a program's parameters and buffers start as, frozen ones too, where the job does not have them drawn. A
-// bundle has it once, whatever the number of its segments.
+// bundle has it once, whatever the number of its segments, and none if nothing is frozen.
 const BaseFile = "base.safetensors"
 
 // Base is what a program's parameters and buffers start as. It is read-only.
@@ -151,7 +151,7 @@ func (t *Terms) checkBase() error {
 func (c *Case) readBase(ctx context.Context) error {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	if !c.Terms.NeedsBase() {
+	if !c.Terms.NeedsBase() || c.Terms.spec.Frozen == nil { // what moves is in the openings
 		return nil
 	}
 	bytes, err := c.Terms.baseBytes()

@@ -187,3 +187,27 @@ func FuzzReadBase(f *testing.F) {
 		}
 	})
 }
+
+// A whole model that begins with somebody's numbers needs them in no bundle: its states are in the openings.
+func TestABaseOfWhichNothingIsFrozenIsInNoBundle(t *testing.T) {
+	spec := must(engine.NewSpec(mlp(), kernels.ProfileF32, 0))(t)
+	var tensors [][]float32
+	for _, s := range spec.Plan.Base() {
+		tensors = append(tensors, s.Buf().F)
+	}
+	tensors[0][0], tensors[2][0], tensors[4][0] = 0.5, 0.25, 1
+	base := must(verify.NewBase(spec.Plan, tensors, 1))(t)
+	r := newRigOf(t, verifytest.Setting{Operator: newKey(t, 1), Worker: newKey(t, 2), Program: mlp(), Data: blobs(t, 40, 7), Slot: 1, Job: all, Base: base})
+	dir, _ := r.train(newCPU(t, kernels.Auto, 1))
+	bundle := r.bundle(dir)
+	if _, err := os.Stat(filepath.Join(bundle, verify.BaseFile)); err == nil {
+		t.Error("the bundle has the base")
+	}
+	if f := r.judge(bundle, r.options(kernels.Auto, 1)).Finding; f.Outcome != verify.Pass {
+		t.Errorf("%+v", f)
+	}
+	forged := r.bundle(r.forge(cheat{init: func(m *program.Machine) { flip(m.Tensors()[0], 1) }}))
+	if f := r.judge(forged, r.options(kernels.Auto, 1)).Finding; f.Outcome != verify.Fail || f.Reason != verify.WrongInit {
+		t.Errorf("%+v", f)
+	}
+}

@@ -30,9 +30,6 @@ type stepper struct {
 }
 
 func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device) (*stepper, error) {
-	if err := t.checkBase(); err != nil {
-		return nil, err
-	}
 	serves, err := document.Digest(job.AssignmentKind, a)
 	if err != nil {
 		return nil, err
@@ -46,6 +43,9 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 
 // init sets the engine to the job's initial state.
 func (s *stepper) init(ctx context.Context) error {
+	if err := s.terms.checkBase(); err != nil {
+		return err
+	}
 	return begin(ctx, s.engine, s.terms.spec, s.terms.Job.Init.Seed, s.terms.base)
 }
 

@@ -25,7 +25,7 @@ type Jumps struct {
 	Runner     program.Runner // forges
 	Dir        string         // for traces and bundles
 	Sampled    uint32         // k
-	Seed       uint64         // draws starts, orders and challenges
+	Seeds      uint64         // of starts, orders and challenges: 1 and so on, a claim for each
 	Challenges int            // of each claim
 }
 
@@ -56,7 +56,7 @@ func (j Jumps) Once(ctx context.Context, w io.Writer) error {
 			for i := range j.Settings {
 				s := &j.Settings[i]
 				at := max(s.Steps*quarter/4, 1)
-				c, err := j.claim(ctx, s, verifytest.At(at), state, false)
+				c, err := j.claims(ctx, s, verifytest.At(at), state, false)
 				if err != nil {
 					return fmt.Errorf("%s, %s at step %d: %w", s.Name, state.Name, at, err)
 				}
@@ -86,7 +86,7 @@ func (j Jumps) Twice(ctx context.Context, w io.Writer) error {
 			for i := range j.Settings {
 				s := &j.Settings[i]
 				back := s.Steps - s.Stride - 1 // the step before the last segment
-				c, err := j.claim(ctx, s, verifytest.Either(back-between*s.Stride, back), verifytest.Cheap(name), true)
+				c, err := j.claims(ctx, s, verifytest.Either(back-between*s.Stride, back), verifytest.Cheap(name), true)
 				if err != nil {
 					return fmt.Errorf("%s, %s, %d between: %w", s.Name, name, between, err)
 				}
@@ -98,17 +98,28 @@ func (j Jumps) Twice(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// claim makes a claim that jumps at steps, and challenges it.
-func (j Jumps) claim(ctx context.Context, s *Setting, at verifytest.Steps, to verifytest.CheapState, back bool) (c caught, err error) {
+// claims makes a claim for each seed that jumps at steps, and challenges it.
+func (j Jumps) claims(ctx context.Context, s *Setting, at verifytest.Steps, to verifytest.CheapState, back bool) (all caught, err error) {
+	for seed := range j.Seeds {
+		c, err := j.claim(ctx, s, seed+1, at, to, back)
+		if err != nil {
+			return all, err
+		}
+		all.add(c)
+	}
+	return all, nil
+}
+
+func (j Jumps) claim(ctx context.Context, s *Setting, seed uint64, at verifytest.Steps, to verifytest.CheapState, back bool) (c caught, err error) {
 	dir, err := os.MkdirTemp(j.Dir, "claim")
 	if err != nil {
 		return c, err
 	}
 	defer os.RemoveAll(dir)
 	pool, err := verifytest.NewPool(ctx, verifytest.Setting{
-		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true, Order: seedOf(2 * j.Seed), Secret: seedOf(2*j.Seed + 1),
+		Program: &s.Program, Data: s.Data, Device: j.Device, Whole: true, Order: seedOf(2 * seed), Secret: seedOf(2*seed + 1),
 		Job: func(o *job.Job) {
-			o.Init.Seed, o.Seed = j.Seed, j.Seed
+			o.Init.Seed, o.Seed = seed, seed
 			o.Steps, o.Stride, o.Slots, o.Sampled = s.Steps, s.Stride, 1, job.Exactly(j.Sampled)
 		},
 	})

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,7 +11,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/proofs"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
@@ -27,6 +31,9 @@ func fixtures(env *testscript.Env) error {
 	}
 	p := fixtureProgram()
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "program.json"), p.JSON(), 0o644); err != nil {
+		return err
+	}
+	if err := writeAdapted(env.WorkDir, p); err != nil {
 		return err
 	}
 	if err := writeData(filepath.Join(env.WorkDir, "nan.safetensors"), float32(math.NaN())); err != nil {
@@ -63,6 +70,34 @@ func fixtureProgram() program.Program {
 		Optimizer: program.Optimizer{Kind: program.SGD, Momentum: 0.9},
 		Schedule:  program.Schedule{Kind: program.Constant, Rate: 0.05},
 	}
+}
+
+// writeAdapted writes adapted.json, a program whose layers are frozen but for an adapter, and base.safetensors, which it starts from.
+func writeAdapted(dir string, p program.Program) error {
+	p.Graph = program.LoRA(p.Graph, 2, func(name string) bool { return name == "net.2" })
+	plan, err := program.Compile(&p, kernels.ProfileF32)
+	if err != nil {
+		return err
+	}
+	var tensors [][]float32
+	for i, spec := range plan.Base() {
+		x := spec.Buf().F
+		for k := range x {
+			x[k] = float32((k*5+i)%9-4) / 16
+		}
+		tensors = append(tensors, x)
+	}
+	base, err := verify.NewBase(plan, tensors, 1)
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	if err := base.Write(&file); err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "adapted.json"), p.JSON(), 0o644),
+		os.WriteFile(filepath.Join(dir, "base.safetensors"), file.Bytes(), 0o644))
 }
 
 // samples of each data set.

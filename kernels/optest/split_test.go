@@ -28,6 +28,14 @@ func splits() []split {
 			5, []bool{true, false, true}},
 		{kernels.Conv2DGradInput{ConvShape: batchOf(5)}, func(n int) kernels.Operator { return kernels.Conv2DGradInput{ConvShape: batchOf(n)} },
 			5, []bool{true, false, true}},
+		{kernels.Conv2D{ConvShape: deepOf(5)}, func(n int) kernels.Operator { return kernels.Conv2D{ConvShape: deepOf(n)} },
+			5, []bool{true, false, true}},
+		{kernels.Conv2DGradInput{ConvShape: deepOf(5)}, func(n int) kernels.Operator { return kernels.Conv2DGradInput{ConvShape: deepOf(n)} },
+			5, []bool{true, false, true}},
+		{kernels.GroupNorm{N: 9, C: 6, P: 31, Groups: 3, Eps: 1e-5}, func(n int) kernels.Operator { return kernels.GroupNorm{N: n, C: 6, P: 31, Groups: 3, Eps: 1e-5} },
+			9, []bool{true, false, false, true, true, true}},
+		{kernels.BatchNormFrozen{N: 9, C: 6, P: 31, Eps: 1e-5}, func(n int) kernels.Operator { return kernels.BatchNormFrozen{N: n, C: 6, P: 31, Eps: 1e-5} },
+			9, []bool{true, false, false, false, false, true}},
 		{kernels.BiasAdd{N: 9, C: 37, P: 3}, func(n int) kernels.Operator { return kernels.BiasAdd{N: n, C: 37, P: 3} },
 			9, []bool{true, false, true}},
 		{kernels.Softmax{Rows: 9, Cols: 133}, func(n int) kernels.Operator { return kernels.Softmax{Rows: n, Cols: 133} },
@@ -51,6 +59,10 @@ func splits() []split {
 		{ropeOf(5), func(n int) kernels.Operator { return ropeOf(n) }, 5, []bool{true, false, false, true}},
 		{kernels.GELU{N: 1003}, func(n int) kernels.Operator { return kernels.GELU{N: n} }, 1003, []bool{true, true}},
 	}
+}
+
+func deepOf(n int) kernels.ConvShape {
+	return kernels.ConvShape{N: n, C: 21, H: 9, W: 8, O: 21, KH: 3, KW: 3, StrideH: 2, StrideW: 1, PadH: 1, PadW: 1, Groups: 21, Profile: kernels.ProfileF32}
 }
 
 func sdpaOf(n int) kernels.SDPA {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import stat
@@ -50,6 +51,15 @@ def test_files_have_no_name_on_any_disk_and_are_gone_when_closed() -> None:
         os.fstat(descriptor)
     with Files() as files, pytest.raises(verifyd.Error):
         files.add("a/b", b"")
+
+
+def test_nothing_of_the_package_pickles() -> None:
+    for page in Path(verifyd.__file__).parent.glob("*.py"):
+        tree = ast.parse(page.read_text(encoding="utf-8"))
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not (names | modules) & {"pickle", "marshal", "shelve", "joblib", "cloudpickle", "dill"}, page
+        assert "allow_pickle=True" not in page.read_text(encoding="utf-8")
 
 
 def test_messages_name_arguments_and_not_where_they_lay() -> None:

@@ -53,6 +53,8 @@ def test_retraining_has_the_certificate_of_the_command_to_the_byte(name: str, ro
         assert (tmp_path / "p" / file).read_bytes() == (tmp_path / "c" / file).read_bytes()
     assert got.transcript == str(tmp_path / "p") and got.owners == ["0", "1", "2", "3", "4"]
     audit = verifyd.audit(tmp_path / "p", data=rows, owners=owners)
+    with pytest.raises(verifyd.Error, match="no option of an audit"):
+        verifyd.audit(tmp_path / "p", data=rows, owners=owners, nonsense=1)
     assert audit.passed and audit.checked == audit.leaves == got.evaluations
     assert np.array_equal(verifyd.load(tmp_path / "p").values, got.values)
 
@@ -82,6 +84,31 @@ def test_every_kind_of_table_has_the_values_of_its_array(rows: Rows) -> None:
         (f.set_index(np.arange(60)[::-1]), s.set_axis(np.arange(60)[::-1]), f_test, s_test),
     ):
         assert verifyd.knn_shapley(*data).document["results"] == want
+
+
+class Column:
+    """A column as polars has it: no index, and values by to_list."""
+
+    def __init__(self, values: Any) -> None:
+        self._values = values
+
+    def to_list(self) -> Any:
+        return self._values.tolist()
+
+
+class Frame:
+    """A frame of another library than pandas."""
+
+    def __init__(self, frame: Any) -> None:
+        self.columns, self.shape, self._frame = list(frame.columns), frame.shape, frame
+
+    def __getitem__(self, name: str) -> Column:
+        return Column(self._frame[name])
+
+
+def test_a_frame_of_another_library_is_one(rows: Rows) -> None:
+    f, s, f_test, s_test = frames(rows)
+    assert verifyd.knn_shapley(Frame(f), s, Frame(f_test), s_test).document == verifyd.knn_shapley(f, s, f_test, s_test).document
 
 
 def test_a_frame_of_any_floats_has_the_bits_of_its_array() -> None:

@@ -38,6 +38,9 @@ def test_a_round_of_arrays_has_the_certificate_of_its_files(cli: CLI, tmp_path: 
                "--randomness", SEED, "--budget", "2", "--out", "c")
     assert got.document == want and got.owners == ["ann", "bob", "cy"] and got[2] == 0.0
     assert (tmp_path / "p" / "certificate.json").read_bytes() == (tmp_path / "c" / "certificate.json").read_bytes()
+    assert verifyd.audit(tmp_path / "p", round=(program, base, updates, [10, 20, 30], (x, y))).passed
+    with pytest.raises(verifyd.Error, match="files given are those of"):
+        verifyd.audit(tmp_path / "p", round=(program, base, updates, [10, 20, 31], (x, y)))
     paths = verifyd.round_values(tmp_path / "program.json", tmp_path / "base.safetensors", [tmp_path / f for f in files], [10, 20, 30], tmp_path / "validation.safetensors", seed=SEED, budget=2)
     assert paths.document == want
     with pytest.raises(verifyd.Error, match="sizes: 1 given for 3 updates"):

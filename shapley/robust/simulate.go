@@ -73,7 +73,8 @@ type Way struct {
 }
 
 // Simulate plays every attack in every way. Nobody knows who the attacker's identities are: there is no roster. It fails if the attacker is worth
-// nothing honestly, for then no gain means anything, and if a game or an estimate does.
+// nothing honestly, for then no gain means anything, and if a game or an estimate does. Where the closed form is beyond the scale of utilities
+// there is no outcome of it.
 func Simulate(ctx context.Context, s Scenario, ways []Way) ([]Outcome, error) {
 	table, err := s.simulate(ctx, ways)
 	if err != nil {
@@ -102,6 +103,9 @@ func (s *Scenario) simulate(ctx context.Context, ways []Way) ([]Outcome, error) 
 			}
 			out := Outcome{Attack: a.name, Estimator: w.Estimator, Prepared: w.Prepared, Honest: *honest[k]}
 			e, err := s.values(ctx, attacked, w)
+			if w.Estimator == Second && errors.Is(err, shapley.ErrOverflow) {
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", w.Estimator, a.name, err)
 			}

@@ -237,10 +237,14 @@ func TestARoundThatDoesNotFitIsRefused(t *testing.T) {
 		"sizes: 3 given":   func(r *round.Round) { r.Sizes = r.Sizes[:3] },
 		"sizes: all are 0": func(r *round.Round) { clear(r.Sizes) },
 		"sizes[1]":         func(r *round.Round) { r.Sizes[1] = math.MaxUint64 },
-		"x: 4911":          func(r *round.Round) { r.X.F = r.X.F[1:] },
-		"y: 306":           func(r *round.Round) { r.Y.I = r.Y.I[1:] },
-		"label 5":          func(r *round.Round) { r.Y.I[0] = 5 },
-		"base: 5 tensors":  func(r *round.Round) { r.Base = r.Base[1:] },
+		`loss "masked_cross_entropy": rounds are valued by`: func(r *round.Round) {
+			p := *r.Program
+			p.Loss, p.Labels, r.Program = program.MaskedCrossEntropy, &program.Labels{}, &p
+		},
+		"x: 4911":         func(r *round.Round) { r.X.F = r.X.F[1:] },
+		"y: 306":          func(r *round.Round) { r.Y.I = r.Y.I[1:] },
+		"label 5":         func(r *round.Round) { r.Y.I[0] = 5 },
+		"base: 5 tensors": func(r *round.Round) { r.Base = r.Base[1:] },
 		"base: net.0.weight: element 3 is not finite": func(r *round.Round) { r.Base[0][3] = float32(math.NaN()) },
 		"updates[2]: net.0.weight: 3 elements given":  func(r *round.Round) { r.Updates[2][0] = r.Updates[2][0][:3] },
 	} {

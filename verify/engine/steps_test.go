@@ -43,9 +43,26 @@ func programs() map[string]program.Program {
 		"gpt, adamw, clipped":         {BatchSize: 1, Accumulation: 3, Graph: program.GPT(dropping(gpt)), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.3},
 		"gpt, tied, partly frozen":    {BatchSize: 1, Accumulation: 2, Graph: tied, Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant, ClipNorm: 0.3},
 		"several inputs":              {BatchSize: 2, Accumulation: 2, Graph: masked(), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
+		"batch norm":                  {BatchSize: 2, Accumulation: 2, Graph: normalised(false), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
+		"batch norm, frozen":          {BatchSize: 2, Accumulation: 1, Graph: normalised(true), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 		"gpt, adapted":                {BatchSize: 2, Accumulation: 1, Graph: adapted, Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
 		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 	}
+}
+
+// normalised has running statistics, which steps move or which are frozen.
+func normalised(frozen bool) program.Graph {
+	node := func(name string, op program.Op, in ...string) program.Node {
+		return program.Node{Name: name, Op: op, Inputs: in}
+	}
+	g := program.Graph{Nodes: []program.Node{
+		node("x", program.Input{Type: program.F32, Shape: []int{2, 3, 3}}), node("conv", program.Conv2D{Out: 3, Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}}, "x"),
+		node("bn", program.BatchNorm{Eps: 1e-5, Momentum: 0.25, Frozen: frozen}, "conv"), node("flat", program.Flatten{}, "bn"), node("c", program.Linear{Out: 3}, "flat"),
+	}}
+	if frozen {
+		g.Frozen = []string{"bn.running_mean", "bn.running_var"}
+	}
+	return g
 }
 
 // masked embeds tokens, weighs them by a mask and moves them by a table of the model's own.

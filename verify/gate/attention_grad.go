@@ -5,30 +5,19 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// The operands of an attention's gradient.
-const (
-	gradQKV = iota
-	gradO
-	gradMax
-	gradSum
-	gradDO
-)
-
 // measureAttentionGrad adds four products of an attention's gradient: that of the weights, and those of queries, keys and
 // values. The scores, which it computes again, are the attention's.
-func (p *Plan) measureAttentionGrad(call int, op kernels.AttentionGrad) error {
-	o := attention{kernels.Attention(op)}
+func (p *Plan) measureAttentionGrad(call int, o attention) error {
 	var t uint64
 	for range 4 {
 		var err error
-		if t, err = p.multiplyAdds(o.heads(), o.weighed(), op.HeadDim); err != nil {
+		if t, err = p.multiplyAdds(o.heads(), o.weighed(), o.HeadDim); err != nil {
 			return err
 		}
 	}
-	do := matrix{gradDO, o.output}
 	p.products += 4
 	p.parts = append(p.parts,
-		scores{o, call, "attention_grad weights", t, forScores, do, o.projection(value)},
+		scores{o, call, "attention_grad weights", t, forScores, o.gradient, o.value},
 		gradients{o, call, t})
 	return nil
 }
@@ -45,19 +34,21 @@ func (p gradients) draw(d draws) probe {
 	from := d.at(base + forWeights + forLines)
 	head := from.below(p.heads())
 	queries, keys := p.queries(from), p.keys(from)
-	do := matrix{gradDO, p.output}
-	statistics := make([]int32, p.Seq)
+	statistics := make([]int32, p.Queries)
 	for t := range statistics {
-		statistics[t] = int32(head*p.Seq + t)
+		statistics[t] = int32(head*p.Queries + t)
 	}
 	reads := []program.Read{
-		{Call: p.call, Operand: gradQKV, At: p.whole(p.projection(query), head)},
-		{Call: p.call, Operand: gradQKV, At: p.whole(p.projection(key), head)},
-		{Call: p.call, Operand: gradQKV, At: p.whole(p.projection(value), head)},
-		{Call: p.call, Operand: gradDO, At: p.whole(do, head)},
-		{Call: p.call, Operand: gradO, At: p.whole(matrix{gradO, p.output}, head)},
-		{Call: p.call, Operand: gradMax, At: statistics},
-		{Call: p.call, Operand: gradSum, At: statistics},
+		{Call: p.call, Operand: p.query.operand, At: p.whole(p.query, head)},
+		{Call: p.call, Operand: p.key.operand, At: p.whole(p.key, p.keyHead(head))},
+		{Call: p.call, Operand: p.value.operand, At: p.whole(p.value, p.keyHead(head))},
+		{Call: p.call, Operand: p.gradient.operand, At: p.whole(p.gradient, head)},
+		{Call: p.call, Operand: p.output.operand, At: p.whole(p.output, head)},
+		{Call: p.call, Operand: p.max, At: statistics},
+		{Call: p.call, Operand: p.sum, At: statistics},
+	}
+	if p.Masked {
+		reads = append(reads, program.Read{Call: p.call, Operand: p.mask, At: p.maskOf(head)})
 	}
 	own := len(reads) // what is read for one head; behind it come rows of all
 	last := p.after(keys)
@@ -71,19 +62,20 @@ func (p gradients) draw(d draws) probe {
 		terms []int
 		rows  *rows
 	}{
-		{name: "attention_grad queries", kind: forWeights, b: p.projection(key), spans: p.spans(queries), whole: 1,
+		{name: "attention_grad queries", kind: forWeights, b: p.key, spans: p.spans(queries), whole: 1,
 			lines: func(h *headLines) [][]float32 { return h.queries }},
-		{name: "attention_grad keys", kind: forKeys, b: p.projection(query), spans: last, whole: 0,
+		{name: "attention_grad keys", kind: forKeys, b: p.query, spans: last, whole: 0,
 			lines: func(h *headLines) [][]float32 { return h.keys }},
-		{name: "attention_grad values", kind: forValues, b: do, spans: last, whole: 3,
+		{name: "attention_grad values", kind: forValues, b: p.gradient, spans: last, whole: 3,
 			lines: func(h *headLines) [][]float32 { return h.shares }},
 	}
 	chunks := make([][]chunk, len(products))
 	for i := range products {
 		w := &products[i]
-		chunks[i] = p.weightedChains(d.at(base+w.kind+forChains), w.spans)
+		n := w.b.n // terms
+		chunks[i] = p.weightedChains(d.at(base+w.kind+forChains), n, w.spans)
 		w.terms = p.seen(d.at(base+w.kind+forA), i == 0)
-		w.rows = drawRows(d.at(base+w.kind+forB), p.heads()*p.HeadDim, p.Seq, true)
+		w.rows = drawRows(d.at(base+w.kind+forB), w.b.heads*p.HeadDim, n, true)
 		f := p.dimensions(w.b)
 		reads = append(reads, program.Read{Call: p.call, Operand: f.Operand, At: w.rows.elements(f.At)})
 	}
@@ -99,15 +91,19 @@ func (p gradients) draw(d draws) probe {
 	}}
 }
 
-// after are the queries that are terms of the sums of keys.
+// after are the queries of one head that are terms of the sums of keys: each head begins with a chunk.
 func (o attention) after(keys []int) (all [][2]int) {
 	for _, j := range keys {
-		all = append(all, [2]int{j / o.Block() * o.Block(), o.Seq})
+		first := 0
+		if o.Causal {
+			first = min(j/o.Block()*o.Block(), o.Queries)
+		}
+		all = append(all, [2]int{first, o.Queries})
 	}
 	return all
 }
 
-// headLines are lines of one head, of Seq terms each, +0 where a query does not see a key.
+// headLines are lines of one head, of as many terms as there are keys, or queries, +0 where a query does not see a key.
 type headLines struct {
 	queries [][]float32 // gradients of the scores of queries, by key
 	keys    [][]float32 // those of keys, by query
@@ -117,7 +113,11 @@ type headLines struct {
 // lines computes the lines of queries and keys of one head from what was read of it.
 func (p gradients) lines(words [][]float32, queries, keys []int) *headLines {
 	q, k, v, do, o, most, sums := words[0], words[1], words[2], words[3], words[4], words[5], words[6]
-	inner := make([]float32, p.Seq) // sums of products of do and o
+	var mask []float32
+	if p.Masked {
+		mask = words[7]
+	}
+	inner := make([]float32, p.Queries) // sums of products of do and o
 	for t := range inner {
 		inner[t] = kernels.SumProducts(p.row(do, t), p.row(o, t))
 	}
@@ -129,16 +129,18 @@ func (p gradients) lines(words [][]float32, queries, keys []int) *headLines {
 	}
 	h := new(headLines)
 	for _, i := range queries {
-		line := make([]float32, p.Seq)
-		for j := range p.Sees(i) {
-			_, line[j] = pair(i, j)
+		line := make([]float32, p.Keys)
+		for j := range line {
+			if p.seesKey(i, j, mask) {
+				_, line[j] = pair(i, j)
+			}
 		}
 		h.queries = append(h.queries, line)
 	}
 	for _, j := range keys {
-		shares, line := make([]float32, p.Seq), make([]float32, p.Seq)
-		for i := range p.Seq {
-			if j < p.Sees(i) {
+		shares, line := make([]float32, p.Queries), make([]float32, p.Queries)
+		for i := range line {
+			if p.seesKey(i, j, mask) {
 				shares[i], line[i] = pair(i, j)
 			}
 		}

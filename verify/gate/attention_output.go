@@ -16,25 +16,24 @@ const (
 )
 
 // measureAttention adds the two products of an attention: queries with keys, and weights with values.
-func (p *Plan) measureAttention(call int, op kernels.Attention) error {
-	o := attention{op}
-	t, err := p.multiplyAdds(o.heads(), o.weighed(), op.HeadDim)
+func (p *Plan) measureAttention(call int, o attention) error {
+	t, err := p.multiplyAdds(o.heads(), o.weighed(), o.HeadDim)
 	if err != nil {
 		return err
 	}
-	if _, err := p.multiplyAdds(o.heads(), o.weighed(), op.HeadDim); err != nil {
+	if _, err := p.multiplyAdds(o.heads(), o.weighed(), o.HeadDim); err != nil {
 		return err
 	}
 	p.products += 2
 	p.parts = append(p.parts,
-		scores{o, call, "attention scores", t, forScores, o.projection(query), o.projection(key)},
+		scores{o, call, "attention scores", t, forScores, o.query, o.key},
 		outputs{o, call, t})
 	return nil
 }
 
-// weighed is the number of pairs of a query and a key that are terms, in one head.
+// weighed is the number of pairs of a query and a key that are terms, in one head. What a mask leaves out is no less.
 func (o attention) weighed() (n int) {
-	for i := range o.Seq {
+	for i := range o.Queries {
 		n += o.Weighs(i)
 	}
 	return n
@@ -50,12 +49,14 @@ func (o attention) spans(queries []int) (all [][2]int) {
 
 // seen are terms that all drawn queries see, or that all queries are which see the drawn keys.
 func (o attention) seen(d *draws, ofQueries bool) []int {
-	from, n := 0, o.Seq
-	if o.Causal {
-		from, n = o.Seq/2, o.Seq-o.Seq/2
-	}
-	if ofQueries && o.Causal {
-		from, n = 0, max(o.Seq/2, 1)
+	from, n := 0, o.Queries
+	switch {
+	case ofQueries && o.Causal:
+		n = max(min(o.Queries/2, o.Keys), 1)
+	case ofQueries:
+		n = o.Keys
+	case o.Causal:
+		from, n = o.Queries/2, o.Queries-o.Queries/2
 	}
 	all := d.distinct(mostColumns, n)
 	for i := range all {
@@ -77,20 +78,28 @@ func (p outputs) draw(d draws) probe {
 	head := from.below(p.heads())
 	queries := p.queries(from)
 	terms := p.seen(d.at(at+forA), true)
-	chunks := p.weightedChains(d.at(at+forChains), p.spans(queries))
-	values := p.dimensions(p.projection(value))
-	b := drawRows(d.at(at+forB), p.heads()*p.HeadDim, p.Seq, true)
+	chunks := p.weightedChains(d.at(at+forChains), p.Keys, p.spans(queries))
+	values := p.dimensions(p.value)
+	b := drawRows(d.at(at+forB), p.value.heads*p.HeadDim, p.Keys, true)
+	reads := []program.Read{
+		{Call: p.call, Operand: p.query.operand, At: p.whole(p.query, head)},
+		{Call: p.call, Operand: p.key.operand, At: p.whole(p.key, p.keyHead(head))},
+		{Call: p.call, Operand: p.value.operand, At: p.whole(p.value, p.keyHead(head))},
+		{Call: p.call, Operand: values.Operand, At: b.elements(values.At)},
+	}
+	if p.Masked {
+		reads = append(reads, program.Read{Call: p.call, Operand: p.mask, At: p.maskOf(head)})
+	}
 	return probe{
-		reads: []program.Read{
-			{Call: p.call, Operand: 0, At: p.whole(p.projection(query), head)},
-			{Call: p.call, Operand: 0, At: p.whole(p.projection(key), head)},
-			{Call: p.call, Operand: 0, At: p.whole(p.projection(value), head)},
-			{Call: p.call, Operand: values.Operand, At: b.elements(values.At)},
-		},
+		reads: reads,
 		count: func(words [][]float32, to *Counters) {
+			var mask []float32
+			if p.Masked {
+				mask = words[4]
+			}
 			weights := make([][]float32, len(queries))
 			for i, t := range queries {
-				weights[i] = p.weights(words[0], words[1], t)
+				weights[i] = p.weights(words[0], words[1], mask, t)
 			}
 			e, s := p.countWeighted(chunks, weights, words[2])
 			to.Products = append(to.Products, Product{
@@ -104,18 +113,23 @@ func (p outputs) draw(d draws) probe {
 func (o attention) row(m []float32, t int) []float32 { return m[t*o.HeadDim:][:o.HeadDim] }
 
 // weights are those of query t of a head, +0 for keys that it does not see.
-func (o attention) weights(q, k []float32, t int) []float32 {
-	all := make([]float32, o.Seq)
+func (o attention) weights(q, k, mask []float32, t int) []float32 {
+	all := make([]float32, o.Keys)
 	most := float32(math.Inf(-1))
-	for j := range o.Sees(t) {
+	for j := range o.Keys {
+		if !o.seesKey(t, j, mask) {
+			continue
+		}
 		all[j] = o.Score(o.row(q, t), o.row(k, j))
 		if all[j] > most {
 			most = all[j]
 		}
 	}
 	most += 0
-	for j := range o.Sees(t) {
-		all[j] = kernels.Exp(all[j] - most)
+	for j := range o.Keys {
+		if o.seesKey(t, j, mask) {
+			all[j] = kernels.Exp(all[j] - most)
+		}
 	}
 	return all
 }

@@ -70,11 +70,15 @@ func (p *Plan) measure(call int, c kernels.Call) error {
 	case kernels.Add:
 		p.parts = append(p.parts, sum{call, op.Name(), op.N, func(e int) int { return e }, true})
 	case kernels.Attention:
-		return p.measureAttention(call, op)
+		return p.measureAttention(call, packed(op))
 	case kernels.AttentionGrad:
-		return p.measureAttentionGrad(call, op)
-	case kernels.SDPA, kernels.SDPAGrad, kernels.Matmul:
-		return fault.New(fault.Unsupported, "", "", "gate: %s cannot be measured", op.Name())
+		return p.measureAttentionGrad(call, packed(kernels.Attention(op)).differentiated(1))
+	case kernels.SDPA:
+		o, _ := parted(op)
+		return p.measureAttention(call, o)
+	case kernels.SDPAGrad:
+		o, next := parted(kernels.SDPA(op))
+		return p.measureAttentionGrad(call, o.differentiated(next))
 	}
 	profile, isProduct := kernels.ProfileOf(c.Op)
 	f, ok := kernels.FactorsOf(c.Op)

@@ -130,7 +130,7 @@ func TestHistories(t *testing.T) {
 			kinds++
 		}
 	}
-	if kinds != 41 {
+	if kinds != 44 {
 		t.Errorf("the programs have %d kinds of nodes", kinds)
 	}
 }

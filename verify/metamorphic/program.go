@@ -43,7 +43,9 @@ func drawFacts(r *rand.Rand, g *program.Graph) {
 	}
 	var all []program.TensorSpec
 	for _, w := range walked[:len(walked)-1] {
-		all = append(all, w.Params...)
+		if _, ok := w.Op.(program.ConstantTensor); !ok {
+			all = append(all, w.Params...)
+		}
 	}
 	for i := range all {
 		for _, later := range all[i+1:] {
@@ -73,10 +75,16 @@ type graph struct {
 
 // append adds a node that takes the last one's output, and perhaps others'.
 func (g *graph) append(op program.Op, others ...string) {
-	n := program.Node{Name: fmt.Sprintf("n%d", len(g.nodes)), Op: op}
+	var inputs []string
 	if len(g.nodes) > 0 {
-		n.Inputs = append([]string{g.nodes[len(g.nodes)-1].Name}, others...)
+		inputs = append([]string{g.nodes[len(g.nodes)-1].Name}, others...)
 	}
+	g.joins(op, inputs...)
+}
+
+// joins adds a node.
+func (g *graph) joins(op program.Op, inputs ...string) {
+	n := program.Node{Name: fmt.Sprintf("n%d", len(g.nodes)), Op: op, Inputs: inputs}
 	g.nodes = append(g.nodes, n)
 	if walked, err := (program.Graph{Nodes: g.nodes}).Walk(); err == nil {
 		g.shapes = append(g.shapes, walked[len(walked)-1].Output.Shape)
@@ -106,6 +114,34 @@ func (g *graph) begin() {
 		return
 	}
 	g.shapes[0] = g.nodes[0].Op.(program.Input).Shape
+	if one(g.Rand, 4) { // rows of two tensors
+		g.nodes = append(g.nodes, program.Node{Name: pick(g.Rand, "aside", "z"), Op: g.nodes[0].Op})
+		g.shapes = append(g.shapes, g.shapes[0])
+		g.joins(pick[program.Op](g.Rand, program.Add{}, program.Mul{}), g.nodes[0].Name, g.nodes[1].Name)
+	}
+}
+
+// free multiplies or adds a tensor of the program's own, or one that it has as numbers.
+func (g *graph) free() {
+	shape, last := g.shapes[len(g.shapes)-1], g.nodes[len(g.nodes)-1].Name
+	n := program.Node{Name: fmt.Sprintf("free%d", len(g.nodes)), Op: program.Parameter{Shape: shape, Std: 0.2}}
+	if one(g.Rand, 2) {
+		values := make(program.Bits, elements(shape))
+		for i := range values {
+			values[i] = float32(g.IntN(9)-4) / 4
+		}
+		n.Op = program.ConstantTensor{Shape: shape, Values: values}
+	}
+	g.nodes, g.shapes = append(g.nodes, n), append(g.shapes, nil)
+	g.joins(pick[program.Op](g.Rand, program.Add{}, program.Mul{}), last, n.Name)
+}
+
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 // vocabulary is the number of tokens.
@@ -114,7 +150,7 @@ const vocabulary = 7
 // grow adds what the last shape allows.
 func (g *graph) grow() {
 	shape := g.shapes[len(g.shapes)-1]
-	kinds := []func(){g.activation, g.activation, g.norm, g.dropout, g.softmax, g.linear, g.pair, g.pair, g.scale, g.slice, g.concat}
+	kinds := []func(){g.activation, g.activation, g.norm, g.dropout, g.softmax, g.linear, g.pair, g.pair, g.scale, g.slice, g.concat, g.free}
 	switch len(shape) {
 	case 2:
 		kinds = append(kinds, g.attention, g.attention, g.position, g.flatten, g.transpose, g.repeat, g.selects)
@@ -131,6 +167,10 @@ func (g *graph) activation() {
 }
 
 func (g *graph) norm() {
+	if s := g.shapes[len(g.shapes)-1]; len(s) == 3 && s[1]*s[2] > 1 && one(g.Rand, 2) {
+		g.append(program.BatchNorm{Eps: 1e-5, Momentum: pick(g.Rand, 0, 0.1, 1), Frozen: one(g.Rand, 3)})
+		return
+	}
 	g.append(pick[program.Op](g.Rand, program.LayerNorm{Eps: 1e-5}, program.RMSNorm{Eps: 1e-6}))
 }
 
@@ -230,12 +270,17 @@ func drawSchedule(r *rand.Rand) program.Schedule {
 // drawData draws rows for a program.
 func drawData(r *rand.Rand, plan *program.Plan) (*job.Dataset, error) {
 	samples := 3 + r.IntN(20)
-	x, y := rows(plan.X(), samples), rows(plan.Y(), samples)
-	classes := vocabulary
-	if params := plan.Params(); y.Kind == kernels.I32 {
-		classes = params[len(params)-1].Shape[0] // of the last layer's weight or bias
+	specs := plan.Rows()
+	var bufs []kernels.Buf
+	for i, spec := range specs {
+		limit := vocabulary
+		if params := plan.Params(); i == len(specs)-1 && spec.Kind == kernels.I32 {
+			limit = params[len(params)-1].Shape[0] // of the last layer's weight or bias
+		}
+		specs[i] = rows(spec, samples)
+		bufs = append(bufs, numbers(r, specs[i], limit))
 	}
-	return job.NewDataset(x, numbers(r, x, vocabulary), y, numbers(r, y, classes))
+	return job.NewDatasetOf(specs, bufs)
 }
 
 func rows(spec program.TensorSpec, samples int) program.TensorSpec {

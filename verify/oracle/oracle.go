@@ -49,6 +49,14 @@ func Gradients(p *program.Program, params [][]float64, b Batch) (loss float64, g
 	if err != nil {
 		return 0, nil, fmt.Errorf("oracle: %w", err)
 	}
+	if len(p.Graph.Tied)+len(p.Graph.Frozen) > 0 {
+		return 0, nil, &UnsupportedError{What: "tied or frozen parameters"}
+	}
+	for _, n := range walked {
+		if rules[n.Op.Kind()] == nil {
+			return 0, nil, &UnsupportedError{What: n.Op.Kind()}
+		}
+	}
 	w := &walk{tape: newTape(), micro: p.BatchSize, rows: p.BatchSize * p.Accumulation, accumulation: p.Accumulation, batch: b}
 	for _, n := range walked {
 		for _, spec := range n.Params {

@@ -15,7 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the lists of calls anew: a change of their numbers")
 
-// families are programs of the three families that have, among them, everything that decides about calls.
+// families are programs of the three families that have, among them, everything that decides about calls, and one that moves,
+// repeats and draws.
 func families() map[string]*Program {
 	of := func(accumulation int, clip float64, o Optimizer, g Graph) *Program {
 		return &Program{Version: Version, BatchSize: 2, Accumulation: accumulation, Graph: g, Loss: CrossEntropy, Optimizer: o,
@@ -28,6 +29,29 @@ func families() map[string]*Program {
 			CNN(CNNConfig{InChannels: 1, Height: 6, Width: 6, Channels: []int{2, 3}, Classes: 2, Dropout: 0.1})),
 		"gpt": of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
 			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 2, Heads: 2, Dropout: 0.1})),
+		"shapes": of(2, 0, Optimizer{Kind: SGD}, Graph{Nodes: []Node{
+			{Name: "x", Op: Input{Type: F32, Shape: []int{2, 4, 4}}},
+			{Name: "crop", Op: RandomCrop{Padding: 1, Size: [2]int{3, 4}}, Inputs: []string{"x"}},
+			{Name: "flip", Op: RandomFlip{P: 0.5}, Inputs: []string{"crop"}},
+			{Name: "a", Op: Linear{Out: 4, Bias: true, Transposed: true}, Inputs: []string{"flip"}},
+			{Name: "mean", Op: Mean{Axes: []int{1, 2}, KeepDim: true}, Inputs: []string{"a"}},
+			{Name: "gate", Op: HardSigmoid{}, Inputs: []string{"mean"}},
+			{Name: "gated", Op: Mul{}, Inputs: []string{"a", "gate"}},
+			{Name: "rows", Op: Reshape{Shape: []int{6, 4}}, Inputs: []string{"gated"}},
+			{Name: "turned", Op: Transpose{Perm: []int{1, 0}}, Inputs: []string{"rows"}},
+			{Name: "left", Op: Slice{Axis: 1, Start: 0, Stop: 3, Step: 1}, Inputs: []string{"turned"}},
+			{Name: "right", Op: Slice{Axis: 1, Start: 3, Stop: 6, Step: 1}, Inputs: []string{"turned"}},
+			{Name: "first", Op: Slice{Axis: 0, Start: 0, Stop: 1, Step: 1}, Inputs: []string{"right"}},
+			{Name: "difference", Op: Sub{}, Inputs: []string{"left", "first"}},
+			{Name: "dropped", Op: RowDropout{P: 0.5}, Inputs: []string{"difference"}},
+			{Name: "moved", Op: Scale{Factor: 2, Shift: 1}, Inputs: []string{"dropped"}},
+			{Name: "both", Op: Concat{Axis: 0}, Inputs: []string{"moved", "right"}},
+			{Name: "row", Op: Select{Axis: 0, Index: 1}, Inputs: []string{"both"}},
+			{Name: "wide", Op: Reshape{Shape: []int{1, 3}}, Inputs: []string{"row"}},
+			{Name: "expanded", Op: Expand{Shape: []int{2, 3}}, Inputs: []string{"wide"}},
+			{Name: "sum", Op: Add{}, Inputs: []string{"expanded", "wide"}},
+			{Name: "out", Op: Linear{Out: 2}, Inputs: []string{"sum"}},
+		}}),
 		"tied": of(2, 1, Optimizer{Kind: SGD},
 			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true})),
 		"adapted": of(2, 1, Optimizer{Kind: SGD},

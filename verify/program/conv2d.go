@@ -41,6 +41,9 @@ func (o Conv2D) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	if err != nil {
 		return TensorSpec{}, nil, err
 	}
+	if err := spreadable(o.Out/max(o.Groups, 1), s, span); err != nil {
+		return TensorSpec{}, nil, err
+	}
 	fan, err := elements(channels, o.Kernel[0], o.Kernel[1])
 	if err != nil {
 		return TensorSpec{}, nil, err
@@ -71,6 +74,16 @@ func grouped(groups, channels, out int) (int, error) {
 		return 0, outOfRange("groups", "%d does not divide %d channels and %d filters", groups, channels, out)
 	}
 	return channels / groups, nil
+}
+
+// spreadable refuses images that a worker cannot spread: the gradients of the filters of a group, as far apart as the
+// strides, round an image.
+func spreadable(filters int, image []int, span [2]int) error {
+	n, err := elements(filters, image[1]+span[0]-1, image[2]+span[1]-1)
+	if err != nil || n > maxPadded {
+		return outOfRange("stride", "%d filters on an image of %d x %d have more than %d places", filters, image[1], image[2], maxPadded)
+	}
+	return nil
 }
 
 // dilated is what a filter's taps span. A dilation of zeros is none.

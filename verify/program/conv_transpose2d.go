@@ -61,6 +61,9 @@ func (o ConvTranspose2D) infer(in []TensorSpec) (TensorSpec, []param, error) {
 	if _, err := grouped(o.Groups, s[0], o.Out); err != nil {
 		return TensorSpec{}, nil, err
 	}
+	if err := spreadable(s[0]/max(o.Groups, 1), image, span); err != nil {
+		return TensorSpec{}, nil, err
+	}
 	out := o.Out / max(o.Groups, 1)
 	fan, err := elements(out, o.Kernel[0], o.Kernel[1]) // PyTorch takes the second dimension for the inputs
 	if err != nil {

@@ -72,7 +72,7 @@ func (g Graph) settle(walked []Walked) error {
 			return fault.Under(fmt.Sprintf("frozen[%d]", i), err)
 		}
 	}
-	number, trains := 0, false
+	number := 0
 	for i := range walked {
 		w := &walked[i]
 		for k, t := range w.tensors {
@@ -83,13 +83,26 @@ func (g Graph) settle(walked []Walked) error {
 			}
 			w.tensors[k] = n.tensor
 			n.uses++
-			trains = trains || n.class == trained
 		}
 		for k := range w.Params {
 			w.Params[k] = w.tensors[k].spec
 		}
 	}
-	if len(all) > 0 && !trains {
+	return nil
+}
+
+// checkTrained refuses a graph that has tensors and trains none.
+func checkTrained(walked []Walked) error {
+	tensors := 0
+	for _, w := range walked {
+		for _, t := range w.tensors {
+			if t.class == trained {
+				return nil
+			}
+			tensors++
+		}
+	}
+	if tensors > 0 {
 		return outOfRange("frozen", "no parameter is left to train")
 	}
 	return nil

@@ -261,3 +261,86 @@ func TestTheModelThatAnAdapterBeginsWithIsItsBase(t *testing.T) {
 		t.Errorf("loss %v, that of the base is %v", b, a)
 	}
 }
+
+// normalised is a convolution, a batch norm and a layer.
+func normalised(fixed bool) program.Graph {
+	return program.Graph{Nodes: []program.Node{
+		{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{2, 3, 3}}},
+		{Name: "conv", Op: program.Conv2D{Out: 3, Kernel: [2]int{2, 2}, Stride: [2]int{1, 1}}, Inputs: []string{"x"}},
+		{Name: "bn", Op: program.BatchNorm{Eps: 1e-5, Momentum: 0.25, Frozen: fixed}, Inputs: []string{"conv"}},
+		{Name: "flat", Op: program.Flatten{}, Inputs: []string{"bn"}},
+		{Name: "c", Op: program.Linear{Out: 3, Bias: true}, Inputs: []string{"flat"}},
+	}}
+}
+
+func TestABufferIsKeptAndNeverTrained(t *testing.T) {
+	p := plain(normalised(false), 3)
+	pl, m := plan(t, p), initialised(t, p)
+	all := pl.Tensors()
+	if a, b := all[len(all)-2].Name, all[len(all)-1].Name; a != "buffer/bn.running_mean" || b != "buffer/bn.running_var" {
+		t.Errorf("the state ends with %s and %s", a, b)
+	}
+	for _, s := range pl.Params() {
+		if strings.Contains(s.Name, "running") {
+			t.Errorf("%s has a gradient", s.Name)
+		}
+	}
+	k := len(all) - 2
+	if m.Tensors()[k][0] != 0 || m.Tensors()[k+1][2] != 1 {
+		t.Error("buffers start elsewhere")
+	}
+	draw(m, 0, 3)
+	var seen []float32
+	for range 2 {
+		_, err := m.Gradients(0)
+		must(t, err)
+		seen = append(seen, m.Tensors()[k][0])
+	}
+	// Three micro-batches keep 0.75^3 of what was there.
+	if want := float64(seen[0]) * (1 + 0.75*0.75*0.75); math.Abs(float64(seen[1])-want) > 1e-5*math.Abs(want) {
+		t.Errorf("a running mean of %v becomes %v, %v wanted", seen[0], seen[1], want)
+	}
+	before := slices.Clone(m.Tensors()[k])
+	_, _, err := m.Evaluate()
+	must(t, err)
+	_, _, err = m.Update(0)
+	must(t, err)
+	if !sameBits(before, m.Tensors()[k]) {
+		t.Error("an evaluation or the optimizer moved a buffer")
+	}
+}
+
+func TestABufferIsFrozenOnlyWhereNoStepChangesIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		fixed  bool
+		tied   []program.Tie
+		frozen []string
+		want   string
+	}{
+		"one that moves frozen":       {false, nil, []string{"bn.running_mean"}, "is a buffer that each step changes"},
+		"one tied to a parameter":     {false, []program.Tie{{Name: "bn.running_mean", As: "bn.weight"}}, nil, `no parameter is called "bn.running_mean"`},
+		"a parameter tied to one":     {false, []program.Tie{{Name: "c.bias", As: "bn.running_mean"}}, nil, `no parameter is called "bn.running_mean"`},
+		"one that never moves frozen": {true, nil, []string{"bn.running_mean", "bn.running_var"}, ""},
+	} {
+		g := normalised(c.fixed)
+		g.Tied, g.Frozen = c.tied, c.frozen
+		pl, err := program.Compile(plain(g, 2), kernels.ProfileF32)
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		must(t, err)
+		if f := pl.Frozen(); len(f) != 2 || f[1].Name != "frozen/bn.running_var" {
+			t.Errorf("%v", f)
+		}
+		m := initialised(t, plain(g, 2))
+		draw(m, 0, 3)
+		_, err = m.Gradients(0)
+		must(t, err)
+		if m.Frozen()[1][0] != 1 {
+			t.Error("a frozen buffer starts elsewhere or has moved")
+		}
+	}
+}

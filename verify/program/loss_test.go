@@ -10,15 +10,15 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// masked is a small classifier whose labels are smoothed and masked.
-func masked() *program.Program {
+// smoothed is a small classifier whose labels are smoothed and masked.
+func smoothed() *program.Program {
 	p := *small()["mlp"]
 	p.Loss, p.Labels = program.MaskedCrossEntropy, &program.Labels{Smoothing: 0.1, Ignore: -100}
 	return &p
 }
 
 func TestWhatIsDoneWithLabelsIsOfOneLossAndReadAsItIsWritten(t *testing.T) {
-	p := masked()
+	p := smoothed()
 	again, err := program.Parse(p.JSON())
 	must(t, err)
 	if !bytes.Contains(p.JSON(), []byte(`"loss":"masked_cross_entropy","labels":{"smoothing":0.1,"ignore_index":-100},`)) || !bytes.Equal(again.JSON(), p.JSON()) {
@@ -30,7 +30,7 @@ func TestWhatIsDoneWithLabelsIsOfOneLossAndReadAsItIsWritten(t *testing.T) {
 		`labels: smoothing: 1 is outside [0, 1)`:                   func(p *program.Program) { p.Labels = &program.Labels{Smoothing: 1} },
 		`loss: "nll" is none of "cross_entropy"`:                   func(p *program.Program) { p.Loss = "nll" },
 	} {
-		p := masked()
+		p := smoothed()
 		change(p)
 		if _, err := program.Compile(p, kernels.ProfileF32); err == nil || !strings.Contains(err.Error(), want) || fault.Of(err).Blames() == fault.Machine {
 			t.Errorf("error %v, %q wanted", err, want)
@@ -39,7 +39,7 @@ func TestWhatIsDoneWithLabelsIsOfOneLossAndReadAsItIsWritten(t *testing.T) {
 }
 
 func TestAnIgnoredLabelIsTakenAndAForeignOneIsNot(t *testing.T) {
-	m, _ := machine(t, masked(), kernels.Options{Threads: 1})
+	m, _ := machine(t, smoothed(), kernels.Options{Threads: 1})
 	must(t, m.Init(5))
 	draw(m, 11, 2)
 	m.Y().I[1] = -100
@@ -54,7 +54,7 @@ func TestAnIgnoredLabelIsTakenAndAForeignOneIsNot(t *testing.T) {
 // TestRowsThatDoNotCountChangeNothing trains on a batch half of which is masked, and on another in their place.
 func TestRowsThatDoNotCountChangeNothing(t *testing.T) {
 	gradients := func(x float32) (loss float32, all []float32) {
-		m, plan := machine(t, masked(), kernels.Options{Threads: 1})
+		m, plan := machine(t, smoothed(), kernels.Options{Threads: 1})
 		must(t, m.Init(5))
 		draw(m, 11, 2)
 		rows := plan.X().Shape[0]

@@ -99,6 +99,9 @@ func (p *Program) check() ([]Walked, error) {
 	if err != nil {
 		return nil, fault.In(what, fault.Under("graph", err))
 	}
+	if err := checkTrained(walked); err != nil {
+		return nil, fault.In(what, fault.Under("graph", err))
+	}
 	for _, w := range walked {
 		if _, err := elements(append([]int{p.Accumulation, p.BatchSize}, w.Output.Shape...)...); err != nil {
 			return nil, fault.In(what, fault.Under(fmt.Sprintf("graph: nodes[%d] %q: output of a step", w.Index, w.Name), err))

@@ -214,6 +214,8 @@ func TestAGraphThatDoesNotFitTogetherIsRefused(t *testing.T) {
 		{"an output padding of a stride", image, program.ConvTranspose2D{Out: 4, Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, OutputPadding: [2]int{0, 2}}, "output_padding[1]: 2 is outside 0 to 1"},
 		{"a padding that leaves nothing", image, program.ConvTranspose2D{Out: 4, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Padding: [2]int{3, 0}}, "padding[0]: 3 leaves nothing of the output"},
 		{"a stride beyond all memory", image, program.ConvTranspose2D{Out: 1, Kernel: [2]int{1, 1}, Stride: [2]int{1 << 15, 1 << 15}}, "the padded image has more than 268435456 elements"},
+		{"filters that a stride spreads over a large image", program.Node{Name: "x", Op: program.Input{Type: program.F32, Shape: []int{1, 1 << 14, 1 << 14}}},
+			program.Conv2D{Out: 64, Kernel: [2]int{1, 1}, Stride: [2]int{128, 128}}, "stride: 64 filters on an image of 16384 x 16384 have more than 268435456 places"},
 		{"a stride of none, transposed", image, program.ConvTranspose2D{Out: 1, Kernel: [2]int{1, 1}}, "stride[0]: 0 is outside 1 to 32768"},
 		{"groups of a transposed convolution", image, program.ConvTranspose2D{Out: 3, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 2}, "groups: 2 does not divide 2 channels and 3 filters"},
 		{"a batch norm without an eps", image, program.BatchNorm{Momentum: 0.1}, "eps: 0 is outside"},
@@ -302,7 +304,7 @@ func TestAProgramIsCompiledInAKnownProfileOnly(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(canonical))
-	for _, p := range small() {
+	for _, p := range taped() {
 		f.Add(p.JSON())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -3,9 +3,11 @@ package program
 import (
 	"cmp"
 	"math"
+
+	"github.com/verifyd/verifyd/kernels"
 )
 
-// Read is elements of an f32 operand of a call of a step, as they are right before the call, or right behind it: operand
+// Read is elements of an operand of a call of a step, as they are right before the call, or right behind it: operand
 // Operand of Tape.Calls()[Call]. An element below 0 is +0.
 type Read struct {
 	Call, Operand int
@@ -68,19 +70,22 @@ func (l *Look) take(done, begun int, calls []call) {
 		if r.Call-begun >= len(calls) {
 			return // before the first call of the next part
 		}
-		r.copy(l.Words, calls[r.Call-begun].bufs[r.Operand].F)
+		r.copy(l.Words, calls[r.Call-begun].bufs[r.Operand])
 		l.Reads, l.Words = l.Reads[1:], l.Words[len(r.At):]
 	}
 }
 
-func (r *Read) copy(to []uint32, from []float32) {
+func (r *Read) copy(to []uint32, from kernels.Buf) {
 	to = to[:len(r.At)]
 	for i, e := range r.At {
-		if e < 0 {
+		switch {
+		case e < 0:
 			to[i] = 0
-			continue
+		case from.I != nil:
+			to[i] = uint32(from.I[e])
+		default:
+			to[i] = math.Float32bits(from.F[e])
 		}
-		to[i] = math.Float32bits(from[e])
 	}
 }
 

@@ -19,12 +19,12 @@ import (
 func main() {
 	steps := flag.Uint64("steps", 200, "steps of a run, in 50 segments")
 	challenges := flag.Int("challenges", 9, "challenges of each claim")
-	seed := flag.Uint64("seed", 1, "draws starts, orders and challenges")
+	seeds := flag.Uint64("seeds", 1, "of starts, orders and challenges: a claim for each")
 	only := flag.String("only", "", "settings whose names begin so, instead of one for each kind of net")
 	once := flag.Bool("once", true, "jump into each cheap state")
 	twice := flag.Bool("twice", true, "jump there and back")
 	flag.Parse()
-	if err := study(context.Background(), *steps, *challenges, *seed, *only, *once, *twice); err != nil {
+	if err := study(context.Background(), *steps, *challenges, *seeds, *only, *once, *twice); err != nil {
 		fmt.Fprintln(os.Stderr, "jumps:", err)
 		os.Exit(1)
 	}
@@ -33,7 +33,7 @@ func main() {
 // kinds are one setting for each kind of net.
 var kinds = []string{"mlp, Nesterov", "cnn, AdamW", "gpt, AdamW"}
 
-func study(ctx context.Context, steps uint64, challenges int, seed uint64, only string, once, twice bool) error {
+func study(ctx context.Context, steps uint64, challenges int, seeds uint64, only string, once, twice bool) error {
 	cpu, err := kernels.NewCPU(kernels.Options{Threads: 1})
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func study(ctx context.Context, steps uint64, challenges int, seed uint64, only 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	j := gatestudy.Jumps{Settings: chosen, Device: engine.NewCPU("cpu", cpu, 1), Runner: cpu, Dir: dir, Sampled: 5, Challenges: challenges, Seed: seed}
+	j := gatestudy.Jumps{Settings: chosen, Device: engine.NewCPU("cpu", cpu, 1), Runner: cpu, Dir: dir, Sampled: 5, Challenges: challenges, Seeds: seeds}
 	if once {
 		if err := j.Once(ctx, os.Stdout); err != nil {
 			return err

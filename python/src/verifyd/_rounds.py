@@ -51,9 +51,27 @@ def _state(files: Files, state: State, name: str) -> str:
     return files.add(name + ".safetensors", head, *parts)
 
 
+Updates = Union[Mapping[str, State], Sequence[State]]
+
+
+def parts(files: Files, program: Union[Path, Mapping[str, Any]], base: State, updates: Updates, sizes: Sequence[int], validation: Union[Path, Tuple[Any, Any]]) -> List[str]:
+    """The flags of a round, and its files."""
+    named = list(updates.items()) if isinstance(updates, Mapping) else [(f"worker {k}", u) for k, u in enumerate(updates)]
+    flags = ["--base", _state(files, base, "base"), "--sizes", ",".join(str(int(s)) for s in sizes)]
+    if isinstance(program, Mapping):
+        flags += ["--program", files.add("program.json", json.dumps(program, separators=(",", ":")).encode("utf-8"))]
+    else:
+        flags += ["--program", os.fspath(program)]
+    for worker, update in named:
+        flags += ["--update", _state(files, update, worker)]
+    if isinstance(validation, tuple):
+        head, data = tensors({"x": validation[0], "y": validation[1]}, "validation")
+        return [*flags, "--validation", files.add("validation.safetensors", head, *data)]
+    return [*flags, "--validation", os.fspath(validation)]
+
+
 def round_values(
-    program: Union[Path, Mapping[str, Any]], base: State, updates: Union[Mapping[str, State], Sequence[State]], sizes: Sequence[int],
-    validation: Union[Path, Tuple[Any, Any]], *, accuracy: bool = False, estimator: str = "antithetic", budget: Optional[int] = None, seed: Seed = 0, level: float = 0.95,
+    program: Union[Path, Mapping[str, Any]], base: State, updates: Updates, sizes: Sequence[int], validation: Union[Path, Tuple[Any, Any]], *, accuracy: bool = False, estimator: str = "antithetic", budget: Optional[int] = None, seed: Seed = 0, level: float = 0.95,
     target: Optional[float] = None, tolerance: float = 0.0, alpha: int = 0, beta: int = 0, control: bool = False, transcript: Optional[Path] = None, resume: bool = True,
     threads: int = 0, progress: Optional[bool] = None,
 ) -> Result:
@@ -70,20 +88,8 @@ def round_values(
     The closed second order of the round, and the error that the choice of validation rows brings, are in Result.document. What
     it certifies is research: what is paid is frozen first (docs/valuation.md). Raises Error.
     """
-    named = list(updates.items()) if isinstance(updates, Mapping) else [(f"worker {k}", u) for k, u in enumerate(updates)]
     with Files() as files:
-        flags = ["--base", _state(files, base, "base"), "--sizes", ",".join(str(int(s)) for s in sizes)]
-        if isinstance(program, Mapping):
-            flags += ["--program", files.add("program.json", json.dumps(program, separators=(",", ":")).encode("utf-8"))]
-        else:
-            flags += ["--program", os.fspath(program)]
-        for worker, update in named:
-            flags += ["--update", _state(files, update, worker)]
-        if isinstance(validation, tuple):
-            head, parts = tensors({"x": validation[0], "y": validation[1]}, "validation")
-            flags += ["--validation", files.add("validation.safetensors", head, *parts)]
-        else:
-            flags += ["--validation", os.fspath(validation)]
+        flags = parts(files, program, base, updates, sizes, validation)
         flags += ["--accuracy"] * accuracy + ["--control"] * control
         flags += [*way(estimator, budget, seed, level, target, tolerance, alpha, beta), *kept(transcript, resume), *machine(threads)]
         out = run(["value", "round", *flags], files=files, progress=progress)

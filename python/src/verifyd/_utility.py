@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from . import _data
+from . import _data, _rounds
 from ._child import Child, Output, run
 from ._error import Error, UtilityError
 from ._files import Files
@@ -155,14 +155,15 @@ def values(
 
 
 def audit(
-    transcript: Path, utility: Optional[Utility] = None, *, data: Optional[Tuple[Any, Any, Any, Any]] = None, owners: Any = None, seed: Optional[Seed] = None,
-    checks: int = 459, batch: Optional[int] = None, again: int = 32, progress: Optional[bool] = None, **options: Any,
+    transcript: Path, utility: Optional[Utility] = None, *, data: Optional[Tuple[Any, Any, Any, Any]] = None, owners: Any = None,
+    round: Optional[Tuple[Any, Any, Any, Any, Any]] = None, seed: Optional[Seed] = None, checks: int = 459, batch: Optional[int] = None, again: int = 32, progress: Optional[bool] = None, **options: Any,
 ) -> Audit:
     """Check a transcript: all arithmetic, and a sample of its utilities.
 
     utility   that of verifyd.values: checks of its utilities are asked for again. Without it the arithmetic alone is checked.
     data      (X, y, X_test, y_test) of data_shapley, banzhaf or beta, with owners and steps, decay, regression, target_unit, drop, match
               as they were given there
+    round     (program, base, updates, sizes, validation) of round_values, with accuracy as it was given there
     seed      draws the sample; nobody should know it before the transcript is there. None draws one here.
 
     Raises Error where the arithmetic is wrong or the transcript is of another game; an altered utility is in Audit.wrong.
@@ -172,12 +173,21 @@ def audit(
         with Files() as files:
             flags += _data.rows(files, *data, owners, options.pop("drop", ()), options.pop("match", "name"))
             flags += ["--linear"] * bool(options.pop("regression", False))
-            for name, value in options.items():
-                flags += ["--" + name.replace("_", "-"), repr(value)]
+            for name in ("steps", "decay", "target_unit"):
+                if name in options:
+                    flags += ["--" + name.replace("_", "-"), repr(options.pop(name))]
+            _none_left(options)
+            out = run(flags, files=files, progress=progress)
+    elif round is not None:
+        with Files() as files:
+            flags += _rounds.parts(files, *round) + ["--accuracy"] * bool(options.pop("accuracy", False))
+            _none_left(options)
             out = run(flags, files=files, progress=progress)
     elif utility is None:
+        _none_left(options)
         out = run(flags, progress=progress)
     else:
+        _none_left(options)
         document = load(transcript).document
         facts = document["result"].get("bounds")
         hello = _hello(len(document["players"]), None, None, document["result"].get("null") or (), (document.get("details") or {}).get("identity", ""), batch)
@@ -187,6 +197,11 @@ def audit(
             hello["bounds"] = [f"{facts[end]}e-9" for end in ("low", "high")]
         out = _asked([*flags, "--again", str(int(again))], hello, Answers(len(document["players"]), utility, batch), progress)
     return Audit(out.document(), out.notes)
+
+
+def _none_left(options: Dict[str, Any]) -> None:
+    for name in options:
+        raise Error(f"{name}: is no option of an audit of this kind", kind="usage", field=name)
 
 
 def load(transcript: Path) -> Result:

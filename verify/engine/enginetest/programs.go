@@ -22,8 +22,8 @@ type Training struct {
 }
 
 // Small are trainings that an interpreter of kernels can follow for some steps: a perceptron, a
-// convolutional net and a transformer with dropout, accumulation and clipping, a net of what these lack, and one
-// that moves, repeats, sums, clamps and augments.
+// convolutional net and a transformer with dropout, accumulation and clipping, a net of what these lack, one
+// that moves, repeats, sums, clamps and augments, and a decoder in the manner of Llama.
 func Small() ([]Training, error) {
 	return compile([]definition{
 		{"mlp", 7, program.Program{
@@ -60,6 +60,13 @@ func Small() ([]Training, error) {
 			Loss:      program.CrossEntropy,
 			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.01},
 			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.003, Warmup: 10, Steps: 300},
+		}},
+		{"decoder", 13, program.Program{
+			BatchSize: 3, Accumulation: 2, ClipNorm: 1,
+			Graph:     decoder(),
+			Loss:      program.CrossEntropy,
+			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1},
+			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.003, Warmup: 20, Steps: 300},
 		}},
 	})
 }
@@ -113,6 +120,38 @@ func mixed() program.Graph {
 		{Name: "sum", Inputs: []string{"gate", "probabilities"}, Op: program.Add{}},
 		{Name: "gelu", Inputs: []string{"sum"}, Op: program.GELUTanh{}},
 		{Name: "out", Inputs: []string{"gelu"}, Op: linear(5, true)},
+	}}
+}
+
+// decoder has queries that share heads of keys and turn with them by their positions, token 0 as padding, a gated layer, attention of
+// a few summaries to all positions, and products of activations on both sides of it.
+func decoder() program.Graph {
+	linear := func(out int) program.Op { return program.Linear{Out: out, Std: 0.2} }
+	return program.Graph{Nodes: []program.Node{
+		{Name: "x", Op: program.Input{Type: program.I32, Shape: []int{10}}},
+		{Name: "tok", Inputs: []string{"x"}, Op: program.Embedding{Vocab: 13, Dim: 16, Std: 0.5}},
+		{Name: "n1", Inputs: []string{"tok"}, Op: program.RMSNorm{Eps: 1e-5}},
+		{Name: "q", Inputs: []string{"n1"}, Op: linear(24)},
+		{Name: "k", Inputs: []string{"n1"}, Op: linear(12)},
+		{Name: "v", Inputs: []string{"n1"}, Op: linear(12)},
+		{Name: "qr", Inputs: []string{"q"}, Op: program.Rope{Heads: 4, Theta: 10000}},
+		{Name: "kr", Inputs: []string{"k"}, Op: program.Rope{Heads: 2, Theta: 10000}},
+		{Name: "a", Inputs: []string{"qr", "kr", "v", "x"}, Op: program.Attention{Heads: 4, KVHeads: 2, Causal: true}},
+		{Name: "o", Inputs: []string{"a"}, Op: linear(16)},
+		{Name: "h1", Inputs: []string{"tok", "o"}, Op: program.Add{}},
+		{Name: "n2", Inputs: []string{"h1"}, Op: program.RMSNorm{Eps: 1e-5}},
+		{Name: "up", Inputs: []string{"n2"}, Op: linear(20)},
+		{Name: "gate", Inputs: []string{"n2"}, Op: linear(20)},
+		{Name: "silu", Inputs: []string{"gate"}, Op: program.SiLU{}},
+		{Name: "mul", Inputs: []string{"silu", "up"}, Op: program.Mul{}},
+		{Name: "down", Inputs: []string{"mul"}, Op: linear(16)},
+		{Name: "h2", Inputs: []string{"h1", "down"}, Op: program.Add{}},
+		{Name: "few", Inputs: []string{"h2"}, Op: linear(3)},
+		{Name: "summaries", Inputs: []string{"few", "h2"}, Op: program.MatMul{TransA: true}},
+		{Name: "turned", Inputs: []string{"summaries"}, Op: program.Rope{Heads: 2, Interleaved: true, Offset: 4, Frequencies: []float32{1, 0.25, 0.0625}}},
+		{Name: "cross", Inputs: []string{"turned", "h2", "h2", "x"}, Op: program.Attention{Heads: 2, Scale: 0.3}},
+		{Name: "back", Inputs: []string{"few", "cross"}, Op: program.MatMul{}},
+		{Name: "out", Inputs: []string{"back"}, Op: linear(13)},
 	}}
 }
 

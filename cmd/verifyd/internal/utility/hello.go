@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/verifyd/verifyd/shapley"
@@ -80,8 +82,8 @@ func (h *Hello) check() error {
 	}
 	seen := make(map[string]bool, len(h.Names))
 	for i, name := range h.Names {
-		if name == "" || len(name) > maxName || !utf8.ValidString(name) || seen[name] {
-			return fmt.Errorf("names[%d]: %.40q is empty, longer than %d bytes or there twice", i, name, maxName)
+		if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) || seen[name] {
+			return fmt.Errorf("names[%d]: %.40q is empty, longer than %d bytes, there twice, or has what is no text", i, name, maxName)
 		}
 		seen[name] = true
 	}
