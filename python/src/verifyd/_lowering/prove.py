@@ -75,7 +75,7 @@ def own(t: Trace, state: dict[str, torch.Tensor], inputs: list[torch.Tensor], y:
 
 def truth(nodes: list[dict[str, Any]], state: dict[str, torch.Tensor], inputs: dict[str, torch.Tensor], y: torch.Tensor, loss: Loss, kink: float) -> Gradients:
     """The gradients of the program in float64."""
-    wide = {k: v.detach().double().requires_grad_() for k, v in state.items()}
+    wide = {k: v.detach().double().requires_grad_(v.requires_grad) for k, v in state.items()}
     fed = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
     loss(meaning.run(nodes, fed, wide, kink), y.double() if y.is_floating_point() else y).backward()
     return {k: v.grad for k, v in wide.items() if v.grad is not None}
