@@ -96,7 +96,7 @@ def _source(l: Lowering, node: str) -> str:
 
 
 def matmul(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    x, y = a["self"], a.get("other", a.get("mat2"))
+    x, y = n.args[0], n.args[1]
     if l.is_parameter(y) and y.meta["val"].ndim == 2:
         from .layers import affine
 

@@ -76,7 +76,9 @@ def refine(t: Tensor, split: dict[Axis, Axes]) -> Tensor:
 
 def cut(axes: Axes, sizes: Sequence[int], batch: Axis) -> tuple[list[Axes], dict[Axis, Axes]]:
     """Groups consecutive axes into dimensions of these sizes; axes that span two of them are split."""
-    rest, groups, split = list(axes), [], {}
+    rest = list(axes)
+    groups: list[Axes] = []
+    split: dict[Axis, Axes] = {}
     for want in sizes:
         group: list[Axis] = []
         while want > 1:
@@ -110,8 +112,7 @@ def common(a: Axes, b: Axes) -> tuple[dict[Axis, Axes], dict[Axis, Axes], list[t
     left, right, pairs = list(a), list(b), []
     of_a: dict[Axis, list[Axis]] = {x: [] for x in a}
     of_b: dict[Axis, list[Axis]] = {x: [] for x in b}
-    home: dict[Axis, list[Axis]] = {**{x: of_a[x] for x in a}}
-    home_b: dict[Axis, list[Axis]] = {**{x: of_b[x] for x in b}}
+    home, home_b = dict(of_a), dict(of_b)
     while left and right:
         x, y = left.pop(0), right.pop(0)
         if x.size == y.size:

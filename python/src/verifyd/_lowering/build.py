@@ -78,7 +78,7 @@ class Builder:
                     name = plain
                 seen.add(name)
                 names.append(name)
-            fields = {k: n[k] for k in ("name", "op", "inputs") if k in n}
+            fields: dict[str, Any] = {k: n[k] for k in ("name", "op", "inputs") if k in n}
             if names != calls:
                 fields["tensors"] = names
             nodes.append({**fields, "attrs": n["attrs"]})
@@ -129,14 +129,14 @@ class Builder:
             node = self.node("transpose", [node], {"perm": perm}, [size(runs[i]) for i in perm])
         if len(present) != len(target):
             here = [a in t.order for a in target]
-            runs = [[0]]
+            spans = [[0]]
             for i in range(1, len(target)):
                 if here[i] == here[i - 1]:
-                    runs[-1].append(i)
+                    spans[-1].append(i)
                 else:
-                    runs.append([i])
-            full = [size([target[i] for i in r]) for r in runs]
-            node = self.reshaped(node, [n if here[r[0]] else 1 for n, r in zip(full, runs)])
+                    spans.append([i])
+            full = [size([target[i] for i in s]) for s in spans]
+            node = self.reshaped(node, [n if here[s[0]] else 1 for n, s in zip(full, spans)])
             node = self.node("expand", [node], {"shape": full}, full)
         return self.reshaped(node, sizes)
 

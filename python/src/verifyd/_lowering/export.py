@@ -118,8 +118,7 @@ def prove(got: Exported, example: Union[torch.Tensor, Sequence[torch.Tensor]], l
     value, model = own(got.trace, state, inputs, y, meaning_of)
     fed = dict(zip(names, inputs))
     exact, up, down = (truth(nodes, state, fed, y, meaning_of, k) for k in (0.0, KINK, -KINK))
-    pick = lambda g: {k: g[k] for k in trained}  # noqa: E731
-    return compare({k: claimed[f"grad/{k}"] for k in trained}, pick(model), pick(exact), pick(up), pick(down), (float(claimed["loss"]), value))
+    return compare({k: claimed[f"grad/{k}"] for k in trained}, model, exact, up, down, (float(claimed["loss"]), value))
 
 
 def _quiet(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -124,7 +124,7 @@ def adaptive_avg_pool2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 def mean(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
-    dims = a.get("dim") if a.get("dim") is not None else range(len(t.dims))
+    dims: Any = a["dim"] if a.get("dim") is not None else range(len(t.dims))
     return mean_of(l, t, [d % len(t.dims) for d in dims], bool(a.get("keepdim")), n.name)
 
 

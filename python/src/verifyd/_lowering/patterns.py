@@ -56,8 +56,8 @@ def rms_norm(l: Lowering, n: fx.Node) -> Optional[Match]:
     dims, squared = _args(mean)["dim"], _args(mean)["self"]
     if list(dims) not in ([-1], [x.meta["val"].ndim - 1]):
         return None
-    a = _args(squared) if _is(squared, "pow", "mul") else {}
-    if not (a.get("self") is x and (a.get("exponent") == 2 or a.get("other") is x)):
+    by = _args(squared) if _is(squared, "pow", "mul") else {}
+    if not (by.get("self") is x and (by.get("exponent") == 2 or by.get("other") is x)):
         return None
 
     def write(l: Lowering) -> Tensor:
