@@ -140,7 +140,7 @@ func TestAVerdictStatesTheOddsOfOneLieBeforeThoseOfMore(t *testing.T) {
 	want := odds.Odds{Lie: "3/8", Lies: []odds.Lies{
 		{Lies: 1, Caught: "0.375000"}, {Lies: 2, Caught: "0.642857"}, {Lies: 5, Caught: "0.982142"},
 		{Lies: 1, Share: "10%", Caught: "0.375000"}, {Lies: 4, Share: "50%", Caught: "0.928571"},
-	}, Measured: odds.Measured{Gate: "verifyd-gate/1", Power: "0.879056", Caught: "0.924410"}}
+	}, Measured: odds.Measured{Gate: "verifyd-gate/1", Power: "0.872745", Caught: "0.920465"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -38,7 +38,7 @@ func TestTheReportSetsOddsPromisedBesideOddsSeen(t *testing.T) {
 		"signed proofs: d/cnn/proof.json\n",
 		"one lie that stands for 81 % of the work of the cnn: step 76 claims to lead to all zeros, all behind it is honest\n",
 		"by chance         segment 9 is drawn with probability 5/50 = 0.100; in 98 of 1000 challenges it was\n",
-		"with the gate     0.891150, as far as was measured of verifyd-gate/1\n",
+		"with the gate     0.885470, as far as was measured of verifyd-gate/1\n",
 		"challenge 2       drew segments 20, 21, 49, and missed it\n",
 		"moved most        segments 0, 1, 2, replayed besides\n",
 		"outside the gate  segments 15, 20, 21, for work, zero: work 0.00 to 0.50 of the curve's\n",
@@ -68,7 +68,7 @@ func jumped() *demo.Jump {
 		Found: verify.Finding{
 			Outcome: verify.Fail, Reason: verify.WrongUpdate, First: &verify.Difference{Segment: 9, Step: 76, Tensor: "param/conv1.weight"},
 			Profile: kernels.ProfileF32, Steps: 400, Segments: 50, Sampled: 5, Replayed: 88,
-			Odds:       odds.Odds{Measured: odds.Measured{Gate: gate.Version, Power: "298/339", Caught: "0.891150"}},
+			Odds:       odds.Odds{Measured: odds.Measured{Gate: gate.Version, Power: "871/998", Caught: "0.885470"}},
 			Challenged: []uint64{20, 21, 49}, Directed: []uint64{0, 1, 2}, Walked: []uint64{15, 6, 9},
 		},
 		Outside: []demo.Measured{{Segment: 15, Why: why, Curve: 10}, {Segment: 20, Why: why, Work: 5, Curve: 10}, {Segment: 21, Why: why, Curve: 10}},
