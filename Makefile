@@ -9,7 +9,7 @@ BENCH    ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python notebook bench bench-values clean
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch notebook bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ wheel: ## build the Python wheels into build/python/wheels, for x86-64 and arm64
 
 python: ## test the Python package from its wheel in a clean environment: tests, types, examples (needs Python 3.11, python3-venv)
 	GO=$(GO) python/test.sh
+
+torch: ## test what the Python package does with PyTorch models, with PyTorch itself (needs Python 3.11, python3-venv, gcc, binutils)
+	GO=$(GO) python/torch.sh
 
 notebook: ## run examples/python/values.ipynb and the Python of docs/researchers.md with the wheel (needs Python 3.11, python3-venv)
 	GO=$(GO) python/notebook.sh

@@ -42,8 +42,9 @@ func ropeTable() entry {
 		},
 		perf: of(2048, 0, 64, 1),
 	}
-	for _, s := range [][3]int{{70, 0, 5}, {1, 0, 1}, {33, 1000, 16}, {17, 100000, 17}, {3, 16777213, 40}, {300, 0, 32}, {0, 0, 3}, {3, 0, 0}} {
+	for _, s := range [][3]int{{70, 0, 5}, {1, 0, 1}, {33, 1000, 16}, {17, 100000, 17}, {3, 16777213, 40}, {300, 0, 32}, {0, 0, 3}} {
 		e.shapes = append(e.shapes, of(s[0], s[1], s[2], 1), of(s[0], s[1], s[2], -1e-3))
 	}
+	e.shapes = append(e.shapes, of(3, 0, 0, 1)) // no frequency has no first one
 	return e
 }

@@ -72,7 +72,7 @@ def named(model: nn.Module) -> dict:
 
 def test_an_optimizer_is_read_field_by_field() -> None:
     m = nn.Linear(2, 2)
-    assert optimizer(torch.optim.SGD(m.parameters(), 0.1), named(m)) == ({"kind": "sgd"}, [], 0.1)
+    assert optimizer(torch.optim.SGD(m.parameters(), 0.1), named(m)) == ({"kind": "sgd"}, 0.1)
     opt = torch.optim.SGD(m.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=1e-4)
     assert optimizer(opt, named(m))[0] == {"kind": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
     opt = torch.optim.AdamW(m.parameters(), 1e-3, betas=(0.9, 0.95), weight_decay=0.1)
@@ -81,19 +81,21 @@ def test_an_optimizer_is_read_field_by_field() -> None:
     assert optimizer(torch.optim.Adam(m.parameters(), decoupled_weight_decay=True), named(m))[0]["kind"] == "adamw"
 
 
-def test_groups_scale_the_rate_and_have_their_own_decay() -> None:
+def test_groups_must_say_the_same() -> None:
     m = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-    opt = torch.optim.AdamW([{"params": m[0].parameters()}, {"params": m[1].parameters(), "lr": 1e-2, "weight_decay": 0.0}], lr=1e-3)
-    first, groups, lr = optimizer(opt, named(m))
-    assert lr == 1e-3 and first["weight_decay"] == 0.01
-    assert groups == [{"params": ["1.bias", "1.weight"], "rate": 10.0, "weight_decay": 0.0}]
+    same = torch.optim.AdamW([{"params": m[0].parameters()}, {"params": m[1].parameters()}], lr=1e-3)
+    assert optimizer(same, named(m))[1] == 1e-3
+    for key, value in (("lr", 1e-2), ("weight_decay", 0.0)):
+        other = torch.optim.AdamW([{"params": m[0].parameters()}, {"params": m[1].parameters(), key: value}], lr=1e-3)
+        with pytest.raises(Refused, match=f"another {key}"):
+            optimizer(other, named(m))
 
 
 BAD = {
     "RMSprop": lambda m: torch.optim.RMSprop(m.parameters()),
     "amsgrad": lambda m: torch.optim.Adam(m.parameters(), amsgrad=True),
     "maximize": lambda m: torch.optim.SGD(m.parameters(), 0.1, maximize=True),
-    "beta1": lambda m: torch.optim.Adam([{"params": m.weight}, {"params": m.bias, "betas": (0.5, 0.9)}]),
+    "beta": lambda m: torch.optim.Adam([{"params": m.weight}, {"params": m.bias, "betas": (0.5, 0.9)}]),
     "in none of its groups": lambda m: torch.optim.SGD([m.weight], 0.1),
     "not the model's": lambda m: torch.optim.SGD([*m.parameters(), nn.Parameter(torch.ones(3))], 0.1),
 }

@@ -8,6 +8,10 @@ Each function runs the command verifyd, which the package carries, as a child pr
 array of its values. What is refused is an Error.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from ._child import VerifydWarning
 from ._data import banzhaf, beta, data_oob, data_shapley
 from ._error import Error, UtilityError
@@ -22,3 +26,16 @@ __all__ = [
     "Audit", "Error", "Result", "UtilityError", "VerifydWarning", "audit", "banzhaf", "beta", "data_oob", "data_shapley", "knn_shapley", "load", "round_values", "serve",
     "values",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs PyTorch is loaded when it is asked for: export writes a PyTorch model as a program."""
+    if name == "export":
+        from ._lowering.export import export
+
+        return export
+    if name == "Refused":
+        from ._lowering.refused import Refused
+
+        return Refused
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

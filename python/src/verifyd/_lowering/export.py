@@ -67,7 +67,7 @@ def export(
     model        in training mode, as it will be trained; parameters with requires_grad=False are frozen
     example      what it is called with: a batch of at least two rows, whose size is that of a micro-batch
     loss         "cross_entropy", "mse", "bce_with_logits", or a module of torch.nn
-    optimizer    SGD, Adam or AdamW, with groups
+    optimizer    SGD, Adam or AdamW, with the same for all parameters
     schedule     a scheduler of torch.optim.lr_scheduler, or None
     accumulation micro-batches of a step
     clip_norm    largest norm of the gradient; 0 does not clip
@@ -150,7 +150,7 @@ def lower(
     trained = {id(p): n for n, p in model.named_parameters() if p.requires_grad}
     low = Lowering(traced)
     low.run(RULES, patterns.PATTERNS)
-    opt, groups, rate = read_optimizer(optimizer, trained)
+    opt, rate = read_optimizer(optimizer, trained)
     used = {p for n in low.b.nodes for p in n.get("params", ())}
     missing = sorted(n for n in trained.values() if n not in used)
     if missing:
@@ -159,7 +159,7 @@ def lower(
     fields, _ = read_loss(loss)
     program: dict[str, Any] = {
         "version": "verifyd-program/1", "batch_size": low.rows, "accumulation": accumulation, "graph": low.b.graph(frozen),
-        **fields, "optimizer": {**opt, **({"groups": groups} if groups else {})}, "schedule": read_schedule(schedule, rate), "clip_norm": clip_norm,
+        **fields, "optimizer": opt, "schedule": read_schedule(schedule, rate), "clip_norm": clip_norm,
     }  # fmt: skip
     tensors = {n: (low.tables[n] if n in low.tables else state[n]).detach() for n in sorted(used)}
     return Exported(program, low.b.nodes, tensors, frozen, trace=traced)

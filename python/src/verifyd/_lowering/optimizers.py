@@ -11,11 +11,8 @@ from torch.optim import lr_scheduler as schedulers
 from .refused import Refused
 
 
-def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[str, Any], list[dict[str, Any]], float]:
-    """The program's optimizer, its groups beside the first, and the learning rate that they scale.
-
-    ``names`` are the trained parameters' by their id. Groups may differ in learning rate and weight decay alone.
-    """
+def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[str, Any], float]:
+    """The program's optimizer and its learning rate; ``names`` are the trained parameters' by their id."""
     kind = type(opt)
     if kind not in _READERS:
         raise Refused(f"{kind.__module__}.{kind.__qualname__} has no equivalent: SGD, Adam and AdamW have")
@@ -25,29 +22,20 @@ def optimizer(opt: torch.optim.Optimizer, names: dict[int, str]) -> tuple[dict[s
                 raise Refused(f"optimizer: {field} has no equivalent", [f"group {k}"])
     read = [_READERS[kind](g) for g in opt.param_groups]
     first, rate = read[0], float(opt.param_groups[0].get("initial_lr", opt.param_groups[0]["lr"]))
-    groups = []
     held: set[int] = set()
     for k, (g, fields) in enumerate(zip(opt.param_groups, read)):
-        for key in sorted(set(first) | set(fields)):
-            if key != "weight_decay" and first.get(key) != fields.get(key):
-                raise Refused(f"optimizer: group {k} has another {key} than group 0: only lr and weight_decay may differ")
-        members = []
+        fields, whole = {**fields, "lr": float(g.get("initial_lr", g["lr"]))}, {**first, "lr": rate}
+        for key in sorted(set(whole) | set(fields)):
+            if whole.get(key) != fields.get(key):
+                raise Refused(f"optimizer: group {k} has another {key} than group 0: a program has one for all parameters")
         for p in g["params"]:
-            if id(p) not in names:
-                if p.requires_grad:
-                    raise Refused(f"optimizer: group {k} holds a tensor that is not the model's", [str(tuple(p.shape))])
-                continue
+            if id(p) not in names and p.requires_grad:
+                raise Refused(f"optimizer: group {k} holds a tensor that is not the model's", [str(tuple(p.shape))])
             held.add(id(p))
-            members.append(names[id(p)])
-        if k and members:
-            lr = float(g.get("initial_lr", g["lr"]))
-            if rate == 0:
-                raise Refused("optimizer: the first group's lr is 0")
-            groups.append({"params": sorted(members), "rate": lr / rate, "weight_decay": fields.get("weight_decay", 0)})
     left = sorted(n for i, n in names.items() if i not in held)
     if left:
         raise Refused(f"optimizer: {len(left)} trained parameters are in none of its groups: freeze them (requires_grad_(False))", left)
-    return first, groups, rate
+    return first, rate
 
 
 def _sgd(g: dict[str, Any]) -> dict[str, Any]:

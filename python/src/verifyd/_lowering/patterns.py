@@ -47,6 +47,9 @@ def rms_norm(l: Lowering, n: fx.Node) -> Optional[Match]:
     if root is None:
         return None
     r, x = root
+    if not isinstance(x, fx.Node):
+        return None
+    source: Any = x
     plus = _args(r)["self"]
     if not _is(plus, "add"):
         return None
@@ -62,9 +65,9 @@ def rms_norm(l: Lowering, n: fx.Node) -> Optional[Match]:
 
     def write(l: Lowering) -> Tensor:
         name = l.name(weight)
-        return l.rowwise("rms_norm", l.t(x), {"eps": eps}, x.meta["val"].shape[-1], name=l.owner(name), params=[name])
+        return l.rowwise("rms_norm", l.t(source), {"eps": eps}, source.meta["val"].shape[-1], name=l.owner(name), params=[name])
 
-    return Match([x], write)
+    return Match([source], write)
 
 
 def gelu_tanh(l: Lowering, n: fx.Node) -> Optional[Match]:
