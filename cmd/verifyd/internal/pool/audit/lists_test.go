@@ -15,7 +15,7 @@ func (b *book) list(at int64, claims ...byte) int64 {
 		Validation: hash{7}, Way: valuation.Way{Estimator: "exact"}, Beacon: b.of.Beacon, Delay: b.of.Delay, Frozen: began + at,
 	}
 	for _, claim := range claims {
-		c.Claims = append(c.Claims, valuation.Listed{Claim: hash{claim, 1}, Job: b.digest, Worker: hash{9}, Slot: uint32(claim), Final: hash{claim}, Rows: 1})
+		c.Claims = append(c.Claims, valuation.Listed{Claim: hash{claim, 1}, Job: b.digest, Worker: hash{9}, Owner: hash{9}, Slot: uint32(claim), Final: hash{claim}, Rows: 1})
 	}
 	b.add(must(c.Sign(b.operator))(b.t))
 	return int64(len(b.entries) - 1)
