@@ -29,11 +29,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs PyTorch is loaded when it is asked for: export writes a PyTorch model as a program."""
+    """What needs PyTorch is loaded when it is asked for: export writes a PyTorch model as a program, Trainer trains it for a claim."""
     if name == "export":
         from ._lowering.export import export
 
         return export
+    if name == "Trainer":
+        from ._lowering.trainer import Trainer
+
+        return Trainer
     if name == "Refused":
         from ._lowering.refused import Refused
 
