@@ -47,19 +47,19 @@ func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
 	if err := s.init(ctx); err != nil {
 		return nil, err
 	}
-	current, err := s.root(ctx, 0)
+	digests, err := s.engine.Digests(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if current != w.Terms.Job.Init.Root {
-		return nil, fault.New(fault.BadTerms, "", "initial state", "root %v, the job has %v", current, w.Terms.Job.Init.Root)
+	if err := w.Terms.isStart(digests); err != nil {
+		return nil, err
 	}
 	out, err := trace.Create(dir, w.Terms.Trace())
 	if err != nil {
 		return nil, err
 	}
 	return &Training{work: w, dir: dir, stepper: s, order: w.Terms.Job.OrderFor(w.Assignment), out: out,
-		ids: make([]int64, w.Terms.rows), current: current}, nil
+		ids: make([]int64, w.Terms.rows), current: w.Terms.Job.Init.Root}, nil
 }
 
 // Steps is the number of steps done.

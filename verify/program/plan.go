@@ -18,6 +18,8 @@ type Plan struct {
 	schedule  Schedule
 	clip      bool
 	accum     int
+	first     uint64 // step of the schedule and the optimizer that step 0 is
+	drawn     uint64 // random-number counter of its first micro-batch
 	idLimits  []idLimit
 	classes   int    // label limit; 0 if labels are f32
 	ignored   *int32 // a label that may be beyond it; nil for none
@@ -154,12 +156,20 @@ func (p *Plan) X() TensorSpec { return p.rows[0] }
 // Y describes the last of them.
 func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
 
+// From is the plan of a training that goes on: to schedule and optimizer its step t is step first + t, and dropout draws with
+// counters from drawn on.
+func (p *Plan) From(first, drawn uint64) *Plan {
+	later := *p
+	later.first, later.drawn = first, drawn
+	return &later
+}
+
 // LearningRate is the rate of step t.
-func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
+func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(p.first + t) }
 
 // Moves says whether the rate of step t is at least a hundredth of the schedule's highest.
 func (p *Plan) Moves(t uint64) bool {
-	return float64(float64(p.schedule.At(t))*100) >= float64(float32(p.schedule.Rate))
+	return float64(float64(p.LearningRate(t))*100) >= float64(float32(p.schedule.Rate))
 }
 
 // draw is the operator that draws a parameter from the counter's numbers.

@@ -93,6 +93,9 @@ type work struct {
 // takeWork reads a job, what was assigned of it, and the data, and finds a device.
 func (a *app) takeWork(ctx context.Context, folder string, who worker, assignment string) (w *work, err error) {
 	t, err := readOffer(folder, who.operator)
+	if err == nil && t.NeedsFinal() {
+		err = takeFinal(t.Terms, folder)
+	}
 	if err != nil {
 		return nil, err
 	}
