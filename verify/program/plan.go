@@ -105,11 +105,30 @@ func (p *Plan) Tensors() []TensorSpec {
 
 // Base lists what a state starts as where it is not drawn, in graph order under PyTorch names: the parameters that are trained,
 // the buffers, and then the frozen ones that are no constants.
-func (p *Plan) Base() []TensorSpec {
-	all := append(p.trained.specs(""), p.kept.specs("")...)
+func (p *Plan) Base() (all []TensorSpec) {
+	for _, t := range p.base() {
+		all = append(all, t.spec)
+	}
+	return all
+}
+
+// DrawBase sets x to what tensor i of Base starts as where it is drawn from a seed.
+func (p *Plan) DrawBase(r Runner, i int, seed uint64, x []float32) error {
+	t := p.base()[i]
+	(&region{tensors: []*tensor{t}}).start([][]float32{x})
+	if t.init.bound == 0 {
+		return nil
+	}
+	counter := []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), 0, 0}
+	return r.Run(t.draw(), []kernels.Buf{{I: counter}, {F: x}})
+}
+
+// base lists the tensors of Base.
+func (p *Plan) base() []*tensor {
+	all := slices.Concat(p.trained.tensors, p.kept.tensors)
 	for _, t := range p.frozen.tensors {
 		if t.init.values == nil {
-			all = append(all, t.spec)
+			all = append(all, t)
 		}
 	}
 	return all

@@ -120,15 +120,20 @@ func unfetched(err error, dir string) error {
 	return hint(fault.New(fault.Missing, "", "", "%w", err), "the job starts from this file: verifyd job fetch %s gets it from where the job says", dir)
 }
 
-// writeStart writes a file that must not exist, and nothing at all if that fails.
+// writeStart writes a file that must not exist. It gets its name when it is whole, so that nothing half-written has it, whatever
+// happens.
 func writeStart(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(f, 1<<16)
-	if err := errors.Join(write(w), w.Flush(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
+	err = write(w)
+	if err == nil {
+		err = w.Flush()
 	}
-	return nil
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	return errors.Join(err, os.Remove(f.Name()))
 }
