@@ -33,8 +33,6 @@ func (a *array) row() int64 {
 // arraysOf are the tensors of a file.
 func arraysOf(s *source, n named) ([]array, error) {
 	switch strings.ToLower(filepath.Ext(n.path)) {
-	case ".safetensors":
-		return tensorsOf(s)
 	case ".npy":
 		a, err := npyArray(s)
 		if a.name = n.tensor; a.name == "" {
@@ -46,8 +44,10 @@ func arraysOf(s *source, n named) ([]array, error) {
 		return []array{a}, err
 	case ".bin":
 		return nil, fault.New(fault.WrongType, "", "", "a stream of tokens: verifyd data commit --context says how many a window has")
+	case ".parquet", ".arrow", ".feather", ".csv", ".tsv", ".npz", ".txt", ".png", ".jpg", ".jpeg":
+		return nil, fault.New(fault.WrongType, "", "", "want .safetensors, .npy or .bin: verifyd data pack makes such files of others")
 	}
-	return nil, fault.New(fault.WrongType, "", "", "want .safetensors, .npy or .bin: verifyd data pack makes such files of others")
+	return tensorsOf(s)
 }
 
 // counted counts what is read.
