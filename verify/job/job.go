@@ -82,8 +82,9 @@ func Exactly(n uint32) Range { return Range{n, n} }
 
 // Data commits to the samples.
 type Data struct {
-	Root    merkle.Hash `json:"root"`
+	Root    merkle.Hash `json:"root"` // over all samples, each with its layout
 	Samples uint64      `json:"samples"`
+	Layout
 }
 
 // Check returns an error that names the field unless the manifest is one that this version can keep.
@@ -121,6 +122,9 @@ func (j *Job) Check() error {
 	}
 	if err := j.Beacon.Check(); err != nil {
 		return fault.Under("beacon", err)
+	}
+	if err := j.Data.Layout.Check(); err != nil {
+		return fault.New(fault.BadTerms, "", "data", "%w", err)
 	}
 	for _, f := range []struct {
 		field   string

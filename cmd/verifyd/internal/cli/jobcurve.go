@@ -18,10 +18,11 @@ import (
 
 // curveOptions are the terms that a curve has in common with its job.
 type curveOptions struct {
-	program, data, profile, out string
-	start                       startOptions
-	steps, stride, seed         uint64
-	seedGiven                   bool
+	program, profile, out string
+	data                  dataFiles
+	start                 startOptions
+	steps, stride, seed   uint64
+	seedGiven             bool
 }
 
 func (a *app) jobCurveCommand() *cobra.Command {
@@ -44,14 +45,14 @@ closer where they do much less.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
-	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
+	o.data.flags(cmd)
 	f.StringVar(&o.out, "out", "", "file to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment")
 	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
 	o.start.flags(cmd)
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout, which the job takes over; drawn at random if not given")
-	for _, name := range []string{"program", "data", "out", "steps"} {
+	for _, name := range []string{"program", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	complete(cmd, "profile", profileNames()...)
@@ -67,10 +68,11 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	if err != nil {
 		return err
 	}
-	data, err := readData(o.data)
+	data, files, err := o.data.open(ctx, a, nil)
 	if err != nil {
 		return err
 	}
+	defer files.Close()
 	offer := pool.Offer{}
 	if err := o.start.into(&offer, p, profile); err != nil {
 		return err
