@@ -69,3 +69,11 @@ def classes_last(t: Trace, given: Any) -> None:
             last = t.graph.call_function(torch.ops.aten.permute.default, (t.output, [0, 2, 3, 1]))
         last.meta["val"] = t.output.meta["val"].permute(0, 2, 3, 1)
         t.returns(last)
+
+
+def of_program(program: dict[str, Any]) -> Loss:
+    """What a program's loss is in PyTorch."""
+    if program["loss"] in LOSSES:
+        return LOSSES[program["loss"]]
+    labels = program["labels"]
+    return lambda out, y: F.cross_entropy(out.flatten(0, -2), y.flatten().long(), ignore_index=labels["ignore_index"], label_smoothing=labels["smoothing"])
