@@ -2,7 +2,8 @@
 
     python zoo.py [NAME...]
 
-q is verifyd's error by the model's own, beyond what kinks explain, of the worst tensor: at most 16 passes.
+q is verifyd's error by the model's own, beyond what kinks explain, of the worst tensor: at most 16 passes. A star marks the q of a step
+with smooth functions for kinks, where the model's own step is ruled by them.
 """
 
 import pathlib
@@ -30,7 +31,7 @@ def row(name, out):
     except verifyd.Error as e:
         return False, f"| {name} | | {count} | refused | |", str(e)
     p = got.proof
-    return True, f"| {name} | {len(got.nodes)} | {count} | {p.worst:.2g} | {p.relative:.1e} |", f"{p.tensor}, {time.perf_counter() - started:.1f} s"
+    return True, f"| {name} | {len(got.nodes)} | {count} | {p.worst:.2g}{'*' * p.smooth} | {p.relative:.1e} |", f"{p.tensor}, {time.perf_counter() - started:.1f} s"
 
 
 def main(names):

@@ -25,6 +25,7 @@ HELP = {
     "_weight_norm": "weight norm has no equivalent: torch.nn.utils.parametrize.remove_parametrizations makes it a plain weight",
     "wrap_with_set_grad_enabled": "code under torch.no_grad(), such as spectral norm's, has no equivalent: torch.nn.utils.parametrize.remove_parametrizations takes it off",
     "linalg_vector_norm": "a norm of activations has no equivalent: layer_norm and rms_norm have",
+    **dict.fromkeys(("sin", "cos"), "of positions or time steps: look them up in a frozen table, nn.Embedding.from_pretrained"),
     "log_softmax": "only as the output: cross_entropy and nn.NLLLoss take the logits before it",
     "view_as_complex": "complex numbers have no equivalent: write rotations as x * cos + rotate_half(x) * sin",
     **dict.fromkeys(("rand", "randn", "rand_like", "randn_like", "randint", "normal", "bernoulli", "multinomial", "randperm"), "a draw in the forward pass, which no job fixes: nn.Dropout and StochasticDepth of rows are the job's draws"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -14,6 +15,7 @@ from .trace import Trace, kind
 KINK = 1e-5  # of a root mean square: how far from a kink float32's rounding may leave a number
 PASS = 16.0  # times the error that the model's own float32 has
 CEILING = 1e-3  # of a gradient's norm: the most that the model's own error may be in a step that proves anything
+SAME = 1e-7  # of a gradient's norm: what model and program may differ by in float64
 KINKED = ("aten.relu", "aten.hardtanh", "aten.hardswish", "aten.hardsigmoid", "aten.leaky_relu")
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Gradients = dict[str, torch.Tensor]
@@ -25,7 +27,7 @@ class Proof:
 
     ``worst`` is the largest quotient of verifyd's error by the model's own over all tensors, ``tensor`` where it is, ``relative`` the
     largest error of verifyd as a share of a gradient's norm, each beyond what the kinks explain. ``own`` is the largest error of the
-    model's own as such a share.
+    model's own as such a share. ``smooth`` says that they are those of a step with smooth functions for kinks.
     """
 
     worst: float
@@ -34,6 +36,7 @@ class Proof:
     loss: float
     loss_of_model: float
     own: float = 0.0
+    smooth: bool = False
 
     @property
     def passed(self) -> bool:
@@ -78,7 +81,8 @@ def own(t: Trace, state: dict[str, torch.Tensor], inputs: list[torch.Tensor], y:
             elif n in t.buffers and t.buffers[n] in state:
                 given.append(state[t.buffers[n]].clone())
             else:
-                given.append(t.constants.get(n))
+                c = t.constants.get(n)
+                given.append(wide(c) if isinstance(c, torch.Tensor) and any(v.dtype == torch.float64 for v in leaves.values()) else c)
     quiet = _Quiet(fx.GraphModule(torch.nn.Module(), t.graph))
     quiet.smooth = smooth
     results = quiet.run(*given)
@@ -88,12 +92,17 @@ def own(t: Trace, state: dict[str, torch.Tensor], inputs: list[torch.Tensor], y:
     return float(value.detach()), {k: v.grad for k, v in leaves.items() if v.grad is not None}
 
 
+def wide(x: torch.Tensor) -> torch.Tensor:
+    """Numbers in float64, integers as they are."""
+    return x.double() if x.is_floating_point() else x
+
+
 def truth(nodes: list[dict[str, Any]], state: dict[str, torch.Tensor], inputs: dict[str, torch.Tensor], y: torch.Tensor, loss: Loss, kink: float) -> Gradients:
     """The gradients of the program in float64."""
-    wide = {k: v.detach().double().requires_grad_(v.requires_grad) for k, v in state.items()}
-    fed = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
-    loss(meaning.run(nodes, fed, wide, kink), y.double() if y.is_floating_point() else y).backward()
-    return {k: v.grad for k, v in wide.items() if v.grad is not None}
+    leaves = {k: v.detach().double().requires_grad_(v.requires_grad) for k, v in state.items()}
+    fed = {k: wide(v) for k, v in inputs.items()}
+    loss(meaning.run(nodes, fed, leaves, kink), wide(y)).backward()
+    return {k: v.grad for k, v in leaves.items() if v.grad is not None}
 
 
 def compare(claimed: Gradients, model: Gradients, exact: Gradients, up: Gradients, down: Gradients, losses: tuple[float, float]) -> Proof:
@@ -108,8 +117,10 @@ def compare(claimed: Gradients, model: Gradients, exact: Gradients, up: Gradient
 
         norm = float(g.norm())
         mine, theirs = beyond(claimed[name]), beyond(model[name])
+        if not math.isfinite(mine + theirs):
+            return Proof(math.inf, name, math.inf, *losses, math.inf)
         floor = max(1e-7 * norm, 1e-8 * scale)  # what is zero in theory has rounding errors alone
-        if not (q := mine / max(theirs, floor, 1e-300)) <= worst:
+        if (q := mine / max(theirs, floor, 1e-300)) > worst:
             worst, tensor = q, name
         relative = max(relative, mine / max(norm, 1e-3 * scale, 1e-300))
         own = max(own, theirs / max(norm, 1e-3 * scale, 1e-300))

@@ -105,8 +105,13 @@ def _first(e: Exception) -> str:
     return next((line.strip() for line in str(e).splitlines() if line.strip()), type(e).__name__)[:400]
 
 
+# What takes no more than the shape and the type of a tensor.
+_LIKE = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
+
+_PARTS = ("split", "split_with_sizes", "chunk", "unbind")
+
 # What gives another view of the same memory.
-_VIEWS = {"view", "slice", "select", "transpose", "permute", "t", "unsqueeze", "squeeze", "expand", "narrow", "alias", "detach", "getitem", "unflatten", "flatten", "diagonal"}
+_VIEWS = {"view", "slice", "select", "transpose", "permute", "t", "unsqueeze", "squeeze", "expand", "narrow", "alias", "detach", "unflatten", "flatten", "diagonal", *_PARTS}
 
 
 def _functional(graph: fx.Graph) -> None:
@@ -132,7 +137,8 @@ def _functional(graph: fx.Graph) -> None:
 def _sharing(n: fx.Node) -> set[fx.Node]:
     """The other nodes that are views of a node's memory."""
     def viewed(x: fx.Node) -> bool:
-        return x.op == "call_function" and kind(x) in _VIEWS and isinstance(x.args[0], fx.Node)
+        source = x.args[0] if x.op == "call_function" and x.args else None
+        return isinstance(source, fx.Node) and (kind(x) in _VIEWS or kind(x) == "getitem" and kind(source) in _PARTS)
 
     root = n
     while viewed(root):
@@ -169,12 +175,18 @@ def _fold(t: Trace) -> None:
         if skips(n) and kind(n) != "_assert_tensor_metadata" and n.args[0] not in t.constants:
             n.replace_all_uses_with(n.args[0])
             continue
-        if kind(n) in RANDOM or any(a not in t.constants for a in n.all_input_nodes):
+        like = n.args[0] if kind(n) in _LIKE else None  # of a tensor whose shape alone counts
+        if kind(n) in RANDOM or any(a not in t.constants and a is not like for a in n.all_input_nodes):
             continue
         val = n.meta.get("val")
         if isinstance(val, torch.Tensor) and val.numel() > MAX_CONSTANT:
             raise Refused(f"a constant of {val.numel()} elements is above the limit {MAX_CONSTANT}", [f"{n.name} in {where(n)}"])
         own = str(n.target).rsplit(".", 1)[0].endswith("_")  # it would write into the model's own buffer
+        if like is not None and like not in t.constants:
+            if not isinstance(of := like.meta.get("val"), torch.Tensor) or any(not isinstance(d, int) for d in of.shape):
+                continue
+            t.constants[n] = n.target(torch.zeros((), dtype=of.dtype).expand(of.shape), *n.args[1:], **n.kwargs).clone()
+            continue
         args, kwargs = fx.map_arg((n.args, n.kwargs), lambda a: t.constants[a].clone() if own and isinstance(t.constants[a], torch.Tensor) else t.constants[a])
         with torch.no_grad():
             result = n.target(*args, **kwargs)

@@ -224,7 +224,7 @@ def same(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     before, after = n.args[0].meta["val"].dtype, n.meta["val"].dtype
     t = l.t(n.args[0])
     if before != after and not (t.integer and not after.is_floating_point):
-        raise No(f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are")
+        raise No(f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are; a frozen nn.Embedding turns integers into numbers")
     return t
 
 
