@@ -134,6 +134,9 @@ PROVEN = {
         lambda: attention(lambda q, k, v, x, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m[:, None, None, :].bool() & causal(6))), with_mask, "attention",
     ),
     "attention, padding added": (lambda: attention(lambda q, k, v, x, m: spelled(q, k, v, lambda w: w + (1.0 - m[:, None, None, :].float()) * -10000.0)), with_mask, "attention"),
+    "attention of a window": (
+        lambda: attention(lambda q, k, v, x: F.scaled_dot_product_attention(q, k, v, attn_mask=causal(6) & ~causal(6).tril(-3))), ids, "softmax",
+    ),
     "attention with a bias": (biased, ids, "softmax"),
     "attention of einsum": (
         lambda: attention(lambda q, k, v, x: torch.einsum("bhqk,bhkd->bhqd", (torch.einsum("bhqd,bhkd->bhqk", q, k) * 0.5).softmax(-1), v)), ids, "matmul",
@@ -201,6 +204,7 @@ def test_a_loss_is_pytorchs(name: str, tmp_path: pathlib.Path) -> None:
 
 
 REFUSED = {
+    "padding of a head": (lambda: _tied(), lambda: (torch.tensor([[1, 2, 0], [3, 0, 0]]),), "padding_idx None"),
     "batch norm without statistics": (lambda: image(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), out=288), numbers(*IMAGE), "in 1: .*track_running_stats=True"),
     "layer norm of images": (lambda: image(nn.LayerNorm([3, 8, 8]), out=192), numbers(*IMAGE), r"in 0: .*nn.GroupNorm\(1, channels\)"),
     "lstm of two directions": (lambda: words(lambda s, x: s.l(x)[0][:, -1], l=nn.LSTM(8, 12, batch_first=True, bidirectional=True), h=nn.Linear(24, 3)), ids, "in l: .*direction"),
@@ -215,6 +219,12 @@ REFUSED = {
     "a negative log of no log_softmax": (lambda: nn.Linear(6, 4), numbers(*ROWS), "NLLLoss"),
     "a write into a part": (lambda: Model(lambda s, x: _written(s.a(x)), a=nn.Linear(6, 4)), numbers(*ROWS), "writes into a part"),
 }  # fmt: skip
+
+
+def _tied() -> nn.Module:
+    model = Model(lambda s, x: s.h(s.e(x)), e=nn.Embedding(20, 8, padding_idx=0), h=nn.Linear(8, 20, bias=False))
+    model.h.weight = model.e.weight
+    return model
 
 
 def _written(x: torch.Tensor) -> torch.Tensor:

@@ -18,13 +18,16 @@ def sdpa(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     q, k, v = (l.t(a[x]) for x in ("query", "key", "value"))
     bias = a["attn_mask"] if a["attn_mask"] is not None and not of_data(l, a["attn_mask"]) else None
     masks = [Mask("added", a["attn_mask"])] if a["attn_mask"] is not None and bias is None else []
+    sees = seen(l, masks, bool(a["is_causal"]), size(q.dims[-2]), size(k.dims[-2]))
     if a["dropout_p"] or bias is not None:
-        return spelled(l, q, k, v, masks, bias, bool(a["is_causal"]), a["scale"], float(a["dropout_p"]), n.name)
-    return attend(l, q, k, v, seen(l, masks, bool(a["is_causal"]), size(q.dims[-2]), size(k.dims[-2])), a["scale"], n.name)
+        return spelled(l, q, k, v, sees, bias, a["scale"], float(a["dropout_p"]), n.name)
+    return attend(l, q, k, v, sees, a["scale"], n.name)
 
 
 def attend(l: Lowering, q: Tensor, k: Tensor, v: Tensor, sees: Seen, scale: Optional[float], name: str) -> Tensor:
     """Attention whose tensors are (..., heads, positions, width), the batch anywhere in front."""
+    if sees.only is not None:
+        return spelled(l, q, k, v, sees, None, scale, 0.0, name)
     width = size(q.dims[-1])
     if size(v.dims[-1]) != width:
         raise No(f"values of width {size(v.dims[-1])} for queries of width {width}")
@@ -51,10 +54,9 @@ def attend(l: Lowering, q: Tensor, k: Tensor, v: Tensor, sees: Seen, scale: Opti
     return Tensor(out, l.b.shapes[out], q.dims[-2] + heads + last, q.dims[:-1] + (last,))
 
 
-def spelled(l: Lowering, q: Tensor, k: Tensor, v: Tensor, masks: list[Mask], bias: Any, causal: bool, scale: Optional[float], p: float, name: str) -> Tensor:
-    """Attention whose weights are dropped out, or whose scores have a bias of parameters: its products and its softmax as nodes."""
+def spelled(l: Lowering, q: Tensor, k: Tensor, v: Tensor, sees: Seen, bias: Any, scale: Optional[float], p: float, name: str) -> Tensor:
+    """Attention whose weights are dropped out, or whose scores have a bias or a mask of its own: its products and its softmax as nodes."""
     queries, keys = size(q.dims[-2]), size(k.dims[-2])
-    sees = seen(l, masks, causal, queries, keys)
     if sees.input is not None:
         raise No("dropout or a bias of attention together with a mask of the data: set attention's dropout to 0")
     heads, of_k, of_v = (_heads(l, t) for t in (q, k, v))
@@ -62,9 +64,11 @@ def spelled(l: Lowering, q: Tensor, k: Tensor, v: Tensor, masks: list[Mask], bia
         raise No("dropout or a bias of attention together with shared heads: set attention's dropout to 0")
     scores = product(l, q, replace(k, dims=k.dims[:-2] + (k.dims[-1], k.dims[-2])), f"{name}_scores")
     scores = l.pointwise("scale", scores, {"factor": scale if scale is not None else size(q.dims[-1]) ** -0.5, "shift": 0.0}, name=f"{name}_scaled")
-    if sees.causal:
-        hidden = torch.full((queries, keys), -1e30).triu(1)
-        scores = binary(l, "add", scores, l.table(f"causal_{queries}_{keys}", hidden), f"{name}_causal")
+    if sees.causal or sees.only is not None:
+        only = torch.ones(1, 1, queries, keys, dtype=torch.bool).tril() if sees.only is None else sees.only
+        if not bool(only.any(-1).all()):
+            raise No("a constant mask that lets a query see nothing")
+        scores = binary(l, "add", scores, l.table(f"{name}.hidden", torch.where(only, 0.0, -1e30)), f"{name}_masked")
     if bias is not None:
         scores = binary(l, "add", scores, l.t(bias), f"{name}_biased")
     weights = l.rowwise("softmax", scores, {}, keys, name=f"{name}_weights")

@@ -61,7 +61,8 @@ def affine_of(l: Lowering, x: Any, weight: Any, bias: Any, transposed: bool, wid
 def conv2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     names = [l.name(a["weight"])] + ([l.name(a["bias"], "bias")] if a["bias"] is not None else [])
     w = a["weight"].meta["val"].shape
-    attrs: dict[str, Any] = {"out": w[0], "kernel": list(w[2:]), "stride": _two(a["stride"]), "padding": _padding(a["padding"], w[2:], a["dilation"]), "bias": a["bias"] is not None}
+    padding = _padding(a["padding"], w[2:], a["dilation"])
+    attrs: dict[str, Any] = {"out": w[0], "kernel": list(w[2:]), "stride": _two(a["stride"]), "padding": padding, "bias": a["bias"] is not None}
     if _two(a["dilation"]) != [1, 1]:
         attrs["dilation"] = _two(a["dilation"])
     if a["groups"] != 1:
@@ -74,7 +75,8 @@ def conv1d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     names = [l.name(a["weight"])] + ([l.name(a["bias"], "bias")] if a["bias"] is not None else [])
     w = a["weight"].meta["val"].shape
     l.shaped[names[0]] = (w[0], w[1], 1, w[2])
-    attrs: dict[str, Any] = {"out": w[0], "kernel": [1, w[2]], "stride": [1, _one(a["stride"])], "padding": [0, _padding(a["padding"], w[2:], a["dilation"])[-1]], "bias": a["bias"] is not None}
+    padding = [0, _padding(a["padding"], w[2:], a["dilation"])[-1]]
+    attrs: dict[str, Any] = {"out": w[0], "kernel": [1, w[2]], "stride": [1, _one(a["stride"])], "padding": padding, "bias": a["bias"] is not None}
     if _one(a["dilation"]) != 1:
         attrs["dilation"] = [1, _one(a["dilation"])]
     if a["groups"] != 1:

@@ -23,12 +23,16 @@ HELP = {
     "feature_dropout": "dropout of whole channels has no equivalent: nn.Dropout has", "alpha_dropout": "alpha dropout has no equivalent: nn.Dropout has",
     "topk": "a choice by the data has no equivalent: compute all of it", "conv3d": "convolutions of three dimensions have no equivalent",
     "_weight_norm": "weight norm has no equivalent: torch.nn.utils.parametrize.remove_parametrizations makes it a plain weight",
-    "wrap_with_set_grad_enabled": "code under torch.no_grad(), such as spectral norm's, has no equivalent: torch.nn.utils.parametrize.remove_parametrizations takes it off",
+    "wrap_with_set_grad_enabled": "code under torch.no_grad(), such as spectral norm's, has no equivalent: "
+    "torch.nn.utils.parametrize.remove_parametrizations takes it off",
     "linalg_vector_norm": "a norm of activations has no equivalent: layer_norm and rms_norm have",
     **dict.fromkeys(("sin", "cos"), "of positions or time steps: look them up in a frozen table, nn.Embedding.from_pretrained"),
     "log_softmax": "only as the output: cross_entropy and nn.NLLLoss take the logits before it",
     "view_as_complex": "complex numbers have no equivalent: write rotations as x * cos + rotate_half(x) * sin",
-    **dict.fromkeys(("rand", "randn", "rand_like", "randn_like", "randint", "normal", "bernoulli", "multinomial", "randperm"), "a draw in the forward pass, which no job fixes: nn.Dropout and StochasticDepth of rows are the job's draws"),
+    **dict.fromkeys(
+        ("rand", "randn", "rand_like", "randn_like", "randint", "normal", "bernoulli", "multinomial", "randperm"),
+        "a draw in the forward pass, which no job fixes: nn.Dropout and StochasticDepth of rows are the job's draws",
+    ),
 }  # fmt: skip
 
 
@@ -202,7 +206,10 @@ class Lowering:
         """A parameter's name. Refuses what is computed from parameters."""
         if not self.is_parameter(x):
             by = f"computed by {kind(x)} in {where(x)}" if isinstance(x, fx.Node) and x.op == "call_function" else "none of the model's"
-            raise No(f"its {what} is no parameter but {by}: take parametrizations off (torch.nn.utils.parametrize.remove_parametrizations), apply an adapter to the activations")
+            raise No(
+                f"its {what} is no parameter but {by}: take parametrizations off (torch.nn.utils.parametrize.remove_parametrizations), "
+                "apply an adapter to the activations"
+            )
         return self.trace.parameters[x]
 
     def constant(self, x: Any) -> Optional[torch.Tensor]:

@@ -25,10 +25,14 @@ class Mask:
 
 @dataclass(frozen=True)
 class Seen:
-    """What queries see: the keys up to their own position or all, and of those the ones whose number in an input is not 0."""
+    """What queries see: the keys up to their own position or all, and of those the ones whose number in an input is not 0.
+
+    ``only`` are the keys that a constant lets be seen where that is neither, such as a window's: (1, 1 or heads, queries, keys).
+    """
 
     causal: bool
     input: Optional[fx.Node] = None
+    only: Optional[torch.Tensor] = None
 
 
 def of_data(l: Lowering, x: Any) -> bool:
@@ -52,7 +56,7 @@ def seen(l: Lowering, masks: Sequence[Mask], causal: bool, queries: int, keys: i
             return Seen(False)
         if bool((got == lower).all()):
             return Seen(True)
-        raise No("a mask that is neither causal nor full")
+        return Seen(False, only=got)
     (source,) = inputs
     shape = source.meta["val"].shape
     if len(shape) != 2 or shape[1] != keys:
@@ -110,7 +114,7 @@ def _evaluate(l: Lowering, masks: Sequence[Mask], given: dict[fx.Node, torch.Ten
     with torch.no_grad():
         for n in l.trace.graph.nodes:
             if n in wanted:
-                args, kwargs = fx.map_arg((n.args, n.kwargs), lambda a: known[a])
+                args, kwargs = fx.map_arg((n.args, n.kwargs), lambda a: known[a].clone() if isinstance(known[a], torch.Tensor) else known[a])  # it may write into them
                 known[n] = n.target(*args, **kwargs)
     out = torch.ones(1, 1, queries, keys, dtype=torch.bool)
     for m in masks:

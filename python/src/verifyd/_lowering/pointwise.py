@@ -208,6 +208,8 @@ def _alike(order: Axes, a: set[Axis], b: set[Axis]) -> list[Axes]:
 
 RULES: dict[str, Rule] = {
     **{k: unary(v) for k, v in UNARY.items()},
-    "gelu": gelu, "clamp": clamp, "hardtanh": hardtanh, "elu": elu, "softplus": softplus, "selu": selu, "mish": mish, "prelu": prelu, "masked_fill": masked_fill, "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
+    "gelu": gelu, "clamp": clamp, "hardtanh": hardtanh, "elu": elu, "softplus": softplus,
+    "selu": selu, "mish": mish, "prelu": prelu, "masked_fill": masked_fill,
+    "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
     "add": add, "sub": sub, "mul": mul, "div": div, "pow": square,
 }  # fmt: skip

@@ -111,7 +111,9 @@ _LIKE = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_f
 _PARTS = ("split", "split_with_sizes", "chunk", "unbind")
 
 # What gives another view of the same memory.
-_VIEWS = {"view", "slice", "select", "transpose", "permute", "t", "unsqueeze", "squeeze", "expand", "narrow", "alias", "detach", "unflatten", "flatten", "diagonal", *_PARTS}
+_VIEWS = {
+    "view", "slice", "select", "transpose", "permute", "t", "unsqueeze", "squeeze", "expand", "narrow", "alias", "detach", "unflatten", "flatten", "diagonal", *_PARTS
+}  # fmt: skip
 
 
 def _functional(graph: fx.Graph) -> None:

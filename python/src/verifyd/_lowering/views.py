@@ -224,7 +224,10 @@ def same(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     before, after = n.args[0].meta["val"].dtype, n.meta["val"].dtype
     t = l.t(n.args[0])
     if before != after and not (t.integer and not after.is_floating_point):
-        raise No(f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are; a frozen nn.Embedding turns integers into numbers")
+        raise No(
+            f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are; "
+            "a frozen nn.Embedding turns integers into numbers"
+        )
     return t
 
 
@@ -232,6 +235,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "_unsafe_view"), view),
     **dict.fromkeys(("alias", "contiguous", "clone", "detach", "to", "_to_copy"), same),
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), split),
-    **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand, "cat": cat, "stack": stack, **dict.fromkeys(("pad", "constant_pad_nd"), pad), "pixel_shuffle": pixel_shuffle,
+    **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand,
+    "cat": cat, "stack": stack,
+    **dict.fromkeys(("pad", "constant_pad_nd"), pad), "pixel_shuffle": pixel_shuffle,
     "slice": slice_, "narrow": narrow, "select": select, "unbind": unbind, "getitem": getitem,
 }  # fmt: skip
