@@ -110,7 +110,7 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 		for _, spec := range t.Plan.Rows() {
 			infos = append(infos, rowsInfo(prefix+spec.Name, spec))
 		}
-		if depth := merkle.MaxProof(t.Job.Data.Samples); depth > 0 {
+		if depth := merkle.MaxProof(t.Job.Data.Most()); depth > 0 {
 			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
 		}
 		infos = append(infos,
@@ -176,7 +176,7 @@ type batch struct {
 func (t *Terms) newBatch(rows []kernels.Buf) *batch {
 	return &batch{
 		ids: make([]int64, t.rows), rows: rows,
-		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
+		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Most())*merkle.Size),
 		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
 		next:      make([]byte, t.spec.State.Digests()*merkle.Size),
 	}
