@@ -181,7 +181,12 @@ func (b *Books) final(path string) (Final, error) {
 	if err != nil {
 		return Final{}, err
 	}
-	v, verifier, err := b.Round.ReadVerdict(path, data)
+	return b.read(path, data)
+}
+
+// read is what a verdict adds to the round.
+func (b *Books) read(file string, data []byte) (Final, error) {
+	v, verifier, err := b.Round.ReadVerdict(file, data)
 	if err != nil {
 		return Final{}, err
 	}
