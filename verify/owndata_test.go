@@ -17,7 +17,7 @@ import (
 // ownJob asks for data of each worker's own, and replays all of a claim.
 func ownJob(least, most uint64) func(*job.Job) {
 	return func(j *job.Job) {
-		j.Data, j.Sampled = job.Data{Own: &job.Own{Least: least, Most: most}}, job.Exactly(job.MaxSampled)
+		j.Data.Own, j.Sampled = &job.Own{Least: least, Most: most}, job.Exactly(job.MaxSampled)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestAnAssignmentHasTheDataThatTheJobAsksFor(t *testing.T) {
 
 // TestDataChosenAfterTheSeedGetAnotherOrder: whoever knows the round cannot put samples where the order suits.
 func TestDataChosenAfterTheSeedGetAnotherOrder(t *testing.T) {
-	r := newDrandRig(t, before1000, func(j *job.Job) { j.Data = job.Data{Own: &job.Own{Least: 2, Most: 1000}} })
+	r := newDrandRig(t, before1000, func(j *job.Job) { j.Data.Own = &job.Own{Least: 2, Most: 1000} })
 	a := r.assignment()
 	for name, change := range map[string]func(*job.Set){
 		"another root":      func(s *job.Set) { s.Root[0] ^= 1 },

@@ -55,7 +55,7 @@ func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Devic
 		stepper:   s,
 		order:     t.Job.OrderFor(a),
 		data:      t.Job.DataFor(&a),
-		batch:     t.newBatch(s.engine.Rows()),
+		batch:     t.newBatch(s.samples),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Most())),
 		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
@@ -169,6 +169,9 @@ func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err er
 	}
 	if ok, err := r.checkSamples(l.Step); err != nil || !ok {
 		m.Reason = WrongSample
+		return m, err
+	}
+	if err := r.takeSamples(); err != nil {
 		return m, err
 	}
 	if err := r.step(ctx, l.Step, l.State); err != nil {

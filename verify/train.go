@@ -53,10 +53,13 @@ func (t *Terms) CheckData(a *job.Assignment, d *job.Dataset) error {
 	if t.Job.Data.Own != nil {
 		whose = "assignment"
 	}
+	if !d.Layout().Equal(&t.Job.Data.Layout) {
+		return fault.New(fault.WrongType, "data", "", "stored in another layout than the job's")
+	}
 	if got := uint64(d.Samples()); got != want.Samples {
 		return fault.New(fault.WrongDigest, "data", "", "%d samples, the %s has %d", got, whose, want.Samples)
 	}
-	if got := d.Tree().Root(); got != want.Root {
+	if got := d.Root(); got != want.Root {
 		return fault.New(fault.WrongDigest, "data", "", "root %v, the %s has %v", got, whose, want.Root)
 	}
 	return nil

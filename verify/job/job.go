@@ -83,12 +83,13 @@ func Exactly(n uint32) Range { return Range{n, n} }
 // Data commits to the samples of the job, or where each worker brings its own says what those must be like. Then root and
 // samples are zero here, and stand in a worker's assignment.
 type Data struct {
-	Root    merkle.Hash `json:"root,omitzero"`
-	Samples uint64      `json:"samples,omitzero"`
+	Root    merkle.Hash `json:"root"` // over all samples, each with its layout
+	Samples uint64      `json:"samples"`
 	Own     *Own        `json:"own,omitempty"`
+	Layout
 }
 
-// Own is what a worker's own data must be like, beside fitting the program: how many samples they have.
+// Own is what a worker's own data must be like, beside their layout: how many samples they have.
 type Own struct {
 	Least uint64 `json:"least"`
 	Most  uint64 `json:"most"`
@@ -136,6 +137,9 @@ func (j *Job) Check() error {
 	}
 	if err := j.Beacon.Check(); err != nil {
 		return fault.Under("beacon", err)
+	}
+	if err := j.Data.Layout.Check(); err != nil {
+		return fault.New(fault.BadTerms, "", "data", "%w", err)
 	}
 	for _, f := range []struct {
 		field   string

@@ -11,8 +11,8 @@ type Set struct {
 	Samples uint64      `json:"samples"`
 }
 
-// Set commits to the samples in memory.
-func (d *Dataset) Set() Set { return Set{d.Tree().Root(), uint64(d.samples)} }
+// Set commits to the samples.
+func (d *Dataset) Set() Set { return Set{d.data.Root, d.data.Samples} }
 
 // Most is how many samples the data of a worker may have: those of the job, or the most of its own.
 func (d *Data) Most() uint64 {

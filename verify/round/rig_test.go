@@ -110,7 +110,7 @@ func (r *rig) train(t testing.TB, base *verify.Base, worker byte, samples int) *
 	p := must(verifytest.NewPool(t.Context(), verifytest.Setting{
 		Operator: r.operator, Worker: must(verifytest.NewKey(worker))(t), Program: r.program, Data: data, Device: device, Base: base, Measured: must(verifytest.Blobs(40, 7))(t),
 		Job: func(j *job.Job) {
-			j.Data = job.Data{Own: &job.Own{Least: 1, Most: 1000}}
+			j.Data.Own = &job.Own{Least: 1, Most: 1000}
 			j.Init.Root = merkle.Hash{} // computed
 			j.Steps, j.Stride, j.Slots = 6, 3, 1
 		},

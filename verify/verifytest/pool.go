@@ -86,6 +86,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Issued: Issued.Unix(), Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: s.Program.Digest(),
+		Data:    job.Data{Layout: *s.Data.Layout()},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
 		Gate:    gate.Version,
@@ -100,9 +101,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	}
 	if j.Data.Own == nil {
 		j.Data.Samples = cmp.Or(j.Data.Samples, uint64(s.Data.Samples()))
-		if j.Data.Root == (merkle.Hash{}) {
-			j.Data.Root = s.Data.Tree().Root()
-		}
+		j.Data.Root = cmp.Or(j.Data.Root, s.Data.Root())
 	}
 	made := j.Init.Root != (merkle.Hash{})
 	if !made {

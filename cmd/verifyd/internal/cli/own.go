@@ -51,7 +51,8 @@ func readOwn(path string) (*job.Set, error) {
 }
 
 func (a *app) trainCommitCommand() *cobra.Command {
-	var data, out string
+	var data dataFiles
+	var out string
 	cmd := &cobra.Command{
 		Use:   "commit --data FILE --out FILE",
 		Short: "Commit to data of one's own, before a slot is assigned",
@@ -63,11 +64,12 @@ those are opened that a challenge asks for.`,
   verifyd job assign worker.pem.pub --data mine.json --job job --registry registry \
       --key operator.pem --out assignment.json`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(*cobra.Command, []string) error {
-			d, err := readData(data)
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			d, files, err := data.open(cmd.Context(), a, nil)
 			if err != nil {
 				return err
 			}
+			defer files.Close()
 			set := d.Set()
 			file, err := document.Encode(set)
 			if err != nil {
@@ -88,8 +90,8 @@ those are opened that a challenge asks for.`,
 			})
 		}),
 	}
-	cmd.Flags().StringVar(&data, "data", "", "data set: safetensors with tensors x and y")
+	data.flags(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "file to write")
-	require(cmd, "data", "out")
+	require(cmd, "out")
 	return cmd
 }

@@ -120,10 +120,9 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 // data is what the job says of them.
 func (o *Offer) data() job.Data {
 	if o.Own != nil {
-		return job.Data{Own: o.Own}
+		return job.Data{Own: o.Own, Layout: *o.Data.Layout()}
 	}
-	set := o.Data.Set()
-	return job.Data{Root: set.Root, Samples: set.Samples}
+	return o.Data.Data()
 }
 
 // curve is the file of what claims are compared with. Nobody gains by knowing where a start was measured.
