@@ -73,7 +73,7 @@ func TestAParameterIsStillOnlyWhereItHasGradientsAndShouldMove(t *testing.T) {
 		{Tensor{Elements: 15, Seen: 15, Still: 15}, true, false},
 		{Tensor{Elements: 16, Seen: 16, Still: 16}, true, true},
 	} {
-		got := slices.Contains(r.Outside(&Counters{Updated: c.updated, Tensors: []Tensor{{}, c.tensor}}), TooStill)
+		got := slices.Contains(r.Outside(&Counters{Updated: []bool{c.updated}, Tensors: []Tensor{{}, c.tensor}}), TooStill)
 		if got != c.want {
 			t.Errorf("%+v: still is %v", c, got)
 		}

@@ -72,7 +72,7 @@ func compareUpdates(t *testing.T, cpu *kernels.CPU, optimizer program.Optimizer,
 			case 3:
 				s.Mean, s.Square = state[n+i], state[2*n+i]
 			}
-			if err := Step(optimizer, step, float64(plan.LearningRate(step)), state[i], grads[i], s); err != nil {
+			if err := Step(optimizer, step, float64(plan.LearningRate(0, step)), state[i], grads[i], s); err != nil {
 				t.Fatal(err)
 			}
 		}
