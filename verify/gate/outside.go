@@ -49,7 +49,7 @@ func (r *Reference) Outside(c *Counters) (reasons []Reason) {
 		reasons = append(reasons, TooManyZeros)
 	}
 	for _, t := range c.Tensors {
-		if moving := t.Seen - t.Zero; c.Updated[t.Group] && moving >= leastMoving && 4*t.Still > 3*moving {
+		if moving := t.Seen - t.Zero; moving >= leastMoving && 4*t.Still > 3*moving && c.Updated[t.Group] {
 			return append(reasons, TooStill)
 		}
 	}

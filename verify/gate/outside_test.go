@@ -80,6 +80,18 @@ func TestAParameterIsStillOnlyWhereItHasGradientsAndShouldMove(t *testing.T) {
 	}
 }
 
+func TestAParameterIsStillByTheRateOfItsOwnGroup(t *testing.T) {
+	r := FromStart(Point{})
+	still := Tensor{Elements: 100, Seen: 100, Still: 100}
+	for group, want := range []bool{true, false, true} {
+		still.Group = group
+		got := slices.Contains(r.Outside(&Counters{Updated: []bool{true, false, true}, Tensors: []Tensor{{}, still}}), TooStill)
+		if got != want {
+			t.Errorf("group %d: still is %v", group, got)
+		}
+	}
+}
+
 func TestAnOperandHasTooFewRowsFromTheThresholdOnAndNotBefore(t *testing.T) {
 	for _, c := range []struct {
 		n           uint32

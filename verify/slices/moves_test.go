@@ -144,3 +144,31 @@ func TestWhatAnOptimizerRemembersIsRankedBesideParametersAndHidesNone(t *testing
 		t.Errorf("the first three are %d", got)
 	}
 }
+
+// The rates of a group say nothing of another's slices: a jump stands out where its own group no longer moves, however fast
+// another does, and one that its own rate explains is none.
+func TestASliceIsMeasuredByTheRatesOfItsOwnGroup(t *testing.T) {
+	const n, jump = 40, 30
+	rates := [][]float64{slices.Repeat([]float64{1}, n), make([]float64, n)}
+	for s := range n {
+		rates[1][s] = math.Pow(0.9, float64(s))
+	}
+	m, x := Moves{Groups: []int{1, 0}}, []float32{0, 0}
+	for s := range n + 1 {
+		m.Boundary([][]float32{{x[0]}, {x[1]}})
+		if s < n {
+			x[0] += float32(rates[1][s])
+			x[1]++
+		}
+		if s == jump {
+			x[0] += float32(1.4 * rates[1][s])
+		}
+	}
+	if got := m.Rank(rates)[0]; got != jump {
+		t.Errorf("a jump in segment %d, first is %d", jump, got)
+	}
+	m.Groups = []int{0, 0}
+	if at := slices.Index(m.Rank(rates), jump); at < 1 {
+		t.Error("it stands out by another group's rates too: the test shows nothing")
+	}
+}

@@ -41,7 +41,9 @@ func (r *recipe) flags(cmd *cobra.Command) {
 
 	f.StringVar(&s.Kind, "schedule", program.Constant, "of the learning rate: constant, linear, cosine, step or exponential")
 	f.Float64Var(&s.Rate, "rate", 0, "highest learning rate")
-	f.Uint64Var(&s.Warmup, "warmup", 0, "steps in which the rate rises to its highest")
+	f.Uint64Var(&s.Warmup, "warmup", 0, "steps in which the rate rises to its highest, by equal parts from one such part on")
+	f.Uint64Var(&s.Ramp, "ramp", 0, "steps in which the rate rises to its highest, from --ramp-from on; instead of --warmup")
+	f.Float64Var(&s.From, "ramp-from", 0, "part of the highest rate at the first step of --ramp")
 	f.Uint64Var(&s.Steps, "schedule-steps", 0, "linear and cosine: the step at which the floor is reached")
 	f.Float64Var(&s.Floor, "schedule-floor", 0, "linear and cosine: the rate from then on")
 	f.Uint64Var(&s.Every, "schedule-every", 0, "step: steps between two reductions")
