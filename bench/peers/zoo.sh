@@ -11,5 +11,5 @@ if ! cmp -s bench/peers/zoo.txt "$zoo/done"; then
   "$zoo/bin/python" python/torch_tests/without_cuda.py "$zoo/stubs"
   cp bench/peers/zoo.txt "$zoo/done"
 fi
-export LD_LIBRARY_PATH="$PWD/$zoo/stubs" PYTHONPATH="$PWD/python/src" VERIFYD_BINARY="$PWD/build/verifyd" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=2
+export LD_LIBRARY_PATH="$PWD/$zoo/stubs" PYTHONPATH="$PWD/python/src" VERIFYD_BINARY="$PWD/build/verifyd" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 "$zoo/bin/python" bench/peers/zoo.py "$@"

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 import verifyd
 from torch import nn
+from verifyd._lowering.patterns import rotation
+
+from .models import Llama
 
 
 class Model(nn.Module):
@@ -186,6 +189,18 @@ def test_a_table_leaves_its_row_of_padding_alone(tmp_path: pathlib.Path) -> None
         table.weight[0] = 1
     with pytest.raises(verifyd.Refused, match="not zero"):
         export(Model(lambda s, x: s.h(s.e(x).mean(1)), e=table, h=nn.Linear(8, 3)), (x,), tmp_path)
+
+
+def test_rotations_have_the_models_own_frequencies(tmp_path: pathlib.Path) -> None:
+    torch.manual_seed(1)
+    model = Llama()
+    model.inv_freq[2:] /= 8  # as Llama 3 slows them for long texts
+    got = export(model, (torch.randint(0, 50, (3, 12)),), tmp_path)
+    assert [n["attrs"]["frequencies"] for n in got.nodes if n["op"] == "rope"] == [model.inv_freq.tolist()] * 2
+    angle = torch.arange(12.0)[:, None] * model.inv_freq.repeat(2)
+    attrs, factor = rotation(1.25 * angle.cos(), 1.25 * angle.sin(), 12, 8, [model.inv_freq])  # as YaRN does
+    assert attrs == {"frequencies": model.inv_freq.tolist()} and factor == 1.25
+    assert rotation(angle.cos(), angle.sin().flip(0), 12, 8, []) is None
 
 
 LOSSES = {
