@@ -19,8 +19,8 @@ import (
 	"github.com/verifyd/verifyd/verify/verifytest"
 )
 
-// alike is a data set of one sample many times, so that the order of it, which is another for each job, changes nothing.
-func alike(t testing.TB, d *job.Dataset, p *program.Program) *job.Dataset {
+// oneSample is a data set of one sample many times, so that the order of it, which is another for each job, changes nothing.
+func oneSample(t testing.TB, d *job.Dataset, p *program.Program) *job.Dataset {
 	t.Helper()
 	plan := must(program.Compile(p, kernels.ProfileF32))(t)
 	specs := plan.Rows()
@@ -66,7 +66,7 @@ func TestTwoClaimsOneAfterTheOtherEndWhereOneOverBothLengthsDoes(t *testing.T) {
 		"Adam and frozen tensors":                  {adapted, must(verifytest.Text(20))(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, cpu := alike(t, c.d, c.p), newCPU(t, kernels.Auto, 1)
+			d, cpu := oneSample(t, c.d, c.p), newCPU(t, kernels.Auto, 1)
 			whole := newRigOf(t, setting(t, c.p, d, 16, nil))
 			dir, _ := whole.train(cpu)
 			want := tensors(t, dir, whole.terms)

@@ -122,7 +122,7 @@ func (r *rig) work(t *testing.T, d *pool.Desk) *work {
 	t.Helper()
 	w := &work{rig: r, desk: d, dir: t.TempDir()}
 	worker := must(document.NewKey(r.worker.Public()))(t)
-	assigned := must(d.Assign(t.Context(), worker.ID(), 0, nil, merkle.Hash{5}))(t)
+	assigned := must(d.Assign(t.Context(), worker.ID(), 0, nil, nil, merkle.Hash{5}))(t)
 	w.assignment, w.assigned = assigned.File, assigned.Index
 	a, _, err := d.Terms.ReadAssignment(w.assignment)
 	if err != nil {

@@ -44,7 +44,7 @@ type RunValues struct {
 // then the values would be those of another run.
 func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	j := r.Terms.Job
-	if err := r.Terms.CheckData(r.Data); err != nil {
+	if err := r.Terms.CheckData(&r.Assignment, r.Data); err != nil {
 		return nil, err
 	}
 	if j.Init.Base != nil || j.Init.Final != nil {

@@ -118,7 +118,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			}
 		}
 	}
-	r.list = must(List(r.jobs, r.policy, way(), r.claims, nil, frozen))(t)
+	r.list = must(List(r.jobs, r.policy, way(), r.claims, nil, nil, frozen))(t)
 	r.freeze(t)
 	return r
 }
