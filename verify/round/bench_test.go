@@ -66,6 +66,20 @@ func BenchmarkThirtyTwoFinals(b *testing.B) {
 			}
 		}
 	})
+	b.Run("hash", func(b *testing.B) { // and refuse what is not finite: what any reader of a claimed state does
+		b.SetBytes(bytes)
+		for range b.N {
+			all := must(openSources(books.dir, finals, books.spec.State, merkle.Hash{}))(b)
+			for _, spec := range books.spec.State.Tensors() {
+				for n := spec.Len(); n > 0; n -= min(n, piece) {
+					if err := all.read(b.Context(), min(n, piece), 1); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			all.close()
+		}
+	})
 	for _, threads := range []int{1, 2, 8} {
 		b.Run(fmt.Sprintf("mean/%d", threads), func(b *testing.B) {
 			b.SetBytes(bytes)
