@@ -18,8 +18,9 @@ help: ## print the targets
 build: ## build the verifyd command into build/
 	$(GO) build -trimpath -o build/verifyd ./cmd/verifyd
 
-demo: build ## train, verify, forge and sign, end to end, into build/demo
+demo: build ## train, verify, forge and sign, end to end, into build/demo; and in rounds, into build/demo-rounds
 	build/verifyd demo --out build/demo
+	build/verifyd demo round --out build/demo-rounds
 
 odds: build ## what strategies gain under the rules of docs/odds.md, by formula and by dice
 	build/verifyd plan --pay 1 --cost 0.6 --segments 1000 --simulate

@@ -87,6 +87,24 @@ def mha(more: Callable[..., dict] = lambda *m: {}, turn: bool = False, **options
     return Model(f, a=nn.MultiheadAttention(16, 4, batch_first=not turn, **options), h=nn.Linear(16, 3))
 
 
+class Adapted(nn.Module):
+    """A frozen linear and what peft puts beside it."""
+
+    def __init__(self, base: nn.Linear) -> None:
+        super().__init__()
+        self.base_layer, self.scaling = base.requires_grad_(False), {"default": 2.0}
+        self.lora_dropout = nn.ModuleDict({"default": nn.Dropout(0.05)})
+        self.lora_A = nn.ModuleDict({"default": nn.Linear(16, 4, bias=False)})
+        self.lora_B = nn.ModuleDict({"default": nn.Linear(4, 24, bias=False)})
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.base_layer(x)
+        for a in self.lora_A:
+            x = x.to(self.lora_A[a].weight.dtype)
+            y = y + self.lora_B[a](self.lora_A[a](self.lora_dropout[a](x))) * self.scaling[a]
+        return y.to(x.dtype)
+
+
 def padded(shape: tuple[int, ...] = TOKENS) -> torch.Tensor:
     """1 for a key that is seen, 0 for padding."""
     m = torch.ones(shape, dtype=torch.long)
@@ -157,6 +175,17 @@ PROVEN = {
     "pools": (lambda: image(nn.Conv2d(3, 8, 3, padding="same"), nn.AdaptiveMaxPool2d(2), nn.GroupNorm(2, 8, affine=False), nn.AvgPool2d(2), out=8), numbers(*IMAGE), "max_pool2d"),
     "padding by zeros": (lambda: image(nn.ZeroPad2d(1), nn.Conv2d(3, 4, 3), out=256), numbers(*IMAGE), "concat"),
     "selu, mish, prelu": (lambda: nn.Sequential(nn.Linear(6, 8), nn.SELU(), nn.Mish(), nn.PReLU(), nn.Linear(8, 4)), numbers(*ROWS), "elu"),
+    "images that are rolled": (lambda: Model(lambda s, x: s.h(torch.roll(s.c(x), (3, -1), (2, 3)).flatten(1)), c=nn.Conv2d(3, 4, 3, padding=1), h=nn.Linear(256, 3)), numbers(*IMAGE), "concat"),
+    "encoder and decoder, padding": (
+        lambda: Model(
+            lambda s, x, y: s.h(s.t(
+                s.e(x), s.e(y), tgt_mask=nn.Transformer.generate_square_subsequent_mask(6), tgt_is_causal=True, src_key_padding_mask=x == 0, memory_key_padding_mask=x == 0
+            )),
+            e=nn.Embedding(20, 16), t=nn.Transformer(16, 4, 1, 1, 32, 0.0, batch_first=True), h=nn.Linear(16, 20),
+        ),
+        lambda: (torch.where(padded() == 0, 0, 1 + ids()[0] % 19), *ids()), "attention",
+    ),
+    "adapters as peft has them": (lambda: Model(lambda s, x: s.h(F.relu(s.a(s.e(x)))), e=nn.Embedding(20, 16), a=Adapted(nn.Linear(16, 24)), h=nn.Linear(24, 20)), ids, "dropout"),
     "table with padding": (lambda: words(lambda s, x: x.mean(1), h=nn.Linear(8, 3)), lambda: (torch.tensor([[1, 2, 0], [3, 0, 0]]),), "embedding"),
     "scale of one number": (rezero, numbers(*ROWS), "parameter"),
     "token types": (lambda: Model(lambda s, x, k: s.h((s.e(x) + s.k(k)).mean(1)), e=nn.Embedding(20, 8), k=nn.Embedding(2, 8), h=nn.Linear(8, 3)), with_mask, "embedding"),

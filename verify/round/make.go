@@ -93,14 +93,24 @@ func (all sources) mean(into []float32, total float64, threads int) {
 		for ; from < to; from += strip {
 			n := min(strip, to-from)
 			clear(sums[:n])
-			for _, s := range all {
-				fold(sums[:n], float64(s.want.Weight), s.buf[from:from+n])
-			}
+			all.fold(sums[:n], from)
 			for i, sum := range sums[:n] {
 				into[from+i] = mean(sum, total)
 			}
 		}
 	})
+}
+
+// fold adds the terms of all finals, in their order, to the sums of the elements from a place in the piece.
+func (all sources) fold(sums []float64, from int) {
+	to := from + len(sums)
+	for ; len(all) >= 4; all = all[4:] {
+		weights := [4]float64{float64(all[0].want.Weight), float64(all[1].want.Weight), float64(all[2].want.Weight), float64(all[3].want.Weight)}
+		fold4(sums, weights, all[0].buf[from:to], all[1].buf[from:to], all[2].buf[from:to], all[3].buf[from:to])
+	}
+	for _, s := range all {
+		fold(sums, float64(s.want.Weight), s.buf[from:to])
+	}
 }
 
 // move has the outer optimizer go from the base to where it arrives on the way to the mean, which it takes the place of. Buffers

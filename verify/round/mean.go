@@ -8,6 +8,18 @@ func fold(sums []float64, weight float64, x []float32) {
 	}
 }
 
+// fold4 is fold of four finals, one after another: the sums stay in registers between them.
+func fold4(sums []float64, weights [4]float64, a, b, c, d []float32) {
+	a, b, c, d = a[:len(sums)], b[:len(sums)], c[:len(sums)], d[:len(sums)]
+	for i, s := range sums {
+		s += float64(weights[0] * float64(a[i]))
+		s += float64(weights[1] * float64(b[i]))
+		s += float64(weights[2] * float64(c[i]))
+		s += float64(weights[3] * float64(d[i]))
+		sums[i] = s
+	}
+}
+
 // mean is a sum over the total of the weights, rounded to binary64 and then to binary32.
 func mean(sum, total float64) float32 { return float32(float64(sum / total)) }
 

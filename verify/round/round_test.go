@@ -129,18 +129,23 @@ func TestABaseDoesNotDependOnThreads(t *testing.T) {
 func TestPiecesAreReadTheSameWhereverTheyEnd(t *testing.T) {
 	n := 2*piece + strip + 17
 	all := sources{}
-	for i := range 3 {
+	for i := range 11 {
 		s := &source{want: &Final{Weight: uint64(i + 1)}, buf: make([]float32, n)}
 		for k := range s.buf {
 			s.buf[k] = float32((k*13+i*5)%101) / 7
 		}
 		all = append(all, s)
 	}
-	want := make([]float32, n)
-	all.mean(want, 6, 1)
-	for _, threads := range []int{2, 7, 64} {
+	want, sums := make([]float32, n), make([]float64, n)
+	for _, s := range all { // one after another, all of it at once
+		fold(sums, float64(s.want.Weight), s.buf)
+	}
+	for i := range want {
+		want[i] = mean(sums[i], 66)
+	}
+	for _, threads := range []int{1, 2, 7, 64} {
 		got := make([]float32, n)
-		all.mean(got, 6, threads)
+		all.mean(got, 66, threads)
 		if !slices.Equal(got, want) {
 			t.Errorf("%d threads differ", threads)
 		}

@@ -29,6 +29,28 @@ import (
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
+// TestASlotIsRegisteredWithOneSetOfDataEver: the worker who has seen the seed cannot bring other data.
+func TestASlotIsRegisteredWithOneSetOfDataEver(t *testing.T) {
+	r := newRig(t)
+	d := r.desk(t, r.offerOwn(t), nil)
+	worker, mine := merkle.Hash{7}, &job.Set{Root: merkle.Hash{1}, Samples: 40}
+	first := must(d.Assign(t.Context(), worker, 0, mine, nil, merkle.Hash{}))(t)
+	if again := must(d.Assign(t.Context(), worker, 0, mine, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
+		t.Error("another assignment")
+	}
+	for _, other := range []*job.Set{{Root: merkle.Hash{2}, Samples: 40}, {Root: merkle.Hash{1}, Samples: 41}} {
+		if _, err := d.Assign(t.Context(), worker, 0, other, nil, merkle.Hash{}); registry.ClassOf(err) != registry.Given {
+			t.Error(err)
+		}
+		if _, err := d.Register(t.Context(), worker, 0, other); registry.ClassOf(err) != registry.Given {
+			t.Error(err)
+		}
+	}
+	if _, err := d.Assign(t.Context(), worker, 0, nil, nil, merkle.Hash{}); fault.Of(err) != fault.BadTerms {
+		t.Error(err)
+	}
+}
+
 func TestAChallengeIsNotDrawnAgain(t *testing.T) {
 	r := newRig(t)
 	d := r.desk(t, r.offer(t, "urn:db:test"), nil)

@@ -124,15 +124,18 @@ def conv_transpose2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 def pool(op: str) -> Rule:
     def rule(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-        if a.get("ceil_mode") or a.get("divisor_override") or _two(a.get("dilation") or [1]) != [1, 1]:
-            raise No("ceil_mode, dilation and divisor_override have no equivalent")
+        if a.get("divisor_override") or _two(a.get("dilation") or [1]) != [1, 1]:
+            raise No("dilation and divisor_override have no equivalent")
         padding = _two(a["padding"])
         if op == "avg_pool2d" and padding != [0, 0] and not a["count_include_pad"]:
             raise No("an average that leaves its padding out has no equivalent")
         kernel = _two(a["kernel_size"])
         attrs = {"kernel": kernel, "stride": _two(a["stride"]) if a["stride"] else kernel, "padding": padding}
-        t = l.t(a["self"])
-        return l.image(op, _flatline(t) if "line" in a else t, attrs, a.get("line") or n.meta["val"].shape[1:], name=n.name)
+        t = _flatline(l.t(a["self"])) if "line" in a else l.t(a["self"])
+        shape = a.get("line") or tuple(n.meta["val"].shape[1:])
+        if [(size_ + 2 * p - k) // s + 1 for size_, p, k, s in zip(t.sizes()[-2:], padding, kernel, attrs["stride"])] != list(shape[-2:]):
+            raise No("its last windows reach over the edge: leave ceil_mode out, or pad")
+        return l.image(op, t, attrs, shape, name=n.name)
 
     return rule
 

@@ -110,6 +110,18 @@ def pad(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     return t
 
 
+def roll(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t = l.t(a["self"])
+    if not a["dims"]:
+        raise No("all dimensions at once: name them")
+    for i, (by, dim) in enumerate(zip(a["shifts"], a["dims"])):
+        whole = size(t.dims[dim % len(t.dims)])
+        if by := by % whole:
+            parts = [cut(l, t, dim, whole - by, whole, 1, f"{n.name}_{i}_back"), cut(l, t, dim, 0, whole - by, 1, f"{n.name}_{i}_front")]
+            t = joined(l, parts, dim, f"{n.name}_{i}")
+    return t
+
+
 def pixel_shuffle(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t, r = l.t(a["self"]), a["upscale_factor"]
     rows, channels, height, width = t.sizes()
@@ -237,6 +249,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), split),
     **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand,
     "cat": cat, "stack": stack,
-    **dict.fromkeys(("pad", "constant_pad_nd"), pad), "pixel_shuffle": pixel_shuffle,
+    **dict.fromkeys(("pad", "constant_pad_nd"), pad), "pixel_shuffle": pixel_shuffle, "roll": roll,
     "slice": slice_, "narrow": narrow, "select": select, "unbind": unbind, "getitem": getitem,
 }  # fmt: skip
