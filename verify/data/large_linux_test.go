@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/safetensors"
@@ -103,5 +105,25 @@ func TestDataLargerThanMemoryAreNotHeldInIt(t *testing.T) {
 		float64(size)/1e9, committed.Round(time.Millisecond), float64(size)/1e9/committed.Seconds(), info.Size(), opened.Round(time.Millisecond), grown>>20))
 	if grown > 256<<20 {
 		t.Errorf("%d MB more of anonymous memory", grown>>20)
+	}
+}
+
+func TestMoreSamplesThanAJobMayHaveAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "train.bin")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for samples, words := range map[int64]string{job.MaxRows + 1: "4294967297 samples, 1 to 4294967296", MaxUnindexed + 1: "of which an index is needed"} {
+		if err := os.Truncate(path, 2*(samples+1)); err != nil { // sparse
+			t.Fatal(err)
+		}
+		f, err := Open([]string{path}, Options{Tokens: &job.Tokens{DType: safetensors.U16, Context: 1, Stride: 1}})
+		if err == nil {
+			err = f.Commit(context.Background(), nil)
+			f.Close()
+		}
+		if fault.Of(err) != fault.TooLarge || !strings.Contains(err.Error(), words) {
+			t.Errorf("%d: %v", samples, err)
+		}
 	}
 }
