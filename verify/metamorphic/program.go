@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
