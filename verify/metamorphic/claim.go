@@ -112,6 +112,9 @@ func (w *Workshop) draw(ctx context.Context, r *rand.Rand, c *Claim) error {
 			if diverges {
 				j.Steps = 1
 			}
+			if samples := uint64(data.Samples()); one(r, 3) { // the worker's own, in a job for sets of other sizes, too
+				j.Data.Own = &job.Own{Least: 1 + r.Uint64N(samples), Most: samples + r.Uint64N(3*samples)}
+			}
 		},
 	})
 	if err != nil {

@@ -107,6 +107,7 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 		{"a name with a slash", edit(`"name":"a"`, `"name":"../a"`), "name: byte 2 is not"},
 		{"a name that is too long", edit(`"name":"b"`, `"name":"`+strings.Repeat("b", 129)+`"`), "name: 129 bytes is outside 1 to 128"},
 		{"an input that comes later", edit(`"inputs":["x"]`, `"inputs":["b"]`), `no earlier node is called "b"`},
+		{"a node that reads itself", edit(`"inputs":["a"]`, `"inputs":["b"]`), `no earlier node is called "b"`},
 		{"too many inputs", edit(`"inputs":["a"]`, `"inputs":["a","a"]`), "inputs: 2 given, 1 needed"},
 		{"a result that is not used", edit(`"inputs":["a"]`, `"inputs":["x"]`), `nodes[1] "a": its result is not used`},
 		{"tokens where values belong", edit(`"f32"`, `"i32"`), `input "x" is i32, f32 needed`},
