@@ -76,7 +76,7 @@ class Trainer:
         self._files.add("tensors")
         (self._file,) = self._files.descriptors
         flags = ["--assignment", assignment, "--operator", operator, "--data", data, "--key", key, "--out", out]
-        arguments = ["train", "session", os.fspath(job), *map(os.fspath, flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
+        arguments = ["train", "session", os.fspath(job), *(os.fspath(f) for f in flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
         try:
             self._child = Child(arguments, files=self._files, asks=True)
         except BaseException:
