@@ -31,7 +31,7 @@ func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
 	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
 		return nil, err
 	}
-	if err := w.Terms.CheckData(w.Data); err != nil {
+	if err := w.Terms.CheckData(&w.Assignment, w.Data); err != nil {
 		return nil, err
 	}
 	s, err := newStepper(ctx, w.Terms, w.Assignment, w.Device)
