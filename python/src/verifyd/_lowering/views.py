@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import fx
 
 from .axes import Axes, Axis, Mixed, Tensor, dims_of, size
