@@ -54,7 +54,8 @@ class Trainer:
 
     exported     what verifyd.export returned of the model: its program must be the job's
     job          folder with the job, as its operator offers it
-    assignment, operator, data, key    files, as the command train run takes them
+    assignment, operator, key    files, as the command train run takes them
+    data         the job's data set: a file, a folder, or a list of them in the order of their samples
     out          folder to make for the trace and the claim
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
@@ -68,7 +69,7 @@ class Trainer:
     """
 
     def __init__(
-        self, exported: Exported, job: Path, *, assignment: Path, operator: Path, data: Path, key: Path, out: Path, device: str = "auto", threads: int = 0
+        self, exported: Exported, job: Path, *, assignment: Path, operator: Path, data: Union[Path, Sequence[Path]], key: Path, out: Path, device: str = "auto", threads: int = 0
     ) -> None:
         self._memory: Optional[mmap.mmap] = None
         self._turn = threading.RLock()
@@ -76,7 +77,9 @@ class Trainer:
         self._files = Files()
         self._files.add("tensors")
         (self._file,) = self._files.descriptors
-        flags = ["--assignment", assignment, "--operator", operator, "--data", data, "--key", key, "--out", out]
+        flags = ["--assignment", assignment, "--operator", operator, "--key", key, "--out", out]
+        for path in [data] if isinstance(data, (str, os.PathLike)) else data:
+            flags += ["--data", path]
         arguments = ["train", "session", os.fspath(job), *(os.fspath(f) for f in flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
         try:
             self._child = Child(arguments, files=self._files, asks=True)
