@@ -43,12 +43,13 @@ class Trainer:
     exported     what verifyd.export returned of the model: its program must be the job's
     job          folder with the job, as its operator offers it
     assignment, operator, data, key    files, as the command train run takes them
-    out          folder to make for the trace and the claim
+    out          folder for the trace and the claim, which is made, or in which work of the same job and assignment ended early
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
 
-    The engine is a child process: a signal or a fork of this one does it no harm, and it ends with this one. Without finish the
-    work is given up and leaves nothing.
+    The engine is a child process: a signal or a fork of this one does it no harm, and it ends with this one. Without finish, or if
+    either process ends, what was done stays in the folder: the next Trainer on it goes on at the last state that is sound, steps
+    says where, and comes to the same claim.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Trainer:
         self.loss: Optional[float] = None
         try:
             self._hello = self._read()
-            self.total = int(self._hello["steps"])
+            self.steps, self.total = int(self._hello["step"]), int(self._hello["steps"])
             self._check(exported)
             os.ftruncate(self._file, self._hello["bytes"])
             self._memory = mmap.mmap(self._file, self._hello["bytes"])
@@ -134,7 +135,7 @@ class Trainer:
         return answer
 
     def close(self) -> None:
-        """Give the work up, unless it is finished."""
+        """End the child, unless the work is finished. What was done stays in the folder."""
         self._child.stop()
         self._release()
 
