@@ -41,6 +41,9 @@ func readFolder(t testing.TB, dir string) folder {
 // leave writes the folder to dir.
 func (f folder) leave(t testing.TB, dir string) {
 	t.Helper()
+	if len(f) == 0 {
+		return
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "states"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +111,12 @@ func (w *resumer) ended(steps uint64) folder {
 	if err := training.Close(w.Context()); err != nil {
 		w.Fatal(err)
 	}
+	if steps == 0 {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			w.Errorf("no step was done, and %s is there: %v", dir, err)
+		}
+		return folder{}
+	}
 	return readFolder(w, dir)
 }
 
@@ -145,6 +154,9 @@ func TestATrainingGoesOnWhereverItEnded(t *testing.T) {
 		f := w.ended(n)
 		if trained := w.resumed(fmt.Sprintf("after %d steps", n), f); uint64(trained) != j.Steps-kept {
 			t.Errorf("after %d steps: %d more were trained, want %d", n, trained, j.Steps-kept)
+		}
+		if n == 0 && len(w.told) == 0 {
+			continue
 		}
 		if len(w.told) != 1 || w.told[0].Steps != kept || w.told[0].Repeated != n-kept || w.told[0].Damage != nil {
 			t.Errorf("after %d steps: told %+v", n, w.told)
@@ -194,7 +206,7 @@ func TestHarmToAnyFileOfAFolderIsMended(t *testing.T) {
 		left uint64 // steps behind the last state
 	}{{w.ended(16), j.Steps - 15}, {finished, 0}} {
 		for name, data := range c.folder {
-			for range 8 {
+			for range 4 {
 				bad := bytes.Clone(data)
 				at, what := r.IntN(len(bad)), ""
 				switch r.IntN(4) {

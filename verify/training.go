@@ -6,7 +6,6 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -17,7 +16,7 @@ import (
 type Training struct {
 	work    Work
 	stepper *stepper
-	order   *job.Order
+	samples *fetcher
 	out     *trace.Writer
 	ids     []int64     // of the next step's samples
 	current merkle.Hash // root of the state before it
@@ -38,7 +37,7 @@ func Begin(ctx context.Context, w Work, dir string) (*Training, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Training{work: w, stepper: s, order: w.Terms.Job.OrderFor(w.Assignment), ids: make([]int64, w.Terms.rows)}
+	t := &Training{work: w, stepper: s, samples: newFetcher(w.Data, w.Terms.Job.OrderFor(w.Assignment), w.Terms.Job.Steps, w.Terms.rows)}
 	if err := t.begin(ctx, dir); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
@@ -150,12 +149,15 @@ func (t *Training) fill() error {
 	if t.filled {
 		return nil
 	}
-	if err := t.order.Fill(t.steps, t.ids); err != nil {
+	got, err := t.samples.take(t.steps)
+	if err != nil {
 		return err
 	}
-	if err := t.work.Data.Fill(t.stepper.engine.Rows(), t.ids); err != nil {
+	copy(t.stepper.leaves, got.leaves)
+	if err := t.work.Terms.Job.Data.Unpack(t.stepper.engine.Rows(), got.samples); err != nil {
 		return err
 	}
+	t.ids = got.ids
 	t.filled = true
 	return nil
 }
@@ -171,7 +173,6 @@ func (t *Training) Step(ctx context.Context) (loss float32, err error) {
 		return 0, err
 	}
 	s := t.stepper
-	s.hashSamples()
 	if err := s.step(ctx, t.steps, t.current); err != nil {
 		return 0, err
 	}
@@ -192,12 +193,31 @@ func (t *Training) State(ctx context.Context, use func(tensors [][]float32) erro
 	return t.stepper.engine.Save(ctx, use)
 }
 
+// Evaluate shows to use what the model, as it is, makes of inputs that fill writes, in the order of Plan.Rows and without the
+// labels: rows as Plan.Output describes them, without dropout and by the running statistics. use must not keep them. It is no
+// part of the work, which goes on to the same bytes. Inputs out of their range are of class fault.OutOfRange and end nothing.
+func (t *Training) Evaluate(ctx context.Context, fill func(inputs []kernels.Buf), use func(outputs []float32)) error {
+	rows := t.stepper.engine.Rows()
+	t.filled = false
+	last := rows[len(rows)-1]
+	clear(last.F)
+	clear(last.I)
+	fill(rows[:len(rows)-1])
+	outputs, err := t.stepper.engine.Evaluate(ctx)
+	if err != nil {
+		return err
+	}
+	use(outputs)
+	return nil
+}
+
 // Finish closes the trace. All steps must be done.
 func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 	if !t.Done() {
 		err := fault.New(fault.OutOfRange, "", "steps", "%d of %d are done", t.steps, t.work.Terms.Job.Steps)
 		return trace.Summary{}, errors.Join(err, t.Close(ctx))
 	}
+	t.samples.land()
 	summary, err := t.out.Close()
 	if err = errors.Join(err, t.stepper.close(ctx)); err != nil {
 		return trace.Summary{}, err
@@ -205,10 +225,12 @@ func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 	return summary, nil
 }
 
-// Close leaves the work as it is. Begin goes on with it.
+// Close leaves the work as it is, and Begin goes on with it. Where no step was done, nothing is left.
 func (t *Training) Close(ctx context.Context) error {
+	t.samples.land()
+	var leaving error
 	if t.out != nil {
-		_, _ = t.out.Close() // it fails on a trace that is not whole
+		leaving = t.out.Leave()
 	}
-	return t.stepper.close(ctx)
+	return errors.Join(leaving, t.stepper.close(ctx))
 }

@@ -17,10 +17,11 @@ import (
 // Open goes on with the trace in dir, or begins one if there is none. It refuses a directory of another work, and one in which
 // another process writes. [Writer.Resume] says what of it is kept.
 func Open(dir string, shape Shape, bound Bound) (*Writer, error) {
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("trace: %w", err)
+	making := os.Mkdir(dir, 0o755)
+	if making != nil && !errors.Is(making, fs.ErrExist) {
+		return nil, fmt.Errorf("trace: %w", making)
 	}
-	w := &Writer{dir: dir, shape: shape, bound: bound, disk: disk{last: time.Now()}}
+	w := &Writer{dir: dir, shape: shape, bound: bound, made: making == nil, disk: disk{last: time.Now()}}
 	if err := w.enter(); err != nil {
 		w.release()
 		return nil, fmt.Errorf("trace: %w", err)

@@ -37,7 +37,9 @@ type Kept struct {
 // Resume keeps the work of a directory from where the writer is to the last state before which all is sound, and loads that. It is
 // called before the first step, and again behind a state that was made anew: what was sound behind it is kept then.
 func (w *Writer) Resume(s Source) (Kept, error) {
+	var kept Kept
 	if w.unnamed {
+		kept.Lost = true
 		if err := w.ours(s); err != nil {
 			return Kept{}, fmt.Errorf("trace: %w", err)
 		}
@@ -46,7 +48,6 @@ func (w *Writer) Resume(s Source) (Kept, error) {
 		}
 		w.unnamed = false
 	}
-	var kept Kept
 	for w.stored < w.shape.boundaries() {
 		bad, err := w.keep(s, &kept)
 		if err != nil {

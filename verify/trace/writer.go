@@ -48,6 +48,7 @@ type Writer struct {
 	leaves  *os.File
 	digests *os.File
 	records *bufio.Writer // of digests
+	made    bool          // whether the directory was not there before
 	unnamed bool          // whether the directory does not tell what it is of
 	tree    merkle.Builder
 	final   merkle.Hash
@@ -180,4 +181,14 @@ func (w *Writer) Close() (Summary, error) {
 		return Summary{}, fmt.Errorf("trace: %w", err)
 	}
 	return Summary{Steps: w.shape.Steps, Root: w.tree.Root(), Final: w.final}, nil
+}
+
+// Leave closes the files as they are, and Open goes on with them. A directory that it made, and in which no step is recorded, goes.
+func (w *Writer) Leave() error {
+	made, none := w.made, w.tree.Size() == 0
+	_, _ = w.Close() // it fails on a trace that is not whole
+	if made && none {
+		return os.RemoveAll(w.dir)
+	}
+	return nil
 }

@@ -40,7 +40,7 @@ run it goes on with what an earlier one left in the folder.`,
 			if err != nil {
 				return err
 			}
-			defer w.key.Close()
+			defer w.Close()
 			training, err := verify.Begin(cmd.Context(), w.Work, out)
 			if err != nil {
 				return err
