@@ -6,10 +6,11 @@ SHELL := /bin/bash
 GO       ?= go
 FUZZTIME ?= 2000x
 BENCH    ?=
+ZOO      ?=
 HISTORIES ?= 20000
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch notebook bench bench-values clean
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,8 +18,9 @@ help: ## print the targets
 build: ## build the verifyd command into build/
 	$(GO) build -trimpath -o build/verifyd ./cmd/verifyd
 
-demo: build ## train, verify, forge and sign, end to end, into build/demo
+demo: build ## train, verify, forge and sign, end to end, into build/demo; and in rounds, into build/demo-rounds
 	build/verifyd demo --out build/demo
+	build/verifyd demo round --out build/demo-rounds
 
 odds: build ## what strategies gain under the rules of docs/odds.md, by formula and by dice
 	build/verifyd plan --pay 1 --cost 0.6 --segments 1000 --simulate
@@ -104,6 +106,9 @@ python: ## test the Python package from its wheel in a clean environment: tests,
 
 torch: ## test what the Python package does with PyTorch models, with PyTorch itself (needs Python 3.11, python3-venv, gcc, binutils)
 	GO=$(GO) python/torch.sh
+
+zoo: build ## export 23 models of torchvision, transformers and tutorials, and hold a step of each to PyTorch's (needs Python 3.11, python3-venv, gcc, binutils)
+	bench/peers/zoo.sh $(ZOO)
 
 notebook: ## run examples/python/values.ipynb and the Python of docs/researchers.md with the wheel (needs Python 3.11, python3-venv)
 	GO=$(GO) python/notebook.sh

@@ -20,6 +20,7 @@ type Registration struct {
 	// chain, whose operator chooses Seed.
 	Beacon *beacon.Beacon
 	Seed   merkle.Hash
+	Data   *job.Set // the worker's own, where the job asks for them
 }
 
 // Assign signs that a slot is a worker's. An operator signs one assignment for a job, a worker and a slot, ever: with
@@ -29,7 +30,7 @@ func Assign(t *Terms, r Registration, operator crypto.Signer) ([]byte, error) {
 		return nil, err
 	}
 	a, err := t.Job.Assign(job.Assignment{
-		Worker: r.Worker, Slot: r.Slot, Registered: notBefore(r.At), Beacon: r.Beacon, Seed: r.Seed,
+		Worker: r.Worker, Slot: r.Slot, Registered: notBefore(r.At), Beacon: r.Beacon, Seed: r.Seed, Data: r.Data,
 	}, t.Digest)
 	if err != nil {
 		return nil, fault.In(AssignmentFile, err)

@@ -82,6 +82,9 @@ func (b *Base) Write(w io.Writer) error {
 	return s.Close()
 }
 
+// Tensors are in the order of Plan.Base. The caller must not change them.
+func (b *Base) Tensors() [][]float32 { return b.tensors }
+
 // Bytes is the size of the tensors.
 func (b *Base) Bytes() (n uint64) {
 	for _, x := range b.tensors {

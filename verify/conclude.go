@@ -188,7 +188,7 @@ func (c *Case) finding() Finding {
 	return Finding{
 		Version: VerdictVersion, Outcome: Pass, Reason: Honest, Profile: j.Profile,
 		Job: c.Terms.Digest, Worker: c.Claim.Worker.ID(), Slot: c.Claim.Slot,
-		Assignment: c.assignmentDigest, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
+		Assignment: c.assignmentDigest, Data: c.Assignment.Data, Claim: c.claimDigest, Receipt: c.receiptDigest, Root: c.Claim.Root, Final: c.Claim.Final,
 		Beacon: c.beacon, Round: c.Challenge.Round, Randomness: c.Challenge.Randomness, Seed: c.Challenge.Seed,
 		Steps: c.Claim.Steps, Segments: n, Sampled: k, Challenged: c.Challenge.Segments,
 		Odds: odds.Of(n, k, j.Gate), Word: c.word,

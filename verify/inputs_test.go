@@ -66,11 +66,11 @@ func TestAClaimOnSeveralInputsIsOpenedAndJudged(t *testing.T) {
 
 func TestDataOfOtherInputsAreRefused(t *testing.T) {
 	r := newRig(t, masked(), maskedData(t, 40), nil)
-	if err := r.terms.CheckData(blobs(t, 40, 7)); err == nil || !strings.Contains(err.Error(), "2 tensors, the program reads 3") {
+	if err := r.terms.CheckData(&job.Assignment{}, blobs(t, 40, 7)); err == nil || !strings.Contains(err.Error(), "2 tensors, the program reads 3") {
 		t.Error(err)
 	}
 	one := newRig(t, mlp(), blobs(t, 40, 7), nil)
-	if err := one.terms.CheckData(maskedData(t, 40)); err == nil || !strings.Contains(err.Error(), "3 tensors, the program reads 2") {
+	if err := one.terms.CheckData(&job.Assignment{}, maskedData(t, 40)); err == nil || !strings.Contains(err.Error(), "3 tensors, the program reads 2") {
 		t.Error(err)
 	}
 }

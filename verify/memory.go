@@ -35,7 +35,7 @@ func (e *MemoryError) Unwrap() error {
 func (t *Terms) MemoryBytes() uint64 {
 	const ids = 2 * 8
 	const measured = 4 * 4 // which elements are read and what they hold, drawn, given and counted
-	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Samples))
+	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Most()))
 	for _, width := range t.Job.Data.Widths() {
 		sample += 3 * width
 	}

@@ -187,7 +187,7 @@ func (o *opener) fill(t uint64) error {
 	if err := o.takeSamples(); err != nil {
 		return err
 	}
-	width := merkle.MaxProof(o.Terms.Job.Data.Samples) * merkle.Size
+	width := merkle.MaxProof(o.Terms.Job.Data.Most()) * merkle.Size
 	clear(b.proofs)
 	for i, id := range b.ids {
 		var err error

@@ -106,7 +106,7 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 		infos = append(infos,
 			safetensors.Info{Name: prefix + "ids", DType: safetensors.I64, Shape: []int{t.rows}})
 		infos = append(infos, t.Job.Data.Infos(prefix, t.rows)...)
-		if depth := merkle.MaxProof(t.Job.Data.Samples); depth > 0 {
+		if depth := merkle.MaxProof(t.Job.Data.Most()); depth > 0 {
 			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
 		}
 		infos = append(infos,
@@ -164,7 +164,7 @@ type batch struct {
 func (t *Terms) newBatch(samples [][]byte) *batch {
 	return &batch{
 		ids: make([]int64, t.rows), samples: samples,
-		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
+		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Most())*merkle.Size),
 		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
 		next:      make([]byte, t.spec.State.Digests()*merkle.Size),
 	}

@@ -27,6 +27,7 @@ type Segment struct {
 type Replayer struct {
 	*stepper
 	order     *job.Order
+	data      job.Set
 	batch     *batch
 	ids       []int64
 	proof     []merkle.Hash
@@ -53,9 +54,10 @@ func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Devic
 	return &Replayer{
 		stepper:   s,
 		order:     t.Job.OrderFor(a),
+		data:      t.Job.DataFor(&a),
 		batch:     t.newBatch(s.samples),
 		ids:       make([]int64, t.rows),
-		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
+		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Most())),
 		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
 		next:      make([]merkle.Hash, t.spec.State.Digests()),
 	}, nil
@@ -202,8 +204,8 @@ func (r *Replayer) checkSamples(step uint64) (bool, error) {
 		return false, err
 	}
 	r.hashSamples()
-	samples := r.terms.Job.Data.Samples
-	width := merkle.MaxProof(samples) * merkle.Size
+	samples := r.data.Samples
+	width := merkle.MaxProof(r.terms.Job.Data.Most()) * merkle.Size
 	for i, id := range r.ids {
 		if r.batch.ids[i] != id {
 			return false, nil
@@ -216,7 +218,7 @@ func (r *Replayer) checkSamples(step uint64) (bool, error) {
 				return false, nil
 			}
 		}
-		if merkle.Verify(r.terms.Job.Data.Root, samples, uint64(id), r.leaves[i], proof) != nil {
+		if merkle.Verify(r.data.Root, samples, uint64(id), r.leaves[i], proof) != nil {
 			return false, nil
 		}
 	}

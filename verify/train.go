@@ -45,19 +45,24 @@ func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	return t.Finish(ctx)
 }
 
-// CheckData refuses a data set that the program cannot read or that is not the job's.
-func (t *Terms) CheckData(d *job.Dataset) error {
+// CheckData refuses a data set that the program cannot read, or that is not the one to train on for an assignment: the job's, or
+// the worker's own that it committed to.
+func (t *Terms) CheckData(a *job.Assignment, d *job.Dataset) error {
 	if err := d.Fits(t.Plan); err != nil {
 		return err
 	}
-	if got := uint64(d.Samples()); got != t.Job.Data.Samples {
-		return fault.New(fault.WrongDigest, "data", "", "%d samples, the job has %d", got, t.Job.Data.Samples)
+	want, whose := t.Job.DataFor(a), "job"
+	if t.Job.Data.Own != nil {
+		whose = "assignment"
 	}
 	if !d.Layout().Equal(&t.Job.Data.Layout) {
 		return fault.New(fault.WrongType, "data", "", "stored in another layout than the job's")
 	}
-	if got := d.Root(); got != t.Job.Data.Root {
-		return fault.New(fault.WrongDigest, "data", "", "root %v, the job has %v", got, t.Job.Data.Root)
+	if got := uint64(d.Samples()); got != want.Samples {
+		return fault.New(fault.WrongDigest, "data", "", "%d samples, the %s has %d", got, whose, want.Samples)
+	}
+	if got := d.Root(); got != want.Root {
+		return fault.New(fault.WrongDigest, "data", "", "root %v, the %s has %v", got, whose, want.Root)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func Begin(ctx context.Context, w Work, dir string) (*Training, error) {
 	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
 		return nil, err
 	}
-	if err := w.Terms.CheckData(w.Data); err != nil {
+	if err := w.Terms.CheckData(&w.Assignment, w.Data); err != nil {
 		return nil, err
 	}
 	s, err := newStepper(ctx, w.Terms, w.Assignment, w.Device)

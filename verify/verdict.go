@@ -6,6 +6,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/odds"
 )
@@ -70,6 +71,7 @@ type Finding struct {
 	Worker     merkle.Hash     `json:"worker"` // key id
 	Slot       uint32          `json:"slot"`
 	Assignment merkle.Hash     `json:"assignment"`
+	Data       *job.Set        `json:"data,omitempty"` // the worker's own; none where the data are the job's
 	Claim      merkle.Hash     `json:"claim"`
 	Receipt    merkle.Hash     `json:"receipt"`
 	Root       merkle.Hash     `json:"root"`  // over the step leaves

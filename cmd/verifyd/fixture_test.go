@@ -42,6 +42,9 @@ func fixtures(env *testscript.Env) error {
 	if err := writeData(filepath.Join(env.WorkDir, "data.safetensors"), 0); err != nil {
 		return err
 	}
+	if err := writeData(filepath.Join(env.WorkDir, "bobs.safetensors"), 0.25); err != nil {
+		return err
+	}
 	images, digits := make([]float32, samples*4*4), make([]int32, samples)
 	for i := range images {
 		images[i] = float32(i*i%13) / 16
@@ -72,9 +75,20 @@ func fixtureProgram() program.Program {
 	}
 }
 
-// writeAdapted writes adapted.json, a program whose layers are frozen but for an adapter, and base.safetensors, which it starts from.
+// writeAdapted writes adapted.json, a program whose layers are frozen but for an adapter, and base.safetensors, which it starts from;
+// program.json may start from start.safetensors.
 func writeAdapted(dir string, p program.Program) error {
+	if err := writeStart(filepath.Join(dir, "start.safetensors"), p); err != nil {
+		return err
+	}
 	p.Graph = program.LoRA(p.Graph, 2, func(name string) bool { return name == "net.2" })
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, "adapted.json"), p.JSON(), 0o644),
+		writeStart(filepath.Join(dir, "base.safetensors"), p))
+}
+
+// writeStart writes what a program starts from.
+func writeStart(path string, p program.Program) error {
 	plan, err := program.Compile(&p, kernels.ProfileF32)
 	if err != nil {
 		return err
@@ -95,9 +109,7 @@ func writeAdapted(dir string, p program.Program) error {
 	if err := base.Write(&file); err != nil {
 		return err
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, "adapted.json"), p.JSON(), 0o644),
-		os.WriteFile(filepath.Join(dir, "base.safetensors"), file.Bytes(), 0o644))
+	return os.WriteFile(path, file.Bytes(), 0o644)
 }
 
 // samples of each data set.

@@ -2,12 +2,15 @@
 
 import json
 import pathlib
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 import verifyd
 from torch import nn
 from verifyd._lowering import export as module
+from verifyd._lowering.prove import Proof, compare
 from verifyd._lowering.step import canonical
 
 from .models import MODELS
@@ -52,3 +55,42 @@ def test_losses_and_optimizers_reach_the_program(tmp_path: pathlib.Path) -> None
         opt = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
         got = verifyd.export(model, torch.randn(4, 6), loss=loss, optimizer=opt, clip_norm=1.0, out=tmp_path / "program.json")
         assert got.program["loss"] == name and got.program["optimizer"]["kind"] == "adamw"
+
+
+def net() -> nn.Module:
+    torch.manual_seed(6)
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU6(), nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 3))
+
+
+def ruled(*arguments: Any) -> Proof:
+    """A step as if kinks ruled it in the model."""
+    got = step_of(*arguments)
+    return got if arguments[-1] else replace(got, own=0.05)
+
+
+step_of = module._proof
+
+
+def test_a_step_that_kinks_rule_is_joined_by_a_smooth_one(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_proof", ruled)
+    model, x = net(), torch.randn(5, 6)
+    opt = torch.optim.SGD(model.parameters(), 0.1)
+    got = verifyd.export(model, x, loss="cross_entropy", optimizer=opt, out=tmp_path / "program.json")
+    assert got.proof is not None and got.proof.smooth and got.proof.passed and got.proof.own < 1e-5
+    (tmp_path / "program.json").unlink()
+    (tmp_path / "base.safetensors").unlink()
+    for wrong, rule in (("gelu", "gelu_tanh"), ("hardtanh", "relu")):  # what the smooth step shows, and what float64 shows
+        with monkeypatch.context() as m:
+            m.setitem(module.RULES, wrong, lambda l, n, a, rule=rule: l.pointwise(rule, l.t(a["self"]), name=n.name))
+            with pytest.raises(verifyd.Error, match="not one step of the model"):
+                verifyd.export(model, 9 * x, loss="cross_entropy", optimizer=opt, out=tmp_path / "program.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_that_are_none_prove_nothing() -> None:
+    g = {"w": torch.ones(3)}
+    exact = {"w": torch.ones(3).double()}
+    none = {"w": torch.tensor([1.0, float("nan"), 1.0])}
+    assert compare(g, g, exact, exact, exact, (1.0, 1.0)).passed
+    assert not compare(none, g, exact, exact, exact, (1.0, 1.0)).passed
+    assert not compare(g, none, exact, exact, exact, (1.0, 1.0)).passed

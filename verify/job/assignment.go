@@ -29,6 +29,8 @@ type Assignment struct {
 	Slot    uint32      `json:"slot"`
 	// Registered is the Unix time in seconds at which the worker was known, not before it.
 	Registered int64 `json:"registered"`
+	// Data are the worker's own, committed to when it registered; none where the data are the job's.
+	Data *Set `json:"data,omitempty"`
 	// Beacon gives the seed: a round that nobody knew when the worker registered, so that no key can be
 	// tried until its order suits. A fixed chain has none, and the operator chooses the seed.
 	Beacon *beacon.Beacon `json:"beacon,omitempty"`
@@ -87,6 +89,11 @@ func (j *Job) checkAssignment(a *Assignment, job merkle.Hash) error {
 		return fault.New(fault.OutOfRange, "", "slot", "%d, the job has %d", a.Slot, j.Slots)
 	case a.Registered < j.Issued || a.Registered > LastSecond:
 		return fault.New(fault.BadTerms, "", "registered", "%d is outside %d, when the job was issued, to %d", a.Registered, j.Issued, int64(LastSecond))
+	}
+	if err := j.Takes(a.Data); err != nil {
+		return err
+	}
+	switch {
 	case j.Beacon.Name == beacon.Fixed && a.Beacon != nil:
 		return fault.New(fault.BadTerms, "", "beacon", "a fixed chain has no round for assignments")
 	case j.Beacon.Name == beacon.Fixed:
@@ -118,6 +125,9 @@ func (j *Job) assignedBy(a *Assignment) (merkle.Hash, error) {
 func (a *Assignment) seed(randomness merkle.Hash) (merkle.Hash, error) {
 	info := append([]byte(AssignmentVersion), a.Worker[:]...)
 	info = binary.BigEndian.AppendUint32(info, a.Slot)
+	if a.Data != nil { // other data get another order
+		info = binary.BigEndian.AppendUint64(append(info, a.Data.Root[:]...), a.Data.Samples)
+	}
 	seed, err := hkdf.Key(sha256.New, randomness[:], a.Job[:], string(info), merkle.Size)
 	if err != nil {
 		return merkle.Hash{}, fmt.Errorf("assignment: %w", err)

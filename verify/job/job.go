@@ -80,11 +80,19 @@ type Range struct {
 // Exactly is a range of one number.
 func Exactly(n uint32) Range { return Range{n, n} }
 
-// Data commits to the samples.
+// Data commits to the samples of the job, or where each worker brings its own says what those must be like. Then root and
+// samples are zero here, and stand in a worker's assignment.
 type Data struct {
 	Root    merkle.Hash `json:"root"` // over all samples, each with its layout
 	Samples uint64      `json:"samples"`
+	Own     *Own        `json:"own,omitempty"`
 	Layout
+}
+
+// Own is what a worker's own data must be like, beside their layout: how many samples they have.
+type Own struct {
+	Least uint64 `json:"least"`
+	Most  uint64 `json:"most"`
 }
 
 // Init fixes the state before step 0: the program's own initialisation from a seed, or a base.
@@ -118,11 +126,14 @@ func (j *Job) Check() error {
 		got   merkle.Hash
 	}{
 		{"pool", j.Pool}, {"audience", j.Audience}, {"program", j.Program}, {"curve", j.Curve},
-		{"data.root", j.Data.Root}, {"init.root", j.Init.Root},
+		{"init.root", j.Init.Root},
 	} {
 		if f.got == (merkle.Hash{}) {
 			return fault.New(fault.BadTerms, "", f.field, "zero")
 		}
+	}
+	if err := j.Data.check(); err != nil {
+		return err
 	}
 	if err := j.Beacon.Check(); err != nil {
 		return fault.Under("beacon", err)
@@ -136,7 +147,6 @@ func (j *Job) Check() error {
 		hi      uint64
 	}{
 		{"issued", uint64(j.Issued), 1, LastSecond},
-		{"data.samples", j.Data.Samples, 1, MaxRows},
 		{"steps", j.Steps, 1, MaxSteps},
 		{"stride", j.Stride, 1, MaxStride},
 		{"slots", uint64(j.Slots), 1, 1 << 31},

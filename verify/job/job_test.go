@@ -40,7 +40,7 @@ func sample(t testing.TB) Job {
 	return Job{
 		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
-		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797, Layout{Tokens: &Tokens{safetensors.U16, 8, 8}}}, Issued: 1_700_000_000, Order: Rule,
+		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797, nil, Layout{Tokens: &Tokens{safetensors.U16, 8, 8}}}, Issued: 1_700_000_000, Order: Rule,
 		Init: Init{Root: merkle.Hash{7}, Seed: 1<<64 - 1}, Seed: 9, Gate: gate.Version, Curve: merkle.Hash{8}, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
 		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
 	}
@@ -95,6 +95,10 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"curve: zero":                func(j *Job) { j.Curve = merkle.Hash{} },
 		"data.root: zero":            func(j *Job) { j.Data.Root = merkle.Hash{} },
 		"init.root: zero":            func(j *Job) { j.Init.Root = merkle.Hash{} },
+		"data.own: root and":         func(j *Job) { j.Data.Own = &Own{1, 2} },
+		"data.own: 0":                func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{0, 2} },
+		"data.own: most 1":           func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, 1} },
+		"data.own: most 4294967297":  func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, MaxRows + 1} },
 		"data.samples: 0":            func(j *Job) { j.Data.Samples = 0 },
 		"data.samples: 4294967297":   func(j *Job) { j.Data.Samples = MaxRows + 1 },
 		"steps: 0":                   func(j *Job) { j.Steps = 0 },

@@ -32,9 +32,10 @@ type Order struct {
 
 // OrderFor returns the order of an assignment. It serves one goroutine at a time.
 func (j *Job) OrderFor(a Assignment) *Order {
-	width := uint(bits.Len64(j.Data.Samples - 1))
+	samples := j.DataFor(&a).Samples
+	width := uint(bits.Len64(samples - 1))
 	return &Order{
-		assignment: a, samples: j.Data.Samples,
+		assignment: a, samples: samples,
 		half: max(1, (width+1)/2),
 	}
 }

@@ -22,6 +22,8 @@ type Registration struct {
 	Worker  merkle.Hash `json:"worker"` // key id
 	Slot    uint32      `json:"slot"`
 	At      int64       `json:"at"` // Unix time in seconds, not before the worker asked
+	// Data are the worker's own, which it commits to before anybody knows the seed; none where the data are the job's.
+	Data *Set `json:"data,omitempty"`
 }
 
 // Sign returns the envelope of r, signed by the operator.
@@ -42,6 +44,9 @@ func (j *Job) ReadRegistration(file string, data []byte, job merkle.Hash) (Regis
 	case r.Job != job:
 		err = fault.New(fault.WrongJob, file, "job", "%v, the job is %v", r.Job, job)
 	}
+	if err == nil {
+		err = fault.In(file, j.Takes(r.Data))
+	}
 	return r, digest, err
 }
 
@@ -54,6 +59,8 @@ func (r *Registration) Of(a *Assignment, file string) error {
 		return fault.New(fault.WrongClaim, file, "slot", "%d, the assignment is of %d", r.Slot, a.Slot)
 	case r.At != a.Registered:
 		return fault.New(fault.WrongClaim, file, "at", "%d, the assignment says %d", r.At, a.Registered)
+	case !same(r.Data, a.Data):
+		return fault.New(fault.WrongClaim, file, "data", "not those that the assignment names")
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type Reader struct {
 	entries  []entry
 	metadata map[string]string
 	next     int
+	part     int64 // bytes read of the next tensor
 	size     int64
 }
 
@@ -110,6 +111,25 @@ func (s *Reader) I64(dst []int64) error { return readTensor(s, I64, dst) }
 // U8 reads the next tensor, which must be of type U8 and have len(dst) elements.
 func (s *Reader) U8(dst []byte) error { return s.bytes(U8, dst) }
 
+// F32Part reads the next len(dst) elements of a tensor of type F32, which need not be all of it.
+func (s *Reader) F32Part(dst []float32) error {
+	if s.next == len(s.entries) {
+		return fmt.Errorf("%s: no tensor left to read", s.file)
+	}
+	e := s.entries[s.next]
+	if rest := e.end - e.begin - s.part; e.DType != F32 || rest < 4*int64(len(dst)) {
+		return fault.New(fault.WrongType, s.file, "", "tensor %q has %d bytes of %s left, %d bytes of %s are needed", e.Name, rest, e.DType, 4*len(dst), F32)
+	}
+	if _, err := io.ReadFull(s.r, little.View(dst)); err != nil {
+		return fault.In(s.file, fault.Under(tensorField(e.Name), fault.Truncated(err)))
+	}
+	little.Swap(dst)
+	if s.part += 4 * int64(len(dst)); s.part == e.end-e.begin {
+		s.next, s.part = s.next+1, 0
+	}
+	return nil
+}
+
 // Bytes reads the next tensor as the file has it, little-endian. It must have len(dst) bytes.
 func (s *Reader) Bytes(dst []byte) error {
 	if s.next == len(s.entries) {
@@ -129,7 +149,7 @@ func (s *Reader) bytes(dtype DType, dst []byte) error {
 		return fmt.Errorf("%s: no tensor left to read", s.file)
 	}
 	e := s.entries[s.next]
-	if e.DType != dtype || e.end-e.begin != int64(len(dst)) {
+	if e.DType != dtype || s.part > 0 || e.end-e.begin != int64(len(dst)) {
 		return fault.New(fault.WrongType, s.file, "", "tensor %q has %d bytes of %s, %d bytes of %s are needed",
 			e.Name, e.end-e.begin, e.DType, len(dst), dtype)
 	}

@@ -22,6 +22,7 @@ const (
 	State    Kind = Version
 	Gradient Kind = "verifyd-gradient/1"
 	Base     Kind = "verifyd-base/1"   // of what the tensors of a program start as
+	Outer    Kind = "verifyd-outer/1"  // of the momentum that goes from one round to the next
 	Frozen   Kind = "verifyd-frozen/1" // of the tensors that no step changes: one leaf of every state
 )
 

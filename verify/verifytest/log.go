@@ -168,7 +168,7 @@ func (p *Pool) register(l *Log, dir string, witnesses []*Witness) error {
 	if err != nil {
 		return err
 	}
-	file, err := job.Registration{Job: a.Job, Worker: a.Worker, Slot: a.Slot, At: a.Registered}.Sign(p.Operator)
+	file, err := job.Registration{Job: a.Job, Worker: a.Worker, Slot: a.Slot, At: a.Registered, Data: a.Data}.Sign(p.Operator)
 	if err != nil {
 		return err
 	}

@@ -41,9 +41,10 @@ type Setting struct {
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
 	Base             *verify.Base   // that training starts from
+	Measured         *job.Dataset   // what the start is measured on, where data are the worker's own; Data
 	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
-	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed; if it gives
+	// replayed besides, 2 slots, 6 seconds of delay and 3600 to answer. A root that it leaves zero is computed, but that of data where they are the workers' own: then Data is the worker's; if it gives
 	// the root of the start, nobody computes that, and what claims are compared with is nothing.
 	Job func(*job.Job)
 }
@@ -85,7 +86,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Issued: Issued.Unix(), Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: s.Program.Digest(),
-		Data:    job.Data{Samples: uint64(s.Data.Samples()), Layout: *s.Data.Layout()},
+		Data:    job.Data{Layout: *s.Data.Layout()},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
 		Gate:    gate.Version,
@@ -98,8 +99,9 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	if s.Job != nil {
 		s.Job(&j)
 	}
-	if j.Data.Root == (merkle.Hash{}) {
-		j.Data.Root = s.Data.Root()
+	if j.Data.Own == nil {
+		j.Data.Samples = cmp.Or(j.Data.Samples, uint64(s.Data.Samples()))
+		j.Data.Root = cmp.Or(j.Data.Root, s.Data.Root())
 	}
 	made := j.Init.Root != (merkle.Hash{})
 	if !made {
@@ -151,7 +153,7 @@ func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]
 	var c *gate.Curve
 	err := p.on(func(d engine.Device) (err error) {
 		c, err = verify.CurveRun{
-			Program: s.Program, Profile: j.Profile, Data: s.Data, Init: j.Init.Seed, Base: s.Base, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+			Program: s.Program, Profile: j.Profile, Data: cmp.Or(s.Measured, s.Data), Init: j.Init.Seed, Base: s.Base, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
 			Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
 		}.Measure(ctx)
 		return err
@@ -196,9 +198,14 @@ func (p *Pool) assign(s Setting) error {
 	if s.Registered.IsZero() {
 		s.Registered = Issued.Add(time.Hour)
 	}
-	p.Documents.Assignment, err = verify.Assign(p.Terms, verify.Registration{
+	r := verify.Registration{
 		Worker: worker.ID(), Slot: p.Slot, At: s.Registered, Beacon: s.Round, Seed: cmp.Or(s.Order, merkle.Hash{5}),
-	}, p.Operator)
+	}
+	if p.Terms.Job.Data.Own != nil {
+		own := p.Data.Set()
+		r.Data = &own
+	}
+	p.Documents.Assignment, err = verify.Assign(p.Terms, r, p.Operator)
 	return err
 }
 

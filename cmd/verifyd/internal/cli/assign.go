@@ -55,7 +55,7 @@ type assignOptions struct {
 	desk
 	beacon, out string // files
 	slot        uint32
-	seed        string
+	seed, data  string
 }
 
 func (a *app) jobAssignCommand() *cobra.Command {
@@ -87,6 +87,7 @@ is cosigned before the round: the worker needs both beside FILE.`,
 	f.Uint32Var(&o.slot, "slot", 0, "which of the job's slots")
 	f.StringVar(&o.beacon, "beacon", "", "the round that gives the seed, where the job's chain has rounds")
 	f.StringVar(&o.seed, "seed", "", "seed of the order in hex, with a fixed beacon; drawn at random if not given")
+	f.StringVar(&o.data, "data", "", "commitment to the worker's own data, as train commit writes it, where the job asks for them: with the first call, and the same ever after")
 	f.StringVar(&o.out, "out", "", "file to write the assignment to")
 	return cmd
 }
@@ -111,6 +112,10 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 	if public != nil && o.out == "" {
 		return usageError{errors.New("--out is needed")}
 	}
+	set, err := readOwn(o.data)
+	if err != nil {
+		return err
+	}
 	var registered *pool.Registered
 	var assigned job.Assignment
 	var digest merkle.Hash
@@ -126,7 +131,7 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 			if d.Terms.Registers() && o.out == "" {
 				return pool.Given{}, usageError{errors.New("--out is needed: the job's log and its registration go with the assignment")}
 			}
-			if registered, err = d.Register(ctx, worker.ID(), o.slot); err != nil {
+			if registered, err = d.Register(ctx, worker.ID(), o.slot, set); err != nil {
 				return pool.Given{}, err
 			}
 			if o.out != "" {
@@ -134,7 +139,7 @@ func (a *app) assign(ctx context.Context, workerFile string, o assignOptions) er
 			}
 			return registered.Given, nil
 		}
-		given, err := d.Assign(ctx, worker.ID(), o.slot, public, seed)
+		given, err := d.Assign(ctx, worker.ID(), o.slot, set, public, seed)
 		if err != nil {
 			return pool.Given{}, err
 		}

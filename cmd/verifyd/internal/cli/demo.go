@@ -51,6 +51,7 @@ It writes to a folder of its own, which a second run replaces.`,
 		}),
 	}
 	cmd.Flags().StringVar(&dir, "out", "verifyd-demo", "folder to write to")
+	cmd.AddCommand(a.demoRoundCommand())
 	return cmd
 }
 

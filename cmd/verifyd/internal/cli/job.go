@@ -48,6 +48,7 @@ type jobOptions struct {
 	delay, deadline     time.Duration
 	seed                uint64
 	seedGiven           bool
+	own                 ownRange
 	stakes
 	acceptRisk bool
 }
@@ -87,6 +88,7 @@ the operator to see to: no document holds one.`,
 	f := cmd.Flags()
 	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
 	o.data.flags(cmd)
+	f.Var(&o.own, "own", "samples that each worker's own data must have; then --data is what the job's start is measured on, and no worker's")
 	f.StringVar(&o.key, "key", "", "operator's private key")
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
@@ -146,7 +148,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 	}
 	defer files.Close()
 	offer := pool.Offer{
-		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
+		Program: p, Profile: profile, Data: data, Own: o.own.Own, Pool: o.pool, Audience: o.audience,
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
 		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Period: o.period, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
 	}
@@ -257,7 +259,11 @@ func (a *app) emitJob(dir string, j *job.Job, found *conditionsView) error {
 	return a.emit(view, func(w io.Writer) {
 		row(w, "job", digest)
 		row(w, "folder", dir)
-		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %d samples", j.Steps, view.Segments, j.Data.Samples))
+		on := fmt.Sprintf("%d samples", j.Data.Samples)
+		if own := j.Data.Own; own != nil {
+			on = fmt.Sprintf("%d to %d samples of each worker's own", own.Least, own.Most)
+		}
+		row(w, "work", fmt.Sprintf("%d steps in %d segments, on %s", j.Steps, view.Segments, on))
 		row(w, "replay", fmt.Sprintf("%s segments and the last one, picked by %s", (*segmentRange)(&j.Sampled), j.Beacon.Name))
 		if j.Audit < job.Millionths {
 			row(w, "audited", fmt.Sprintf("%d of 1000000 claims, picked by the same", j.Audit))

@@ -171,7 +171,7 @@ func (o *planOptions) ofJob(w *plan.Work) error {
 	w.Steps, w.Stride = j.Steps, j.Stride
 	o.kept(j)
 	o.gate = j.Gate
-	return sized(w, filepath.Join(dir, verify.ProgramFile), j.Profile, j.Data.Samples)
+	return sized(w, filepath.Join(dir, verify.ProgramFile), j.Profile, j.Data.Most())
 }
 
 // kept takes what a job fixes and no flag says otherwise.

@@ -23,7 +23,7 @@ import (
 )
 
 func (a *app) trainCommand() *cobra.Command {
-	return group("train", "The worker's side: do a job, answer what is challenged", a.trainRunCommand(), a.trainSessionCommand(), a.trainAnswerCommand(), a.trainEnterCommand())
+	return group("train", "The worker's side: do a job, answer what is challenged", a.trainCommitCommand(), a.trainRunCommand(), a.trainSessionCommand(), a.trainAnswerCommand(), a.trainEnterCommand())
 }
 
 // worker is what both of the worker's commands ask for.

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +16,7 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/valuation"
 	"github.com/verifyd/verifyd/proofs/policy"
 	"github.com/verifyd/verifyd/shapley"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
@@ -86,15 +90,19 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 	if err != nil {
 		return err
 	}
-	var claims [][]byte
+	var claims, assignments [][]byte
 	for _, file := range files {
 		data, err := readFile(file, document.MaxSize)
 		if err != nil {
 			return err
 		}
-		claims = append(claims, data)
+		assignment, err := readFile(filepath.Join(filepath.Dir(file), verify.AssignmentFile), document.MaxSize)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		claims, assignments = append(claims, data), append(assignments, assignment)
 	}
-	list, err := o.freeze(jobs, p, e, claims)
+	list, err := o.freeze(jobs, p, e, claims, assignments)
 	if err != nil {
 		return err
 	}
@@ -113,7 +121,7 @@ func (a *app) valueFreeze(ctx context.Context, files []string, o freezeOptions) 
 }
 
 // freeze makes the list, which the registry remembers, and refuses to sign one that the jobs' log will not have.
-func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.Estimator, claims [][]byte) (*valuation.Claims, error) {
+func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.Estimator, claims, assignments [][]byte) (*valuation.Claims, error) {
 	remembers, err := openRegistry(o.registry)
 	if err != nil {
 		return nil, err
@@ -133,7 +141,7 @@ func (o *freezeOptions) freeze(jobs valuation.Jobs, p *policy.Policy, e shapley.
 			owners[merkle.Hash(w.Worker.Hash)] = merkle.Hash(w.Owner.Hash)
 		}
 	}
-	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, owners, time.Now().Unix())
+	list, err := valuation.List(jobs, p, o.way.way(e, advised), claims, assignments, owners, time.Now().Unix())
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"crypto"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,8 @@ type Options struct {
 
 	// people replaces newPeople where keys must not be random.
 	people func(dir string) (people, error)
+	// roundKeys replaces the workers' new keys in rounds, for the same reason.
+	roundKeys func(worker int) (crypto.Signer, error)
 	// operator replaces the first device for the curve and for answers, where that one is slow.
 	operator engine.Device
 	// now replaces time.Now where two runs must say the same.

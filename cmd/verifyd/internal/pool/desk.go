@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"time"
@@ -64,16 +66,20 @@ type Registered struct {
 	Due    time.Time // when that round is published
 }
 
-// Register signs that a worker asked for a slot, and says which round of the beacon gives the seed of its order.
-func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32) (*Registered, error) {
+// Register signs that a worker asked for a slot, and says which round of the beacon gives the seed of its order. Where the job
+// asks for data of the worker's own it names them, once and for all.
+func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32, data *job.Set) (*Registered, error) {
 	if slot >= d.Terms.Job.Slots {
 		return nil, fmt.Errorf("slot %d: the job has %d, from 0", slot, d.Terms.Job.Slots)
 	}
 	if worker == d.Terms.Job.Operator.ID() {
 		return nil, fault.New(fault.OwnWork, "registration", "worker", "%v is the operator's own key", worker)
 	}
-	file, err := d.Registry.Register(d.slot(worker, slot), func() ([]byte, error) {
-		return job.Registration{Job: d.Terms.Digest, Worker: worker, Slot: slot, At: ceil(d.Clock())}.Sign(d.Operator)
+	if err := d.Terms.Job.Takes(data); err != nil {
+		return nil, fault.In("registration", err)
+	}
+	file, err := d.Registry.Register(d.slot(worker, slot), about(data), func() ([]byte, error) {
+		return job.Registration{Job: d.Terms.Digest, Worker: worker, Slot: slot, At: ceil(d.Clock()), Data: data}.Sign(d.Operator)
 	})
 	if err != nil {
 		return nil, err
@@ -90,6 +96,14 @@ func (d *Desk) Register(ctx context.Context, worker merkle.Hash, slot uint32) (*
 	return r, err
 }
 
+// about is what the registry remembers of a worker's own data: the SHA-256 of root and number of samples, or zero for none.
+func about(data *job.Set) merkle.Hash {
+	if data == nil {
+		return merkle.Hash{}
+	}
+	return sha256.Sum256(binary.BigEndian.AppendUint64(data.Root[:], data.Samples))
+}
+
 // ceil is the first whole second that is not before a time.
 func ceil(t time.Time) int64 {
 	if t.Nanosecond() > 0 {
@@ -100,14 +114,14 @@ func ceil(t time.Time) int64 {
 
 // Assign signs the assignment of a slot to a worker who is registered for it: with the seed that public, the round that
 // its registration names, gives; or where the chain is fixed with the seed given, drawn if it is zero. Asked again it
-// gives the first one, and refuses another seed.
-func (d *Desk) Assign(ctx context.Context, worker merkle.Hash, slot uint32, public *beacon.Beacon, seed merkle.Hash) (*Given, error) {
-	registered, err := d.Register(ctx, worker, slot)
+// gives the first one, and refuses another seed, or other data than those that were registered.
+func (d *Desk) Assign(ctx context.Context, worker merkle.Hash, slot uint32, data *job.Set, public *beacon.Beacon, seed merkle.Hash) (*Given, error) {
+	registered, err := d.Register(ctx, worker, slot, data)
 	if err != nil {
 		return nil, err
 	}
-	file, err := d.Registry.Assign(d.slot(worker, slot), merkle.Hash{}, func() ([]byte, error) {
-		r := verify.Registration{Worker: worker, Slot: slot, At: registered.At, Beacon: public, Seed: seed}
+	file, err := d.Registry.Assign(d.slot(worker, slot), about(data), func() ([]byte, error) {
+		r := verify.Registration{Worker: worker, Slot: slot, At: registered.At, Beacon: public, Seed: seed, Data: data}
 		if public == nil && seed == (merkle.Hash{}) {
 			_, _ = rand.Read(r.Seed[:]) // never fails
 		}

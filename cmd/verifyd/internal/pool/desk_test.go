@@ -29,6 +29,28 @@ import (
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
+// TestASlotIsRegisteredWithOneSetOfDataEver: the worker who has seen the seed cannot bring other data.
+func TestASlotIsRegisteredWithOneSetOfDataEver(t *testing.T) {
+	r := newRig(t)
+	d := r.desk(t, r.offerOwn(t), nil)
+	worker, mine := merkle.Hash{7}, &job.Set{Root: merkle.Hash{1}, Samples: 40}
+	first := must(d.Assign(t.Context(), worker, 0, mine, nil, merkle.Hash{}))(t)
+	if again := must(d.Assign(t.Context(), worker, 0, mine, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
+		t.Error("another assignment")
+	}
+	for _, other := range []*job.Set{{Root: merkle.Hash{2}, Samples: 40}, {Root: merkle.Hash{1}, Samples: 41}} {
+		if _, err := d.Assign(t.Context(), worker, 0, other, nil, merkle.Hash{}); registry.ClassOf(err) != registry.Given {
+			t.Error(err)
+		}
+		if _, err := d.Register(t.Context(), worker, 0, other); registry.ClassOf(err) != registry.Given {
+			t.Error(err)
+		}
+	}
+	if _, err := d.Assign(t.Context(), worker, 0, nil, nil, merkle.Hash{}); fault.Of(err) != fault.BadTerms {
+		t.Error(err)
+	}
+}
+
 func TestAChallengeIsNotDrawnAgain(t *testing.T) {
 	r := newRig(t)
 	d := r.desk(t, r.offer(t, "urn:db:test"), nil)
@@ -50,15 +72,15 @@ func TestAChallengeIsNotDrawnAgain(t *testing.T) {
 func TestAnAssignmentIsNotDrawnAgain(t *testing.T) {
 	r := newRig(t)
 	d := r.desk(t, r.offer(t, "urn:db:test"), nil)
-	first := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t)
+	first := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{}))(t)
 	d.Clock = func() time.Time { return arrived.Add(time.Hour) }
-	if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
+	if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
 		t.Error("the slot has another assignment")
 	}
-	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{1}); registry.ClassOf(err) != registry.Given {
+	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{1}); registry.ClassOf(err) != registry.Given {
 		t.Errorf("another seed: %v", err)
 	}
-	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, nil, merkle.Hash{}); err == nil {
+	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, nil, nil, merkle.Hash{}); err == nil {
 		t.Error("a slot that the job does not have")
 	}
 }
@@ -74,7 +96,7 @@ func TestWhereTheBeaconHasRoundsTheRegistrationDecidesWhichGivesTheSeed(t *testi
 	r.curve = offered.Curve
 	d := r.desk(t, offered.File, nil)
 	d.Clock = func() time.Time { return at.Add(-time.Millisecond) }
-	registered := must(d.Register(t.Context(), merkle.Hash{7}, 0))(t)
+	registered := must(d.Register(t.Context(), merkle.Hash{7}, 0, nil))(t)
 	if registered.Round != 1000 || registered.Due != at.Add(6*time.Second).UTC() || registered.Index != -1 {
 		t.Errorf("%+v", registered)
 	}
@@ -83,11 +105,11 @@ func TestWhereTheBeaconHasRoundsTheRegistrationDecidesWhichGivesTheSeed(t *testi
 		Value: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
 	}
 	d.Clock = func() time.Time { return at.Add(time.Hour) } // whoever asks later is registered as at first
-	first := must(d.Assign(t.Context(), merkle.Hash{7}, 0, public, merkle.Hash{}))(t)
-	if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, public, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
+	first := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, public, merkle.Hash{}))(t)
+	if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, public, merkle.Hash{}))(t); !bytes.Equal(again.File, first.File) {
 		t.Error("another assignment")
 	}
-	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, public, merkle.Hash{}); fault.Of(err) != fault.WrongRound {
+	if _, err := d.Assign(t.Context(), merkle.Hash{7}, 1, nil, public, merkle.Hash{}); fault.Of(err) != fault.WrongRound {
 		t.Errorf("a round that was known when the worker was registered: %v", err)
 	}
 }
@@ -101,15 +123,15 @@ func TestWhatALogCouldNotTakeIsGivenAgainWithTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Log = closed
-	if given, err := d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}); !errors.Is(err, translog.ErrClosed) || given != nil {
+	if given, err := d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{}); !errors.Is(err, translog.ErrClosed) || given != nil {
 		t.Fatalf("%+v, %v", given, err)
 	}
 	d.Log = nil
-	kept := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t)
+	kept := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{}))(t)
 	err := l.Write(t.Context(), func(written *translog.Log) error {
 		d.Log = written
 		for range 2 {
-			if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, kept.File) || again.Index != 2 {
+			if again := must(d.Assign(t.Context(), merkle.Hash{7}, 0, nil, nil, merkle.Hash{}))(t); !bytes.Equal(again.File, kept.File) || again.Index != 2 {
 				t.Errorf("entry %d, the same %v", again.Index, bytes.Equal(again.File, kept.File))
 			}
 		}

@@ -26,6 +26,7 @@ type Offer struct {
 	Program         *program.Program
 	Profile         kernels.Profile
 	Data            *job.Dataset
+	Own             *job.Own    // what each worker's own data must be like: then Data are what the job's start is measured on, and no worker's; nil for Data
 	Pool, Audience  string      // names, of which the job holds the hashes; proofs.Audience says how a ledger is named
 	Policy          merkle.Hash // of the scoring policy; zero for none
 	Steps, Stride   uint64
@@ -86,7 +87,7 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
 		Issued: o.Issued.Unix(), Operator: key, Pool: Named(o.Pool), Audience: merkle.Hash(audience), Policy: o.Policy,
 		Program: o.Program.Digest(),
-		Data:    o.Data.Data(),
+		Data:    o.data(),
 		Order:   job.Rule,
 		Init:    job.Init{Root: root, Seed: o.Seed},
 		Seed:    o.Seed, Gate: gate.Version,
@@ -114,6 +115,14 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		return nil, err
 	}
 	return offered, nil
+}
+
+// data is what the job says of them.
+func (o *Offer) data() job.Data {
+	if o.Own != nil {
+		return job.Data{Own: o.Own, Layout: *o.Data.Layout()}
+	}
+	return o.Data.Data()
 }
 
 // curve is the file of what claims are compared with. Nobody gains by knowing where a start was measured.

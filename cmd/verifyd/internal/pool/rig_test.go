@@ -86,6 +86,19 @@ func (r *rig) offerOn(t *testing.T, audience string, l *job.Log) []byte {
 	return offered.File
 }
 
+// offerOwn signs a job for data of each worker's own.
+func (r *rig) offerOwn(t *testing.T) []byte {
+	t.Helper()
+	o := pool.Offer{
+		Program: r.program, Profile: kernels.ProfileF32, Data: r.data, Own: &job.Own{Least: 2, Most: 100}, Pool: "test", Audience: "urn:db:test",
+		Policy: merkle.Hash(must(r.policy.Hash())(t)), Steps: 8, Stride: 2, Sampled: job.Exactly(2), Audit: job.Millionths, Slots: 1, Deadline: time.Minute, Issued: arrived.Add(-time.Hour),
+		Seed: 7, Beacon: beacon.Fixed, Secret: [32]byte{1},
+	}
+	offered := must(o.Sign(t.Context(), r.devices.First(), r.operator))(t)
+	r.beacon, r.curve = offered.Revealed, offered.Curve
+	return offered.File
+}
+
 // desk is where the operator of a job gives what there is one of.
 func (r *rig) desk(t *testing.T, jobFile []byte, l *translog.Log) *pool.Desk {
 	t.Helper()
@@ -122,7 +135,7 @@ func (r *rig) work(t *testing.T, d *pool.Desk) *work {
 	t.Helper()
 	w := &work{rig: r, desk: d, dir: t.TempDir()}
 	worker := must(document.NewKey(r.worker.Public()))(t)
-	assigned := must(d.Assign(t.Context(), worker.ID(), 0, nil, merkle.Hash{5}))(t)
+	assigned := must(d.Assign(t.Context(), worker.ID(), 0, nil, nil, merkle.Hash{5}))(t)
 	w.assignment, w.assigned = assigned.File, assigned.Index
 	a, _, err := d.Terms.ReadAssignment(w.assignment)
 	if err != nil {

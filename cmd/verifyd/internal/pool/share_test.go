@@ -47,7 +47,7 @@ func (c *career) slot(n uint32) registry.Slot {
 // receive does the work of a slot and returns how much of its claim will be drawn.
 func (c *career) receive(n uint32) uint32 {
 	c.Helper()
-	file := must(c.desk.Assign(c.Context(), c.slot(n).Worker, n, nil, merkle.Hash{5}))(c.T).File
+	file := must(c.desk.Assign(c.Context(), c.slot(n).Worker, n, nil, nil, merkle.Hash{5}))(c.T).File
 	a, _, err := c.desk.Terms.ReadAssignment(file)
 	if err != nil {
 		c.Fatal(err)

@@ -23,7 +23,7 @@ var slot = Slot{Job: merkle.Hash{1}, Worker: merkle.Hash{2}, Slot: 3}
 // life is what becomes of a slot, in its order.
 var life = []asked{
 	{"registration", func(r *Registry, letter byte, sign func() ([]byte, error)) ([]byte, error) {
-		return r.Register(slot, sign)
+		return r.Register(slot, merkle.Hash{letter}, sign)
 	}},
 	{"assignment", func(r *Registry, letter byte, sign func() ([]byte, error)) ([]byte, error) {
 		return r.Assign(slot, merkle.Hash{letter}, sign)

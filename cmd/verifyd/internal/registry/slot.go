@@ -7,9 +7,10 @@ import (
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
-// Register returns the one document that says when a worker asked for a slot, which sign makes if there is none yet.
-func (r *Registry) Register(s Slot, sign func() ([]byte, error)) ([]byte, error) {
-	return r.give(registrations, s.name(0), record{Kind: registration, Slot: s}, sign)
+// Register returns the one document that says when a worker asked for a slot, which sign makes if there is none yet. Data is
+// what stands for the worker's own data, zero where they are the job's: with another one it is [Given].
+func (r *Registry) Register(s Slot, data merkle.Hash, sign func() ([]byte, error)) ([]byte, error) {
+	return r.give(registrations, s.name(0), record{Kind: registration, Slot: s, About: data}, sign)
 }
 
 // Assign returns the one assignment of a slot, which sign makes if there is none yet. About is what it is given for,

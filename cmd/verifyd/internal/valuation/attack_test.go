@@ -310,10 +310,10 @@ func TestAListSaysWhatItMayNotHold(t *testing.T) {
 		_, err := list.Sign(r.operator)
 		wants(t, err, words)
 	}
-	if _, err := List(r.jobs, r.policy, way(), [][]byte{[]byte("{}")}, nil, frozen); err == nil {
+	if _, err := List(r.jobs, r.policy, way(), [][]byte{[]byte("{}")}, nil, nil, frozen); err == nil {
 		t.Error("no claim is listed")
 	}
 	r.policy.Validation = policy.Hash{Hash: proofs.Hash{1}}
-	_, err := List(r.jobs, r.policy, way(), r.claims, nil, frozen)
+	_, err := List(r.jobs, r.policy, way(), r.claims, nil, nil, frozen)
 	wants(t, err, "was offered under policy")
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/shapley/round"
+	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/engine"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -41,7 +43,7 @@ func (f *RoundFiles) ReadClaimed(c *Claims) (*round.Round, error) {
 	}
 	s := newStates(spec)
 	r := &round.Round{Program: p, Updates: make([][][]float32, len(c.Claims))}
-	root, base, err := s.read(f.Base)
+	root, base, err := s.begin(f.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +106,44 @@ func newStates(spec *engine.Spec) *states {
 	return s
 }
 
+// begin is a base, as the state before step 0 or as a file of what that starts from.
+func (s *states) begin(path string) (merkle.Hash, [][]float32, error) {
+	root, params, err := s.read(path)
+	if fault.Of(err) != fault.WrongType {
+		return root, params, err
+	}
+	f, _, openErr := input.Open(path)
+	if openErr != nil {
+		return merkle.Hash{}, nil, openErr
+	}
+	defer f.Close()
+	b, baseErr := verify.ReadBase(bufio.NewReaderSize(f, 1<<16), path, s.spec.Plan, runtime.GOMAXPROCS(0))
+	if baseErr != nil {
+		return merkle.Hash{}, nil, err
+	}
+	tensors := s.tensors()
+	b.Start(tensors, nil)
+	return s.hasher.Root(state.Counters{}, tensors), s.params(tensors), nil
+}
+
+// tensors is memory for a state.
+func (s *states) tensors() [][]float32 {
+	tensors := make([][]float32, len(s.spec.State.Tensors()))
+	for i, t := range s.spec.State.Tensors() {
+		tensors[i] = make([]float32, t.Len())
+	}
+	return tensors
+}
+
+// params are the parameters of a state, in the order of the plan's.
+func (s *states) params(tensors [][]float32) [][]float32 {
+	params := make([][]float32, len(s.spec.Plan.Params()))
+	for k, p := range s.spec.Plan.Params() {
+		params[k] = tensors[s.at["param/"+p.Name]]
+	}
+	return params
+}
+
 // read is a state's root, and its parameters in the order of the plan's: what is hashed is what is used.
 func (s *states) read(path string) (merkle.Hash, [][]float32, error) {
 	f, _, err := input.Open(path)
@@ -111,21 +151,10 @@ func (s *states) read(path string) (merkle.Hash, [][]float32, error) {
 		return merkle.Hash{}, nil, err
 	}
 	defer f.Close()
-	tensors := make([][]float32, len(s.spec.State.Tensors()))
-	for i, t := range s.spec.State.Tensors() {
-		tensors[i] = make([]float32, t.Len())
-	}
+	tensors := s.tensors()
 	counters, err := state.Read(bufio.NewReaderSize(f, 1<<16), path, s.spec.State, tensors)
 	if err != nil {
 		return merkle.Hash{}, nil, err
 	}
-	params := make([][]float32, len(s.spec.Plan.Params()))
-	for k, p := range s.spec.Plan.Params() {
-		i, ok := s.at["param/"+p.Name]
-		if !ok {
-			return merkle.Hash{}, nil, fmt.Errorf("%s: the state has no parameter %q", path, p.Name)
-		}
-		params[k] = tensors[i]
-	}
-	return s.hasher.Root(counters, tensors), params, nil
+	return s.hasher.Root(counters, tensors), s.params(tensors), nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/verifyd/verifyd/shapley"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 )
 
@@ -55,7 +56,8 @@ type Listed struct {
 	Worker merkle.Hash `json:"worker"` // key id
 	Owner  merkle.Hash `json:"owner"`  // of the worker, as the operator's roster has it; the worker's key id if it has none
 	Slot   uint32      `json:"slot"`
-	Final  merkle.Hash `json:"final"` // root of the state that was trained
+	Data   *job.Set    `json:"data,omitempty"` // the worker's own, as it was assigned with; none where they are the job's
+	Final  merkle.Hash `json:"final"`          // root of the state that was trained
 	// Rows is the weight of the update: the rows of the job's data that the steps read, in units of 1/robust.RowUnits, where claims on the same
 	// data share its rows, see robust.Once.
 	Rows uint64 `json:"rows"`

@@ -15,7 +15,7 @@ func (r *rig) fair(t testing.TB, rows uint32, owners map[merkle.Hash]merkle.Hash
 	t.Helper()
 	w := way()
 	w.Fair, w.Rows = true, rows
-	r.list = must(List(r.jobs, r.policy, w, r.claims, owners, r.list.Frozen))(t)
+	r.list = must(List(r.jobs, r.policy, w, r.claims, nil, owners, r.list.Frozen))(t)
 	r.freeze(t)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/shapley/robust"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
+	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -16,8 +17,9 @@ import (
 type Jobs map[merkle.Hash]*verify.Terms
 
 // List makes the list of claims of jobs, under a policy, frozen at a Unix time. Everything but the way to the values
-// follows from what is given. Owners says whose workers are, by key id; one that it does not have is its own.
-func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, owners map[merkle.Hash]merkle.Hash, frozen int64) (*Claims, error) {
+// follows from what is given. Assignments are those of the claims, which say whose data they read where these are the workers' own;
+// without such a job there may be none. Owners says whose workers are, by key id; one that it does not have is its own.
+func List(jobs Jobs, p *policy.Policy, way Way, claims, assignments [][]byte, owners map[merkle.Hash]merkle.Hash, frozen int64) (*Claims, error) {
 	hash, err := p.Hash()
 	if err != nil {
 		return nil, err
@@ -41,6 +43,11 @@ func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, owners map[merk
 		}
 		list.Delay = max(list.Delay, delayOf(t))
 		l := Listed{Claim: digest, Job: c.Job, Worker: c.Worker.ID(), Owner: c.Worker.ID(), Slot: c.Slot, Final: c.Final}
+		if t.Job.Data.Own != nil {
+			if l.Data, err = dataOf(t, &l, assignments, i); err != nil {
+				return nil, fmt.Errorf("claims[%d]: %w", i, err)
+			}
+		}
 		if owner, ok := owners[l.Worker]; ok {
 			l.Owner = owner
 		}
@@ -56,6 +63,21 @@ func List(jobs Jobs, p *policy.Policy, way Way, claims [][]byte, owners map[merk
 	return list, list.fits(jobs, p)
 }
 
+// dataOf is the data that a claim was assigned with.
+func dataOf(t *verify.Terms, l *Listed, assignments [][]byte, i int) (*job.Set, error) {
+	if i >= len(assignments) || assignments[i] == nil {
+		return nil, fmt.Errorf("the data are the worker's own: its assignment is needed")
+	}
+	a, _, err := t.ReadAssignment(assignments[i])
+	if err != nil {
+		return nil, err
+	}
+	if a.Worker != l.Worker || a.Slot != l.Slot {
+		return nil, fmt.Errorf("the assignment is of worker %v, slot %d", a.Worker, a.Slot)
+	}
+	return a.Data, nil
+}
+
 // rows are the weights of the claims: every row of a data set counts once, whoever read it.
 func (c *Claims) rows(jobs Jobs) ([]uint64, error) {
 	sources, sizes, samples := make([]merkle.Hash, len(c.Claims)), make([]uint64, len(c.Claims)), map[merkle.Hash]uint64{}
@@ -64,14 +86,20 @@ func (c *Claims) rows(jobs Jobs) ([]uint64, error) {
 		if t == nil {
 			return nil, fmt.Errorf("claims[%d]: on job %v, which was not given", i, l.Job)
 		}
-		sources[i], sizes[i] = t.Job.Data.Root, rowsOf(t)
-		samples[t.Job.Data.Root] = t.Job.Data.Samples
+		if err := t.Job.Takes(l.Data); err != nil {
+			return nil, fmt.Errorf("claims[%d]: %w", i, err)
+		}
+		data := t.Job.DataFor(&job.Assignment{Data: l.Data})
+		sources[i], sizes[i] = data.Root, rowsOf(t, data)
+		samples[data.Root] = max(samples[data.Root], data.Samples)
 	}
 	return robust.Once(sources, sizes, func(root merkle.Hash) uint64 { return samples[root] })
 }
 
 // rowsOf is the number of different rows that a claim's steps read: an epoch has each of them once.
-func rowsOf(t *verify.Terms) uint64 { return min(t.Job.Data.Samples, t.Job.Steps*uint64(t.Rows())) }
+func rowsOf(t *verify.Terms, data job.Set) uint64 {
+	return min(data.Samples, t.Job.Steps*uint64(t.Rows()))
+}
 
 func delayOf(t *verify.Terms) uint32 { return max(minDelay, t.Job.Delay) }
 
@@ -161,6 +189,8 @@ func (c *Claims) Bind(jobs Jobs, p *policy.Policy, verdicts []*verify.Verdict) e
 			return fmt.Errorf("claims[%d].job: %v, claim %v is on %v", i, l.Job, l.Claim, f.Job)
 		case f.Slot != l.Slot:
 			return fmt.Errorf("claims[%d].slot: %d, claim %v is for %d", i, l.Slot, l.Claim, f.Slot)
+		case (f.Data == nil) != (l.Data == nil) || f.Data != nil && *f.Data != *l.Data:
+			return fmt.Errorf("claims[%d].data: not those that claim %v was judged on", i, l.Claim)
 		case f.Final != l.Final:
 			return fmt.Errorf("claims[%d].final: %v, what was judged is %v", i, l.Final, f.Final)
 		case c.Beacon.Name != beacon.Fixed && f.Round >= c.Round():

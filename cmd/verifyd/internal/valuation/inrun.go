@@ -43,7 +43,7 @@ type RunValues struct {
 // then the values would be those of another run.
 func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	j := r.Terms.Job
-	if err := r.Terms.CheckData(r.Data); err != nil {
+	if err := r.Terms.CheckData(&r.Assignment, r.Data); err != nil {
 		return nil, err
 	}
 	m, err := program.NewMachine(r.Terms.Plan, r.CPU, j.Seed)

@@ -37,18 +37,19 @@ func must[T any](v T, err error) func(testing.TB) T {
 
 // rig is a pool of three workers whose claims were judged and are valued together.
 type rig struct {
-	operator crypto.Signer
-	key      document.Key
-	policy   *policy.Policy
-	jobs     Jobs
-	verdicts []*verify.Verdict
-	claims   [][]byte
-	files    RoundFiles
-	public   beacon.Beacon
-	list     *Claims
-	signed   []byte
-	digest   merkle.Hash
-	folder   string // of the certificate
+	operator    crypto.Signer
+	key         document.Key
+	policy      *policy.Policy
+	jobs        Jobs
+	verdicts    []*verify.Verdict
+	claims      [][]byte
+	assignments [][]byte
+	files       RoundFiles
+	public      beacon.Beacon
+	list        *Claims
+	signed      []byte
+	digest      merkle.Hash
+	folder      string // of the certificate
 }
 
 const frozen = 1_795_000_000
@@ -106,9 +107,14 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			t.Fatal(err)
 		}
 		r.jobs[p.Terms.Digest] = p.Terms
-		r.claims = append(r.claims, p.Documents.Claim)
+		r.claims, r.assignments = append(r.claims, p.Documents.Claim), append(r.assignments, p.Documents.Assignment)
 		r.files.Updates = append(r.files.Updates, filepath.Join(folder, trace.FinalFile))
+		a, _, err := p.Terms.ReadAssignment(p.Documents.Assignment)
+		if err != nil {
+			t.Fatal(err)
+		}
 		r.verdicts = append(r.verdicts, &verify.Verdict{Finding: verify.Finding{
+			Data:    a.Data,
 			Outcome: verify.Pass, Job: p.Terms.Digest, Worker: c.Worker.ID(), Slot: c.Slot, Claim: digest, Final: c.Final, Round: 1,
 		}})
 		r.public = must(document.Decode[beacon.Beacon]("beacon", p.Documents.Beacon))(t)
@@ -118,7 +124,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			}
 		}
 	}
-	r.list = must(List(r.jobs, r.policy, way(), r.claims, nil, frozen))(t)
+	r.list = must(List(r.jobs, r.policy, way(), r.claims, r.assignments, nil, frozen))(t)
 	r.freeze(t)
 	return r
 }

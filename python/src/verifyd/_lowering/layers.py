@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Optional
 
 import torch
 from torch import fx
 
 from .axes import Axis, Tensor, dims_of, size
-from .lower import Lowering, No, Rule
+from .lower import Lowering, No, Rule, bound
+from .trace import kind
+from .views import cut
 
 
 def linear(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
@@ -22,64 +25,88 @@ def addmm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 
 def affine(l: Lowering, n: fx.Node, x: Any, weight: Any, bias: Any, transposed: bool) -> Tensor:
+    part = None if transposed else _part(l, weight)
+    of_bias = part if bias is None else _part(l, bias)
+    if part is not None and of_bias is not None and of_bias[1:] == part[1:]:
+        whole = affine_of(l, x, part[0], of_bias[0] if bias is not None else None, False, part[0].meta["val"].shape[0])
+        return cut(l, whole, -1, part[1], part[2], 1, n.name)
+    return affine_of(l, x, weight, bias, transposed, n.meta["val"].shape[-1])
+
+
+def _part(l: Lowering, x: Any) -> Optional[tuple[fx.Node, int, int]]:
+    """The parameter of which a tensor is some of the rows, as nn.MultiheadAttention cuts its projections, and from where to where."""
+    if not isinstance(x, fx.Node) or x.op != "call_function":
+        return None
+    source: Any = x.args[0]
+    if kind(x) == "getitem" and kind(source) in ("chunk", "split", "split_with_sizes") and l.is_parameter(source.args[0]) and bound(source)["dim"] == 0:
+        lengths = [v.shape[0] for v in source.meta["val"]]
+        return source.args[0], sum(lengths[: x.args[1]]), sum(lengths[: x.args[1] + 1])
+    if kind(x) == "slice" and l.is_parameter(source) and (a := bound(x))["dim"] == 0 and a["step"] == 1:
+        return source, a["start"] or 0, min(a["end"], source.meta["val"].shape[0])
+    return None
+
+
+def affine_of(l: Lowering, x: Any, weight: Any, bias: Any, transposed: bool, width: int) -> Tensor:
     names = [l.name(weight)] + ([l.name(bias, "bias")] if bias is not None else [])
-    width = n.meta["val"].shape[-1]
     attrs: dict[str, Any] = {"out": width, "bias": bias is not None, "std": 0}
     if transposed:
         attrs["transposed"] = True
-    return l.rowwise("linear", l.t(x), attrs, width, name=l.owner(names[0]), params=names)
-
-
-def layer_norm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    if len(a["normalized_shape"]) != 1:
-        raise No(f"it normalises {len(a['normalized_shape'])} dimensions: only the last one has an equivalent")
-    if a["weight"] is None or a["bias"] is None:
-        raise No("a layer norm without weight and bias: make both, and freeze them where they are not wanted")
-    names = [l.name(a["weight"]), l.name(a["bias"], "bias")]
-    return l.rowwise("layer_norm", l.t(a["input"]), {"eps": a["eps"]}, n.meta["val"].shape[-1], name=l.owner(names[0]), params=names)
-
-
-def rms_norm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    if len(a["normalized_shape"]) != 1 or a["weight"] is None:
-        raise No("only the last dimension, with a weight, has an equivalent")
-    eps = a["eps"] if a["eps"] is not None else torch.finfo(torch.float32).eps
-    name = l.name(a["weight"])
-    return l.rowwise("rms_norm", l.t(a["input"]), {"eps": eps}, n.meta["val"].shape[-1], name=l.owner(name), params=[name])
-
-
-def batch_norm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    if a["weight"] is None or a["bias"] is None or a["running_mean"] is None:
-        raise No("a batch norm without weight, bias or running statistics")
-    if a["momentum"] is None:
-        raise No("a batch norm with a cumulative average: give it a momentum")
-    names = [l.name(a["weight"]), l.name(a["bias"], "bias"), l.trace.buffers[a["running_mean"]], l.trace.buffers[a["running_var"]]]
-    attrs = {"eps": a["eps"], "momentum": a["momentum"], "frozen": not a["training"]}
-    t = l.t(a["input"])
-    if len(t.dims) == 2:
-        node, _ = l.b.canonical(t)
-        return l.b.fresh(l.b.node("batch_norm", [node], attrs, l.b.shapes[node], name=l.owner(names[0]), params=names))
-    return l.image("batch_norm", t, attrs, n.meta["val"].shape[1:], name=l.owner(names[0]), params=names)
-
-
-def group_norm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    if a["weight"] is None or a["bias"] is None:
-        raise No("a group norm without weight and bias")
-    names = [l.name(a["weight"]), l.name(a["bias"], "bias")]
-    attrs = {"groups": a["num_groups"], "eps": a["eps"]}
-    return l.image("group_norm", l.t(a["input"]), attrs, n.meta["val"].shape[1:], name=l.owner(names[0]), params=names)
+    t = l.t(x)
+    key = (t.node, t.order, t.dims, tuple(names))
+    if key not in l.linears:
+        l.linears[key] = l.rowwise("linear", t, attrs, width, name=l.owner(names[0]), params=names)
+    return l.linears[key]
 
 
 def conv2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    if isinstance(a["padding"], str):
-        raise No("padding by a word: give numbers")
     names = [l.name(a["weight"])] + ([l.name(a["bias"], "bias")] if a["bias"] is not None else [])
     w = a["weight"].meta["val"].shape
-    attrs: dict[str, Any] = {"out": w[0], "kernel": list(w[2:]), "stride": _two(a["stride"]), "padding": _two(a["padding"]), "bias": a["bias"] is not None}
+    padding = _padding(a["padding"], w[2:], a["dilation"])
+    attrs: dict[str, Any] = {"out": w[0], "kernel": list(w[2:]), "stride": _two(a["stride"]), "padding": padding, "bias": a["bias"] is not None}
     if _two(a["dilation"]) != [1, 1]:
         attrs["dilation"] = _two(a["dilation"])
     if a["groups"] != 1:
         attrs["groups"] = a["groups"]
     return l.image("conv2d", l.t(a["input"]), attrs, n.meta["val"].shape[1:], name=l.owner(names[0]), params=names)
+
+
+def conv1d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    """A convolution of images that are one pixel high."""
+    names = [l.name(a["weight"])] + ([l.name(a["bias"], "bias")] if a["bias"] is not None else [])
+    w = a["weight"].meta["val"].shape
+    l.shaped[names[0]] = (w[0], w[1], 1, w[2])
+    padding = [0, _padding(a["padding"], w[2:], a["dilation"])[-1]]
+    attrs: dict[str, Any] = {"out": w[0], "kernel": [1, w[2]], "stride": [1, _one(a["stride"])], "padding": padding, "bias": a["bias"] is not None}
+    if _one(a["dilation"]) != 1:
+        attrs["dilation"] = [1, _one(a["dilation"])]
+    if a["groups"] != 1:
+        attrs["groups"] = a["groups"]
+    t, shape = l.t(a["input"]), n.meta["val"].shape
+    out = l.image("conv2d", _flatline(t), attrs, (shape[1], 1, shape[2]), name=l.owner(names[0]), params=names)
+    return replace(out, dims=out.dims[:2] + out.dims[3:])
+
+
+def line(rule: Rule) -> Rule:
+    """The rule of images, of what is one pixel high."""
+
+    def flat(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+        given: dict[str, Any] = dict(a)
+        for key, along in (("kernel_size", 1), ("stride", 1), ("dilation", 1), ("padding", 0), ("output_size", 1)):
+            if given.get(key):
+                given[key] = [along, _one(given[key])]
+        size_ = n.meta["val"].shape
+        out = rule(l, n, {**given, "line": (size_[1], 1, size_[2])})
+        return replace(out, dims=out.dims[:2] + out.dims[3:])
+
+    return flat
+
+
+def _flatline(t: Tensor) -> Tensor:
+    return replace(t, dims=t.dims[:2] + ((),) + t.dims[2:])
+
+
+def _one(x: Any) -> int:
+    return int(x[0]) if isinstance(x, (list, tuple)) else int(x)
 
 
 def conv_transpose2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
@@ -97,35 +124,54 @@ def conv_transpose2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 def pool(op: str) -> Rule:
     def rule(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-        if a.get("ceil_mode") or a.get("divisor_override") or _two(a.get("dilation") or [1]) != [1, 1]:
-            raise No("ceil_mode, dilation and divisor_override have no equivalent")
+        if a.get("divisor_override") or _two(a.get("dilation") or [1]) != [1, 1]:
+            raise No("dilation and divisor_override have no equivalent")
         padding = _two(a["padding"])
         if op == "avg_pool2d" and padding != [0, 0] and not a["count_include_pad"]:
             raise No("an average that leaves its padding out has no equivalent")
         kernel = _two(a["kernel_size"])
         attrs = {"kernel": kernel, "stride": _two(a["stride"]) if a["stride"] else kernel, "padding": padding}
-        return l.image(op, l.t(a["self"]), attrs, n.meta["val"].shape[1:], name=n.name)
+        t = _flatline(l.t(a["self"])) if "line" in a else l.t(a["self"])
+        shape = a.get("line") or tuple(n.meta["val"].shape[1:])
+        if [(size_ + 2 * p - k) // s + 1 for size_, p, k, s in zip(t.sizes()[-2:], padding, kernel, attrs["stride"])] != list(shape[-2:]):
+            raise No("its last windows reach over the edge: leave ceil_mode out, or pad")
+        return l.image(op, t, attrs, shape, name=n.name)
 
     return rule
 
 
-def adaptive_avg_pool2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    t = l.t(a["self"])
-    have, want = a["self"].meta["val"].shape[-2:], _two(a["output_size"])
-    if list(have) == want:
-        return t
-    if want == [1, 1]:
-        return mean_of(l, t, [len(t.dims) - 2, len(t.dims) - 1], True, n.name)
-    if any(h % w for h, w in zip(have, want)):
-        raise No(f"from {list(have)} to {want} its windows differ in size")
-    kernel = [h // w for h, w in zip(have, want)]
-    return l.image("avg_pool2d", t, {"kernel": kernel, "stride": kernel, "padding": [0, 0]}, n.meta["val"].shape[1:], name=n.name)
+def adaptive(op: str) -> Rule:
+    def rule(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+        t = _flatline(l.t(a["self"])) if "line" in a else l.t(a["self"])
+        have, want = list(t.sizes()[-2:]), _two(a["output_size"])
+        if have == want:
+            return t
+        if want == [1, 1] and op == "avg_pool2d":
+            return mean_of(l, t, [len(t.dims) - 2, len(t.dims) - 1], True, n.name)
+        if any(h % w for h, w in zip(have, want)):
+            raise No(f"from {have} to {want} its windows differ in size")
+        kernel = [h // w for h, w in zip(have, want)]
+        attrs = {"kernel": kernel, "stride": kernel, "padding": [0, 0]}
+        return l.image(op, t, attrs, (t.sizes()[1], *want), name=n.name)
+
+    return rule
+
+
+def adaptive_max_pool2d(l: Lowering, n: fx.Node, a: dict[str, Any]) -> list[Any]:
+    return [adaptive("max_pool2d")(l, n, a), None]
 
 
 def mean(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
     dims: Any = a["dim"] if a.get("dim") is not None else range(len(t.dims))
     return mean_of(l, t, [d % len(t.dims) for d in dims], bool(a.get("keepdim")), n.name)
+
+
+def sum_(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t = l.t(a["self"])
+    dims = [d % len(t.dims) for d in (a["dim"] if a.get("dim") else range(len(t.dims)))]
+    out = mean_of(l, t, dims, bool(a.get("keepdim")), f"{n.name}_mean")
+    return l.pointwise("scale", out, {"factor": float(size([x for d in dims for x in t.dims[d]])), "shift": 0.0}, name=n.name)
 
 
 def mean_of(l: Lowering, t: Tensor, dims: list[int], keep: bool, name: str) -> Tensor:
@@ -154,39 +200,6 @@ def upsample(mode: str) -> Rule:
     return rule
 
 
-def embedding(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
-    name = l.name(a["weight"])
-    vocab, dim = a["weight"].meta["val"].shape
-    ids = l.constant(a["indices"])
-    if ids is not None:
-        return _rows_of(l, n, l.t(a["weight"]), ids)
-    t = l.t(a["indices"])
-    if not t.integer:
-        raise No("its indices are not integers of the data")
-    node = l.b.lay(t, [d for d in t.dims if l.b.batch not in d] or [()])
-    out = l.b.node("embedding", [node], {"vocab": vocab, "dim": dim, "std": 0}, list(l.b.shapes[node]) + [dim], name=l.owner(name), params=[name])
-    (inner,) = dims_of((Axis(dim),))
-    kept = tuple(x for d in t.dims for x in d if x is not l.b.batch)
-    return Tensor(out, l.b.shapes[out], kept + inner, t.dims + (inner,))
-
-
-def _rows_of(l: Lowering, n: fx.Node, table: Tensor, ids: torch.Tensor) -> Tensor:
-    """Rows of a table at constant places: a run of them, or one for all."""
-    from .views import cut
-
-    if ids.ndim and ids.shape[0] in (1, l.rows) and bool((ids == ids[:1]).all()) and ids.ndim > 1:
-        ids = ids[0]
-    row = ids.flatten().tolist()
-    lead = ((),) * (len(n.meta["val"].shape) - 2)
-    if row == list(range(row[0], row[0] + len(row))):
-        part = cut(l, table, 0, row[0], row[0] + len(row), 1, n.name)
-        return Tensor(part.node, part.shape, part.order, lead + part.dims)
-    if len(set(row)) == 1:
-        part = cut(l, table, 0, row[0], row[0] + 1, 1, n.name)
-        return Tensor(part.node, part.shape, part.order, lead + ((Axis(len(row)),), part.dims[1]))
-    raise No("its constant indices are neither a run nor one row")
-
-
 def softmax(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     t = l.t(a["self"])
     if a["dim"] % len(t.dims) != len(t.dims) - 1:
@@ -194,18 +207,15 @@ def softmax(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     return l.rowwise("softmax", t, {}, n.meta["val"].shape[-1], name=n.name)
 
 
-def lstm(l: Lowering, n: fx.Node, a: dict[str, Any]) -> list[Any]:
-    if not a["has_biases"] or a["num_layers"] != 1 or a["bidirectional"] or not a["batch_first"] or a["dropout"]:
-        raise No("only one layer with biases, one direction, batch first and without dropout has an equivalent: stack modules of one layer")
-    if any(l.number(h) != 0 for h in a["hx"]):
-        raise No("its first state is not zero")
-    names = [l.name(p) for p in a["params"]]
-    t = l.t(a["input"])
-    node, _ = l.b.canonical(t)
-    hidden = a["params"][1].meta["val"].shape[1]
-    attrs = {"hidden": hidden}
-    shape = [l.b.shapes[node][0], hidden]
-    return [l.b.fresh(l.b.node("lstm", [node], attrs, shape, name=l.owner(names[0]), params=names)), None, None]
+def _padding(given: Any, kernel: Any, dilation: Any) -> list[int]:
+    if given == "valid":
+        return [0, 0]
+    if not isinstance(given, str):
+        return _two(given)
+    reach = [d * (k - 1) for k, d in zip(_two(list(kernel)), _two(dilation))]
+    if any(x % 2 for x in reach):
+        raise No("its padding of the same size is not the same on both sides: give numbers")
+    return [x // 2 for x in reach]
 
 
 def _two(x: Any) -> list[int]:
@@ -214,8 +224,8 @@ def _two(x: Any) -> list[int]:
 
 
 RULES: dict[str, Rule] = {
-    "linear": linear, "addmm": addmm, "layer_norm": layer_norm, "rms_norm": rms_norm, "batch_norm": batch_norm, "group_norm": group_norm,
-    "conv2d": conv2d, "conv_transpose2d": conv_transpose2d, "max_pool2d": pool("max_pool2d"), "avg_pool2d": pool("avg_pool2d"),
-    "adaptive_avg_pool2d": adaptive_avg_pool2d, "mean": mean, "embedding": embedding, "softmax": softmax, "lstm": lstm,
+    "linear": linear, "addmm": addmm, "conv1d": conv1d, "conv2d": conv2d, "conv_transpose2d": conv_transpose2d, "max_pool2d": pool("max_pool2d"), "avg_pool2d": pool("avg_pool2d"),
+    "adaptive_avg_pool2d": adaptive("avg_pool2d"), "adaptive_max_pool2d": adaptive_max_pool2d, "mean": mean, "sum": sum_, "softmax": softmax,
+    "max_pool1d": line(pool("max_pool2d")), "avg_pool1d": line(pool("avg_pool2d")), "adaptive_avg_pool1d": line(adaptive("avg_pool2d")),
     "upsample_nearest2d": upsample("nearest"), "upsample_bilinear2d": upsample("bilinear"),
 }  # fmt: skip

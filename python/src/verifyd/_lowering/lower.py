@@ -14,6 +14,28 @@ from .build import Builder
 from .trace import Trace, kind, where
 
 
+MAX_DIMENSIONS = 8  # of a tensor of one row
+
+# What would help where an operator has no equivalent.
+HELP = {
+    "embedding_renorm": "max_norm rewrites the table in the forward pass: leave it out",
+    "gru": "a GRU has no equivalent: an LSTM has", "rnn_tanh": "an RNN has no equivalent: an LSTM has", "rnn_relu": "an RNN has no equivalent: an LSTM has",
+    "feature_dropout": "dropout of whole channels has no equivalent: nn.Dropout has", "alpha_dropout": "alpha dropout has no equivalent: nn.Dropout has",
+    "topk": "a choice by the data has no equivalent: compute all of it", "conv3d": "convolutions of three dimensions have no equivalent",
+    "_weight_norm": "weight norm has no equivalent: torch.nn.utils.parametrize.remove_parametrizations makes it a plain weight",
+    "wrap_with_set_grad_enabled": "code under torch.no_grad(), such as spectral norm's, has no equivalent: "
+    "torch.nn.utils.parametrize.remove_parametrizations takes it off",
+    "linalg_vector_norm": "a norm of activations has no equivalent: layer_norm and rms_norm have",
+    **dict.fromkeys(("sin", "cos"), "of positions or time steps: look them up in a frozen table, nn.Embedding.from_pretrained"),
+    "log_softmax": "only as the output: cross_entropy and nn.NLLLoss take the logits before it",
+    "view_as_complex": "complex numbers have no equivalent: write rotations as x * cos + rotate_half(x) * sin",
+    **dict.fromkeys(
+        ("rand", "randn", "rand_like", "randn_like", "randint", "normal", "bernoulli", "multinomial", "randperm"),
+        "a draw in the forward pass, which no job fixes: nn.Dropout and StochasticDepth of rows are the job's draws",
+    ),
+}  # fmt: skip
+
+
 class No(Exception):
     """A node that cannot be lowered, and what would help."""
 
@@ -45,15 +67,31 @@ def bound(n: fx.Node) -> dict[str, Any]:
     return out
 
 
+def _unfit(x: torch.Tensor) -> str:
+    """Why an input cannot be one of a program; nothing if it can."""
+    if any(not isinstance(d, int) for d in x.shape):
+        return f"its shape {tuple(x.shape)} is not fixed"
+    if x.ndim - 1 > MAX_DIMENSIONS:
+        return f"{x.ndim - 1} dimensions of a row, at most {MAX_DIMENSIONS}"
+    if x.dtype != torch.float32 and (x.dtype.is_floating_point or x.dtype.is_complex):
+        return f"{x.dtype}, torch.float32 or integers needed"
+    return ""
+
+
 class Lowering:
     def __init__(self, t: Trace) -> None:
         self.trace = t
         self.values: dict[fx.Node, Any] = {}
         self.tables: dict[str, torch.Tensor] = {}  # constants that become frozen tensors
+        self.linears: dict[Any, Tensor] = {}  # one of the same tensors is computed once
+        self.shaped: dict[str, tuple[int, ...]] = {}  # the program's shape of a parameter, where it is not the model's
         batch = {n.meta["val"].shape[0] for n in t.inputs if n.meta["val"].ndim > 0}
         if len(batch) != 1:
             raise Refused("the inputs do not share a first dimension, the batch", [f"{n.name}: {tuple(n.meta['val'].shape)}" for n in t.inputs])
         (self.rows,) = batch
+        problems = [f"{n.name}: {why}" for n in t.inputs if (why := _unfit(n.meta["val"]))]
+        if problems:
+            raise Refused(f"{len(problems)} inputs do not fit a data set", problems)
         if self.rows < 2:
             raise Refused("the example has a batch of 1: give at least 2 rows, so that the batch can be told from an axis of size 1")
         self.b = Builder(self.rows)
@@ -85,10 +123,13 @@ class Lowering:
         name = kind(n)
         at = f"{n.name}: {name} in {where(n)}"
         try:
+            for v in n.meta["val"] if isinstance(n.meta.get("val"), (list, tuple)) else [n.meta.get("val")]:
+                if isinstance(v, torch.Tensor) and any(not isinstance(d, int) for d in v.shape):
+                    raise No("its shape depends on the data")
             if match is not None:
                 return match.write(self)
             if name not in rules:
-                raise No("no such operator" if str(n.target).startswith("aten.") else f"{n.target} is no operator of ATen")
+                raise No(HELP.get(name) or ("no such operator" if str(n.target).startswith("aten.") else f"{n.target} is no operator of ATen"))
             return rules[name](self, n, bound(n))
         except No as e:
             problems.append(f"{at}: {e}")
@@ -134,6 +175,7 @@ class Lowering:
     def parameter(self, n: fx.Node) -> Tensor:
         shape = tuple(n.meta["val"].shape) or (1,)
         name = self.name(n)
+        self.shaped[name] = shape
         node = self.b.node("parameter", [], {"shape": list(shape), "value": 0, "std": 0}, shape, name=name, params=[name])
         t = self.b.fresh(node, batched=False)
         return t if n.meta["val"].ndim else self.b.view(t, ())
@@ -152,13 +194,22 @@ class Lowering:
         t = self.b.fresh(node, batched=False)
         return t if value.ndim else self.b.view(t, ())
 
+    def fixed(self, name: str, value: torch.Tensor) -> str:
+        """A frozen tensor that stands for a parameter that a module does not have."""
+        self.tables[name] = value
+        return name
+
     def is_parameter(self, x: Any) -> bool:
         return isinstance(x, fx.Node) and x in self.trace.parameters
 
     def name(self, x: Any, what: str = "weight") -> str:
         """A parameter's name. Refuses what is computed from parameters."""
         if not self.is_parameter(x):
-            raise No(f"its {what} is not a parameter but computed: apply the adapter to the activations instead")
+            by = f"computed by {kind(x)} in {where(x)}" if isinstance(x, fx.Node) and x.op == "call_function" else "none of the model's"
+            raise No(
+                f"its {what} is no parameter but {by}: take parametrizations off (torch.nn.utils.parametrize.remove_parametrizations), "
+                "apply an adapter to the activations"
+            )
         return self.trace.parameters[x]
 
     def constant(self, x: Any) -> Optional[torch.Tensor]:

@@ -11,7 +11,7 @@ Values = dict[str, torch.Tensor]
 
 
 # Where a function has a kink, its derivative within rounding of it is either of two numbers.
-KINKS: dict[str, list[float]] = {"relu": [0.0], "relu6": [0.0, 6.0], "hardswish": [-3.0, 3.0], "hardsigmoid": [-3.0, 3.0], "leaky_relu": [0.0]}
+KINKS: dict[str, list[float]] = {"relu": [0.0], "relu6": [0.0, 6.0], "hardswish": [-3.0, 3.0], "hardsigmoid": [-3.0, 3.0], "leaky_relu": [0.0], "hardtanh": [-1.0, 1.0]}
 
 
 def run(nodes: list[dict[str, Any]], inputs: Values, state: Values, kink: float = 0.0) -> torch.Tensor:
@@ -50,16 +50,27 @@ def linear(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> t
 
 def attention(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
     heads, kv = a["heads"], a.get("kv_heads", a["heads"])
-    q, k, v = x[0].chunk(3, -1) if len(x) == 1 else x
+    q, k, v = x[0].chunk(3, -1) if len(x) == 1 else x[:3]
     q, k, v = (t.unflatten(-1, (n, -1)).transpose(1, 2) for t, n in ((q, heads), (k, kv), (v, kv)))
-    y = F.scaled_dot_product_attention(q, k, v, is_causal=a["causal"], scale=a.get("scale"), enable_gqa=kv != heads)
-    return y.transpose(1, 2).flatten(-2)
+    if len(x) < 4:
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=a["causal"], scale=a.get("scale"), enable_gqa=kv != heads)
+        return y.transpose(1, 2).flatten(-2)
+    sees = (x[3] != 0)[:, None, None, :].expand(-1, 1, q.shape[2], -1)
+    if a["causal"]:
+        sees = sees & torch.ones(sees.shape[2:], dtype=torch.bool).tril()
+    some = sees.any(-1, keepdim=True)
+    y = F.scaled_dot_product_attention(q, k, v, sees | ~some, scale=a.get("scale"), enable_gqa=kv != heads)
+    return (y * some).transpose(1, 2).flatten(-2)
 
 
 def rope(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
     t = x[0].unflatten(-1, (a["heads"], -1))
     width = t.shape[-1]
-    angle = torch.arange(t.shape[1]).double()[:, None] * a["theta"] ** (-torch.arange(0, width, 2).double() / width)
+    if "frequencies" in a:
+        turns = torch.tensor(a["frequencies"]).double()
+    else:
+        turns = a["theta"] ** (-torch.arange(0, width, 2).double() / width)
+    angle = torch.arange(t.shape[1]).double()[:, None] * turns
     cos, sin = (f(angle).to(t.dtype)[None, :, None, :] for f in (torch.cos, torch.sin))
     one, two = t.chunk(2, -1)
     return torch.cat([one * cos - two * sin, two * cos + one * sin], -1).flatten(-2)

@@ -8,9 +8,10 @@ from typing import Any, Callable, Optional
 import torch
 from torch import fx
 
-from .attention import attend, masked
+from .attention import attend, sdpa
 from .axes import Tensor, size
 from .lower import Lowering, Match, No, bound
+from .masks import HIDDEN, Mask, of_data, seen
 from .trace import kind
 
 Pattern = Callable[[Lowering, fx.Node], Optional[Match]]
@@ -132,19 +133,26 @@ def rope(l: Lowering, n: fx.Node) -> Optional[Match]:
     minus, first = _args(half)["tensors"]
     if not _is(minus, "neg") or not _half(_args(minus)["self"], x, width // 2, width) or not _half(first, x, 0, width // 2):
         return None
-    base = rope_base(l.constant(cos), l.constant(sin), x.meta["val"].shape[-2], width)
-    if base is None:
+    turn = rotation(l.constant(cos), l.constant(sin), x.meta["val"].shape[-2], width, _lists(l, width // 2))
+    if turn is None:
         return None
+    attrs, factor = turn
 
     def write(l: Lowering) -> Tensor:
         t = l.t(x)
         heads = tuple(y for d in t.dims[:-2] for y in d if y is not l.b.batch and y in t.order)
         node = l.b.lay(t, (t.dims[-2], heads + t.dims[-1]))
-        attrs = {"heads": size(heads), "theta": base}
-        out = l.b.node("rope", [node], attrs, l.b.shapes[node], name=n.name)
-        return Tensor(out, l.b.shapes[out], t.dims[-2] + heads + t.dims[-1], t.dims)
+        out = l.b.node("rope", [node], {"heads": size(heads), **attrs}, l.b.shapes[node], name=n.name)
+        turned = Tensor(out, l.b.shapes[out], t.dims[-2] + heads + t.dims[-1], t.dims)
+        return turned if factor == 1 else l.pointwise("scale", turned, {"factor": factor, "shift": 0.0}, name=f"{n.name}_scaled")
 
     return Match([x], write)
+
+
+def _lists(l: Lowering, pairs: int) -> list[torch.Tensor]:
+    """The constants that may be a model's own frequencies."""
+    values = [c for c in l.trace.constants.values() if isinstance(c, torch.Tensor) and c.dtype == torch.float32 and c.numel() == pairs]
+    return [c.flatten() for c in values if bool((c >= 0).all()) and bool((c > 0).any())]
 
 
 def _half(y: Any, x: fx.Node, start: int, stop: int) -> bool:
@@ -154,29 +162,44 @@ def _half(y: Any, x: fx.Node, start: int, stop: int) -> bool:
     return a["dim"] in (-1, x.meta["val"].ndim - 1) and (a["start"] or 0) == start and min(a["end"], x.meta["val"].shape[-1]) == stop and a["step"] == 1
 
 
-def rope_base(cos: Any, sin: Any, positions: int, width: int) -> Optional[float]:
-    """The base whose rotations from position 0 are these tables; None if there is none.
+def rotation(cos: Any, sin: Any, positions: int, width: int, lists: list[torch.Tensor]) -> Optional[tuple[dict[str, Any], float]]:
+    """The rotations from position 0 that tables hold, as a program has them, and what both tables are multiplied by; None if they hold none.
 
-    PyTorch computes its tables in float32, so an angle of p positions is off by about p units in the last place of its own.
+    They are those of a base, or of a list: one of the model's own, or the angles of the second position. PyTorch computes its tables in
+    float32, so an angle of p positions is off by about p units in the last place of its own.
     """
     if positions < 2 or width < 4 or width % 2 or cos.shape[-1] != width or cos.numel() != positions * width or sin.shape != cos.shape:
         return None
     cos, sin = cos.reshape(positions, width).double(), sin.reshape(positions, width).double()
-    second = math.atan2(float(sin[1, 1]), float(cos[1, 1]))
-    if not 0 < second < 1:
+    factor = float(cos[0, 0])
+    if not 0 < factor < 100:
         return None
-    base = second ** (-width / 2)
-    nice = float(f"{base:.3g}")
-    base = nice if abs(nice / base - 1) < 1e-4 else base
-    angle = torch.arange(positions).double()[:, None] * base ** (-torch.arange(0, width, 2).double() / width)
-    angle = torch.cat([angle, angle], -1)
-    limit = 4e-7 * positions + 1e-6
-    close = (angle.cos() - cos).abs().max() <= limit and (angle.sin() - sin).abs().max() <= limit
-    return base if bool(close) else None
+    cos, sin = cos / factor, sin / factor
+    half = width // 2
+    second = torch.atan2(sin[1, :half], cos[1, :half])
+
+    def holds(frequencies: torch.Tensor) -> bool:
+        angle = torch.arange(positions).double()[:, None] * frequencies.double()
+        angle = torch.cat([angle, angle], -1)
+        limit = 4e-7 * positions * max(1.0, float(frequencies.max())) + 1e-6
+        return bool((angle.cos() - cos).abs().max() <= limit and (angle.sin() - sin).abs().max() <= limit)
+
+    if not bool((second >= 0).all()):
+        return None
+    if 0 < float(second[1]) < 1:
+        base = float(second[1]) ** (-width / 2)
+        nice = float(f"{base:.3g}")
+        base = nice if abs(nice / base - 1) < 1e-4 else base
+        if holds(base ** (-torch.arange(0, width, 2).double() / width)):
+            return {"theta": base}, factor
+    for frequencies in [*lists, second.float()]:
+        if holds(frequencies):
+            return {"frequencies": [float(f) for f in frequencies]}, factor
+    return None
 
 
 def eager_attention(l: Lowering, n: fx.Node) -> Optional[Match]:
-    """softmax(q k^T * scale + mask) v"""
+    """softmax(q k^T * scale, masked) v"""
     if not _is(n, "matmul", "bmm"):
         return None
     p, v = n.args[0], n.args[1]
@@ -186,16 +209,21 @@ def eager_attention(l: Lowering, n: fx.Node) -> Optional[Match]:
         p = p.args[0]
     if not _is(p, "softmax") or _args(p)["dim"] not in (-1, p.meta["val"].ndim - 1) or p.meta["val"].ndim < 3:
         return None
-    scores, mask, scale = _args(p)["self"], None, 1.0
-    if _is(scores, "add") and l.constant(_args(scores)["other"]) is not None:
-        scores, mask = _args(scores)["self"], _args(scores)["other"]
-    elif _is(scores, "where"):
-        return None
+    scores, masks = _unmasked(l, _args(p)["self"])
+    scale = 1.0
     if _is(scores, "mul", "div") and (c := l.number(_args(scores)["other"])) is not None:
         scores, scale = _args(scores)["self"], c if _is(scores, "mul") else 1 / c
-    if not _is(scores, "matmul", "bmm") or not _is(scores.args[1], "transpose"):
+    if _is(scores, "baddbmm"):
+        a = _args(scores)
+        if a["beta"] != 1 or not of_data(l, a["self"]):
+            return None
+        masks, scale, q, turned = masks + [Mask("added", a["self"])], scale * a["alpha"], a["batch1"], a["batch2"]
+    elif _is(scores, "matmul", "bmm"):
+        q, turned = scores.args[0], scores.args[1]
+    else:
         return None
-    q, turned = scores.args
+    if not _is(turned, "transpose"):
+        return None
     a, rank = _args(turned), turned.meta["val"].ndim
     if {a["dim0"] % rank, a["dim1"] % rank} != {rank - 1, rank - 2}:
         return None
@@ -203,12 +231,42 @@ def eager_attention(l: Lowering, n: fx.Node) -> Optional[Match]:
 
     def write(l: Lowering) -> Tensor:
         try:
-            causal = masked(l, mask) if mask is not None else False
+            sees = seen(l, masks, False, q.meta["val"].shape[-2], k.meta["val"].shape[-2])
         except No as e:
             raise No(f"attention that is spelled out, with {e}") from None
-        return attend(l, l.t(q), l.t(k), l.t(v), causal, scale, n.name)
+        return attend(l, l.t(q), l.t(k), l.t(v), sees, scale, n.name)
 
     return Match([q, k, v], write)
 
 
-PATTERNS: list[Pattern] = [rms_norm, gelu_tanh, row_dropout, rope, eager_attention]
+def fused(l: Lowering, n: fx.Node) -> Optional[Match]:
+    """Attention with a mask that only its keys' places and the data's integers make, whose nodes nobody else needs."""
+    if not _is(n, "scaled_dot_product_attention"):
+        return None
+    a = _args(n)
+    if a["attn_mask"] is None or not of_data(l, a["attn_mask"]):
+        return None
+    return Match([a["query"], a["key"], a["value"]], lambda l: sdpa(l, n, a))
+
+
+def _unmasked(l: Lowering, scores: Any) -> tuple[Any, list[Mask]]:
+    """Scores before keys are hidden, and what hides them."""
+    masks: list[Mask] = []
+    while True:
+        a = _args(scores) if isinstance(scores, fx.Node) and scores.op == "call_function" else {}
+        if _is(scores, "add") and of_data(l, a["other"]) and a.get("alpha", 1) == 1:
+            masks.append(Mask("added", a["other"]))
+            scores = a["self"]
+        elif _is(scores, "masked_fill") and of_data(l, a["mask"]) and (c := l.number(a["value"])) is not None and c <= HIDDEN:
+            masks.append(Mask("hidden", a["mask"]))
+            scores = a["self"]
+        elif _is(scores, "where") and of_data(l, a["condition"]) and (c := l.number(a["other"])) is not None and c <= HIDDEN:
+            masks.append(Mask("seen", a["condition"]))
+            scores = a["self"]
+        elif _is(scores, "to"):
+            scores = scores.args[0]
+        else:
+            return scores, masks
+
+
+PATTERNS: list[Pattern] = [rms_norm, gelu_tanh, row_dropout, rope, fused, eager_attention]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import fx
 
 from .axes import Axes, Axis, Tensor, common, flat, refine, size
@@ -38,6 +39,37 @@ def elu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     if (a["scale"], a["input_scale"]) != (1, 1):
         raise No("SELU and CELU have no equivalent")
     return l.pointwise("elu", l.t(a["self"]), {"alpha": float(a["alpha"])}, name=n.name)
+
+
+def selu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    out = l.pointwise("elu", l.t(a["self"]), {"alpha": 1.6732632423543772848170429916717}, name=f"{n.name}_elu")
+    return scaled(l, out, 1.0507009873554804934193349852946, 0.0, n.name)
+
+
+def mish(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    """x tanh(softplus(x))"""
+    t = l.t(a["self"])
+    return binary(l, "mul", t, l.pointwise("tanh", l.pointwise("softplus", t, name=f"{n.name}_softplus"), name=f"{n.name}_tanh"), n.name)
+
+
+def prelu(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    """relu(x) + weight (x - relu(x))"""
+    t, weight = l.t(a["self"]), l.t(a["weight"])
+    if len(t.dims) > 1 and weight.dims[0]:  # one for each channel, the second dimension
+        weight = replace(weight, dims=weight.dims + ((),) * (len(t.dims) - 2))
+    positive = l.pointwise("relu", t, name=f"{n.name}_relu")
+    negative = binary(l, "mul", binary(l, "sub", t, positive, f"{n.name}_rest"), weight, f"{n.name}_negative")
+    return binary(l, "add", positive, negative, n.name)
+
+
+def masked_fill(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    """x with a constant's places filled: x * 0 there, plus the value."""
+    m, value = l.constant(a["mask"]), l.number(a["value"])
+    if m is None or value is None:
+        raise No("places that depend on the data: outside of attention's masks they have no equivalent")
+    m = m.to(torch.float32)
+    kept = binary(l, "mul", l.t(a["self"]), l.table(f"{n.name}.kept", 1 - m), f"{n.name}_kept")
+    return binary(l, "add", kept, l.table(f"{n.name}.filled", torch.where(m > 0, max(min(value, 1e30), -1e30), 0.0)), n.name)
 
 
 def softplus(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
@@ -176,6 +208,8 @@ def _alike(order: Axes, a: set[Axis], b: set[Axis]) -> list[Axes]:
 
 RULES: dict[str, Rule] = {
     **{k: unary(v) for k, v in UNARY.items()},
-    "gelu": gelu, "clamp": clamp, "hardtanh": hardtanh, "elu": elu, "softplus": softplus, "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
+    "gelu": gelu, "clamp": clamp, "hardtanh": hardtanh, "elu": elu, "softplus": softplus,
+    "selu": selu, "mish": mish, "prelu": prelu, "masked_fill": masked_fill,
+    "leaky_relu": leaky_relu, "neg": neg, "dropout": dropout,
     "add": add, "sub": sub, "mul": mul, "div": div, "pow": square,
 }  # fmt: skip

@@ -65,9 +65,21 @@ def expand(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
 
 
 def cat(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    return joined(l, [l.t(x) for x in a["tensors"]], a["dim"], n.name)
+
+
+def stack(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     parts = [l.t(x) for x in a["tensors"]]
+    at = a["dim"] % (len(parts[0].dims) + 1)
+    return joined(l, [replace(p, dims=p.dims[:at] + ((),) + p.dims[at:]) for p in parts], at, n.name)
+
+
+def joined(l: Lowering, parts: list[Tensor], dim: int, name: str) -> Tensor:
+    """Tensors one behind another along a dimension."""
+    if len(parts) == 1:
+        return parts[0]
     rank = len(parts[0].dims)
-    at = a["dim"] % rank
+    at = dim % rank
     rows = next((i for p in parts for i, d in enumerate(p.dims) if l.b.batch in d), None)
     if rows is None:
         raise No("none of its parts depends on the inputs")
@@ -78,9 +90,44 @@ def cat(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     keep = [i for i in range(rank) if i != rows]
     nodes = [l.b.lay(p, [p.dims[i] for i in keep]) for p in parts]
     shape = [sum(size(p.dims[at]) for p in parts) if i == at else max(size(p.dims[i]) for p in parts) for i in keep]
-    out = l.b.fresh(l.b.node("concat", nodes, {"axis": keep.index(at)}, shape, name=n.name))
+    out = l.b.fresh(l.b.node("concat", nodes, {"axis": keep.index(at)}, shape, name=name))
     sample = out.dims[1:]
     return replace(out, dims=sample[:rows] + ((l.b.batch,),) + sample[rows:])
+
+
+def pad(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t, mode = l.t(n.args[0]), a.get("mode", "constant")
+    if mode != "constant" or (a.get("value") or 0) != 0 or min(a["pad"]) < 0:
+        raise No("only padding by zeros has an equivalent")
+    for i in range(len(a["pad"]) // 2):
+        dim = len(t.dims) - 1 - i
+        before, after = a["pad"][2 * i : 2 * i + 2]
+        if l.b.batch in t.dims[dim] and before + after:
+            raise No("it adds rows to the batch")
+        sizes = [1 if l.b.batch in d else size(d) for d in t.dims]
+        parts = [l.table(f"{n.name}.{i}.{at}", torch.zeros(*sizes[:dim], k, *sizes[dim + 1 :])) if k else None for at, k in (("before", before), ("after", after))]
+        t = joined(l, [p for p in (parts[0], t, parts[1]) if p is not None], dim, f"{n.name}_{i}")
+    return t
+
+
+def roll(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t = l.t(a["self"])
+    if not a["dims"]:
+        raise No("all dimensions at once: name them")
+    for i, (by, dim) in enumerate(zip(a["shifts"], a["dims"])):
+        whole = size(t.dims[dim % len(t.dims)])
+        if by := by % whole:
+            parts = [cut(l, t, dim, whole - by, whole, 1, f"{n.name}_{i}_back"), cut(l, t, dim, 0, whole - by, 1, f"{n.name}_{i}_front")]
+            t = joined(l, parts, dim, f"{n.name}_{i}")
+    return t
+
+
+def pixel_shuffle(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
+    t, r = l.t(a["self"]), a["upscale_factor"]
+    rows, channels, height, width = t.sizes()
+    t = l.b.view(t, (rows, channels // r**2, r, r, height, width))
+    d = t.dims
+    return replace(t, dims=(d[0], d[1], d[4] + d[2], d[5] + d[3]))
 
 
 def cut(l: Lowering, t: Tensor, dim: int, start: int, stop: int, step: int, name: str) -> Tensor:
@@ -189,7 +236,10 @@ def same(l: Lowering, n: fx.Node, a: dict[str, Any]) -> Tensor:
     before, after = n.args[0].meta["val"].dtype, n.meta["val"].dtype
     t = l.t(n.args[0])
     if before != after and not (t.integer and not after.is_floating_point):
-        raise No(f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are")
+        raise No(
+            f"a cast from {str(before)[6:]} to {str(after)[6:]}: programs compute in float32 and take indices as they are; "
+            "a frozen nn.Embedding turns integers into numbers"
+        )
     return t
 
 
@@ -197,6 +247,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "_unsafe_view"), view),
     **dict.fromkeys(("alias", "contiguous", "clone", "detach", "to", "_to_copy"), same),
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), split),
-    **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand, "cat": cat,
+    **dict.fromkeys(("transpose", "swapaxes"), transpose), "permute": permute, "t": turned, "movedim": moved, "unsqueeze": unsqueeze, "expand": expand,
+    "cat": cat, "stack": stack,
+    **dict.fromkeys(("pad", "constant_pad_nd"), pad), "pixel_shuffle": pixel_shuffle, "roll": roll,
     "slice": slice_, "narrow": narrow, "select": select, "unbind": unbind, "getitem": getitem,
 }  # fmt: skip

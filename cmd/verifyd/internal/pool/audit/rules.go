@@ -21,9 +21,10 @@ func (s slot) String() string {
 // history is what a log says of a slot.
 type history struct {
 	registration, assignment, receipt, opening *given
-	registered                                 int64 // when its worker was
-	claim                                      hash  // that has the receipt
-	arrived                                    int64 // of the claim
+	registered                                 int64   // when its worker was
+	data                                       job.Set // that it registered with; zero where they are the job's
+	claim                                      hash    // that has the receipt
+	arrived                                    int64   // of the claim
 }
 
 // given is a document that there is one of.
@@ -60,7 +61,7 @@ func (a *audit) registered(r job.Registration, digest hash, of *job.Job) {
 	case other != nil:
 		a.found(SecondRegistration, other.entry, fmt.Sprintf("%v was registered before: the beacon of another time gives another seed", s))
 	default:
-		h.registered = r.At
+		h.registered, h.data = r.At, set(r.Data)
 	}
 	if of.Beacon.Period() > 0 {
 		a.date(s, r.At, of.AssignmentDue(r.At), LateRegistration)
@@ -76,9 +77,17 @@ func (a *audit) assigned(d job.Assignment, digest hash) {
 		return
 	case other != nil:
 		a.found(SecondAssignment, other.entry, fmt.Sprintf("%v was assigned before: its worker may have taken the order that suits", s))
-	case d.Beacon != nil && (h.registration == nil || h.registered != d.Registered):
-		a.found(Unlogged, -1, fmt.Sprintf("%v: no earlier entry says that its worker was registered at %s", s, clock(d.Registered)))
+	case d.Beacon != nil && (h.registration == nil || h.registered != d.Registered || h.data != set(d.Data)):
+		a.found(Unlogged, -1, fmt.Sprintf("%v: no earlier entry says that its worker was registered at %s, with its data", s, clock(d.Registered)))
 	}
+}
+
+// set is the data that a document names, zero if it names none.
+func set(s *job.Set) job.Set {
+	if s == nil {
+		return job.Set{}
+	}
+	return *s
 }
 
 func (a *audit) received(r verify.Receipt, digest hash, of *job.Job) {
