@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -275,9 +274,6 @@ func without(f folder, name string) folder {
 }
 
 func TestTwoTrainingsShareNoFolder(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no locks here")
-	}
 	w := newResumer(t)
 	dir := filepath.Join(t.TempDir(), "trace")
 	first := must(verify.Begin(t.Context(), w.work, dir))(t)

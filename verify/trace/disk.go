@@ -36,6 +36,9 @@ func (d *disk) made(dir string) {
 	d.name(filepath.Dir(dir))
 }
 
+// begin counts the time from now on.
+func (d *disk) begin() { d.last = time.Now() }
+
 func (d *disk) name(dir string) {
 	if !slices.Contains(d.named, dir) {
 		d.named = append(d.named, dir)

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/verifyd/verifyd/verify/fault"
 )
@@ -21,7 +20,8 @@ func Open(dir string, shape Shape, bound Bound) (*Writer, error) {
 	if making != nil && !errors.Is(making, fs.ErrExist) {
 		return nil, fmt.Errorf("trace: %w", making)
 	}
-	w := &Writer{dir: dir, shape: shape, bound: bound, made: making == nil, disk: disk{last: time.Now()}}
+	w := &Writer{dir: dir, shape: shape, bound: bound, made: making == nil}
+	w.disk.begin()
 	if err := w.enter(); err != nil {
 		w.release()
 		return nil, fmt.Errorf("trace: %w", err)
