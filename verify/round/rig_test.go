@@ -98,6 +98,19 @@ func toFile(t testing.TB, path string, to func(io.Writer) error) {
 	}
 }
 
+// rows are so many samples that a program of the tests reads.
+func rows(t testing.TB, p *program.Program, samples int) *job.Dataset {
+	t.Helper()
+	x := must(program.Compile(p, kernels.ProfileF32))(t).X()
+	switch {
+	case x.Kind == kernels.I32:
+		return must(verifytest.Text(samples))(t)
+	case len(x.Shape) == 4:
+		return must(verifytest.Images(samples))(t)
+	}
+	return must(verifytest.Blobs(samples, 7))(t)
+}
+
 // train has a worker train, and a verifier judge what it hands in.
 func (r *rig) train(t testing.TB, base *verify.Base, worker byte, samples int) *verifytest.Pool {
 	t.Helper()
@@ -106,9 +119,9 @@ func (r *rig) train(t testing.TB, base *verify.Base, worker byte, samples int) *
 	slow := must(kernels.NewCPU(kernels.Options{ISA: kernels.Generic, Threads: 1}))(t)
 	t.Cleanup(slow.Close)
 	device := engine.NewCPU("test's", cpu, 1)
-	data := must(verifytest.Blobs(samples, 7))(t)
+	data := rows(t, r.program, samples)
 	p := must(verifytest.NewPool(t.Context(), verifytest.Setting{
-		Operator: r.operator, Worker: must(verifytest.NewKey(worker))(t), Program: r.program, Data: data, Device: device, Base: base, Measured: must(verifytest.Blobs(40, 7))(t),
+		Operator: r.operator, Worker: must(verifytest.NewKey(worker))(t), Program: r.program, Data: data, Device: device, Base: base, Measured: rows(t, r.program, 40),
 		Job: func(j *job.Job) {
 			j.Data.Own = &job.Own{Least: 1, Most: 1000}
 			j.Init.Root = merkle.Hash{} // computed
