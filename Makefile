@@ -11,7 +11,7 @@ HISTORIES ?= 20000
 GIGABYTES ?= 100
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook data bench bench-values clean
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook data bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,8 +68,11 @@ pkcs11: ## test keys in hardware against a software token (needs softhsm2 and a 
 	$(GO) vet -tags pkcs11 ./cmd/verifyd/internal/keys
 	CGO_ENABLED=1 $(GO) test -tags pkcs11 ./cmd/verifyd/internal/keys
 
-crash: ## kill the writers of log and registry at every call that changes a file
-	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog ./cmd/verifyd/internal/registry -crash.every=1
+crash: ## kill the writers of log, registry and trace at every call that changes a file
+	$(GO) test -count=1 -run Promised ./cmd/verifyd/internal/translog ./cmd/verifyd/internal/registry ./cmd/verifyd -crash.every=1
+
+kills: ## kill a training at 100 random times, and go on with it
+	$(GO) test -count=1 -timeout 60m -v -run IsKilledAtAnyTime ./cmd/verifyd -kills 100
 
 metamorphic: ## judge drawn claims in drawn ways, HISTORIES of them (default 20000), others each time
 	$(GO) test -count=1 -timeout 0 ./verify/metamorphic -run 'TestHistories$$' -seed $$(date +%s)000 -histories $(HISTORIES)

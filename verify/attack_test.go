@@ -79,7 +79,7 @@ func TestALongerJobsTraceHoldsNoShorterOnes(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "whole")
 	must(long.Train(t.Context(), newDevice(t, "worker's", kernels.Auto, 1), whole))(t)
 	part := filepath.Join(t.TempDir(), "part")
-	w := must(trace.Create(part, short.Terms.Trace()))(t)
+	w := must(trace.Create(part, short.Terms.Trace(), trace.Bound{Job: short.Terms.Digest}))(t)
 	r := must(trace.Read(whole, long.Terms.Trace()))(t)
 	defer r.Close()
 	leaves := must(trace.NewLeaves(r.Leaves(), "leaves", 8))(t)

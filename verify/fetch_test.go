@@ -99,7 +99,7 @@ func TestSamplesReadAheadAreThoseOfTheStep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := training.Abort(context.Background()); err != nil {
+	if err := training.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

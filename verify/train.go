@@ -22,10 +22,12 @@ type Work struct {
 	MaxMemory uint64
 	// Progress, if set, is called after each step with the number of steps done and the step's loss.
 	Progress func(done uint64, loss float32)
+	// Resumed, if set, is called with what is kept of a trace that was there.
+	Resumed func(trace.Kept)
 }
 
-// Train does the work of a job from its initial state and writes the trace to dir, which must not exist. If
-// it fails it leaves no directory behind.
+// Train does the work of a job from its initial state and leaves the trace in dir; or it goes on with the one that is there, as
+// Begin does. If it fails, what was done stays there.
 func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	t, err := Begin(ctx, w, dir)
 	if err != nil {
@@ -34,7 +36,7 @@ func Train(ctx context.Context, w Work, dir string) (trace.Summary, error) {
 	for !t.Done() {
 		loss, err := t.Step(ctx)
 		if err != nil {
-			return trace.Summary{}, errors.Join(err, t.Abort(ctx))
+			return trace.Summary{}, errors.Join(err, t.Close(ctx))
 		}
 		if w.Progress != nil {
 			w.Progress(t.Steps(), loss)

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,23 +67,38 @@ func altered(t testing.TB) *job.Dataset {
 	return d
 }
 
-func TestTrainingThatDivergesOrIsStoppedLeavesNothing(t *testing.T) {
+func TestTrainingThatDivergesDoesSoAgain(t *testing.T) {
 	p := mlp()
 	p.ClipNorm, p.Schedule = 0, program.Schedule{Kind: program.Constant, Rate: 1e30}
 	r := newRig(t, p, blobs(t, 40, 7), nil)
-	stopped, stop := context.WithCancel(context.Background())
-	stop()
-	for words, ctx := range map[string]context.Context{"training diverged": context.Background(), "context canceled": stopped} {
-		dir := filepath.Join(t.TempDir(), "trace")
-		_, err := verify.Train(ctx, verify.Work{
-			Terms: r.terms, Data: r.data, Device: newDevice(t, "cpu", kernels.Auto, 1), Assignment: job.Assignment{Worker: merkle.Hash{1}},
-		}, dir)
-		if err == nil || !strings.HasPrefix(err.Error(), words) {
-			t.Errorf("%s: %v", words, err)
+	dir := filepath.Join(t.TempDir(), "trace")
+	for range 2 {
+		_, err := r.pool().Train(t.Context(), newDevice(t, "cpu", kernels.Auto, 1), dir)
+		if err == nil || !strings.HasPrefix(err.Error(), "training diverged") || fault.Of(err) != fault.NotFinite {
+			t.Error(err)
 		}
-		if _, err := os.Stat(dir); err == nil {
-			t.Errorf("%s: left %s behind", words, dir)
+	}
+}
+
+func TestTrainingThatIsStoppedGoesOn(t *testing.T) {
+	w := newResumer(t)
+	dir := filepath.Join(t.TempDir(), "trace")
+	ctx, stop := context.WithCancel(t.Context())
+	work := w.work
+	work.Progress = func(done uint64, _ float32) {
+		if done == 7 {
+			stop()
 		}
+	}
+	if _, err := verify.Train(ctx, work, dir); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := verify.Train(ctx, work, dir); !errors.Is(err, context.Canceled) { // nor does it begin
+		t.Fatal(err)
+	}
+	w.resumed("stopped", readFolder(t, dir))
+	if len(w.told) != 1 || w.told[0].Steps != 6 || w.told[0].Repeated != 1 {
+		t.Errorf("told %+v", w.told)
 	}
 }
 

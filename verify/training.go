@@ -3,19 +3,18 @@ package verify
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/trace"
 )
 
 // Training is the work of a job, a step at a time. It serves one goroutine at a time, and ends with Finish or with
-// Abort.
+// Close.
 type Training struct {
 	work    Work
-	dir     string
 	stepper *stepper
 	samples *fetcher
 	out     *trace.Writer
@@ -25,9 +24,9 @@ type Training struct {
 	filled  bool        // whether the engine's buffers hold the next step's samples
 }
 
-// Begin starts the work of a job at its initial state, with a trace in dir, which must not exist. If it fails it
-// leaves no directory behind.
-func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
+// Begin starts the work of a job at its initial state, with a trace in dir, which is made; or it goes on with the one that is
+// there, at its last state before which all is sound. What fails before the trace is begun leaves no directory behind.
+func Begin(ctx context.Context, w Work, dir string) (*Training, error) {
 	if err := w.Terms.CheckMemory(w.MaxMemory); err != nil {
 		return nil, err
 	}
@@ -38,27 +37,93 @@ func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close(ctx))
+	t := &Training{work: w, stepper: s, samples: newFetcher(w.Data, w.Terms.Job.OrderFor(w.Assignment), w.Terms.Job.Steps, w.Terms.rows)}
+	if err := t.begin(ctx, dir); err != nil {
+		return nil, errors.Join(err, t.Close(ctx))
+	}
+	return t, nil
+}
+
+func (t *Training) begin(ctx context.Context, dir string) (err error) {
+	if err := t.start(ctx); err != nil {
+		return err
+	}
+	terms := t.work.Terms
+	if t.out, err = trace.Open(dir, terms.Trace(), trace.Bound{Job: terms.Digest, Assignment: t.stepper.serves}); err != nil {
+		return err
+	}
+	kept, err := t.resume(ctx)
+	if err != nil || kept.Loaded {
+		return err
+	}
+	if kept.Lost {
+		if err := t.start(ctx); err != nil {
+			return err
 		}
-	}()
-	if err := s.init(ctx); err != nil {
-		return nil, err
 	}
-	digests, err := s.engine.Digests(ctx)
+	return t.boundary(ctx)
+}
+
+// start sets the engine to the job's initial state.
+func (t *Training) start(ctx context.Context) error {
+	if err := t.stepper.init(ctx); err != nil {
+		return err
+	}
+	digests, err := t.stepper.engine.Digests(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := w.Terms.isStart(digests); err != nil {
-		return nil, err
-	}
-	out, err := trace.Create(dir, w.Terms.Trace())
+	t.current = t.work.Terms.Job.Init.Root
+	return t.work.Terms.isStart(digests)
+}
+
+// resume keeps what is sound in the trace's directory, from where the training is on.
+func (t *Training) resume(ctx context.Context) (trace.Kept, error) {
+	s := t.stepper
+	kept, err := t.out.Resume(trace.Source{
+		Counters: func(step uint64) state.Counters { return t.work.Terms.Counters(step, s.serves) },
+		Load: func(fill func(tensors [][]float32) error) ([]merkle.Hash, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := s.engine.Load(ctx, fill); err != nil {
+				return nil, err
+			}
+			return s.engine.Digests(ctx)
+		},
+		Start: t.work.Terms.Job.Init.Root,
+	})
 	if err != nil {
-		return nil, err
+		return kept, err
 	}
-	return &Training{work: w, dir: dir, stepper: s, out: out, current: w.Terms.Job.Init.Root,
-		samples: newFetcher(w.Data, w.Terms.Job.OrderFor(w.Assignment), w.Terms.Job.Steps, w.Terms.rows)}, nil
+	if t.work.Resumed != nil && (kept.Loaded || kept.Damage != nil || kept.Repeated > 0) {
+		t.work.Resumed(kept)
+	}
+	if kept.Loaded {
+		t.steps, t.current, t.filled = kept.Steps, kept.Root, false
+	}
+	return kept, nil
+}
+
+// boundary stores the state, if a segment begins or the last one has ended.
+func (t *Training) boundary(ctx context.Context) error {
+	store := t.out.Snapshot
+	switch {
+	case t.Done():
+		store = t.out.Final
+	case t.steps%t.work.Terms.Job.Stride != 0:
+		return nil
+	}
+	if err := t.State(ctx, func(tensors [][]float32) error {
+		return store(t.work.Terms.Counters(t.steps, t.stepper.serves), tensors)
+	}); err != nil {
+		return err
+	}
+	if !t.out.Ahead() {
+		return nil
+	}
+	_, err := t.resume(ctx)
+	return err
 }
 
 // Steps is the number of steps done.
@@ -96,7 +161,9 @@ func (t *Training) fill() error {
 	return nil
 }
 
-// Step trains one step and returns its loss. After an error the work can only be given up.
+// Step trains one step and returns its loss. After an error the training can only be closed, and Begin goes on with it.
+//
+// Where a state that was damaged was made anew, what was done behind it counts as done: Steps may be more than one step on.
 func (t *Training) Step(ctx context.Context) (loss float32, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -105,14 +172,6 @@ func (t *Training) Step(ctx context.Context) (loss float32, err error) {
 		return 0, err
 	}
 	s := t.stepper
-	if t.steps%t.work.Terms.Job.Stride == 0 {
-		snapshot := func(tensors [][]float32) error {
-			return t.out.Snapshot(t.work.Terms.Counters(t.steps, s.serves), tensors)
-		}
-		if err := s.engine.Save(ctx, snapshot); err != nil {
-			return 0, err
-		}
-	}
 	if err := s.step(ctx, t.steps, t.current); err != nil {
 		return 0, err
 	}
@@ -122,9 +181,10 @@ func (t *Training) Step(ctx context.Context) (loss float32, err error) {
 	if err := t.out.Append(&s.record); err != nil {
 		return 0, err
 	}
+	loss = s.record.Leaf.LossValue()
 	t.current, t.filled = s.record.Leaf.Next, false
 	t.steps++
-	return s.record.Leaf.LossValue(), nil
+	return loss, t.boundary(ctx)
 }
 
 // State shows the state as it is to use, tensors in the order of Plan.Tensors. use must neither change nor keep it.
@@ -150,29 +210,26 @@ func (t *Training) Evaluate(ctx context.Context, fill func(inputs []kernels.Buf)
 	return nil
 }
 
-// Finish writes the final state and closes the trace. All steps must be done. If it fails it leaves no directory behind.
+// Finish closes the trace. All steps must be done.
 func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 	if !t.Done() {
 		err := fault.New(fault.OutOfRange, "", "steps", "%d of %d are done", t.steps, t.work.Terms.Job.Steps)
-		return trace.Summary{}, errors.Join(err, t.Abort(ctx))
-	}
-	err := t.State(ctx, func(tensors [][]float32) error {
-		return t.out.Final(t.work.Terms.Counters(t.steps, t.stepper.serves), tensors)
-	})
-	if err != nil {
-		return trace.Summary{}, errors.Join(err, t.Abort(ctx))
+		return trace.Summary{}, errors.Join(err, t.Close(ctx))
 	}
 	t.samples.land()
 	summary, err := t.out.Close()
 	if err = errors.Join(err, t.stepper.close(ctx)); err != nil {
-		return trace.Summary{}, errors.Join(err, os.RemoveAll(t.dir))
+		return trace.Summary{}, err
 	}
 	return summary, nil
 }
 
-// Abort gives the work up and removes its directory.
-func (t *Training) Abort(ctx context.Context) error {
+// Close leaves the work as it is, and Begin goes on with it. Where no step was done, nothing is left.
+func (t *Training) Close(ctx context.Context) error {
 	t.samples.land()
-	_, _ = t.out.Close() // it fails on a trace that is not whole
-	return errors.Join(t.stepper.close(ctx), os.RemoveAll(t.dir))
+	var leaving error
+	if t.out != nil {
+		leaving = t.out.Leave()
+	}
+	return errors.Join(leaving, t.stepper.close(ctx))
 }

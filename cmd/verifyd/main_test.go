@@ -13,7 +13,13 @@ import (
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/cli"
 )
 
+// isVerifyd has, in the environment, this program be the command.
+const isVerifyd = "VERIFYD_TEST_COMMAND"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(isVerifyd) != "" {
+		os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
+	}
 	testscript.Main(m, map[string]func(){
 		"verifyd": func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
 		"answers": func() { os.Exit(answers(os.Args[1:], os.Stdin, os.Stdout)) },

@@ -15,6 +15,7 @@ var timeless = []string{"kernels/...", "verify/...", "shapley/...", "proofs/..."
 // clocked are the files there that read one nevertheless.
 var clocked = map[string]string{
 	"kernels/optest/perf.go":       "it measures speed, and is a suite of tests",
+	"verify/trace/disk.go":         "how seldom files are brought onto the disk, which shows in none of them",
 	"proofs/ledgers/sql/ledger.go": "the ledger's own clock, unless the caller has one",
 }
 

@@ -13,6 +13,7 @@ var opening = []string{"verify/...", "proofs/...", "cmd/..."}
 var opened = map[string]string{
 	"verify/verifytest/reopen.go":                          "a test's own files",
 	"verify/metamorphic/damage.go":                         "a test's own files",
+	"verify/trace/disk_unix.go":                            "a folder, to sync it",
 	"cmd/verifyd/internal/translog/journal.go":             "a folder, to sync it",
 	"cmd/verifyd/internal/registry/disk.go":                "folders, to sync and to list them",
 	"cmd/verifyd/internal/registry/spent.go":               "a folder, to sync it",

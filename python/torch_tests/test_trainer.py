@@ -110,15 +110,63 @@ def test_a_claim_of_a_trainer_is_that_of_the_command_and_passes(pool: Pool) -> N
     assert b"PASS" in pool("verify", "bundle", "--operator", "operator.pem.pub")
 
 
-def test_work_that_is_given_up_leaves_nothing(pool: Pool) -> None:
+def whole(pool: Pool) -> bytes:
+    """The leaves of the job, trained in one go."""
+    common = ["--operator", "operator.pem.pub", "--data", "data.safetensors", "--key", "worker.pem"]
+    pool("train", "run", "job", "--assignment", "assignment.json", *common, "--out", "whole")
+    return (pool.dir / "whole/leaves.bin").read_bytes()
+
+
+def finished(pool: Pool, at: int) -> None:
+    """Go on in the folder, from a step on, to the same claim."""
+    with pool.trainer("trace") as t:
+        assert t.steps == at
+        while t.steps < t.total:
+            t.step()
+        t.finish()
+    assert (pool.dir / "trace/leaves.bin").read_bytes() == whole(pool)
+
+
+def test_a_trainer_goes_on_where_another_one_was_left(pool: Pool) -> None:
+    with pool.trainer("trace"):
+        pass
+    assert not (pool.dir / "trace").exists()  # nothing was done
     with pool.trainer("trace") as t:
         t.step()
-    assert not (pool.dir / "trace").exists()
-    with pytest.raises(verifyd.Error, match=f"2 of {STEPS} are done"), pool.trainer("trace") as t:
-        t.step()
-        t.step()
+    with pytest.raises(verifyd.Error, match=f"3 of {STEPS} are done"), pool.trainer("trace") as t:
+        assert t.steps == 0
+        for _ in range(3):
+            t.step()
         t.finish()
-    assert not (pool.dir / "trace").exists()
+    finished(pool, 2)
+
+
+def test_a_trainer_goes_on_where_a_child_was_killed(pool: Pool) -> None:
+    t = pool.trainer("trace")
+    for _ in range(5):
+        t.step()
+    os.kill(t._child._process.pid, signal.SIGKILL)
+    with pytest.raises(verifyd.Error):
+        t.step()
+    finished(pool, 4)
+
+
+def test_a_finished_trace_is_finished_again(pool: Pool) -> None:
+    with pool.trainer("trace") as t:
+        while t.steps < t.total:
+            t.step()
+        first = t.finish()
+    with pool.trainer("trace") as t:
+        assert t.steps == t.total
+        assert t.finish() == first
+
+
+def test_two_trainers_share_no_folder(pool: Pool) -> None:
+    with pool.trainer("trace") as t:
+        t.step()
+        with pytest.raises(verifyd.Error, match="another process is at work in this folder"):
+            pool.trainer("trace")
+        assert t.step() == t.loss
 
 
 def test_another_model_than_the_jobs_is_refused(pool: Pool, tmp_path: pathlib.Path) -> None:
@@ -128,11 +176,11 @@ def test_another_model_than_the_jobs_is_refused(pool: Pool, tmp_path: pathlib.Pa
     assert not (pool.dir / "trace").exists()
 
 
-def test_an_interrupt_of_python_gives_the_work_up(pool: Pool) -> None:
+def test_an_interrupt_of_python_leaves_the_work_to_go_on_with(pool: Pool) -> None:
     with pytest.raises(KeyboardInterrupt), pool.trainer("trace") as t:
         t.step()
         signal.raise_signal(signal.SIGINT)
-    assert not (pool.dir / "trace").exists()
+    finished(pool, 0)
 
 
 def test_an_interrupt_amid_an_answer_closes_the_trainer(net: Pool) -> None:
@@ -148,7 +196,7 @@ def test_an_interrupt_amid_an_answer_closes_the_trainer(net: Pool) -> None:
             t.close()
         with pytest.raises(verifyd.Error, match="closed"):
             t.step()
-        assert not (net.dir / "trace").exists()
+    finished(net, 0)
 
 
 def test_an_evaluation_is_the_model_in_evaluation_mode_and_changes_nothing(pool: Pool) -> None:
@@ -285,17 +333,13 @@ def test_what_is_finished_or_closed_is_not_used_again(net: Pool) -> None:
             t.step()
         with pytest.raises(verifyd.Error, match=f"all {STEPS} steps of the job are done"):
             t.step()
-    assert not (net.dir / "trace").exists()
     with net.trainer("trace") as t:
-        while t.steps < t.total:
-            t.step()
+        assert t.steps == t.total
         t.finish()
         for use in (t.finish, t.step, t.batch, t.state, lambda: t.evaluate(torch.zeros(1, 1, 6, 6)), lambda: t.sync(Net())):
             with pytest.raises(verifyd.Error, match="the trainer is closed"):
                 use()
         t.close()
-    with pytest.raises(verifyd.Error, match="trace"):  # it is there
-        net.trainer("trace")
     assert (net.dir / "trace/claim.json").exists()
 
 
@@ -308,13 +352,14 @@ def test_two_trainers_at_once_disturb_each_other_in_nothing(net: Pool) -> None:
     assert (net.dir / "a/leaves.bin").read_bytes() == (net.dir / "b/leaves.bin").read_bytes()
 
 
-def test_a_trainer_that_nobody_closes_gives_its_work_up(net: Pool) -> None:
+def test_a_trainer_that_nobody_closes_ends_its_child(net: Pool) -> None:
     t = net.trainer("trace")
     t.step()
     engine = t._child._process
     del t
     gc.collect()
-    assert engine.wait(10) != 0 and not (net.dir / "trace").exists()
+    assert engine.wait(10) != 0
+    finished(net, 0)
 
 
 def test_a_device_that_is_not_there_is_refused(net: Pool) -> None:

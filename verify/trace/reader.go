@@ -39,13 +39,8 @@ func Read(dir string, shape Shape) (*Reader, error) {
 		r.Close()
 		return nil, err
 	}
-	r.buf = make([]byte, r.digestBytes())
+	r.buf = make([]byte, shape.digestBytes())
 	return r, nil
-}
-
-// digestBytes is the size of one step's digests.
-func (r *Reader) digestBytes() int {
-	return merkle.Size * (r.shape.Gradient.Digests() + r.shape.State.Digests())
 }
 
 func (r *Reader) scan() (Summary, error) {
@@ -102,23 +97,23 @@ func (r *Reader) Root(step uint64) (merkle.Hash, error) {
 
 // Snapshot reads the state before the first step of a segment.
 func (r *Reader) Snapshot(segment uint64, tensors [][]float32) (state.Counters, error) {
-	return r.stored(snapshotPath(r.dir, segment), tensors, state.Read)
+	return stored(snapshotPath(r.dir, segment), r.shape.State, tensors, state.Read)
 }
 
 // Final reads the state after the last step, whatever the numbers are that it has come to.
 func (r *Reader) Final(tensors [][]float32) (state.Counters, error) {
-	return r.stored(filepath.Join(r.dir, FinalFile), tensors, state.ReadAny)
+	return stored(filepath.Join(r.dir, FinalFile), r.shape.State, tensors, state.ReadAny)
 }
 
 type readState func(r io.Reader, file string, l *state.Layout, tensors [][]float32) (state.Counters, error)
 
-func (r *Reader) stored(path string, tensors [][]float32, read readState) (state.Counters, error) {
+func stored(path string, l *state.Layout, tensors [][]float32, read readState) (state.Counters, error) {
 	f, _, err := input.Open(path)
 	if err != nil {
 		return state.Counters{}, fault.In("trace", err)
 	}
 	defer f.Close()
-	return read(bufio.NewReaderSize(f, 1<<16), path, r.shape.State, tensors)
+	return read(bufio.NewReaderSize(f, 1<<16), path, l, tensors)
 }
 
 // Close closes the files.

@@ -31,6 +31,8 @@ func shape(t testing.TB) Shape {
 	return Shape{Steps: 5, Stride: 2, State: s, Gradient: g}
 }
 
+var bound = Bound{Job: merkle.Hash{1}, Assignment: merkle.Hash{2}}
+
 func step(t uint64) *Step {
 	h := func(n byte) merkle.Hash { return merkle.Hash{byte(t), n} }
 	return &Step{
@@ -49,7 +51,7 @@ func snapshot(t uint64) (state.Counters, [][]float32) {
 func record(t testing.TB) (dir string, s Summary) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "trace")
-	w, err := Create(dir, shape(t))
+	w, err := Create(dir, shape(t), bound)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +136,7 @@ func TestTheLeafIsFixedForAllTime(t *testing.T) {
 }
 
 func TestAWriterKeepsItsOrder(t *testing.T) {
-	w, err := Create(filepath.Join(t.TempDir(), "trace"), shape(t))
+	w, err := Create(filepath.Join(t.TempDir(), "trace"), shape(t), bound)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func TestAWriterKeepsItsOrder(t *testing.T) {
 	must(false, "a final state before the last step", w.Final(snapshot(2)))
 	_, err = w.Close()
 	must(false, "an unfinished trace", err)
-	if _, err := Create(w.dir, shape(t)); err == nil {
+	if _, err := Create(w.dir, shape(t), bound); err == nil {
 		t.Error("a trace was overwritten")
 	}
 }
@@ -209,7 +211,7 @@ func readAll(data []byte) error {
 func TestAppendingAllocatesNothing(t *testing.T) {
 	s := shape(t)
 	s.Steps, s.Stride = 1000, 1000
-	w, err := Create(filepath.Join(t.TempDir(), "trace"), s)
+	w, err := Create(filepath.Join(t.TempDir(), "trace"), s, bound)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (p *Pool) Forge(ctx context.Context, r program.Runner, c Cheat, dir string)
 	if err != nil {
 		return trace.Summary{}, err
 	}
-	if f.writer, err = trace.Create(dir, p.Terms.Trace()); err != nil {
+	if f.writer, err = trace.Create(dir, p.Terms.Trace(), trace.Bound{Job: p.Terms.Digest, Assignment: f.serves}); err != nil {
 		return trace.Summary{}, err
 	}
 	err = f.write(ctx)

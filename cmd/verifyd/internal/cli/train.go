@@ -53,7 +53,10 @@ func (a *app) trainRunCommand() *cobra.Command {
 		Long: `run trains as the job says and writes the trace and the signed claim to a
 folder. Send claim.json and leaves.bin in it to the operator, and keep all of it: it
 is needed to answer what will be challenged. The operator's assignment decides the
-order of the samples, and what is trained serves it and no other.`,
+order of the samples, and what is trained serves it and no other.
+
+If it ends early, however it ends, the same command goes on at the last state that
+is in the folder and sound, and comes to the same claim.`,
 		Example: `  verifyd keys new worker.pem --role worker
   verifyd train run job --assignment assignment.json --operator operator.pem.pub \
       --data data.safetensors --key worker.pem --out trace`,
@@ -65,10 +68,14 @@ order of the samples, and what is trained serves it and no other.`,
 			}
 			defer w.Close()
 			progress, last := a.progress("training"), float32(0)
-			w.Progress = func(done uint64, loss float32) { last = loss; progress(done, w.offer.Job.Steps) }
+			stepped := false
+			w.Progress = func(done uint64, loss float32) { stepped, last = true, loss; progress(done, w.offer.Job.Steps) }
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), w.Work, out)
 			if err != nil {
+				if stepped {
+					a.tellKept(out)
+				}
 				return err
 			}
 			if err := leaveClaim(w.offer, summary, w.assigned, w.key, out); err != nil {
@@ -79,7 +86,7 @@ order of the samples, and what is trained serves it and no other.`,
 	}
 	who.flags(cmd)
 	cmd.Flags().StringVar(&assignment, "assignment", "", "the operator's assignment of a slot")
-	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
+	cmd.Flags().StringVar(&out, "out", "", "folder for the trace and the claim, which is made, or of a run that ended early")
 	require(cmd, "assignment", "out")
 	return cmd
 }
@@ -133,6 +140,7 @@ func (a *app) takeWork(ctx context.Context, folder string, who worker, assignmen
 	}
 	return &work{offer: t, assigned: assigned, key: key, files: files, Work: verify.Work{
 		Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned.Assignment, MaxMemory: uint64(who.maxMemory),
+		Resumed: func(k trace.Kept) { a.tellResumed(k, t.Job.Steps) },
 	}}, nil
 }
 
@@ -162,25 +170,6 @@ func readAssigned(t *offer, path string, key *keys.Signer) (*assigned, error) {
 		return nil, fmt.Errorf("%s: assigned to %s, the key is %s", path, doc.Worker, id.ID())
 	}
 	return &assigned{doc, path, file}, registeredBeside(path, t.Terms, &doc)
-}
-
-// leaveClaim signs the claim to a trace and puts it beside that, with the assignment and what shows when that was given.
-func leaveClaim(t *offer, s trace.Summary, a *assigned, key *keys.Signer, out string) error {
-	claim, err := verify.Claim(t.Terms, s, a.Slot, key)
-	if err != nil {
-		return err
-	}
-	if err := writeNew(filepath.Join(out, verify.AssignmentFile), a.file, 0o644); err != nil {
-		return err
-	}
-	if err := writeNew(filepath.Join(out, verify.ClaimFile), claim, 0o644); err != nil {
-		return err
-	}
-	return carry(map[string]string{
-		a.path + proofSuffix:                      filepath.Join(out, verify.AssignmentProofFile),
-		a.path + registrationSuffix:               filepath.Join(out, verify.RegistrationFile),
-		a.path + registrationSuffix + proofSuffix: filepath.Join(out, verify.RegistrationProofFile),
-	})
 }
 
 func (a *app) emitClaim(path string, s trace.Summary, loss float32, took time.Duration) error {
@@ -263,7 +252,7 @@ device, so that one opening answers all.`,
 			for _, name := range []string{verify.AssignmentProofFile, verify.RegistrationFile, verify.RegistrationProofFile} {
 				carried[filepath.Join(traceDir, name)] = filepath.Join(out, name)
 			}
-			if err := carry(carried); err != nil {
+			if err := carry(carried, func(path string, data []byte) error { return writeNew(path, data, 0o644) }); err != nil {
 				return err
 			}
 			return a.emitBundle(out, opened)
@@ -282,7 +271,7 @@ device, so that one opening answers all.`,
 }
 
 // carry copies what shows when something was given, as far as it lies beside that: files to files.
-func carry(files map[string]string) error {
+func carry(files map[string]string, write func(path string, data []byte) error) error {
 	for from, to := range files {
 		data, err := readFile(from, document.MaxSize)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -291,7 +280,7 @@ func carry(files map[string]string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeNew(to, data, 0o644); err != nil {
+		if err := write(to, data); err != nil {
 			return err
 		}
 	}

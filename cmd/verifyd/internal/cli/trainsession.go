@@ -22,7 +22,8 @@ func (a *app) trainSessionCommand() *cobra.Command {
 		Long: `session is run for a process that wants to see its training: it asks for steps over
 standard input, and batches and states lie in memory that both share, an open file
 that it hands down. verifyd's Python package has a Trainer that does. What is left
-in the end is what run leaves: a trace and a signed claim, with the same bytes.`,
+in the end is what run leaves: a trace and a signed claim, with the same bytes. As
+run it goes on with what an earlier one left in the folder.`,
 		Example: `  verifyd train session job --assignment assignment.json --operator operator.pem.pub \
       --data data.safetensors --key worker.pem --memory 3 --out trace 3<>/dev/shm/tensors`,
 		Args: cobra.ExactArgs(1),
@@ -46,7 +47,8 @@ in the end is what run leaves: a trace and a signed claim, with the same bytes.`
 			}
 			s := session.New(training, w.Terms, file, os.Stdin, a.stdout)
 			if err := s.Serve(cmd.Context()); err != nil {
-				return errors.Join(err, training.Abort(cmd.Context()))
+				a.tellKept(out)
+				return errors.Join(err, training.Close(cmd.Context()))
 			}
 			summary, err := training.Finish(cmd.Context())
 			if err != nil {
@@ -66,7 +68,7 @@ in the end is what run leaves: a trace and a signed claim, with the same bytes.`
 	who.flags(cmd)
 	cmd.Flags().StringVar(&assignment, "assignment", "", "the operator's assignment of a slot")
 	cmd.Flags().IntVar(&memory, "memory", 0, "number of an open file that the other process has mapped")
-	cmd.Flags().StringVar(&out, "out", "", "folder to make for the trace and the claim")
+	cmd.Flags().StringVar(&out, "out", "", "folder for the trace and the claim, which is made, or of a session that ended early")
 	require(cmd, "assignment", "memory", "out")
 	return cmd
 }

@@ -11,5 +11,6 @@
 //	{"do":"evaluate"}  {"step":1}                    the outputs for the inputs in the memory, or {"refused":"..."}
 //	{"do":"finish"}    {"step":400}                  the last answer; all steps must be done
 //
-// An error ends the session. So does the end of the questions: the work is given up.
+// An error ends the session. So does the end of the questions. What was done stays in the trace's folder, and a session of the
+// same work goes on there: the first line says with which step. After a state that was damaged and made anew, "step" says so.
 package session

@@ -28,6 +28,7 @@ type Place struct {
 type hello struct {
 	Version string  `json:"version"`
 	Program string  `json:"program"` // SHA-256 of the canonical program
+	Step    uint64  `json:"step"`    // done: those of a trace that is gone on with
 	Steps   uint64  `json:"steps"`   // of the job
 	Rows    int     `json:"rows"`    // of a step
 	Batch   []Place `json:"batch"`

@@ -38,7 +38,7 @@ type Session struct {
 
 // New is a session of a training whose tensors lie in a file that the other process has open. Serve speaks on in and out.
 func New(t *verify.Training, terms *verify.Terms, memory *os.File, in io.Reader, out io.Writer) *Session {
-	h := hello{Version: version, Program: fmt.Sprintf("%x", terms.Program().Digest()), Steps: terms.Job.Steps, Rows: terms.Rows()}
+	h := hello{Version: version, Program: fmt.Sprintf("%x", terms.Program().Digest()), Step: t.Steps(), Steps: terms.Job.Steps, Rows: terms.Rows()}
 	h.Batch, h.Bytes = places(terms.Plan.Rows(), 0)
 	h.State, h.Bytes = places(terms.Plan.Tensors(), h.Bytes)
 	output, bytes := places([]program.TensorSpec{terms.Plan.Output()}, h.Bytes)

@@ -203,7 +203,7 @@ func TestASessionRefusesToEvaluateIdsOutOfRangeAndGoesOn(t *testing.T) {
 	if r.do("step", &answer); answer.Step != 1 {
 		t.Errorf("after it, %+v", answer)
 	}
-	if err := r.training.Abort(t.Context()); err != nil {
+	if err := r.training.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -266,7 +266,7 @@ func TestASessionEndsWithOneErrorWhateverItIsAsked(t *testing.T) {
 		if err := <-r.ended; err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%.40q: %v, want %q", line, err, words)
 		}
-		if err := r.training.Abort(t.Context()); err != nil {
+		if err := r.training.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Stat(r.dir); !errors.Is(err, os.ErrNotExist) {

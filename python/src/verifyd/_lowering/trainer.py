@@ -56,16 +56,17 @@ class Trainer:
     job          folder with the job, as its operator offers it
     assignment, operator, key    files, as the command train run takes them
     data         the job's data set: a file, a folder, or a list of them in the order of their samples
-    out          folder to make for the trace and the claim
+    out          folder for the trace and the claim, which is made, or in which work of the same job and assignment ended early
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
 
     The job draws the rows of a step: their order follows from a seed that the operator drew after it knew the worker. So step takes
     no batch; batch shows the one that comes.
 
-    The engine is a child process: a signal or a fork of this one does it no harm, and it ends with this one. Without finish the
-    work is given up and leaves nothing. Methods may be called from any thread, one after another. Whatever interrupts one, such as
-    Ctrl-C, and any error of the engine closes the trainer.
+    The engine is a child process: a signal or a fork of this one does it no harm, and it ends with this one. Without finish, or if
+    either process ends, what was done stays in the folder: the next Trainer on it goes on at the last state that is sound, steps
+    says where, and comes to the same claim. Methods may be called from any thread, one after another. Whatever interrupts one, such
+    as Ctrl-C, and any error of the engine closes the trainer.
     """
 
     def __init__(
@@ -86,13 +87,13 @@ class Trainer:
         except BaseException:
             self._files.close()
             raise
-        self._forgotten = weakref.finalize(self, self._child.stop)  # whoever drops a trainer gives its work up
+        self._forgotten = weakref.finalize(self, self._child.stop)  # whoever drops a trainer ends its child
         self._lines = self._child.lines()
         self.steps = 0
         self.loss: Optional[float] = None
         try:
             self._hello = self._read()
-            self.total = int(self._hello["steps"])
+            self.steps, self.total = int(self._hello["step"]), int(self._hello["steps"])
             self._check(exported)
             os.ftruncate(self._file, self._hello["bytes"])
             self._memory = mmap.mmap(self._file, self._hello["bytes"])
@@ -117,7 +118,7 @@ class Trainer:
 
     def _ask(self, what: str, **more: int) -> dict[str, Any]:
         if not self._open:
-            raise Error("the trainer is closed: its work is finished or given up", kind="usage")
+            raise Error("the trainer is closed: its work is finished, or stays in its folder", kind="usage")
         try:
             self._child.send({"do": what, **more})
             return self._read()
@@ -127,7 +128,7 @@ class Trainer:
 
     def _view(self, place: dict[str, Any]) -> np.ndarray[Any, Any]:
         if self._memory is None:
-            raise Error("the trainer is closed: its work is finished or given up", kind="usage")
+            raise Error("the trainer is closed: its work is finished, or stays in its folder", kind="usage")
         count = int(np.prod(place["shape"], dtype=np.int64))
         return np.frombuffer(self._memory, _TYPES[place["type"]], count=count, offset=place["offset"])
 
@@ -234,7 +235,7 @@ class Trainer:
             return answer
 
     def close(self) -> None:
-        """Give the work up, unless it is finished."""
+        """End the child, unless the work is finished. What was done stays in the folder."""
         self._open = False
         self._forgotten()
         self._release()
