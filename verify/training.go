@@ -131,6 +131,24 @@ func (t *Training) State(ctx context.Context, use func(tensors [][]float32) erro
 	return t.stepper.engine.Save(ctx, use)
 }
 
+// Evaluate shows to use what the model, as it is, makes of inputs that fill writes, in the order of Plan.Rows and without the
+// labels: rows as Plan.Output describes them, without dropout and by the running statistics. use must not keep them. It is no
+// part of the work, which goes on to the same bytes. Inputs out of their range are of class fault.OutOfRange and end nothing.
+func (t *Training) Evaluate(ctx context.Context, fill func(inputs []kernels.Buf), use func(outputs []float32)) error {
+	rows := t.stepper.engine.Rows()
+	t.filled = false
+	last := rows[len(rows)-1]
+	clear(last.F)
+	clear(last.I)
+	fill(rows[:len(rows)-1])
+	outputs, err := t.stepper.engine.Evaluate(ctx)
+	if err != nil {
+		return err
+	}
+	use(outputs)
+	return nil
+}
+
 // Finish writes the final state and closes the trace. All steps must be done. If it fails it leaves no directory behind.
 func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 	if !t.Done() {

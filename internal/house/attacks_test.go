@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// places are the tests of the tree, of Go, Solidity and scripts, by their names: the folders that have them.
+// places are the tests of the tree, of Go, Solidity, Python and scripts, by their names: the folders that have them.
 func places(t *testing.T) map[string][]string {
 	t.Helper()
-	defined := regexp.MustCompile(`func(?:tion)? ((?:Test|Fuzz|Benchmark|test|invariant)\w+)\(`)
+	defined := regexp.MustCompile(`(?:func(?:tion)?|def) ((?:Test|Fuzz|Benchmark|test|invariant)\w+)\(`)
 	have := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -26,7 +26,7 @@ func places(t *testing.T) map[string][]string {
 			return nil
 		}
 		folder := filepath.ToSlash(filepath.Dir(path))
-		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".t.sol") {
+		if strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, ".t.sol") || strings.HasPrefix(d.Name(), "test_") {
 			text, err := os.ReadFile(path)
 			if err != nil {
 				return err

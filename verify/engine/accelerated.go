@@ -31,6 +31,7 @@ type accelerated struct {
 	grads, state *digester
 	fixed        *fixed // nil if nothing is frozen
 	watched      watched
+	evaluation   evaluation
 
 	staged  []float32   // memory of range State
 	tensors [][]float32 // views of it
@@ -63,7 +64,7 @@ func (d opened) Open(ctx context.Context, words int) (Memory, error) {
 // ErrDevice.
 func NewAccelerated(ctx context.Context, s *Spec, open Opener) (Engine, error) {
 	e := &accelerated{
-		spec: s, init: -1,
+		spec: s, init: -1, evaluation: evaluation{routine: -1},
 		grads: newDigester(s.Gradient), state: newDigester(s.State),
 	}
 	for _, t := range s.Plan.Rows() {

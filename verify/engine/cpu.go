@@ -127,6 +127,11 @@ func (l *local) Watch(_ context.Context, t uint64, blocks []program.Block, reads
 	return s, watched, read, err
 }
 
+func (l *local) Evaluate(context.Context) ([]float32, error) {
+	_, outputs, err := l.machine.Evaluate()
+	return outputs, err
+}
+
 // finish hashes the gradients of step t and updates the state with them.
 func (l *local) finish(t uint64, loss float32) (s Step, err error) {
 	s.Gradients = l.grads.Digests(l.machine.Grads())

@@ -89,6 +89,10 @@ type Engine interface {
 	// Spec.Reads words, give: the bits of their numbers, a NaN as 0x7fc00000, valid until the next call. Other blocks than
 	// the last time, and reads of other operands or lengths, cost an accelerator a recording; other elements do not.
 	Watch(ctx context.Context, t uint64, blocks []program.Block, reads []program.Read) (s Step, watched, read []uint32, err error)
+	// Evaluate computes the outputs of Rows from the state, as Plan.Output describes them, without dropout and by the running
+	// statistics. Labels in Rows must be in their range and do not matter. It is no step: the state is what it was. Rows out of
+	// range are refused before anything runs. The outputs are valid until the next call.
+	Evaluate(ctx context.Context) (outputs []float32, err error)
 	// Close releases what the engine holds.
 	Close(ctx context.Context) error
 }

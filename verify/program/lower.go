@@ -68,10 +68,12 @@ func (p pass) calls(microBatch int) []kernels.Call {
 	return all
 }
 
-// lower lists the calls of a step and of its initial state.
+// lower lists the calls of a step, of an evaluation and of the initial state.
 func (t *Tape) lower(at *places) {
 	p := t.plan
-	t.training = at.passes(p.train)
+	t.training, t.evaluation = at.passes(p.train), at.passes(p.eval)
+	logits := p.eval.buffers[p.eval.logits]
+	t.logits = kernels.Range{Offset: at.find(logits).Offset, Words: p.accum * logits.n}
 	t.Update = at.pass(p.update, always).list
 	rng := kernels.Range{Offset: t.counters.Offset, Words: counterWords}
 	for _, part := range []struct {

@@ -32,7 +32,7 @@ type Machine struct {
 
 // NewMachine allocates the plan's buffers, all zero. The seed is that of dropout.
 func NewMachine(plan *Plan, r Runner, seed uint64) (*Machine, error) {
-	t := plan.evaluating()
+	t := plan.Tape(0)
 	m := &Machine{tape: t, block: newBlock(t.Words), runner: r, seed: seed}
 	for i := range m.training {
 		m.training[i], m.evaluation[i] = m.block.bind(t.training[i]), m.block.bind(t.evaluation[i])

@@ -10,6 +10,7 @@ import (
 // step. It is read-only and may be shared by machines.
 type Plan struct {
 	rows      []TensorSpec // inputs, and labels last
+	output    TensorSpec   // of all rows
 	inputs    []Walked
 	trained   region // its gradients and slots lie as it does
 	kept      region // buffers
@@ -57,6 +58,8 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	for i := range plan.rows {
 		plan.rows[i].Shape = append([]int{rows}, plan.rows[i].Shape...)
 	}
+	plan.output = walked[len(walked)-1].Output
+	plan.output.Name, plan.output.Shape = "output", append([]int{rows}, plan.output.Shape...)
 	laid := make(map[*tensor]bool)
 	for _, w := range walked {
 		for _, t := range w.tensors {
@@ -154,6 +157,9 @@ func (p *Plan) X() TensorSpec { return p.rows[0] }
 // Y describes the last of them.
 func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
 
+// Output describes what an evaluation makes of all rows: what the last node of the graph has.
+func (p *Plan) Output() TensorSpec { return p.output }
+
 // LearningRate is the rate of step t.
 func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
 
@@ -183,6 +189,6 @@ func (p *Plan) FrozenBytes() uint64 { return 4 * uint64(p.frozen.words) }
 
 // MemoryBytes is the size of a machine's tape. A runner's scratch comes on top.
 func (p *Plan) MemoryBytes() uint64 {
-	t, _ := p.lay(0, p.arenas())
+	t, _ := p.lay(0)
 	return 4 * uint64(t.Words)
 }

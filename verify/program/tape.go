@@ -33,24 +33,14 @@ type Tape struct {
 	rows                 []kernels.Range // of a step, in the order of Plan.Rows
 	counters             kernels.Range   // of each micro-batch
 	scalars, norm        kernels.Range
-	logits               kernels.Range // outputs of all rows, by an evaluation; empty if the tape has none
+	logits               kernels.Range // outputs of all rows, by an evaluation
 	training, evaluation passes
 }
 
 // Tape lays the plan out with room for the caller's own results behind those of a step.
 func (p *Plan) Tape(results int) *Tape {
-	t, at := p.lay(results, p.train.size)
+	t, at := p.lay(results)
 	t.lower(at)
-	return t
-}
-
-// evaluating is a tape that has evaluations too. They share the arena with the steps.
-func (p *Plan) evaluating() *Tape {
-	t, at := p.lay(0, p.arenas())
-	t.lower(at)
-	t.evaluation = at.passes(p.eval)
-	b := p.eval.buffers[p.eval.logits]
-	t.logits = kernels.Range{Offset: at.find(b).Offset, Words: p.accum * b.n}
 	return t
 }
 
@@ -66,11 +56,20 @@ func (t *Tape) Backward() []kernels.Call {
 // First lists the calls of the first micro-batch, with which a step begins. Those of the others differ in what they add up.
 func (t *Tape) First() []kernels.Call { return t.training[0].calls(0) }
 
+// Evaluation lists what computes the outputs of all rows without dropout and by the running statistics, as a Machine's Evaluate
+// does, and says where they lie. It shares the arena with the steps and changes no tensor.
+func (t *Tape) Evaluation() (calls []kernels.Call, outputs kernels.Range) {
+	for i := range t.plan.accum {
+		calls = append(calls, t.evaluation[min(i, 1)].calls(i)...)
+	}
+	return calls, t.logits
+}
+
 // Calls lists a whole step in the order in which verify/SPEC.md numbers its calls: call k is Calls()[k].
 func (t *Tape) Calls() []kernels.Call { return slices.Concat(t.Backward(), t.Update) }
 
-// lay places the buffers, those of the arena in so many elements of each kind.
-func (p *Plan) lay(results int, arenas [2]int) (*Tape, *places) {
+// lay places the buffers.
+func (p *Plan) lay(results int) (*Tape, *places) {
 	t, at := &Tape{plan: p}, new(places)
 	place := func(s space, n int) kernels.Range {
 		r := t.reserve(n)
@@ -106,8 +105,9 @@ func (p *Plan) lay(results int, arenas [2]int) (*Tape, *places) {
 	t.Gradients = p.trained.split(place(gradient, p.trained.words))
 	t.Fixed = place(fixed, p.frozen.words)
 	t.Frozen = p.frozen.split(t.Fixed)
-	place(arena, arenas[kernels.F32])
-	at.indices = t.reserve(arenas[kernels.I32]).Offset
+	size := p.arenas()
+	place(arena, size[kernels.F32])
+	at.indices = t.reserve(size[kernels.I32]).Offset
 	return t, at
 }
 

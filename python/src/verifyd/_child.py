@@ -142,6 +142,8 @@ class Child:
         if self._failure is not None:
             raise error_of(self._failure)
         last = "; ".join(self._strange) or "it said nothing"
+        if code < 0:
+            raise Error(f"verifyd was ended by {signal.Signals(-code).name}: {last}", kind="internal", hint="whoever runs short of memory has SIGKILL sent")
         raise Error(f"verifyd ended with code {code}: {last}", kind="internal")
 
     def stop(self) -> None:

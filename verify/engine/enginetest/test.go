@@ -84,7 +84,7 @@ func (tr Training) test(t *testing.T, d engine.Device, steps uint64) {
 	}
 }
 
-// diverge runs a step watched, and then from a state with a NaN, here and on the CPU.
+// diverge evaluates, runs a step watched, and then one from a state with a NaN, here and on the CPU.
 func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from [][]float32, at uint64) {
 	t.Helper()
 	cpu, release, err := newCPU()
@@ -97,6 +97,7 @@ func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from 
 		t.Fatal(err)
 	}
 	defer closing(t, reference)
+	tr.evaluate(t, d, reference, e, from, at)
 	tr.watch(t, d, reference, e, from, at)
 	from[0][0] = math.Float32frombits(0xffc12345) // with a sign and a payload
 	tr.watch(t, d, reference, e, from, at)

@@ -7,6 +7,7 @@
 //	{"do":"batch"}     {"samples":[5,0,2]}           the next step's samples; their inputs and labels lie in the memory
 //	{"do":"step"}      {"step":1,"loss":2.302585}    trains it
 //	{"do":"state"}     {"step":1}                    the state lies in the memory
+//	{"do":"evaluate"}  {"step":1}                    the outputs for the inputs in the memory, or {"refused":"..."}
 //	{"do":"finish"}    {"step":400}                  the last answer; all steps must be done
 //
 // An error ends the session. So does the end of the questions: the work is given up.

@@ -1,6 +1,9 @@
 package session
 
 import (
+	"encoding/binary"
+	"math"
+
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -29,7 +32,8 @@ type hello struct {
 	Rows    int     `json:"rows"`    // of a step
 	Batch   []Place `json:"batch"`
 	State   []Place `json:"state"`
-	Bytes   int     `json:"bytes"` // that the memory must have
+	Output  Place   `json:"output"` // of an evaluation, for the inputs in Batch
+	Bytes   int     `json:"bytes"`  // that the memory must have
 }
 
 // places lays tensors out one after another from an offset on, and returns where the next one could begin.
@@ -41,6 +45,17 @@ func places(specs []program.TensorSpec, offset int) ([]Place, int) {
 		offset += (p.bytes + align - 1) / align * align
 	}
 	return all, offset
+}
+
+// take copies a tensor from its place.
+func (p *Place) take(memory []byte, b kernels.Buf) {
+	from := memory[p.Offset:][:p.bytes]
+	for i := range b.I {
+		b.I[i] = int32(binary.LittleEndian.Uint32(from[4*i:]))
+	}
+	for i := range b.F {
+		b.F[i] = math.Float32frombits(binary.LittleEndian.Uint32(from[4*i:]))
+	}
 }
 
 // put copies a tensor to its place.

@@ -10,7 +10,10 @@ import (
 	"io"
 	"os"
 
+	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/program"
 )
 
 // maxLine is the longest question, in bytes.
@@ -36,6 +39,8 @@ func New(t *verify.Training, terms *verify.Terms, memory *os.File, in io.Reader,
 	h := hello{Version: version, Program: fmt.Sprintf("%x", terms.Program().Digest()), Steps: terms.Job.Steps, Rows: terms.Rows()}
 	h.Batch, h.Bytes = places(terms.Plan.Rows(), 0)
 	h.State, h.Bytes = places(terms.Plan.Tensors(), h.Bytes)
+	output, bytes := places([]program.TensorSpec{terms.Plan.Output()}, h.Bytes)
+	h.Output, h.Bytes = output[0], bytes
 	return &Session{training: t, terms: terms, file: memory, hello: h, in: bufio.NewReaderSize(in, maxLine), out: json.NewEncoder(out)}
 }
 
@@ -70,10 +75,12 @@ func (s *Session) Serve(ctx context.Context) (err error) {
 			err = s.step(ctx)
 		case "state":
 			err = s.state(ctx)
+		case "evaluate":
+			err = s.evaluate(ctx)
 		case "finish":
 			return nil
 		default:
-			err = fmt.Errorf("question: do: %.40q is not batch, step, state or finish", q.Do)
+			err = fmt.Errorf("question: do: %.40q is not batch, step, state, evaluate or finish", q.Do)
 		}
 		if err != nil {
 			return err
@@ -134,8 +141,9 @@ func (s *Session) batch() error {
 
 // done is where the training is.
 type done struct {
-	Step uint64   `json:"step"`
-	Loss *float32 `json:"loss,omitempty"` // of the step before it; the shortest decimal that gives its bits
+	Step    uint64   `json:"step"`
+	Loss    *float32 `json:"loss,omitempty"`    // of the step before it; the shortest decimal that gives its bits
+	Refused string   `json:"refused,omitempty"` // why nothing was evaluated
 }
 
 func (s *Session) step(ctx context.Context) error {
@@ -143,7 +151,7 @@ func (s *Session) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.out.Encode(done{s.training.Steps(), &loss})
+	return s.out.Encode(done{Step: s.training.Steps(), Loss: &loss})
 }
 
 func (s *Session) state(ctx context.Context) error {
@@ -157,4 +165,22 @@ func (s *Session) state(ctx context.Context) error {
 		return err
 	}
 	return s.out.Encode(done{Step: s.training.Steps()})
+}
+
+// evaluate reads the inputs in the memory and leaves the outputs there. Inputs out of their range are refused, and the session
+// goes on.
+func (s *Session) evaluate(ctx context.Context) error {
+	fill := func(inputs []kernels.Buf) {
+		for i, b := range inputs {
+			s.hello.Batch[i].take(s.memory, b)
+		}
+	}
+	use := func(outputs []float32) { s.hello.Output.put(s.memory, kernels.Buf{F: outputs}) }
+	answer := done{Step: s.training.Steps()}
+	if err := s.training.Evaluate(ctx, fill, use); fault.Of(err) == fault.OutOfRange {
+		answer.Refused = err.Error()
+	} else if err != nil {
+		return err
+	}
+	return s.out.Encode(answer)
 }

@@ -50,7 +50,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	pool := must(verifytest.NewPool(t.Context(), verifytest.Setting{Program: verifytest.MLP(), Data: must(verifytest.Blobs(30, 7))(t)}))(t)
+	return newRigOf(t, verifytest.Setting{Program: verifytest.MLP(), Data: must(verifytest.Blobs(30, 7))(t)})
+}
+
+func newRigOf(t *testing.T, setting verifytest.Setting) *rig {
+	t.Helper()
+	pool := must(verifytest.NewPool(t.Context(), setting))(t)
 	cpu := must(kernels.NewCPU(kernels.Options{Threads: 1}))(t)
 	t.Cleanup(cpu.Close)
 	r := &rig{T: t, pool: pool, device: engine.NewCPU("cpu", cpu, 1), dir: filepath.Join(t.TempDir(), "trace"), ended: make(chan error, 1)}
@@ -127,6 +132,9 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 				t.Fatalf("step %d: input %d is %x", step, i, got[i])
 			}
 		}
+		if step == 1 {
+			r.evaluates(rows[0])
+		}
 		if r.do("step", &last); last.Step != step+1 || last.Loss == nil {
 			t.Fatalf("after step %d: %+v", step, last)
 		}
@@ -148,6 +156,47 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 	whole := must(r.pool.Train(t.Context(), r.device, filepath.Join(t.TempDir(), "whole")))(t)
 	if got != whole {
 		t.Errorf("the session's trace is %+v, a run's %+v", got, whole)
+	}
+}
+
+// evaluates evaluates the next step's own inputs and then half of them twice, which changes what all rows give.
+func (r *rig) evaluates(inputs kernels.Buf) {
+	r.Helper()
+	r.do("evaluate", &done{})
+	own := r.words(r.hello.Output)
+	x := r.hello.Batch[0]
+	half := make([]byte, 2*len(inputs.F))
+	if _, err := r.memory.ReadAt(half, int64(x.Offset)); err != nil {
+		r.Fatal(err)
+	}
+	if _, err := r.memory.WriteAt(half, int64(x.Offset)+int64(len(half))); err != nil {
+		r.Fatal(err)
+	}
+	r.do("evaluate", &done{})
+	twice := r.words(r.hello.Output)
+	n := len(own) / 2
+	if !slices.Equal(twice[:n], own[:n]) || !slices.Equal(twice[n:], own[:n]) || slices.Equal(twice[n:], own[n:]) {
+		r.Error("outputs are not those of their rows")
+	}
+}
+
+func TestASessionRefusesToEvaluateIdsOutOfRangeAndGoesOn(t *testing.T) {
+	r := newRigOf(t, verifytest.Setting{Program: verifytest.GPT(), Data: must(verifytest.Text(30))(t)})
+	if err := r.memory.Truncate(int64(r.hello.Bytes)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.memory.WriteAt([]byte{0xff, 0xff, 0xff, 0x7f}, int64(r.hello.Batch[0].Offset)); err != nil {
+		t.Fatal(err)
+	}
+	var answer done
+	if r.do("evaluate", &answer); !strings.Contains(answer.Refused, "x: row 0: 2147483647 is outside 0 to") {
+		t.Errorf("%+v", answer)
+	}
+	if r.do("step", &answer); answer.Step != 1 {
+		t.Errorf("after it, %+v", answer)
+	}
+	if err := r.training.Abort(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

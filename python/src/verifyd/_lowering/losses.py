@@ -45,3 +45,11 @@ def loss(given: Any) -> tuple[dict[str, Any], Loss]:
             labels = {"smoothing": given.label_smoothing, "ignore_index": given.ignore_index}
             return {"loss": "masked_cross_entropy", "labels": labels}, lambda out, y: given(out.flatten(0, -2), y.flatten().long())
     raise Refused(f"loss: {given!r} has no equivalent: a mean without class weights has")
+
+
+def of_program(program: dict[str, Any]) -> Loss:
+    """What a program's loss is in PyTorch."""
+    if program["loss"] in LOSSES:
+        return LOSSES[program["loss"]]
+    labels = program["labels"]
+    return lambda out, y: F.cross_entropy(out.flatten(0, -2), y.flatten().long(), ignore_index=labels["ignore_index"], label_smoothing=labels["smoothing"])

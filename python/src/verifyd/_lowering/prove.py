@@ -70,7 +70,7 @@ def own(t: Trace, state: dict[str, torch.Tensor], inputs: list[torch.Tensor], y:
     at = next(n for n in t.graph.nodes if n.op == "output").args[0].index(t.output)
     value = loss(results[at], y)
     value.backward()
-    return float(value), {k: v.grad for k, v in leaves.items() if v.grad is not None}
+    return float(value.detach()), {k: v.grad for k, v in leaves.items() if v.grad is not None}
 
 
 def truth(nodes: list[dict[str, Any]], state: dict[str, torch.Tensor], inputs: dict[str, torch.Tensor], y: torch.Tensor, loss: Loss, kink: float) -> Gradients:

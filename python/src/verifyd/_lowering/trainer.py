@@ -6,9 +6,11 @@ import hashlib
 import json
 import mmap
 import os
+import threading
+import weakref
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Optional, Type, Union
+from typing import Any, Optional, Sequence, Type, Union
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from .._child import Child
 from .._error import Error
 from .._files import Files
 from .export import Exported
+from .losses import of_program
 from .step import canonical
 
 Path = Union[str, "os.PathLike[str]"]
@@ -29,6 +32,14 @@ class Batch:
 
     samples: list[int]
     tensors: dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the model makes of rows: its outputs, and the mean loss over all of them if there were labels."""
+
+    outputs: torch.Tensor
+    loss: Optional[float] = None
 
 
 class Trainer:
@@ -47,20 +58,31 @@ class Trainer:
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
 
+    The job draws the rows of a step: their order follows from a seed that the operator drew after it knew the worker. So step takes
+    no batch; batch shows the one that comes.
+
     The engine is a child process: a signal or a fork of this one does it no harm, and it ends with this one. Without finish the
-    work is given up and leaves nothing.
+    work is given up and leaves nothing. Methods may be called from any thread, one after another. Whatever interrupts one, such as
+    Ctrl-C, and any error of the engine closes the trainer.
     """
 
     def __init__(
         self, exported: Exported, job: Path, *, assignment: Path, operator: Path, data: Path, key: Path, out: Path, device: str = "auto", threads: int = 0
     ) -> None:
         self._memory: Optional[mmap.mmap] = None
+        self._turn = threading.RLock()
+        self._open = True
         self._files = Files()
         self._files.add("tensors")
         (self._file,) = self._files.descriptors
         flags = ["--assignment", assignment, "--operator", operator, "--data", data, "--key", key, "--out", out]
         arguments = ["train", "session", os.fspath(job), *map(os.fspath, flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
-        self._child = Child(arguments, files=self._files, asks=True)
+        try:
+            self._child = Child(arguments, files=self._files, asks=True)
+        except BaseException:
+            self._files.close()
+            raise
+        self._forgotten = weakref.finalize(self, self._child.stop)  # whoever drops a trainer gives its work up
         self._lines = self._child.lines()
         self.steps = 0
         self.loss: Optional[float] = None
@@ -75,6 +97,7 @@ class Trainer:
             raise
 
     def _check(self, exported: Exported) -> None:
+        self._program = exported.program
         mine, jobs = hashlib.sha256(canonical(exported.program)).hexdigest(), self._hello["program"]
         if mine != jobs:
             raise Error(f"the model's program has digest {mine}, the job's {jobs}: export the model as it was when the job was made", kind="wrong-digest")
@@ -89,30 +112,88 @@ class Trainer:
         return answer
 
     def _ask(self, what: str) -> dict[str, Any]:
-        self._child.send({"do": what})
-        return self._read()
+        if not self._open:
+            raise Error("the trainer is closed: its work is finished or given up", kind="usage")
+        try:
+            self._child.send({"do": what})
+            return self._read()
+        except BaseException:  # an answer that nobody read would be taken for the next one
+            self.close()
+            raise
+
+    def _view(self, place: dict[str, Any]) -> np.ndarray[Any, Any]:
+        if self._memory is None:
+            raise Error("the trainer is closed: its work is finished or given up", kind="usage")
+        count = int(np.prod(place["shape"], dtype=np.int64))
+        return np.frombuffer(self._memory, _TYPES[place["type"]], count=count, offset=place["offset"])
 
     def _tensor(self, place: dict[str, Any]) -> torch.Tensor:
-        assert self._memory is not None
-        count = int(np.prod(place["shape"], dtype=np.int64))
-        array = np.frombuffer(self._memory, _TYPES[place["type"]], count=count, offset=place["offset"])
-        return torch.from_numpy(array.copy()).reshape(place["shape"])
+        return torch.from_numpy(self._view(place).copy()).reshape(place["shape"])
 
     def batch(self) -> Batch:
         """The rows that the next step reads."""
-        answer = self._ask("batch")
-        return Batch(answer["samples"], {p["name"]: self._tensor(p) for p in self._hello["batch"]})
+        with self._turn:
+            answer = self._ask("batch")
+            return Batch(answer["samples"], {p["name"]: self._tensor(p) for p in self._hello["batch"]})
 
-    def step(self) -> float:
-        """Train a step; its loss."""
-        answer = self._ask("step")
-        self.steps, self.loss = int(answer["step"]), float(answer["loss"])
-        return self.loss
+    def step(self, batch: Optional[Batch] = None) -> float:
+        """Train a step; its loss. A batch changes nothing: it is refused unless it is the one of this step, as batch returned it."""
+        with self._turn:
+            if batch is not None:
+                self._same(batch)
+            answer = self._ask("step")
+            self.steps, self.loss = int(answer["step"]), float(answer["loss"])
+            return self.loss
+
+    def _same(self, batch: Any) -> None:
+        if not isinstance(batch, Batch):
+            raise Error("a step takes no rows: the job draws them (batch shows those that come)", kind="usage", field="batch")
+        want = self.batch()
+        if batch.samples != want.samples or any(not torch.equal(t, batch.tensors.get(name, t[:0])) for name, t in want.tensors.items()):
+            raise Error(f"these rows are not those of step {self.steps}, which the job draws", kind="usage", field="batch")
+
+    def evaluate(self, inputs: Union[torch.Tensor, Sequence[torch.Tensor]], labels: Optional[torch.Tensor] = None) -> Evaluation:
+        """What the model, as it is trained so far, makes of any number of rows: ``model.eval()(inputs)``, by verifyd's engine.
+
+        inputs    as the example of export: a tensor, or one for each input of the model
+        labels    as the loss takes them; without them there is no loss
+
+        Dropout passes everything, batch norm takes its running statistics, random crops are those of the middle. The outputs have
+        verifyd's bits. The loss is PyTorch's, in float64, over all rows at once. Nothing of the training changes, neither the state
+        nor the next batch, and no claim holds anything of it.
+        """
+        given = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+        places = self._hello["batch"][:-1]
+        if len(given) != len(places):
+            raise Error(f"{len(given)} inputs, the model has {len(places)}", kind="wrong-type", field="inputs")
+        rows = [fitting(t, p) for t, p in zip(given, places)]
+        count = rows[0].shape[0]
+        if count < 1 or any(r.shape[0] != count for r in rows) or (labels is not None and labels.shape[:1] != (count,)):
+            raise Error("want one number of rows in all inputs and labels, at least one", kind="wrong-type", field="inputs")
+        with self._turn:
+            step = self._hello["rows"]
+            outputs = torch.cat([self._outputs([r[i : i + step] for r in rows]) for i in range(0, count, step)])
+        if labels is None:
+            return Evaluation(outputs)
+        wide = labels.detach().cpu()
+        return Evaluation(outputs, float(of_program(self._program)(outputs.double(), wide.double() if wide.is_floating_point() else wide)))
+
+    def _outputs(self, rows: list[torch.Tensor]) -> torch.Tensor:
+        """The outputs of at most as many rows as a step has."""
+        for t, p in zip(rows, self._hello["batch"]):
+            into = self._view(p).reshape(p["shape"])
+            into[: t.shape[0]] = t.numpy()
+            into[t.shape[0] :] = 0
+        answer = self._ask("evaluate")
+        if "refused" in answer:
+            raise Error(answer["refused"], kind="out-of-range", field="inputs")
+        return self._tensor(self._hello["output"])[: rows[0].shape[0]]
 
     def state(self) -> dict[str, torch.Tensor]:
         """The tensors that steps move, as the state names them: param/NAME, opt/SLOT/NAME, buffer/NAME."""
-        self._ask("state")
-        return {p["name"]: self._tensor(p) for p in self._hello["state"]}
+        with self._turn:
+            self._ask("state")
+            return {p["name"]: self._tensor(p) for p in self._hello["state"]}
 
     def sync(self, model: torch.nn.Module) -> None:
         """Copy parameters and running statistics back into the model."""
@@ -127,20 +208,26 @@ class Trainer:
 
     def finish(self) -> dict[str, Any]:
         """Sign the claim. All steps must be done. Returns the claim's path, the roots and the steps."""
-        self._child.send({"do": "finish"})
-        answer = self._read()
-        self._child.finish()
-        self._release()
-        return answer
+        with self._turn:
+            answer = self._ask("finish")
+            try:
+                self._child.finish()
+            finally:
+                self.close()
+            return answer
 
     def close(self) -> None:
         """Give the work up, unless it is finished."""
-        self._child.stop()
+        self._open = False
+        self._forgotten()
         self._release()
 
     def _release(self) -> None:
         if self._memory is not None:
-            self._memory.close()
+            try:
+                self._memory.close()
+            except BufferError:  # a view of it is on the stack of what was interrupted
+                pass
             self._memory = None
         self._files.close()
 
@@ -150,3 +237,17 @@ class Trainer:
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
         self.close()
 
+
+def fitting(t: torch.Tensor, place: dict[str, Any]) -> torch.Tensor:
+    """Rows as a place has them, in any number. Raises Error for others, and for elements that would change."""
+    name, row = place["name"], tuple(place["shape"][1:])
+    if not isinstance(t, torch.Tensor) or t.ndim < 1 or t[:1].numel() != int(np.prod(row, dtype=np.int64)) * min(t.shape[0], 1):
+        raise Error(f"{name}: {tuple(getattr(t, 'shape', ()))}, rows of {row} needed", kind="wrong-type", field=name)
+    t = t.detach().cpu().reshape(t.shape[0], *row)
+    if place["type"] == "f32" and t.dtype == torch.float32:
+        return t
+    if place["type"] == "i32" and not t.is_floating_point() and not t.is_complex():
+        narrow = t.to(torch.int32)
+        if torch.equal(narrow.to(t.dtype), t):
+            return narrow
+    raise Error(f"{name}: {t.dtype} would not keep its numbers as {place['type']}", kind="wrong-type", field=name)
