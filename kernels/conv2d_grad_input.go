@@ -60,7 +60,7 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 // together is how many images a piece computes, and whether side by side. Those of a phase of strides always are.
 func (o Conv2DGradInput) together(w *worker) (images int, sideBySide bool) {
 	if o.strided() {
-		return columnImages(o.N, o.H*o.W/(o.StrideH*o.StrideW)), true
+		return w.columnImages(o.N, o.H*o.W/(o.StrideH*o.StrideW)), true
 	}
 	return w.together(o.N, o.W+o.spanW()-1, o.H, o.W, o.O*o.taps()/o.groups())
 }

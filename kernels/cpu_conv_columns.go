@@ -20,11 +20,16 @@ func (w *worker) together(n, width, rows, cols, weights int) (images int, sideBy
 	if 10*rows*cols >= 9*computed && (rows*cols >= outputBlock || weights <= fewestShared) {
 		return 1, false
 	}
-	return columnImages(n, rows*cols), true
+	return w.columnImages(n, rows*cols), true
 }
 
-// columnImages is how many of n images lie side by side where outputs of one are so many.
-func columnImages(n, outputs int) int { return max(1, min(n, outputBlock/max(1, outputs))) }
+// columnImages is how many of n images lie side by side where outputs of one are so many: fewer where several workers share them.
+func (w *worker) columnImages(n, outputs int) int {
+	if k := 2 * len(w.cpu.workers); k > 2 {
+		n = (n + k - 1) / k
+	}
+	return max(1, min(n, outputBlock/max(1, outputs)))
+}
 
 // convolveColumns is convolve for all images of x at once: y(i) is where those of image i go.
 func (w *worker) convolveColumns(p Profile, m int, a mat, x columns, y func(i int) []float32) {

@@ -29,6 +29,30 @@ func TestLarge(t *testing.T, d engine.Device, steps uint64) {
 	test(t, d, all, steps)
 }
 
+// TestModels runs the models for so many steps and compares the digest of each.
+func TestModels(t *testing.T, d engine.Device, steps uint64) {
+	t.Helper()
+	all, err := Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range all {
+		t.Run(tr.Name, func(t *testing.T) {
+			want, ok := Known(tr.Name, steps)
+			if !ok {
+				t.Fatalf("no digest of %s after %d steps", tr.Name, steps)
+			}
+			got, err := tr.Digest(t.Context(), d, steps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("%s: %d steps give %s, on the CPU %s: %s", d.Name(), steps, got, want, tr.explain(t.Context(), d, steps))
+			}
+		})
+	}
+}
+
 func test(t *testing.T, d engine.Device, all []Training, steps uint64) {
 	t.Helper()
 	if steps == 0 {
