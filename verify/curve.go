@@ -60,7 +60,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		return nil, err
 	}
 	c = &gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Seed: r.Drawn, Terms: gate.Terms{
-		Program: r.Program.Digest(), Profile: r.Profile, Data: r.Data.Tree().Root(),
+		Program: r.Program.Digest(), Profile: r.Profile, Data: r.Data.Root(),
 		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
 	}}
 	if !r.StartOnly {
@@ -74,7 +74,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 
 // points runs the steps.
 func (r CurveRun) points(ctx context.Context, e engine.Engine, measure *gate.Plan, rows int, c *gate.Curve) error {
-	j := job.Job{Data: job.Data{Samples: uint64(r.Data.Samples())}}
+	j := job.Job{Data: r.Data.Data()}
 	order, ids := j.OrderFor(job.Assignment{Seed: r.Drawn}), make([]int64, rows)
 	apart, last := c.Every*r.Stride, uint64(0)
 	if r.StartOnly {

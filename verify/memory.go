@@ -30,12 +30,15 @@ func (e *MemoryError) Unwrap() error {
 }
 
 // MemoryBytes is what a limit of memory is held against: the plan's buffers, two states, and what one step
-// keeps for each of its samples besides the row (ids, leaf and inclusion proof), what a step is measured in, and a few
+// keeps for each of its samples (ids, leaf, inclusion proof, and as it is stored the sample, the next one and the one after), what a step is measured in, and a few
 // numbers for each segment. A runner's scratch, the data set and small fixed buffers come on top.
 func (t *Terms) MemoryBytes() uint64 {
 	const ids = 2 * 8
 	const measured = 4 * 4 // which elements are read and what they hold, drawn, given and counted
 	sample := ids + merkle.Size*(1+merkle.MaxProof(t.Job.Data.Samples))
+	for _, width := range t.Job.Data.Widths() {
+		sample += 3 * width
+	}
 	segment := 2*merkle.Size + 8*(4+len(t.spec.Gradient.Tensors())) // two hashes, the moves of its slices, and what ranks it
 	base, err := t.baseBytes()
 	if err != nil { // no such program compiles

@@ -23,7 +23,6 @@ type opener struct {
 	gauge   *gauge
 	order   *job.Order
 	states  *state.Hasher
-	tree    *merkle.Tree
 	tensors [][]float32
 	batch   *batch
 	proof   []merkle.Hash
@@ -43,8 +42,7 @@ func (r *Response) newOpener(ctx context.Context, a job.Assignment, ch *Challeng
 		gauge:    t.gauge(ch),
 		order:    t.Job.OrderFor(a),
 		states:   state.NewHasher(t.spec.State, 1),
-		tree:     r.Data.Tree(),
-		batch:    t.newBatch(s.engine.Rows()),
+		batch:    t.newBatch(s.samples),
 		grads:    make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
 		next:     make([]merkle.Hash, t.spec.State.Digests()),
 	}
@@ -179,14 +177,21 @@ func (o *opener) fill(t uint64) error {
 	if err := o.order.Fill(t, b.ids); err != nil {
 		return err
 	}
-	if err := o.Data.Fill(b.rows, b.ids); err != nil {
+	if err := o.Data.Read(b.samples, b.ids); err != nil {
+		return err
+	}
+	o.hashSamples()
+	if err := o.Data.Check(o.leaves, b.ids); err != nil {
+		return err
+	}
+	if err := o.takeSamples(); err != nil {
 		return err
 	}
 	width := merkle.MaxProof(o.Terms.Job.Data.Samples) * merkle.Size
 	clear(b.proofs)
 	for i, id := range b.ids {
 		var err error
-		if o.proof, err = o.tree.AppendProof(o.proof[:0], uint64(id)); err != nil {
+		if o.proof, err = o.Data.AppendProof(o.proof[:0], uint64(id)); err != nil {
 			return err
 		}
 		flatten(b.proofs[i*width:(i+1)*width], o.proof)

@@ -3,11 +3,9 @@ package verify
 import (
 	"fmt"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/merkle"
-	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
 	"github.com/verifyd/verifyd/verify/walk"
@@ -107,9 +105,7 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 		prefix := fmt.Sprintf("step/%04d/", k)
 		infos = append(infos,
 			safetensors.Info{Name: prefix + "ids", DType: safetensors.I64, Shape: []int{t.rows}})
-		for _, spec := range t.Plan.Rows() {
-			infos = append(infos, rowsInfo(prefix+spec.Name, spec))
-		}
+		infos = append(infos, t.Job.Data.Infos(prefix, t.rows)...)
 		if depth := merkle.MaxProof(t.Job.Data.Samples); depth > 0 {
 			infos = append(infos, safetensors.Info{Name: prefix + "proofs", DType: safetensors.U8, Shape: []int{t.rows, depth, merkle.Size}})
 		}
@@ -118,14 +114,6 @@ func (t *Terms) segmentInfos(segment uint64) []safetensors.Info {
 			safetensors.Info{Name: prefix + "next", DType: safetensors.U8, Shape: []int{t.spec.State.Digests(), merkle.Size}})
 	}
 	return infos
-}
-
-func rowsInfo(name string, spec program.TensorSpec) safetensors.Info {
-	dtype := safetensors.F32
-	if spec.Kind == kernels.I32 {
-		dtype = safetensors.I32
-	}
-	return safetensors.Info{Name: name, DType: dtype, Shape: spec.Shape}
 }
 
 // segmentBytes is the size of the tensors of an opened segment.
@@ -163,19 +151,19 @@ func spread(hashes []merkle.Hash, src []byte) {
 	}
 }
 
-// batch is the memory of one step's rows as an opening holds them.
+// batch is the memory of one step's samples as an opening holds them.
 type batch struct {
 	ids       []int64
-	rows      []kernels.Buf
+	samples   [][]byte // as they are stored: job.Layout.Batch
 	proofs    []byte
 	gradients []byte
 	next      []byte
 }
 
-// newBatch allocates a batch around buffers for the rows.
-func (t *Terms) newBatch(rows []kernels.Buf) *batch {
+// newBatch allocates a batch around memory for the samples.
+func (t *Terms) newBatch(samples [][]byte) *batch {
 	return &batch{
-		ids: make([]int64, t.rows), rows: rows,
+		ids: make([]int64, t.rows), samples: samples,
 		proofs:    make([]byte, t.rows*merkle.MaxProof(t.Job.Data.Samples)*merkle.Size),
 		gradients: make([]byte, len(t.spec.Gradient.Tensors())*merkle.Size),
 		next:      make([]byte, t.spec.State.Digests()*merkle.Size),
@@ -187,8 +175,8 @@ func (b *batch) read(r *safetensors.Reader) error {
 	if err := r.I64(b.ids); err != nil {
 		return err
 	}
-	for i := range b.rows {
-		if err := readRows(r, &b.rows[i]); err != nil {
+	for _, stored := range b.samples {
+		if err := r.Bytes(stored); err != nil {
 			return err
 		}
 	}
@@ -203,24 +191,13 @@ func (b *batch) read(r *safetensors.Reader) error {
 	return r.U8(b.next)
 }
 
-func readRows(r *safetensors.Reader, b *kernels.Buf) error {
-	if len(b.I) > 0 {
-		return r.I32(b.I)
-	}
-	return r.F32(b.F)
-}
-
 // write is the inverse of read.
 func (b *batch) write(w *safetensors.Writer) error {
 	if err := w.I64(b.ids); err != nil {
 		return err
 	}
-	for _, rows := range b.rows {
-		if len(rows.I) > 0 {
-			if err := w.I32(rows.I); err != nil {
-				return err
-			}
-		} else if err := w.F32(rows.F); err != nil {
+	for _, stored := range b.samples {
+		if err := w.Bytes(stored); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,9 @@ func (c *Case) measure(ctx context.Context, r *Replayer, segment uint64) (walk.S
 	if err := r.batch.read(in); err != nil {
 		return walk.Unknown, err
 	}
+	if err := r.takeSamples(); err != nil {
+		return walk.Unknown, err
+	}
 	first, _ := c.Terms.Job.Segment(segment)
 	return r.stands(ctx, c.gauge, first)
 }

@@ -53,7 +53,7 @@ func NewReplayer(ctx context.Context, t *Terms, a job.Assignment, d engine.Devic
 	return &Replayer{
 		stepper:   s,
 		order:     t.Job.OrderFor(a),
-		batch:     t.newBatch(s.engine.Rows()),
+		batch:     t.newBatch(s.samples),
 		ids:       make([]int64, t.rows),
 		proof:     make([]merkle.Hash, 0, merkle.MaxProof(t.Job.Data.Samples)),
 		gradients: make([]merkle.Hash, len(t.spec.Gradient.Tensors())),
@@ -167,6 +167,9 @@ func (r *Replayer) check(ctx context.Context, l *trace.Leaf) (m Mismatch, err er
 	}
 	if ok, err := r.checkSamples(l.Step); err != nil || !ok {
 		m.Reason = WrongSample
+		return m, err
+	}
+	if err := r.takeSamples(); err != nil {
 		return m, err
 	}
 	if err := r.step(ctx, l.Step, l.State); err != nil {

@@ -15,7 +15,7 @@ type Sizes struct {
 	FLOPs       uint64 // of a step
 }
 
-// SizesOf are those of a program that no job names yet, on so many samples.
+// SizesOf are those of a program that no job names yet, on so many samples, stored as the program reads them.
 func SizesOf(p *program.Program, profile kernels.Profile, samples uint64) (Sizes, error) {
 	if samples < 1 || samples > job.MaxRows {
 		return Sizes{}, fault.New(fault.OutOfRange, "", "samples", "%d is outside 1 to %d", samples, uint64(job.MaxRows))
@@ -25,7 +25,7 @@ func SizesOf(p *program.Program, profile kernels.Profile, samples uint64) (Sizes
 		return Sizes{}, err
 	}
 	t := &Terms{
-		Job:  &job.Job{Steps: 1, Stride: 1, Data: job.Data{Samples: samples}},
+		Job:  &job.Job{Steps: 1, Stride: 1, Data: job.Data{Samples: samples, Layout: job.LayoutFor(spec.Plan)}},
 		Plan: spec.Plan, spec: spec, rows: spec.Plan.X().Shape[0],
 	}
 	all, err := segmentBytes(t.segmentInfos(0))

@@ -18,7 +18,8 @@ type stepper struct {
 	terms   *Terms
 	serves  merkle.Hash // digest of the assignment
 	engine  engine.Engine
-	samples *job.SampleHasher
+	hasher  *job.SampleHasher
+	samples [][]byte      // of the step, as they are stored
 	leaves  []merkle.Hash // leaf hashes of the step's samples
 	record  trace.Step    // of the last step; its digests are the engine's
 	finite  bool          // whether the state after the last step is
@@ -38,7 +39,7 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 	if err != nil {
 		return nil, err
 	}
-	return &stepper{terms: t, serves: serves, engine: e, samples: job.NewSampleHasher(), leaves: make([]merkle.Hash, t.rows)}, nil
+	return &stepper{terms: t, serves: serves, engine: e, hasher: t.Job.Data.Hasher(), samples: t.Job.Data.Batch(t.rows), leaves: make([]merkle.Hash, t.rows)}, nil
 }
 
 // init sets the engine to the job's initial state.
@@ -73,15 +74,17 @@ func (s *stepper) root(ctx context.Context, t uint64) (merkle.Hash, error) {
 	return s.terms.spec.State.Root(s.terms.Counters(t, s.serves), digests), nil
 }
 
-// hashSamples fills leaves from the batch in the engine's buffers.
+// hashSamples fills leaves from the step's samples.
 func (s *stepper) hashSamples() {
-	rows := s.engine.Rows()
 	for i := range s.leaves {
-		s.leaves[i] = s.samples.Leaf(rows, i, s.terms.rows)
+		s.leaves[i] = s.hasher.Leaf(s.samples, i)
 	}
 }
 
-// step runs step t on the batch in the engine's buffers, whose samples have been hashed, from the state whose
+// takeSamples puts what the program reads of the step's samples into the engine's buffers.
+func (s *stepper) takeSamples() error { return s.terms.Job.Data.Unpack(s.engine.Rows(), s.samples) }
+
+// step runs step t on the samples in the engine's buffers, which have been hashed, from the state whose
 // root is current.
 func (s *stepper) step(ctx context.Context, t uint64, current merkle.Hash) error {
 	got, err := s.run(ctx, t)

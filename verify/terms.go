@@ -61,6 +61,9 @@ func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Ter
 			return nil, fault.In(JobFile, fault.Under("log", err))
 		}
 	}
+	if err := j.Data.Fits(spec.Plan); err != nil {
+		return nil, fault.New(fault.BadTerms, JobFile, "data", "%w", err)
+	}
 	// The first segment is the longest: if its opening can be described, so can all others.
 	if _, err := safetensors.NewWriter(io.Discard, nil, t.segmentInfos(0)); err != nil {
 		return nil, fault.New(fault.BadTerms, JobFile, "stride", "openings of %d steps of this program do not fit a file: %w", j.Stride, err)

@@ -51,7 +51,10 @@ func (t *Terms) CheckData(d *job.Dataset) error {
 	if got := uint64(d.Samples()); got != t.Job.Data.Samples {
 		return fault.New(fault.WrongDigest, "data", "", "%d samples, the job has %d", got, t.Job.Data.Samples)
 	}
-	if got := d.Tree().Root(); got != t.Job.Data.Root {
+	if !d.Layout().Equal(&t.Job.Data.Layout) {
+		return fault.New(fault.WrongType, "data", "", "stored in another layout than the job's")
+	}
+	if got := d.Root(); got != t.Job.Data.Root {
 		return fault.New(fault.WrongDigest, "data", "", "root %v, the job has %v", got, t.Job.Data.Root)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
 )
@@ -18,7 +17,7 @@ type Training struct {
 	work    Work
 	dir     string
 	stepper *stepper
-	order   *job.Order
+	samples *fetcher
 	out     *trace.Writer
 	ids     []int64     // of the next step's samples
 	current merkle.Hash // root of the state before it
@@ -58,8 +57,8 @@ func Begin(ctx context.Context, w Work, dir string) (t *Training, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Training{work: w, dir: dir, stepper: s, order: w.Terms.Job.OrderFor(w.Assignment), out: out,
-		ids: make([]int64, w.Terms.rows), current: current}, nil
+	return &Training{work: w, dir: dir, stepper: s, out: out, current: current,
+		samples: newFetcher(w.Data, w.Terms.Job.OrderFor(w.Assignment), w.Terms.Job.Steps, w.Terms.rows)}, nil
 }
 
 // Steps is the number of steps done.
@@ -84,12 +83,15 @@ func (t *Training) fill() error {
 	if t.filled {
 		return nil
 	}
-	if err := t.order.Fill(t.steps, t.ids); err != nil {
+	got, err := t.samples.take(t.steps)
+	if err != nil {
 		return err
 	}
-	if err := t.work.Data.Fill(t.stepper.engine.Rows(), t.ids); err != nil {
+	copy(t.stepper.leaves, got.leaves)
+	if err := t.work.Terms.Job.Data.Unpack(t.stepper.engine.Rows(), got.samples); err != nil {
 		return err
 	}
+	t.ids = got.ids
 	t.filled = true
 	return nil
 }
@@ -111,7 +113,6 @@ func (t *Training) Step(ctx context.Context) (loss float32, err error) {
 			return 0, err
 		}
 	}
-	s.hashSamples()
 	if err := s.step(ctx, t.steps, t.current); err != nil {
 		return 0, err
 	}
@@ -161,6 +162,7 @@ func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 	if err != nil {
 		return trace.Summary{}, errors.Join(err, t.Abort(ctx))
 	}
+	t.samples.land()
 	summary, err := t.out.Close()
 	if err = errors.Join(err, t.stepper.close(ctx)); err != nil {
 		return trace.Summary{}, errors.Join(err, os.RemoveAll(t.dir))
@@ -170,6 +172,7 @@ func (t *Training) Finish(ctx context.Context) (trace.Summary, error) {
 
 // Abort gives the work up and removes its directory.
 func (t *Training) Abort(ctx context.Context) error {
+	t.samples.land()
 	_, _ = t.out.Close() // it fails on a trace that is not whole
 	return errors.Join(t.stepper.close(ctx), os.RemoveAll(t.dir))
 }

@@ -108,9 +108,9 @@ func TestAClaimIsChallengedByARealDrandRound(t *testing.T) {
 
 func TestClaimsAreFixedForAllTimeAndEveryProcessor(t *testing.T) {
 	for name, want := range map[string]string{
-		"mlp": "5f50b76231785b8cb1f3bce4f335b16028f6976f59de8e065c153bc07e0176f4",
-		"cnn": "0a7653cd613460e1b18dc1d6fd9b2653aadf23d63d6ecb43b212039ac40341b1",
-		"gpt": "d5299ac1350118b03bb000426630181297d1da0ce6c7ad9a65e57e12909eea1c",
+		"mlp": "947779a92e571bdd21a9f341f7385e80d46600a3cd583ee709f5fc1539360b2d",
+		"cnn": "43b6e549b287b16e8840caf23ca966def4fdc1b12362671a889e440d578532fe",
+		"gpt": "29257f0d8a9abcef428bcc2bfee3f21154e159b8e249e08dc21e1e68418045d7",
 	} {
 		m := models(t)[name]
 		r := newRig(t, m.program, m.data, nil)

@@ -34,7 +34,7 @@ func begin(ctx context.Context, d engine.Device, s *Setting, init uint64, order 
 		return nil, err
 	}
 	spec.Reads = max(r.plan.Words(), operands(spec.Plan))
-	j := job.Job{Data: job.Data{Samples: uint64(s.Data.Samples())}}
+	j := job.Job{Data: s.Data.Data()}
 	r.order = j.OrderFor(job.Assignment{Seed: seedOf(order)})
 	if r.engine, err = d.Start(ctx, spec); err != nil {
 		return nil, err

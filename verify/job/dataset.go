@@ -1,31 +1,47 @@
 package job
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/fault"
+	"github.com/verifyd/verifyd/verify/input"
 	"github.com/verifyd/verifyd/verify/internal/little"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
 
-// Dataset is the samples of a job in memory: row i of each of its tensors is sample i. They are the program's inputs, "x" or where
-// it has several "x/NAME" of each in ascending order, and the labels, "y".
-type Dataset struct {
-	specs   []program.TensorSpec // with the rows as first dimension; y last
-	bufs    []kernels.Buf
-	samples int
+// Samples are where the samples of a data set lie. Reading serves many goroutines at a time.
+type Samples interface {
+	// Read copies a sample as it is stored, tensor k to to[k].
+	Read(to [][]byte, sample uint64) error
+	// Leaf is the leaf hash that a sample was committed with.
+	Leaf(sample uint64) (merkle.Hash, error)
+	// Place says where a sample lies, for people; empty if that is in memory.
+	Place(sample uint64) string
+	Root() merkle.Hash
+	AppendProof(proof []merkle.Hash, sample uint64) ([]merkle.Hash, error)
 }
 
-// MaxTensors is the largest number of tensors in a data set.
-const MaxTensors = 65
+// Dataset is the samples of a job: in memory, or wherever Samples says.
+type Dataset struct {
+	data Data
+	from Samples
+}
+
+// DatasetOf is the samples of a layout that lie somewhere.
+func DatasetOf(layout Layout, samples uint64, from Samples) (*Dataset, error) {
+	if err := layout.Check(); err != nil {
+		return nil, err
+	}
+	if samples < 1 || samples > MaxRows {
+		return nil, fault.New(fault.TooLarge, "", "", "%d samples, 1 to %d are those of a data set", samples, uint64(MaxRows))
+	}
+	return &Dataset{data: Data{Samples: samples, Layout: layout, Root: from.Root()}, from: from}, nil
+}
 
 // NewDataset takes two buffers of whole rows: x, the only input, and y. The specifications have the number of rows as their
 // first dimension; their names do not matter.
@@ -34,102 +50,134 @@ func NewDataset(x program.TensorSpec, xs kernels.Buf, y program.TensorSpec, ys k
 	return NewDatasetOf([]program.TensorSpec{x, y}, []kernels.Buf{xs, ys})
 }
 
-// NewDatasetOf takes a buffer of whole rows for each tensor, in the order of a Dataset.
+// NewDatasetOf takes a buffer of whole rows for each tensor, in the order of a data set.
 func NewDatasetOf(specs []program.TensorSpec, bufs []kernels.Buf) (*Dataset, error) {
-	if len(specs) < 2 || len(specs) > MaxTensors || len(bufs) != len(specs) {
-		return nil, fault.New(fault.WrongType, "", "", "%d tensors, 2 to %d are needed", len(specs), MaxTensors)
+	if len(bufs) != len(specs) {
+		return nil, fault.New(fault.WrongType, "", "", "%d tensors in %d buffers", len(specs), len(bufs))
 	}
+	var tensors []Stored
+	var rows [][]byte
 	for i, t := range specs {
-		if err := wellNamed(specs, i); err != nil {
-			return nil, err
-		}
 		if len(t.Shape) == 0 {
 			return nil, wrongTensor(t.Name, "no dimension for the rows")
 		}
-		n, other := len(bufs[i].F), len(bufs[i].I)
+		n, other, stored := len(bufs[i].F), len(bufs[i].I), Stored{Name: t.Name, DType: safetensors.F32, Shape: t.Shape[1:]}
 		if t.Kind == kernels.I32 {
-			n, other = other, n
+			n, other, stored.DType = other, n, safetensors.I32
 		}
 		if n != t.Len() || other != 0 {
 			return nil, wrongTensor(t.Name, "%d elements, %v of shape %v needs %d", n, t.Kind, t.Shape, t.Len())
 		}
-		if rows := specs[0].Shape[0]; t.Shape[0] != rows || rows < 1 {
-			return nil, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", specs[0].Name, rows, t.Name, t.Shape[0])
+		if want := specs[0].Shape[0]; t.Shape[0] != want || want < 1 {
+			return nil, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", specs[0].Name, want, t.Name, t.Shape[0])
 		}
+		tensors = append(tensors, stored)
+		rows = append(rows, little.Append(little.Append(nil, bufs[i].F), bufs[i].I))
 	}
-	return &Dataset{specs: specs, bufs: bufs, samples: specs[0].Shape[0]}, nil
+	return NewStored(Layout{Tensors: tensors}, rows)
 }
 
-// wellNamed refuses tensors that are not those of a data set in their order.
-func wellNamed(specs []program.TensorSpec, i int) error {
-	name := specs[i].Name
-	switch {
-	case i == len(specs)-1 && name != "y":
-		return wrongTensor(name, "the last one must be \"y\"")
-	case i == len(specs)-1, len(specs) == 2 && name == "x":
-		return nil
-	case len(specs) == 2:
-		return wrongTensor(name, "an only input must be \"x\"")
-	case !strings.HasPrefix(name, "x/") || i > 0 && name <= specs[i-1].Name:
-		return wrongTensor(name, "inputs must be \"x/NAME\", each once, in ascending order")
+// NewStored takes the rows of each stored tensor, one after another, in memory that it keeps.
+func NewStored(layout Layout, rows [][]byte) (*Dataset, error) {
+	if err := layout.Check(); err != nil {
+		return nil, err
+	}
+	m := memory{widths: layout.Widths(), rows: rows}
+	n := len(rows[0]) / m.widths[0]
+	for i, w := range m.widths {
+		if len(rows) != len(m.widths) || len(rows[i]) != n*w {
+			return nil, fault.New(fault.WrongType, "", "", "tensors of different numbers of rows")
+		}
+	}
+	leaves, hasher := make([]merkle.Hash, n), layout.Hasher()
+	for i := range leaves {
+		leaves[i] = hasher.Leaf(rows, i)
+	}
+	m.Tree = merkle.NewTree(leaves)
+	return DatasetOf(layout, uint64(n), &m)
+}
+
+// memory holds samples.
+type memory struct {
+	*merkle.Tree
+	widths []int
+	rows   [][]byte
+}
+
+// Read implements Samples.
+func (m *memory) Read(to [][]byte, sample uint64) error {
+	for k, n := range m.widths {
+		copy(to[k], m.rows[k][int(sample)*n:][:n])
 	}
 	return nil
 }
 
+// Leaf implements Samples.
+func (m *memory) Leaf(sample uint64) (merkle.Hash, error) { return m.Tree.Leaf(sample), nil }
+
+// Place implements Samples.
+func (m *memory) Place(uint64) string { return "" }
+
 // ReadDataset reads a safetensors file of at most limit bytes that holds exactly the tensors of a data set, in any order,
-// of type F32 or I32.
+// of type F32, I32, U16 or U8.
 func ReadDataset(path string, limit int64) (*Dataset, error) {
-	f, err := safetensors.ReadFile(path, limit)
+	f, _, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	names, err := tensorsOf(f)
+	defer f.Close()
+	in, err := safetensors.NewReader(f, path, limit)
+	if err != nil {
+		return nil, err
+	}
+	layout, n, err := LayoutOf(in.Tensors())
 	if err != nil {
 		return nil, fault.In(path, err)
 	}
-	var specs []program.TensorSpec
-	var bufs []kernels.Buf
-	for _, name := range names {
-		t, _ := f.Tensor(name)
-		spec, buf := program.TensorSpec{Name: name, Shape: t.Shape}, kernels.Buf{}
-		switch t.Info().DType {
-		case safetensors.F32:
-			buf.F = t.F32
-		case safetensors.I32:
-			spec.Kind, buf.I = kernels.I32, t.I32
-		default:
-			return nil, fault.In(path, wrongTensor(name, "dtype %s, F32 or I32 is needed", t.Info().DType))
+	rows := layout.Batch(n)
+	for _, t := range in.Tensors() {
+		k := slices.IndexFunc(layout.Tensors, func(s Stored) bool { return s.Name == t.Name })
+		if err := in.Bytes(rows[k]); err != nil {
+			return nil, err
 		}
-		specs, bufs = append(specs, spec), append(bufs, buf)
 	}
-	d, err := NewDatasetOf(specs, bufs)
-	if err != nil {
-		return nil, fault.In(path, err)
+	if err := in.Close(); err != nil {
+		return nil, err
 	}
-	return d, nil
+	d, err := NewStored(layout, rows)
+	return d, fault.In(path, err)
 }
 
-// tensorsOf are the names in a file in the order of a data set.
-func tensorsOf(f *safetensors.File) ([]string, error) {
-	if n := len(f.Tensors); n > MaxTensors {
-		return nil, fault.New(fault.WrongType, "", "", "%d tensors, at most %d are those of a data set", n, MaxTensors)
+// LayoutOf is the layout of tensors whose first dimension is the rows, in any order, and their number of rows.
+func LayoutOf(infos []safetensors.Info) (l Layout, rows int, err error) {
+	if n := len(infos); n > MaxTensors {
+		return l, 0, fault.New(fault.WrongType, "", "", "%d tensors, at most %d are those of a data set", n, MaxTensors)
 	}
-	var names []string
-	several := false
-	for _, t := range f.Tensors {
-		several = several || strings.HasPrefix(t.Name, "x/")
-		names = append(names, t.Name)
-	}
-	slices.Sort(names) // "y" is behind all that begin with "x"
+	infos = slices.Clone(infos)
+	slices.SortFunc(infos, func(a, b safetensors.Info) int { return strings.Compare(a.Name, b.Name) }) // "y" is behind all that begin with "x"
+	several := slices.ContainsFunc(infos, func(i safetensors.Info) bool { return strings.HasPrefix(i.Name, "x/") })
 	for _, name := range []string{"x", "y"} {
-		if !slices.Contains(names, name) && (name == "y" || !several) {
-			return nil, fault.New(fault.WrongType, "", "", "tensor %q is missing", name)
+		has := slices.ContainsFunc(infos, func(i safetensors.Info) bool { return i.Name == name })
+		if !has && (name == "y" || !several) {
+			return l, 0, fault.New(fault.WrongType, "", "", "tensor %q is missing", name)
 		}
 	}
-	if !several && len(names) != 2 {
-		return nil, fault.New(fault.WrongType, "", "", "%d tensors, 2 are needed", len(names))
+	if !several && len(infos) != 2 {
+		return l, 0, fault.New(fault.WrongType, "", "", "%d tensors, 2 are needed", len(infos))
 	}
-	return names, nil
+	for _, i := range infos {
+		if len(i.Shape) == 0 {
+			return l, 0, wrongTensor(i.Name, "no dimension for the rows")
+		}
+		if i.Shape[0] != infos[0].Shape[0] {
+			return l, 0, fault.New(fault.WrongType, "", "", "tensor %q has %d rows and tensor %q has %d", infos[0].Name, infos[0].Shape[0], i.Name, i.Shape[0])
+		}
+		l.Tensors = append(l.Tensors, Stored{Name: i.Name, DType: i.DType, Shape: i.Shape[1:]})
+	}
+	if err := l.Check(); err != nil {
+		return l, 0, err
+	}
+	return l, infos[0].Shape[0], nil
 }
 
 func wrongTensor(name, format string, args ...any) error {
@@ -137,104 +185,71 @@ func wrongTensor(name, format string, args ...any) error {
 }
 
 // Samples is the number of samples.
-func (d *Dataset) Samples() int { return d.samples }
+func (d *Dataset) Samples() int { return int(d.data.Samples) }
 
-// Fits returns an error unless the rows are those that a plan reads.
-func (d *Dataset) Fits(plan *program.Plan) error {
-	wanted := plan.Rows()
-	if len(wanted) != len(d.specs) {
-		return fault.New(fault.WrongType, "data", "", "%d tensors, the program reads %d", len(d.specs), len(wanted))
-	}
-	for i, want := range wanted {
-		got := d.specs[i]
-		if got.Name != want.Name {
-			return fault.New(fault.WrongType, "data", "", "tensor %q, the program reads %q", got.Name, want.Name)
-		}
-		if got.Kind != want.Kind || !slices.Equal(got.Shape[1:], want.Shape[1:]) {
-			return fault.New(fault.WrongType, "data", "", "tensor %q has rows of %v %v, the program reads %v %v",
-				got.Name, got.Kind, got.Shape[1:], want.Kind, want.Shape[1:])
-		}
-	}
-	return nil
-}
+// Data is what a job says of the samples.
+func (d *Dataset) Data() Data { return d.data }
 
-// Fill copies samples into rows, a buffer for each tensor with as many rows as there are ids.
-func (d *Dataset) Fill(rows []kernels.Buf, ids []int64) error {
-	if len(rows) != len(d.bufs) {
-		return fmt.Errorf("data: %d buffers for %d tensors", len(rows), len(d.bufs))
+// Layout is how the samples are stored. It is read-only.
+func (d *Dataset) Layout() *Layout { return &d.data.Layout }
+
+// Fits returns an error unless the samples are what a plan reads.
+func (d *Dataset) Fits(plan *program.Plan) error { return d.data.Layout.Fits(plan) }
+
+// Read copies samples as they are stored to a batch with a row for each id.
+func (d *Dataset) Read(batch [][]byte, ids []int64) error {
+	widths := d.data.Layout.Widths()
+	if len(batch) != len(widths) {
+		return fmt.Errorf("data: %d buffers for %d tensors", len(batch), len(widths))
 	}
-	for k, b := range d.bufs {
-		if len(rows[k].F) != len(b.F)/d.samples*len(ids) || len(rows[k].I) != len(b.I)/d.samples*len(ids) {
+	for k, n := range widths {
+		if len(batch[k]) != n*len(ids) {
 			return fmt.Errorf("data: buffers do not have %d rows", len(ids))
 		}
 	}
+	row := make([][]byte, len(widths))
 	for i, id := range ids {
-		if id < 0 || id >= int64(d.samples) {
-			return fault.New(fault.OutOfRange, "data", "", "sample %d of %d", id, d.samples)
+		if id < 0 || uint64(id) >= d.data.Samples {
+			return fault.New(fault.OutOfRange, "data", "", "sample %d of %d", id, d.data.Samples)
 		}
-		for k, b := range d.bufs {
-			copyRow(rows[k], b, i, int(id), d.samples)
+		for k, n := range widths {
+			row[k] = batch[k][i*n : (i+1)*n]
+		}
+		if err := d.from.Read(row, uint64(id)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func copyRow(dst, src kernels.Buf, to, from, samples int) {
-	n, m := len(src.F)/samples, len(src.I)/samples
-	copy(dst.F[to*n:(to+1)*n], src.F[from*n:(from+1)*n])
-	copy(dst.I[to*m:(to+1)*m], src.I[from*m:(from+1)*m])
-}
-
-// Tree builds the tree whose root a job commits to: one leaf for each sample.
-func (d *Dataset) Tree() *merkle.Tree {
-	s := NewSampleHasher()
-	leaves := make([]merkle.Hash, d.samples)
-	for i := range leaves {
-		leaves[i] = s.Leaf(d.bufs, i, d.samples)
+// Fill copies samples into rows, a buffer for each tensor that a program reads, with as many rows as there are ids.
+func (d *Dataset) Fill(rows []kernels.Buf, ids []int64) error {
+	batch := d.data.Layout.Batch(len(ids))
+	if err := d.Read(batch, ids); err != nil {
+		return err
 	}
-	return merkle.NewTree(leaves)
+	return d.data.Layout.Unpack(rows, batch)
 }
 
-// SampleHasher computes the leaf hashes of samples, without allocating on little-endian machines. It
-// serves one goroutine at a time.
-type SampleHasher struct {
-	sha hash.Hash
-	buf []byte
-}
-
-// NewSampleHasher returns a SampleHasher.
-func NewSampleHasher() *SampleHasher { return &SampleHasher{sha: sha256.New()} }
-
-// Leaf returns the leaf hash of row i of a data set's buffers of so many rows. A sample's record is its version,
-// then for each tensor the kind, the number of elements and the elements, little-endian.
-func (s *SampleHasher) Leaf(bufs []kernels.Buf, i, rows int) merkle.Hash {
-	s.sha.Reset()
-	s.buf = append(s.buf[:0], 0) // RFC 6962's prefix of leaves
-	s.buf = append(s.buf, "verifyd-sample/1"...)
-	for _, b := range bufs {
-		s.row(b, i, rows)
+// Check refuses samples that are not those that were committed to.
+func (d *Dataset) Check(leaves []merkle.Hash, ids []int64) error {
+	for i, id := range ids {
+		want, err := d.from.Leaf(uint64(id))
+		if err != nil {
+			return err
+		}
+		if leaves[i] != want {
+			return fault.New(fault.WrongDigest, d.from.Place(uint64(id)), fmt.Sprintf("sample %d", id),
+				"hash %v, it was committed with %v: the file was changed, or is another one", leaves[i], want)
+		}
 	}
-	s.sha.Write(s.buf)
-	s.buf = s.sha.Sum(s.buf[:0])
-	return merkle.Hash(s.buf)
+	return nil
 }
 
-func (s *SampleHasher) row(b kernels.Buf, i, rows int) {
-	if len(b.I) > 0 {
-		n := len(b.I) / rows
-		s.head(kernels.I32, n)
-		s.buf = little.Append(s.buf, b.I[i*n:(i+1)*n])
-		return
-	}
-	n := len(b.F) / rows
-	s.head(kernels.F32, n)
-	s.buf = little.Append(s.buf, b.F[i*n:(i+1)*n])
-}
+// Root is the root of the tree over the leaves of all samples: what a job commits to.
+func (d *Dataset) Root() merkle.Hash { return d.data.Root }
 
-func (s *SampleHasher) head(k kernels.Kind, n int) {
-	s.buf = append(s.buf, byte(k))
-	s.buf = binary.LittleEndian.AppendUint32(s.buf, uint32(n))
+// AppendProof appends the inclusion proof of a sample, the sibling nearest to the leaf first.
+func (d *Dataset) AppendProof(proof []merkle.Hash, sample uint64) ([]merkle.Hash, error) {
+	return d.from.AppendProof(proof, sample)
 }
-
-// BatchRoot is the root over the leaf hashes of a step's rows, in their order.
-func BatchRoot(leaves []merkle.Hash) merkle.Hash { return merkle.Root(leaves) }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"math"
 	"os"
@@ -29,20 +30,20 @@ func small(t testing.TB) *Dataset {
 
 func TestASamplesLeafIsTheHashOfItsRecord(t *testing.T) {
 	d := small(t)
+	layout := []byte("verifyd-layout/1\x00")
+	layout = append(layout, "\x01\x00x\x00\x01\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"...) // x, F32, a dimension of 2, no scale
+	layout = append(layout, "\x01\x00y\x01\x00\x00\x00\x00\x00"...)                                 // y, I32, no dimension, no scale
+	digest := sha256.Sum256(layout)
 	var leaves []merkle.Hash
 	for i := range 3 {
-		record := []byte("verifyd-sample/1")
-		record = append(record, 0)
-		record = binary.LittleEndian.AppendUint32(record, 2)
+		record := digest[:]
 		for _, v := range []float32{float32(2*i + 1), float32(2*i + 2)} {
 			record = binary.LittleEndian.AppendUint32(record, math.Float32bits(v))
 		}
-		record = append(record, 1)
-		record = binary.LittleEndian.AppendUint32(record, 1)
 		record = binary.LittleEndian.AppendUint32(record, uint32(7+i))
 		leaves = append(leaves, merkle.LeafHash(record))
 	}
-	if got := d.Tree().Root(); got != merkle.Root(leaves) {
+	if got := d.Root(); got != merkle.Root(leaves) {
 		t.Errorf("%v, want %v", got, merkle.Root(leaves))
 	}
 }
@@ -75,7 +76,7 @@ func TestDataFilesAreReadStrictly(t *testing.T) {
 		"another":     {[]safetensors.Tensor{{Name: "a", Shape: []int{2}, F32: []float32{3, 4}}, {Name: "x/a", Shape: []int{2}, F32: []float32{3, 4}}, y}, `inputs must be "x/NAME"`},
 		"no labels":   {[]safetensors.Tensor{x}, `tensor "y" is missing`},
 		"too many":    {[]safetensors.Tensor{x, y, {Name: "z", Shape: []int{1}, U8: []byte{1}}}, "3 tensors"},
-		"wide labels": {[]safetensors.Tensor{x, {Name: "y", Shape: []int{2}, I64: []int64{0, 1}}}, "dtype I64"},
+		"wide labels": {[]safetensors.Tensor{x, {Name: "y", Shape: []int{2}, I64: []int64{0, 1}}}, `tensor "y": dtype: "I64"`},
 		"scalar":      {[]safetensors.Tensor{x, {Name: "y", Shape: []int{}, I32: []int32{1}}}, "no dimension"},
 		"rows differ": {[]safetensors.Tensor{x, {Name: "y", Shape: []int{1}, I32: []int32{1}}}, "2 rows"},
 	} {

@@ -82,8 +82,9 @@ func Exactly(n uint32) Range { return Range{n, n} }
 
 // Data commits to the samples.
 type Data struct {
-	Root    merkle.Hash `json:"root"`
+	Root    merkle.Hash `json:"root"` // over all samples, each with its layout
 	Samples uint64      `json:"samples"`
+	Layout
 }
 
 // Init fixes the state before step 0: the program's own initialisation from a seed, or a base.
@@ -125,6 +126,9 @@ func (j *Job) Check() error {
 	}
 	if err := j.Beacon.Check(); err != nil {
 		return fault.Under("beacon", err)
+	}
+	if err := j.Data.Layout.Check(); err != nil {
+		return fault.New(fault.BadTerms, "", "data", "%w", err)
 	}
 	for _, f := range []struct {
 		field   string

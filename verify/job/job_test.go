@@ -17,6 +17,7 @@ import (
 	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/merkle"
+	"github.com/verifyd/verifyd/verify/safetensors"
 	"github.com/verifyd/verifyd/verify/state"
 )
 
@@ -39,7 +40,7 @@ func sample(t testing.TB) Job {
 	return Job{
 		Version: Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Operator: key, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
-		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797}, Issued: 1_700_000_000, Order: Rule,
+		Program: merkle.Hash{4}, Data: Data{merkle.Hash{5}, 1797, Layout{Tokens: &Tokens{safetensors.U16, 8, 8}}}, Issued: 1_700_000_000, Order: Rule,
 		Init: Init{Root: merkle.Hash{7}, Seed: 1<<64 - 1}, Seed: 9, Gate: gate.Version, Curve: merkle.Hash{8}, Steps: 100, Stride: 7, Slots: 4, Sampled: Range{3, 5}, Audit: 10_000, Hold: 7, Period: 1_000_000,
 		Beacon: beacon.Chain{Name: beacon.Quicknet}, Delay: 6, Deadline: 600,
 	}
@@ -56,7 +57,7 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(*back, j) {
 		t.Fatalf("%+v, %v", back, err)
 	}
-	const want = "bab996bc35ab6c2b2fd63f69261b9c5505ba5d2a27fc10aa9a31273663437015"
+	const want = "52e9421b5cf2e3701cd139980ad07e837ceebaeddafee12305055a797ca7308d"
 	if digest.String() != want {
 		t.Errorf("digest %v, want %v: the encoding of jobs has changed", digest, want)
 	}

@@ -7,7 +7,7 @@
 //     followed by nothing but spaces;
 //   - at most 8,192 tensors of at most 8 dimensions, none of them empty, with names of at most 256
 //     characters out of A-Z a-z 0-9 . _ / -;
-//   - the element types F32, I32, I64 and U8;
+//   - the element types F32, I32, I64, U16 and U8;
 //   - the tensors tile the data exactly, with no hole, no overlap and nothing after the last;
 //   - each size is checked against the shape and against the caller's limit before anything is allocated.
 //

@@ -110,6 +110,14 @@ func (s *Reader) I64(dst []int64) error { return readTensor(s, I64, dst) }
 // U8 reads the next tensor, which must be of type U8 and have len(dst) elements.
 func (s *Reader) U8(dst []byte) error { return s.bytes(U8, dst) }
 
+// Bytes reads the next tensor as the file has it, little-endian. It must have len(dst) bytes.
+func (s *Reader) Bytes(dst []byte) error {
+	if s.next == len(s.entries) {
+		return s.bytes("", dst)
+	}
+	return s.bytes(s.entries[s.next].DType, dst)
+}
+
 func readTensor[T little.Number](s *Reader, dtype DType, dst []T) error {
 	err := s.bytes(dtype, little.View(dst))
 	little.Swap(dst)
@@ -153,6 +161,13 @@ func (s *Reader) Tensor() (Tensor, error) {
 	case I64:
 		t.I64 = make([]int64, n)
 		err = s.I64(t.I64)
+	case U16:
+		raw := make([]byte, 2*n)
+		err = s.Bytes(raw)
+		t.U16 = make([]uint16, n)
+		for i := range t.U16 {
+			t.U16[i] = binary.LittleEndian.Uint16(raw[2*i:])
+		}
 	case U8:
 		t.U8 = make([]byte, n)
 		err = s.U8(t.U8)

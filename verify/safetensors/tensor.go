@@ -13,6 +13,7 @@ const (
 	F32 DType = "F32"
 	I32 DType = "I32"
 	I64 DType = "I64"
+	U16 DType = "U16"
 	U8  DType = "U8"
 )
 
@@ -23,6 +24,8 @@ func (d DType) Size() int64 {
 		return 4
 	case I64:
 		return 8
+	case U16:
+		return 2
 	case U8:
 		return 1
 	}
@@ -105,6 +108,7 @@ type Tensor struct {
 	F32   []float32
 	I32   []int32
 	I64   []int64
+	U16   []uint16
 	U8    []byte
 }
 
@@ -118,6 +122,8 @@ func (t Tensor) Info() Info {
 		info.DType = I32
 	case t.I64 != nil:
 		info.DType = I64
+	case t.U16 != nil:
+		info.DType = U16
 	case t.U8 != nil:
 		info.DType = U8
 	}

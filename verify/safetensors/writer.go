@@ -100,6 +100,14 @@ func (s *Writer) I64(x []int64) error { return writeTensor(s, I64, x) }
 // U8 writes the next tensor, which must be of type U8 and have len(x) elements.
 func (s *Writer) U8(x []byte) error { return s.bytes(U8, x) }
 
+// Bytes writes the next tensor as the file will have it, little-endian.
+func (s *Writer) Bytes(b []byte) error {
+	if s.next == len(s.infos) {
+		return s.bytes("", b)
+	}
+	return s.bytes(s.infos[s.next].DType, b)
+}
+
 func writeTensor[T little.Number](s *Writer, dtype DType, x []T) error {
 	if little.Native {
 		return s.bytes(dtype, little.View(x))
@@ -152,6 +160,12 @@ func Write(w io.Writer, metadata map[string]string, tensors []Tensor) error {
 			err = s.I32(t.I32)
 		case I64:
 			err = s.I64(t.I64)
+		case U16:
+			var raw []byte
+			for _, v := range t.U16 {
+				raw = binary.LittleEndian.AppendUint16(raw, v)
+			}
+			err = s.Bytes(raw)
 		case U8:
 			err = s.U8(t.U8)
 		}

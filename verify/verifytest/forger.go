@@ -29,7 +29,8 @@ type Forger struct {
 	states  *state.Hasher
 	frozen  *state.Hasher // nil if nothing is
 	grads   *state.Hasher
-	samples *job.SampleHasher
+	hasher  *job.SampleHasher
+	samples [][]byte // of a batch, as they are stored
 	ids     []int64
 	leaves  []merkle.Hash // of the samples of a batch
 	current merkle.Hash   // root of the state that the trace has reached
@@ -70,7 +71,7 @@ func newForger(w verify.Work, r program.Runner, c Cheat) (f *Forger, err error) 
 	}
 	f = &Forger{
 		Terms: t, cheat: c, runner: r, data: w.Data, order: t.Job.OrderFor(w.Assignment),
-		serves: serves, states: state.NewHasher(t.State(), 1), grads: state.NewHasher(t.Gradient(), 1), samples: job.NewSampleHasher(),
+		serves: serves, states: state.NewHasher(t.State(), 1), grads: state.NewHasher(t.Gradient(), 1), hasher: w.Data.Layout().Hasher(), samples: w.Data.Layout().Batch(t.Rows()),
 		ids: make([]int64, t.Rows()), leaves: make([]merkle.Hash, t.Rows()),
 		record: trace.Step{
 			Gradients: make([]merkle.Hash, len(t.Plan.Params())),
@@ -184,7 +185,10 @@ func (f *Forger) fill(m *program.Machine, step uint64) error {
 	if f.cheat.Batch != nil {
 		f.cheat.Batch(step, f.ids)
 	}
-	return f.data.Fill(m.Rows(), f.ids)
+	if err := f.data.Read(f.samples, f.ids); err != nil {
+		return err
+	}
+	return f.data.Layout().Unpack(m.Rows(), f.samples)
 }
 
 // Claim writes down that step t led to the state in the machine, by the gradients last computed and the samples of
@@ -194,7 +198,7 @@ func (f *Forger) Claim(t uint64) error {
 		return err
 	}
 	for i := range f.leaves {
-		f.leaves[i] = f.samples.Leaf(f.Machine.Rows(), i, len(f.leaves))
+		f.leaves[i] = f.hasher.Leaf(f.samples, i)
 	}
 	copy(f.record.Next, f.digests())
 	leaf := &f.record.Leaf

@@ -85,7 +85,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Issued: Issued.Unix(), Operator: operator, Pool: merkle.Hash{1}, Audience: merkle.Hash{2}, Policy: merkle.Hash{3},
 		Program: s.Program.Digest(),
-		Data:    job.Data{Samples: uint64(s.Data.Samples())},
+		Data:    job.Data{Samples: uint64(s.Data.Samples()), Layout: *s.Data.Layout()},
 		Order:   job.Rule,
 		Init:    job.Init{Seed: 11},
 		Gate:    gate.Version,
@@ -99,7 +99,7 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		s.Job(&j)
 	}
 	if j.Data.Root == (merkle.Hash{}) {
-		j.Data.Root = s.Data.Tree().Root()
+		j.Data.Root = s.Data.Root()
 	}
 	made := j.Init.Root != (merkle.Hash{})
 	if !made {

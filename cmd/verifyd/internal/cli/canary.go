@@ -82,10 +82,12 @@ func (a *app) makeCanary(ctx context.Context, job string, who worker, assignment
 	if err != nil {
 		return err
 	}
-	w := canary.Work{Terms: t.Terms, Assignment: assigned.file}
-	if w.Data, err = readData(who.data); err != nil {
+	set, files, err := who.data.open(ctx, a, &t.Job.Data.Layout)
+	if err != nil {
 		return err
 	}
+	defer files.Close()
+	w := canary.Work{Terms: t.Terms, Data: set, Assignment: assigned.file}
 	if err := fresh(sealed); err != nil {
 		return err
 	}

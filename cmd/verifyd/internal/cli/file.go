@@ -66,7 +66,7 @@ func readProgram(path string) (*program.Program, error) {
 	return p, nil
 }
 
-// readData reads a data set. The file's own size bounds what it may hold.
+// readData reads a data set into memory. The file's own size bounds what it may hold.
 func readData(path string) (*job.Dataset, error) {
 	f, info, err := input.Open(path)
 	if err != nil {

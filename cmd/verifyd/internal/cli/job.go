@@ -32,7 +32,8 @@ func (a *app) jobCommand() *cobra.Command {
 
 // jobOptions are what an operator decides about a job.
 type jobOptions struct {
-	program, data, key  string // files
+	program, key        string // files
+	data                dataFiles
 	pool, audience      string // names
 	policy, curve, base string // files, may be empty
 	profile             string
@@ -85,7 +86,7 @@ the operator to see to: no document holds one.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
-	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
+	o.data.flags(cmd)
 	f.StringVar(&o.key, "key", "", "operator's private key")
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
@@ -111,7 +112,7 @@ the operator to see to: no document holds one.`,
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout; drawn at random if not given")
 	o.stakes.flags(cmd)
 	f.BoolVar(&o.acceptRisk, "accept-risk", false, "sign also terms under which a lie pays")
-	for _, name := range []string{"program", "data", "key", "audience", "out", "steps"} {
+	for _, name := range []string{"program", "key", "audience", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	complete(cmd, "beacon", beacon.Quicknet, beacon.Fixed)
@@ -139,10 +140,11 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 	if err != nil {
 		return err
 	}
-	data, err := readData(o.data)
+	data, files, err := o.data.open(ctx, a, nil)
 	if err != nil {
 		return err
 	}
+	defer files.Close()
 	offer := pool.Offer{
 		Program: p, Profile: profile, Data: data, Pool: o.pool, Audience: o.audience,
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,

@@ -17,9 +17,10 @@ import (
 
 // curveOptions are the terms that a curve has in common with its job.
 type curveOptions struct {
-	program, data, profile, base, out string
-	steps, stride, seed               uint64
-	seedGiven                         bool
+	program, profile, base, out string
+	data                        dataFiles
+	steps, stride, seed         uint64
+	seedGiven                   bool
 }
 
 func (a *app) jobCurveCommand() *cobra.Command {
@@ -42,14 +43,14 @@ closer where they do much less.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.program, "program", "", "program (canonical JSON, as job program writes it)")
-	f.StringVar(&o.data, "data", "", "data set: safetensors with tensors x and y")
+	o.data.flags(cmd)
 	f.StringVar(&o.out, "out", "", "file to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment")
 	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
 	f.StringVar(&o.base, "base", "", "what the program's parameters and buffers start as, as in job new")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout, which the job takes over; drawn at random if not given")
-	for _, name := range []string{"program", "data", "out", "steps"} {
+	for _, name := range []string{"program", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	complete(cmd, "profile", profileNames()...)
@@ -65,10 +66,11 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	if err != nil {
 		return err
 	}
-	data, err := readData(o.data)
+	data, files, err := o.data.open(ctx, a, nil)
 	if err != nil {
 		return err
 	}
+	defer files.Close()
 	base, err := baseOf(o.base, p, profile)
 	if err != nil {
 		return err

@@ -143,7 +143,7 @@ func (o *policyOptions) apply(p *policy.Policy, given *pflag.FlagSet) error {
 	set("validation-rows", func() error {
 		rows, err := readData(o.rows)
 		if err == nil {
-			p.Validation.Hash = proofs.Hash(rows.Tree().Root())
+			p.Validation.Hash = proofs.Hash(rows.Root())
 		}
 		return err
 	})

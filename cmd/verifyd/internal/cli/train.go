@@ -15,6 +15,7 @@ import (
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/keys"
 	"github.com/verifyd/verifyd/verify"
+	"github.com/verifyd/verifyd/verify/data"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -27,17 +28,18 @@ func (a *app) trainCommand() *cobra.Command {
 
 // worker is what both of the worker's commands ask for.
 type worker struct {
-	operator, data, key string // files
-	maxMemory           size
+	operator, key string // files
+	data          dataFiles
+	maxMemory     size
 }
 
 func (w *worker) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&w.operator, "operator", "", "operator's public key (PEM)")
-	f.StringVar(&w.data, "data", "", "the job's data set (safetensors)")
+	w.data.flags(cmd)
 	f.StringVar(&w.key, "key", "", "worker's private key")
 	memoryFlag(cmd, &w.maxMemory)
-	for _, name := range []string{"operator", "data", "key"} {
+	for _, name := range []string{"operator", "key"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 }
@@ -61,7 +63,7 @@ order of the samples, and what is trained serves it and no other.`,
 			if err != nil {
 				return err
 			}
-			defer w.key.Close()
+			defer w.Close()
 			progress, last := a.progress("training"), float32(0)
 			w.Progress = func(done uint64, loss float32) { last = loss; progress(done, w.offer.Job.Steps) }
 			began := time.Now()
@@ -87,8 +89,12 @@ type work struct {
 	verify.Work
 	offer    *offer
 	assigned *assigned
-	key      *keys.Signer // whoever takes the work closes it
+	key      *keys.Signer
+	files    *data.Files // of the samples
 }
+
+// Close lets go of what the work holds.
+func (w *work) Close() error { return errors.Join(w.key.Close(), w.files.Close()) }
 
 // takeWork reads a job, what was assigned of it, and the data, and finds a device.
 func (a *app) takeWork(ctx context.Context, folder string, who worker, assignment string) (w *work, err error) {
@@ -109,15 +115,20 @@ func (a *app) takeWork(ctx context.Context, folder string, who worker, assignmen
 	if err != nil {
 		return nil, err
 	}
-	data, err := readData(who.data)
+	data, files, err := who.data.open(ctx, a, &t.Job.Data.Layout)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			files.Close()
+		}
+	}()
 	devices, err := a.devices(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &work{offer: t, assigned: assigned, key: key, Work: verify.Work{
+	return &work{offer: t, assigned: assigned, key: key, files: files, Work: verify.Work{
 		Terms: t.Terms, Data: data, Device: devices.First(), Assignment: assigned.Assignment, MaxMemory: uint64(who.maxMemory),
 	}}, nil
 }
@@ -223,10 +234,11 @@ device, so that one opening answers all.`,
 					return err
 				}
 			}
-			data, err := readData(who.data)
+			data, files, err := who.data.open(cmd.Context(), a, &t.Job.Data.Layout)
 			if err != nil {
 				return err
 			}
+			defer files.Close()
 			tr, err := trace.Read(traceDir, t.Trace())
 			if err != nil {
 				return err

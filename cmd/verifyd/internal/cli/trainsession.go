@@ -39,7 +39,7 @@ in the end is what run leaves: a trace and a signed claim, with the same bytes.`
 			if err != nil {
 				return err
 			}
-			defer w.key.Close()
+			defer w.Close()
 			training, err := verify.Begin(cmd.Context(), w.Work, out)
 			if err != nil {
 				return err

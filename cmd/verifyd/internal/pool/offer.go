@@ -86,7 +86,7 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
 		Issued: o.Issued.Unix(), Operator: key, Pool: Named(o.Pool), Audience: merkle.Hash(audience), Policy: o.Policy,
 		Program: o.Program.Digest(),
-		Data:    job.Data{Root: o.Data.Tree().Root(), Samples: uint64(o.Data.Samples())},
+		Data:    o.Data.Data(),
 		Order:   job.Rule,
 		Init:    job.Init{Root: root, Seed: o.Seed},
 		Seed:    o.Seed, Gate: gate.Version,

@@ -11,7 +11,7 @@ import (
 )
 
 // npy is an NPY file of version 1.0 with a header padded as NumPy pads it.
-func npy(header string, data any) []byte { return npyIn(binary.LittleEndian, header, data) }
+func npyFile(header string, data any) []byte { return npyIn(binary.LittleEndian, header, data) }
 
 func npyIn(order binary.AppendByteOrder, header string, data any) []byte {
 	text := header + strings.Repeat(" ", (64-(10+len(header)+1)%64)%64) + "\n"
@@ -25,7 +25,7 @@ func npyIn(order binary.AppendByteOrder, header string, data any) []byte {
 }
 
 func npyOf(descr, shape string, data any) []byte {
-	return npy("{'descr': '"+descr+"', 'fortran_order': False, 'shape': "+shape+", }", data)
+	return npyFile("{'descr': '"+descr+"', 'fortran_order': False, 'shape': "+shape+", }", data)
 }
 
 // put writes a file in a folder of the test.

@@ -64,11 +64,11 @@ func TestColumnsThatFollowOneAnotherAreTheSameTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Read(put(t, "f.npy", npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", []float64{1, 4, 2, 5, 3, 6})), Options{})
+	f, err := Read(put(t, "f.npy", npyFile("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", []float64{1, 4, 2, 5, 3, 6})), Options{})
 	if err != nil || f.Rows != 2 || f.Cols != 3 || !slices.Equal(c.F, f.F) {
 		t.Errorf("%v and %v, %v", c, f, err)
 	}
-	path := put(t, "n.npy", npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", []float64{1, 4, math.NaN(), 5, 3, 6}))
+	path := put(t, "n.npy", npyFile("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", []float64{1, 4, math.NaN(), 5, 3, 6}))
 	_, err = Read(path, Options{})
 	refused(t, "NaN", path, err, "element [0, 1]: NaN is not finite")
 }
@@ -115,14 +115,14 @@ func TestANPYFileThatIsNotStrictIsRefused(t *testing.T) {
 		file       []byte
 	}{
 		{"objects", "never loaded", npyOf("|O", "(1, 2)", two)},
-		{"records", "array of records", npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 2), }", two)},
+		{"records", "array of records", npyFile("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 2), }", two)},
 		{"no order", "order of its bytes", npyOf("=f4", "(1, 2)", two)},
 		{"text that is not there", "length", npyOf("<U4", "(1, 2)", two)},
 		{"long text", "text of 1 to 1024", npyOf("<U99999", "(1, 2)", two)},
 		{"times", "is a time", npyOf("<M8[ns]", "(1, 1)", two)},
 		{"complex", "want f2", npyOf("<c8", "(1, 1)", two)},
 		{"no type", "no element type", npyOf("<", "(1, 1)", two)},
-		{"neither order", "True or False", npy("{'descr': '<f4', 'fortran_order': None, 'shape': (1, 2), }", two)},
+		{"neither order", "True or False", npyFile("{'descr': '<f4', 'fortran_order': None, 'shape': (1, 2), }", two)},
 		{"three dimensions", "more than 2 dimensions", npyOf("<f4", "(1, 1, 2)", two)},
 		{"a scalar", "no dimension", npyOf("<f4", "()", two)},
 		{"no tuple", "not a tuple", npyOf("<f4", "(2)", two)},
@@ -135,11 +135,11 @@ func TestANPYFileThatIsNotStrictIsRefused(t *testing.T) {
 		{"more than the limit", "the limit is 1000", npyOf("<f4", "(20, 20)", make([]float32, 400))},
 		{"too short", "take", npyOf("<f4", "(1, 3)", two)},
 		{"too long", "take", npyOf("<f4", "(1, 1)", two)},
-		{"no key", "are needed", npy("{'descr': '<f4', 'shape': (1, 2), }", two)},
-		{"a key twice", "given twice", npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", two)},
-		{"another key", "unknown key", npy("{'descr': '<f4', 'x': False, 'shape': (1, 2), }", two)},
-		{"Python", "is needed", npy("{'descr': str(1), 'fortran_order': False, 'shape': (1, 2), }", two)},
-		{"something after it", "follow", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), } # 1", two)},
+		{"no key", "are needed", npyFile("{'descr': '<f4', 'shape': (1, 2), }", two)},
+		{"a key twice", "given twice", npyFile("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", two)},
+		{"another key", "unknown key", npyFile("{'descr': '<f4', 'x': False, 'shape': (1, 2), }", two)},
+		{"Python", "is needed", npyFile("{'descr': str(1), 'fortran_order': False, 'shape': (1, 2), }", two)},
+		{"something after it", "follow", npyFile("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), } # 1", two)},
 		{"a long header", "the limit is 10000", huge},
 		{"another version", "version", version},
 		{"no magic", "not an NPY", []byte("PK\x03\x04 something else")},

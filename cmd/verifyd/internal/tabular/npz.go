@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/npy"
 )
 
 const (
@@ -45,7 +47,7 @@ func readNPZ(r io.ReaderAt, size int64, o Options) (*Table, error) {
 			return err
 		}
 		defer m.Close()
-		if _, err := readHeader(m); err != nil {
+		if _, err := npy.Read(m); err != nil {
 			return err
 		}
 		if err := a.into(m, t, at, c); err != nil {

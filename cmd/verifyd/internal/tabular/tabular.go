@@ -110,8 +110,8 @@ const Formats = ".csv, .tsv, .npy, .npz, .safetensors, .parquet, .arrow or .feat
 // index of the first.
 func Read(path string, o Options) (*Table, error) { return read(path, o, -1) }
 
-// ReadColumn reads a file of nothing but one column of so many rows: labels, targets or owners. Of a CSV whose first
-// line may be a name or not, that number says which.
+// ReadColumn reads one column of so many rows, or of any number if that is negative: labels, targets, owners or tokens. Without a
+// Pick the file must be nothing but that column. Of a CSV whose first line may be a name or not, the number of rows says which.
 func ReadColumn(path string, rows int, o Options) (*Column, error) {
 	o.one = true
 	t, err := read(path, o, rows)
@@ -119,7 +119,7 @@ func ReadColumn(path string, rows int, o Options) (*Column, error) {
 		return nil, err
 	}
 	c := t.Picked[0]
-	if c.Rows() != rows {
+	if rows >= 0 && c.Rows() != rows {
 		return nil, fault.New(fault.BadLength, path, "", "%d rows, want %d, as many as the features have", c.Rows(), rows)
 	}
 	return c, nil

@@ -72,7 +72,7 @@ func (f *RoundFiles) ReadClaimed(c *Claims) (*round.Round, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got := set.Tree().Root(); got != c.Validation {
+	if got := set.Root(); got != c.Validation {
 		return nil, fmt.Errorf("%s: validation rows with root %v, the list of claims names %v", f.Validation, got, c.Validation)
 	}
 	r.X, r.Y = x, y

@@ -71,7 +71,7 @@ func newRig(t testing.TB, alter ...func(*job.Job)) *rig {
 			Improvement: policy.Improvement{Of: policy.Loss},
 			Value:       policy.Value{Weight: policy.Uint{Uint128: proofs.Uint(1)}, Hi: policy.Int{Int128: proofs.Int(1 << 40)}},
 		},
-		Validation: policy.Hash{Hash: proofs.Hash(rows.Tree().Root())},
+		Validation: policy.Hash{Hash: proofs.Hash(rows.Root())},
 	}
 	prog := verifytest.MLP()
 	if err := os.WriteFile(r.files.Program, prog.JSON(), 0o644); err != nil {

@@ -52,7 +52,7 @@ func newBook(t testing.TB) *book {
 	b.of = &job.Job{
 		Version: job.Version, Profile: kernels.ProfileF32, Merkle: merkle.Version, State: state.Version,
 		Issued: began, Operator: key, Pool: hash{1}, Audience: hash{2}, Program: hash{3},
-		Data: job.Data{Root: hash{4}, Samples: 10}, Order: job.Rule, Init: job.Init{Root: hash{5}}, Gate: gate.Version, Curve: hash{6},
+		Data: job.Data{Root: hash{4}, Samples: 10, Layout: job.Layout{Tokens: &job.Tokens{DType: "U16", Context: 1, Stride: 1}}}, Order: job.Rule, Init: job.Init{Root: hash{5}}, Gate: gate.Version, Curve: hash{6},
 		Steps: 20, Stride: 2, Slots: 8, Sampled: job.Exactly(2), Audit: job.Millionths, Beacon: chain, Delay: 6, Deadline: 100,
 	}
 	b.job = must(job.Sign(*b.of, b.operator))(t)

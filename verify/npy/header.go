@@ -1,4 +1,4 @@
-package tabular
+package npy
 
 import (
 	"bytes"
@@ -8,27 +8,32 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/verifyd/verifyd/verify/fault"
 )
 
-// maxHeader bounds the text of an NPY header, in bytes. NumPy's own reader refuses more than 10,000.
-const maxHeader = 10_000
+// maxText bounds the text of an NPY header, in bytes. NumPy's own reader refuses more than 10,000.
+const maxText = 10_000
 
-// npyHeader describes an array: NEP 1 of NumPy.
-type npyHeader struct {
-	descr   string // element type, such as <f4
-	fortran bool   // columns follow one another
-	shape   []int64
-	bytes   int64 // of the file before the elements
+// MaxRank is the most dimensions of an array.
+const MaxRank = 8
+
+// Header describes an array: NEP 1 of NumPy.
+type Header struct {
+	Descr   string // element type, such as <f4
+	Fortran bool   // columns follow one another
+	Shape   []int64
+	Bytes   int64 // of the file before the elements
 }
 
-// readHeader reads the magic, the version and the header of an NPY file.
-func readHeader(r io.Reader) (npyHeader, error) {
+// Read reads the magic, the version and the header of an NPY file.
+func Read(r io.Reader) (Header, error) {
 	var prefix [8]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
-		return npyHeader{}, fmt.Errorf("magic: %w", truncated(err))
+		return Header{}, fmt.Errorf("magic: %w", fault.Truncated(err))
 	}
 	if string(prefix[:6]) != "\x93NUMPY" {
-		return npyHeader{}, errors.New("magic: not an NPY file")
+		return Header{}, errors.New("magic: not an NPY file")
 	}
 	width := 4
 	switch {
@@ -36,31 +41,31 @@ func readHeader(r io.Reader) (npyHeader, error) {
 		width = 2
 	case (prefix[6] == 2 || prefix[6] == 3) && prefix[7] == 0:
 	default:
-		return npyHeader{}, fmt.Errorf("version: %d.%d is not 1.0, 2.0 or 3.0", prefix[6], prefix[7])
+		return Header{}, fmt.Errorf("version: %d.%d is not 1.0, 2.0 or 3.0", prefix[6], prefix[7])
 	}
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:width]); err != nil {
-		return npyHeader{}, fmt.Errorf("header length: %w", truncated(err))
+		return Header{}, fmt.Errorf("header length: %w", fault.Truncated(err))
 	}
 	n := binary.LittleEndian.Uint32(length[:])
-	if n > maxHeader {
-		return npyHeader{}, fmt.Errorf("header length: %d bytes, the limit is %d", n, maxHeader)
+	if n > maxText {
+		return Header{}, fmt.Errorf("header length: %d bytes, the limit is %d", n, maxText)
 	}
 	text := make([]byte, n)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return npyHeader{}, fmt.Errorf("header: %w", truncated(err))
+		return Header{}, fmt.Errorf("header: %w", fault.Truncated(err))
 	}
 	h, err := parseHeader(text)
 	if err != nil {
-		return npyHeader{}, fmt.Errorf("header: %w", err)
+		return Header{}, fmt.Errorf("header: %w", err)
 	}
-	h.bytes = int64(len(prefix) + width + len(text))
+	h.Bytes = int64(len(prefix) + width + len(text))
 	return h, nil
 }
 
 // parseHeader reads the Python literal of a header: a dictionary of exactly descr, fortran_order and
 // shape, in any order, followed by spaces and one line feed. It understands no other Python.
-func parseHeader(text []byte) (h npyHeader, err error) {
+func parseHeader(text []byte) (h Header, err error) {
 	rest, ok := bytes.CutSuffix(text, []byte("\n"))
 	if !ok {
 		return h, errors.New("does not end with a line feed")
@@ -142,34 +147,31 @@ func (p *literal) quoted() (string, error) {
 }
 
 // value reads the value of a key into h.
-func (p *literal) value(key string, h *npyHeader) (err error) {
+func (p *literal) value(key string, h *Header) (err error) {
 	switch key {
 	case "descr":
 		if p.text = strings.TrimLeft(p.text, " "); strings.HasPrefix(p.text, "[") {
 			return errors.New("an array of records: save one array of numbers")
 		}
-		if h.descr, err = p.quoted(); err != nil {
-			return err
-		}
-		_, err = elementOf(h.descr)
+		h.Descr, err = p.quoted()
 		return err
 	case "fortran_order":
 		p.text = strings.TrimLeft(p.text, " ")
 		for word, fortran := range map[string]bool{"False": false, "True": true} {
 			if rest, ok := strings.CutPrefix(p.text, word); ok {
-				p.text, h.fortran = rest, fortran
+				p.text, h.Fortran = rest, fortran
 				return nil
 			}
 		}
 		return fmt.Errorf("%.20q where True or False is needed", p.text)
 	case "shape":
-		h.shape, err = p.tuple()
+		h.Shape, err = p.tuple()
 		return err
 	}
 	return fmt.Errorf("unknown key %.40q", key)
 }
 
-// tuple reads one or two plain decimal integers: (3,) or (3, 4).
+// tuple reads plain decimal integers: (3,) or (3, 4).
 func (p *literal) tuple() ([]int64, error) {
 	if err := p.expect('('); err != nil {
 		return nil, err
@@ -188,8 +190,8 @@ func (p *literal) tuple() ([]int64, error) {
 		if err != nil || strconv.FormatInt(v, 10) != p.text[:digits] {
 			return nil, fmt.Errorf("%.20q is not a plain decimal integer below 2^63", p.text)
 		}
-		if len(list) == 2 {
-			return nil, errors.New("more than 2 dimensions")
+		if len(list) == MaxRank {
+			return nil, fmt.Errorf("more than %d dimensions", MaxRank)
 		}
 		list = append(list, v)
 		p.text = p.text[digits:]
