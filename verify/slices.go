@@ -50,7 +50,7 @@ func (t *Terms) moves(places []slices.Place) *slices.Moves {
 	m := &slices.Moves{Segments: t.Job.Segments()}
 	for _, p := range places {
 		if p.Tensor < len(t.spec.Gradient.Tensors()) {
-			m.Rated++
+			m.Groups = append(m.Groups, t.Plan.GroupOf(p.Tensor))
 		}
 	}
 	return m
@@ -61,11 +61,14 @@ func (t *Terms) sizeOf(places []slices.Place) int64 {
 	return int64(min(slices.Size(t.spec.State, places, t.Job.Segments()+1), math.MaxInt64))
 }
 
-// rates are the sums of the learning rates of each segment's steps.
-func (t *Terms) rates() []float64 {
-	rates := make([]float64, t.Job.Segments())
-	for step := range t.Job.Steps {
-		rates[step/t.Job.Stride] += float64(t.Plan.LearningRate(step))
+// rates are the sums of the learning rates of each segment's steps, for each group of parameters.
+func (t *Terms) rates() [][]float64 {
+	rates := make([][]float64, t.Plan.Groups())
+	for g := range rates {
+		rates[g] = make([]float64, t.Job.Segments())
+		for step := range t.Job.Steps {
+			rates[g][step/t.Job.Stride] += float64(t.Plan.LearningRate(g, step))
+		}
 	}
 	return rates
 }

@@ -77,7 +77,7 @@ func (e *extremes) add(c *gate.Counters, ref, start *gate.Reference) {
 	e.drowned = max(e.drowned, share(got.Drowned, got.Added)-share(want.Drowned, want.Added))
 	e.zero = max(e.zero, share(got.Zero, got.Elements)-share(want.Zero, want.Elements))
 	for _, t := range c.Tensors {
-		if c.Updated && t.Seen-t.Zero >= 16 {
+		if c.Updated[t.Group] && t.Seen-t.Zero >= 16 {
 			e.still = max(e.still, share(uint64(t.Still), uint64(t.Seen-t.Zero)))
 		}
 	}

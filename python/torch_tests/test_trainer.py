@@ -36,13 +36,13 @@ class Net(nn.Module):
 class Pool:
     """An operator's and a worker's files for a model."""
 
-    def __init__(self, dir: pathlib.Path, model: nn.Module, x: torch.Tensor) -> None:
+    def __init__(self, dir: pathlib.Path, model: nn.Module, x: torch.Tensor, optimizer: Any = None, **how: Any) -> None:
         self.dir, self.model = dir, model
         y = torch.randint(0, 3, (40,), generator=torch.Generator().manual_seed(5), dtype=torch.int32)
         head, parts = tensors({"x": x.numpy(), "y": y.numpy()}, "data")
         (dir / "data.safetensors").write_bytes(head + b"".join(parts))
-        opt = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.05, momentum=0.9)
-        self.exported = verifyd.export(model, x[:5], loss="cross_entropy", optimizer=opt, out=dir / "program.json")
+        opt = optimizer or torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.05, momentum=0.9)
+        self.exported = verifyd.export(model, x[:5], loss="cross_entropy", optimizer=opt, out=dir / "program.json", **how)
         for role in ("operator", "worker"):
             self("keys", "new", f"{role}.pem", "--role", role)
         self(

@@ -79,6 +79,9 @@ func newAccumulator(c Config) (*Accumulator, error) {
 	if !a.plan.Plain() {
 		return nil, errors.New("program: graph: tied or frozen parameters or buffers, for which no value is defined")
 	}
+	if a.plan.Groups() > 1 {
+		return nil, errors.New("program: groups: several, for which no value is defined")
+	}
 	if a.validator, err = newValidator(&c); err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}

@@ -30,7 +30,7 @@ func (a *Accumulator) norm(tensors [][]float32, limit float32) (norm, factor flo
 
 // rate is what step t multiplies its gradient with: learning rate and clip coefficient.
 func (a *Accumulator) rate(t uint64, grads [][]float32) (float64, error) {
-	rate := float64(a.plan.LearningRate(t))
+	rate := float64(a.plan.LearningRate(0, t))
 	if limit := a.config.Program.ClipNorm; limit > 0 {
 		_, factor, err := a.norm(grads, float32(limit))
 		if err != nil {

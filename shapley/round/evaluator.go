@@ -36,7 +36,7 @@ func chunkOf(rows, most int) int {
 func evaluation(p *program.Program, g program.Graph, rows int) (*program.Plan, error) {
 	e := *p
 	e.Graph, e.BatchSize, e.Accumulation, e.ClipNorm = g, rows, 1, 0
-	e.Optimizer = program.Optimizer{Kind: program.SGD}
+	e.Optimizer, e.Groups = program.Optimizer{Kind: program.SGD}, nil
 	return program.Compile(&e, kernels.ProfileF32)
 }
 

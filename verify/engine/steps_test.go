@@ -46,7 +46,14 @@ func programs() map[string]program.Program {
 		"batch norm":                  {BatchSize: 2, Accumulation: 2, Graph: normalised(false), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 		"batch norm, frozen":          {BatchSize: 2, Accumulation: 1, Graph: normalised(true), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 		"gpt, adapted":                {BatchSize: 2, Accumulation: 1, Graph: adapted, Loss: program.CrossEntropy, Optimizer: adamW, Schedule: constant, ClipNorm: 0.3},
-		"gpt, adam":                   {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
+		"mlp, groups": {BatchSize: 3, Accumulation: 2, Graph: mlp(0.3, 9), Loss: program.CrossEntropy, Optimizer: adamW, Schedule: cosine, ClipNorm: 0.1,
+			Groups: []program.Group{
+				{Params: []string{"net.0.bias"}, Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.5, Beta2: 0.9, Eps: 1e-3}, Schedule: constant},
+				{Params: []string{"net.0.weight"}, Optimizer: adamW, Schedule: program.Schedule{Kind: program.Exponential, Rate: 0.3, Factor: 0.5}},
+			}},
+		"mlp, groups with and without momentum": {BatchSize: 3, Accumulation: 1, Graph: mlp(0, 9), Loss: program.CrossEntropy, Optimizer: sgd, Schedule: constant,
+			Groups: []program.Group{{Params: []string{"net.0.weight"}, Optimizer: nesterov, Schedule: cosine}}},
+		"gpt, adam": {BatchSize: 2, Accumulation: 1, Graph: program.GPT(gpt), Loss: program.CrossEntropy, Optimizer: adam, Schedule: constant},
 	}
 }
 

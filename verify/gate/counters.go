@@ -14,7 +14,7 @@ type Counters struct {
 	Products []Product
 	Sums     []Sum
 	Tensors  []Tensor // parameters that have a gradient, in state order
-	Updated  bool     // whether the learning rate is so large that parameters should move
+	Updated  []bool   // of each group of parameters, whether its learning rate is so large that they should move
 }
 
 // Product counts the sums of one product of the step's first micro-batch.
@@ -46,6 +46,7 @@ type Sum struct {
 // Tensor counts elements of a parameter.
 type Tensor struct {
 	Name     string
+	Group    int // of the program's
 	Elements uint64
 	Seen     uint32 // of the elements
 	Zero     uint32 // with a gradient of zero, of those seen

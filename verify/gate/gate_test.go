@@ -20,11 +20,11 @@ func TestMain(m *testing.M) { os.Exit(kernelstest.Main(m)) }
 
 // The counters of two steps of each model, in hexadecimal: SHA-256 of what %+v prints.
 var golden = map[string]string{
-	"tiny mlp": "13537fdf91571e6906dfb507b21312e0af490becdd1bf9af9512e1af28ab849a",
-	"tiny gpt": "f7f9867c27dd38ce2c029f6ce96be398885068125ccfeeb80c63c4d93d501ff4",
-	"mlp":      "a3088d5230fd6b0f91275df3ad765b8fede01940ae4cc2375baa8979e46e1f11",
-	"cnn":      "3ce61f4bd70fc52e798d11cc305da66b51c5395dd28a1eac6ca2650641ad518c",
-	"gpt":      "5eae1cd643825bf2a6ed3594c7181612fc40be1e1acfd229cf9e336a76414277",
+	"tiny mlp": "4bb4522a8932f482f43d0fbc5c0ca86ef6db4e57059350e7d14aabf43a2bd699",
+	"tiny gpt": "9c565ff4c69e44221ab591a61bb15665787eefd2b5940c329bbf1e948d1b24c9",
+	"mlp":      "a167a6968abdf06cc11cea59846f2e686b57250cbf01ce579c3e45af4d8a3d31",
+	"cnn":      "4045104b32bd6dacd60d7aa51019f2be30ff09cf2c7d208ab5f938a4c2d88c28",
+	"gpt":      "902005db3d3eb563be891dc69c51c37ec11f6794d624268a571cac3bbb0f3cc6",
 }
 
 func TestCountersAreFixedForAllTimeAndEveryDevice(t *testing.T) {

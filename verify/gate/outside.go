@@ -28,7 +28,7 @@ const leastMoving = 16
 //	drowned  drowned/added > r + 1/5
 //	zero     zero/elements > 3/5 and > r + 3/10
 //	still    of a parameter of which 16 elements or more have a gradient, more than 3/4 of those are still, at a step
-//	         whose learning rate is at least a hundredth of the highest
+//	         at which its group has a learning rate, of at least a hundredth of its highest
 func (r *Reference) Outside(c *Counters) (reasons []Reason) {
 	got, point := c.Totals(), r.at(c.Step)
 	ref := point.Totals
@@ -49,7 +49,7 @@ func (r *Reference) Outside(c *Counters) (reasons []Reason) {
 		reasons = append(reasons, TooManyZeros)
 	}
 	for _, t := range c.Tensors {
-		if moving := t.Seen - t.Zero; c.Updated && moving >= leastMoving && 4*t.Still > 3*moving {
+		if moving := t.Seen - t.Zero; moving >= leastMoving && 4*t.Still > 3*moving && c.Updated[t.Group] {
 			return append(reasons, TooStill)
 		}
 	}

@@ -73,9 +73,21 @@ func TestAParameterIsStillOnlyWhereItHasGradientsAndShouldMove(t *testing.T) {
 		{Tensor{Elements: 15, Seen: 15, Still: 15}, true, false},
 		{Tensor{Elements: 16, Seen: 16, Still: 16}, true, true},
 	} {
-		got := slices.Contains(r.Outside(&Counters{Updated: c.updated, Tensors: []Tensor{{}, c.tensor}}), TooStill)
+		got := slices.Contains(r.Outside(&Counters{Updated: []bool{c.updated}, Tensors: []Tensor{{}, c.tensor}}), TooStill)
 		if got != c.want {
 			t.Errorf("%+v: still is %v", c, got)
+		}
+	}
+}
+
+func TestAParameterIsStillByTheRateOfItsOwnGroup(t *testing.T) {
+	r := FromStart(Point{})
+	still := Tensor{Elements: 100, Seen: 100, Still: 100}
+	for group, want := range []bool{true, false, true} {
+		still.Group = group
+		got := slices.Contains(r.Outside(&Counters{Updated: []bool{true, false, true}, Tensors: []Tensor{{}, still}}), TooStill)
+		if got != want {
+			t.Errorf("group %d: still is %v", group, got)
 		}
 	}
 }

@@ -166,7 +166,10 @@ type place struct{ probe, read int }
 
 // Draw draws where a step is measured, from a seed that nobody knew when the step was claimed.
 func (p *Plan) Draw(seed [32]byte, step uint64) *Sample {
-	s := &Sample{counters: Counters{Step: step, Updated: p.plan.Moves(step)}}
+	s := &Sample{counters: Counters{Step: step}}
+	for g := range p.plan.Groups() {
+		s.counters.Updated = append(s.counters.Updated, p.plan.Moves(g, step))
+	}
 	d := newDraws(seed, step)
 	for i, part := range p.parts {
 		s.probes = append(s.probes, part.draw(d))

@@ -18,8 +18,9 @@ const firstTensor = 1 << 31
 type tensor struct {
 	number int
 	name   string
+	group  int
 	call   int // that updates it
-	offset int // of it in the operands of that call, which are all parameters and all gradients
+	offset int // of it in the operands of that call, which are all parameters and all gradients of its group
 	n      int
 	decays bool // whether the update shrinks it whatever its gradient is
 }
@@ -31,20 +32,23 @@ const (
 	scalarDecay      = 8
 )
 
-// measureTensors adds the parameters. The last call of a step is the optimizer's, and begins with parameters and gradients.
+// measureTensors adds the parameters. The last calls of a step are the optimizer's, one of each group, and begin with its parameters
+// and gradients.
 func (p *Plan) measureTensors(tape *program.Tape) error {
-	call := len(tape.Calls()) - 1
-	if call*kinds >= firstTensor {
+	calls := tape.Calls()
+	if call := len(calls) - 1; call*kinds >= firstTensor {
 		return fault.New(fault.TooLarge, "", "", "gate: %d calls in a step, at most %d can be measured", call, firstTensor/kinds)
 	}
-	optimizer := tape.Update[len(tape.Update)-1]
-	if n := optimizer.Operands[0].Words; n > math.MaxInt32 {
-		return fault.New(fault.TooLarge, "", "", "gate: %d parameters, at most %d can be measured", n, math.MaxInt32)
-	}
-	adam, _ := optimizer.Op.(kernels.Adam)
 	for i, spec := range p.plan.Params() {
+		group := p.plan.GroupOf(i)
+		call := len(calls) - p.plan.Groups() + group
+		optimizer := calls[call]
+		if n := optimizer.Operands[0].Words; n > math.MaxInt32 {
+			return fault.New(fault.TooLarge, "", "", "gate: %d parameters, at most %d can be measured", n, math.MaxInt32)
+		}
+		adam, _ := optimizer.Op.(kernels.Adam)
 		offset := tape.Tensors[i].Offset - optimizer.Operands[0].Offset
-		p.parts = append(p.parts, tensor{i, spec.Name, call, offset, spec.Len(), adam.Decoupled})
+		p.parts = append(p.parts, tensor{i, spec.Name, group, call, offset, spec.Len(), adam.Decoupled})
 	}
 	return nil
 }
@@ -66,7 +70,7 @@ func (t tensor) draw(d draws) probe {
 	return probe{
 		reads: reads,
 		count: func(words [][]float32, to *Counters) {
-			c := Tensor{Name: t.name, Elements: uint64(t.n), Seen: uint32(len(at))}
+			c := Tensor{Name: t.name, Group: t.group, Elements: uint64(t.n), Seen: uint32(len(at))}
 			for i, g := range words[1] {
 				alone := words[0][i] // what the update would leave without a gradient
 				if t.decays {

@@ -87,7 +87,7 @@ func (w *Workshop) draw(ctx context.Context, r *rand.Rand, c *Claim) error {
 	p := drawProgram(r)
 	diverges := one(r, 30)
 	if diverges { // in its first step
-		p.Optimizer = program.Optimizer{Kind: program.SGD, WeightDecay: 1e30}
+		p.Optimizer, p.Groups = program.Optimizer{Kind: program.SGD, WeightDecay: 1e30}, nil
 		p.Schedule, p.ClipNorm = program.Schedule{Kind: program.Constant, Rate: 1e30}, 0
 	}
 	plan, err := program.Compile(p, kernels.ProfileF32)

@@ -36,6 +36,9 @@ func (t Tally) add(c *Claim, how Configuration) {
 	if c.Truth.Noted {
 		t["passes with a note"]++
 	}
+	if len(c.Pool.Terms.Program().Groups) > 0 {
+		t["groups of parameters"]++
+	}
 	for _, n := range c.Pool.Terms.Program().Graph.Nodes {
 		t["node "+n.Op.Kind()]++
 	}

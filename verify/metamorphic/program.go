@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/job"
@@ -19,7 +20,7 @@ func drawProgram(r *rand.Rand) *program.Program {
 	}
 	p := &program.Program{
 		Version: program.Version, BatchSize: 1 + r.IntN(4), Accumulation: 1 + r.IntN(3),
-		Loss: program.MSE, Optimizer: drawOptimizer(r), Schedule: drawSchedule(r),
+		Loss: program.MSE, Optimizer: drawOptimizer(r, pick(r, program.SGD, program.SGD, program.Adam, program.AdamW)), Schedule: drawSchedule(r),
 	}
 	if one(r, 2) {
 		p.Loss = program.CrossEntropy
@@ -32,7 +33,38 @@ func drawProgram(r *rand.Rand) *program.Program {
 	if one(r, 2) {
 		drawFacts(r, &p.Graph)
 	}
+	if one(r, 3) {
+		drawGroups(r, p)
+	}
 	return p
+}
+
+// drawGroups gives some of the parameters to optimizers and schedules of their own, and leaves the last one to the program's.
+func drawGroups(r *rand.Rand, p *program.Program) {
+	plan, err := program.Compile(p, kernels.ProfileF32)
+	if err != nil {
+		return // whoever compiles the program says why
+	}
+	groups := make([]program.Group, 1+r.IntN(3))
+	for i := range groups {
+		groups[i].Optimizer, groups[i].Schedule = drawOptimizer(r, p.Optimizer.Kind), drawSchedule(r)
+	}
+	params := plan.Params()
+	for _, t := range params[:len(params)-1] {
+		if k := r.IntN(len(groups) + 1); k < len(groups) {
+			groups[k].Params = append(groups[k].Params, t.Name)
+		}
+	}
+	groups = slices.DeleteFunc(groups, func(g program.Group) bool { return len(g.Params) == 0 })
+	for _, g := range groups {
+		slices.Sort(g.Params)
+	}
+	slices.SortFunc(groups, func(a, b program.Group) int { return strings.Compare(a.Params[0], b.Params[0]) })
+	drawn := *p
+	drawn.Groups = groups
+	if _, err := program.Compile(&drawn, kernels.ProfileF32); err == nil { // two may say the same
+		*p = drawn
+	}
 }
 
 // drawFacts ties one pair of parameters of the same shape, if there is one, and freezes some, but not the last layer's.
@@ -237,8 +269,8 @@ func (g *graph) window() [2]int {
 	return [2]int{1 + g.IntN(min(3, s[1])), 1 + g.IntN(min(3, s[2]))}
 }
 
-func drawOptimizer(r *rand.Rand) program.Optimizer {
-	o := program.Optimizer{Kind: pick(r, program.SGD, program.SGD, program.Adam, program.AdamW), WeightDecay: pick(r, 0, 0, 0.01)}
+func drawOptimizer(r *rand.Rand, kind string) program.Optimizer {
+	o := program.Optimizer{Kind: kind, WeightDecay: pick(r, 0, 0, 0.01)}
 	if o.Kind != program.SGD {
 		o.Beta1, o.Beta2, o.Eps = pick(r, 0, 0.9), pick(r, 0.99, 0.999), 1e-8
 		return o
@@ -256,9 +288,12 @@ func drawSchedule(r *rand.Rand) program.Schedule {
 		Kind: pick(r, program.Constant, program.LinearDecay, program.CosineDecay, program.StepDecay, program.Exponential),
 		Rate: pick(r, 0.001, 0.01, 0.05), Warmup: pick[uint64](r, 0, 0, 3),
 	}
+	if s.Warmup > 0 && one(r, 2) {
+		s.Warmup, s.Ramp, s.From = 0, s.Warmup, pick(r, 0, 0.25)
+	}
 	switch s.Kind {
 	case program.LinearDecay, program.CosineDecay:
-		s.Steps, s.Floor = s.Warmup+1+r.Uint64N(12), pick(r, 0, 0.0005)
+		s.Steps, s.Floor = s.Warmup+s.Ramp+1+r.Uint64N(12), pick(r, 0, 0.0005)
 	case program.StepDecay:
 		s.Every, s.Factor = 1+r.Uint64N(4), pick(r, 0.5, 1)
 	case program.Exponential:

@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/verifyd/verifyd/verify/program"
 )
@@ -11,6 +12,16 @@ import (
 // and exp_avg_sq. Those of the other kind are nil.
 type Slots struct {
 	Momentum, Mean, Square []float64
+}
+
+// RuleOf is the optimizer that moves a parameter of a program, by its full name, and the schedule of its learning rate.
+func RuleOf(p *program.Program, param string) (program.Optimizer, program.Schedule) {
+	for _, g := range p.Groups {
+		if slices.Contains(g.Params, param) {
+			return g.Optimizer, g.Schedule
+		}
+	}
+	return p.Optimizer, p.Schedule
 }
 
 // Step applies step t of an optimizer, counted from 0, to one parameter and its slots in place, in float64 and

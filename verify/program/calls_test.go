@@ -56,8 +56,21 @@ func families() map[string]*Program {
 			GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true})),
 		"adapted": of(2, 1, Optimizer{Kind: SGD},
 			LoRA(GPT(GPTConfig{Vocab: 7, Context: 3, Width: 4, Layers: 1, Heads: 2, Tied: true}), 2, func(name string) bool { return name == "blocks.0.qkv" })),
+		"groups": decayed(of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1},
+			MLP(MLPConfig{Inputs: 5, Hidden: []int{4}, Classes: 2}))),
 		"llama": of(2, 1, Optimizer{Kind: AdamW, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1}, llama()),
 	}
+}
+
+// decayed takes the decay from two biases, and a layer to another rate.
+func decayed(p *Program) *Program {
+	plain := p.Optimizer
+	plain.WeightDecay = 0
+	p.Groups = []Group{
+		{Params: []string{"net.0.bias", "net.2.bias"}, Optimizer: plain, Schedule: p.Schedule},
+		{Params: []string{"net.0.weight"}, Optimizer: p.Optimizer, Schedule: Schedule{Kind: Constant, Rate: 0.01}},
+	}
+	return p
 }
 
 // llama is a decoder whose heads of keys are shared, with padding, and a product of activations at its end.

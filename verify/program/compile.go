@@ -18,10 +18,10 @@ const (
 	inputs                 // the step's inputs, one window a micro-batch
 	labels                 // the step's labels, likewise
 	counters               // random-number counters, likewise
-	scalars                // the optimizer's step-dependent constants
+	scalars                // each group's step-dependent constants
 	outcome                // loss, norm and clip coefficient
 	sums                   // of the squares of each gradient
-	parameter              // parameters, one after another in state order
+	parameter              // parameters, one after another, group by group in state order
 	gradient               // their gradients, likewise
 	slot0                  // the optimizer's first slot, likewise
 	slot1                  // its second

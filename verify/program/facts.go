@@ -31,6 +31,7 @@ type tensor struct {
 	moves  bool // a forward pass changes it
 	number int  // its place among all parameters in graph order, frozen or not, without constants: what its start is drawn as
 	uses   int  // parameters that it stands for
+	group  int  // that moves it: 0 for the program's own, else one more than its place among the others
 	offset int  // in its region, once there is a plan
 }
 
@@ -229,9 +230,14 @@ type region struct {
 }
 
 func (r *region) add(t *tensor) {
+	r.place(t)
+	r.tensors = append(r.tensors, t)
+}
+
+// place gives the next words to a tensor.
+func (r *region) place(t *tensor) {
 	t.offset = r.words
 	r.words += padded(t.spec.Len())
-	r.tensors = append(r.tensors, t)
 }
 
 // specs describes the tensors under prefix.

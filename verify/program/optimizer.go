@@ -73,8 +73,11 @@ func (o Optimizer) operator(n int) kernels.Operator {
 	return kernels.Adam{N: n, Decoupled: o.Kind == AdamW}
 }
 
-// optimizerScalars is the most that any optimizer takes.
-const optimizerScalars = 9
+// optimizerScalars is the most that any optimizer takes. Those of two groups lie scalarsApart words apart.
+const (
+	optimizerScalars = 9
+	scalarsApart     = align
+)
 
 // scalars is the number of step-dependent scalars that the operator takes.
 func (o Optimizer) scalars() int {

@@ -9,19 +9,18 @@ import (
 // Plan is a compiled program: lists of operators on buffers with assigned places, from which Tape makes a
 // step. It is read-only and may be shared by machines.
 type Plan struct {
-	rows      []TensorSpec // inputs, and labels last
-	output    TensorSpec   // of all rows
-	inputs    []Walked
-	trained   region // its gradients and slots lie as it does
-	kept      region // buffers
-	frozen    region
-	optimizer Optimizer
-	schedule  Schedule
-	clip      bool
-	accum     int
-	idLimits  []idLimit
-	classes   int    // label limit; 0 if labels are f32
-	ignored   *int32 // a label that may be beyond it; nil for none
+	rows     []TensorSpec // inputs, and labels last
+	output   TensorSpec   // of all rows
+	inputs   []Walked
+	trained  region // its gradients and slots lie as it does
+	kept     region // buffers
+	frozen   region
+	groups   []group // of what is trained, in which order it lies
+	clip     bool
+	accum    int
+	idLimits []idLimit
+	classes  int    // label limit; 0 if labels are f32
+	ignored  *int32 // a label that may be beyond it; nil for none
 
 	train, eval, update routine
 }
@@ -45,7 +44,7 @@ const (
 // newPlan lays out what outlives a step.
 func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 	rows := p.Accumulation * p.BatchSize
-	plan := &Plan{optimizer: p.Optimizer, schedule: p.Schedule, clip: p.ClipNorm > 0, accum: p.Accumulation}
+	plan := &Plan{clip: p.ClipNorm > 0, accum: p.Accumulation}
 	plan.inputs = inputsOf(walked)
 	for _, w := range plan.inputs {
 		t := w.Output
@@ -82,6 +81,7 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 			}
 		}
 	}
+	plan.gather(p)
 	if y.Kind == kernels.I32 {
 		_, plan.classes = last(walked[len(walked)-1].Output.Shape)
 	}
@@ -95,11 +95,12 @@ func newPlan(p *Program, walked []Walked, y TensorSpec) *Plan {
 func (p *Plan) Params() []TensorSpec { return p.trained.specs("") }
 
 // Tensors lists the tensors of a state that steps move in canonical order: "param/NAME" for every parameter that is
-// trained in graph order, "opt/SLOT/NAME" for every slot of the optimizer and each of these, "buffer/NAME" for every buffer.
+// trained in graph order, "opt/SLOT/NAME" for every slot of the optimizer and each of these for which it has any, "buffer/NAME" for
+// every buffer.
 func (p *Plan) Tensors() []TensorSpec {
 	all := p.trained.specs("param/")
-	for _, s := range p.optimizer.slots() {
-		all = append(all, p.trained.specs("opt/"+s+"/")...)
+	for _, s := range p.slots() {
+		all = append(all, p.remembered().specs("opt/"+s+"/")...)
 	}
 	return append(all, p.kept.specs("buffer/")...)
 }
@@ -159,14 +160,6 @@ func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
 
 // Output describes what an evaluation makes of all rows: what the last node of the graph has.
 func (p *Plan) Output() TensorSpec { return p.output }
-
-// LearningRate is the rate of step t.
-func (p *Plan) LearningRate(t uint64) float32 { return p.schedule.At(t) }
-
-// Moves says whether the rate of step t is at least a hundredth of the schedule's highest.
-func (p *Plan) Moves(t uint64) bool {
-	return float64(float64(p.schedule.At(t))*100) >= float64(float32(p.schedule.Rate))
-}
 
 // draw is the operator that draws a parameter from the counter's numbers.
 func (t *tensor) draw() kernels.Operator {

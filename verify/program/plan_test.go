@@ -106,7 +106,7 @@ func TestATapeIsAsLargeAsItsBuffers(t *testing.T) {
 			{"a machine", int(plan.MemoryBytes() / 4), plan.arenas()},
 		} {
 			least := rows + params + c.arena[0] + c.arena[1]
-			small := p.Accumulation*counterWords + optimizerScalars + outcomeWords + len(plan.trained.tensors)
+			small := p.Accumulation*counterWords + len(p.Groups)*scalarsApart + optimizerScalars + outcomeWords + len(plan.trained.tensors)
 			if most := least + small + 6*(align-1); c.words < least || c.words > most {
 				t.Errorf("%s: %s has %d words: outside %d to %d", name, c.what, c.words, least, most)
 			}

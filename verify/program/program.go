@@ -39,7 +39,8 @@ type Program struct {
 	Labels       *Labels   `json:"labels,omitempty"` // for MaskedCrossEntropy alone
 	Optimizer    Optimizer `json:"optimizer"`
 	Schedule     Schedule  `json:"schedule"`
-	ClipNorm     float64   `json:"clip_norm"` // largest global gradient norm; 0 does not clip
+	Groups       []Group   `json:"groups,omitempty"` // parameters that another optimizer moves; the one above moves the rest
+	ClipNorm     float64   `json:"clip_norm"`        // largest global gradient norm; 0 does not clip
 }
 
 // Parse reads a program from its canonical JSON. Anything else is refused: unknown or repeated
@@ -92,6 +93,7 @@ func (p *Program) check() ([]Walked, error) {
 		nonNegative("clip_norm", p.ClipNorm),
 		p.Optimizer.check(),
 		p.Schedule.check(),
+		p.checkGroups(),
 	); err != nil {
 		return nil, fault.In(what, err)
 	}
@@ -101,6 +103,9 @@ func (p *Program) check() ([]Walked, error) {
 	}
 	if err := checkTrained(walked); err != nil {
 		return nil, fault.In(what, fault.Under("graph", err))
+	}
+	if err := p.join(walked); err != nil {
+		return nil, fault.In(what, err)
 	}
 	for _, w := range walked {
 		if _, err := elements(append([]int{p.Accumulation, p.BatchSize}, w.Output.Shape...)...); err != nil {

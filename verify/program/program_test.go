@@ -119,7 +119,13 @@ func TestBadJSONIsRefusedWithItsFieldAndLimit(t *testing.T) {
 		{"a negative rate", edit(`"rate":0.1`, `"rate":-0.1`), "rate: -0.1 is outside"},
 		{"a rate beyond binary32", edit(`"rate":0.1`, `"rate":1e39`), "rate: 1e+39 is outside"},
 		{"an unknown schedule", edit(`"constant"`, `"random"`), `schedule: kind: "random"`},
-		{"a decay without an end", edit(`"constant"`, `"cosine"`), "steps: 0 must be above warmup, 0"},
+		{"a decay without an end", edit(`"constant"`, `"cosine"`), "steps: 0 must be above warmup or ramp, 0"},
+		{"two warm-ups", edit(`"rate":0.1`, `"rate":0.1,"warmup":2,"ramp":2`), "warmup and ramp: one of them"},
+		{"a ramp from below zero", edit(`"rate":0.1`, `"rate":0.1,"ramp":2,"from":-0.5`), "from: -0.5 is outside 0 to 1"},
+		{"a ramp from above the rate", edit(`"rate":0.1`, `"rate":0.1,"ramp":2,"from":1.5`), "from: 1.5 is outside 0 to 1"},
+		{"a start of no ramp", edit(`"rate":0.1`, `"rate":0.1,"from":0.5`), "from belongs to ramp"},
+		{"a ramp beyond all steps", edit(`"rate":0.1`, `"rate":0.1,"ramp":4294967297`), "warmup, ramp, steps and every are at most 4294967296"},
+		{"a decay that ends with its ramp", edit(`"kind":"constant","rate":0.1`, `"kind":"linear","rate":0.1,"ramp":9,"steps":9`), "steps: 9 must be above warmup or ramp, 9"},
 		{"a negative clip", edit(`"clip_norm":0`, `"clip_norm":-1`), "clip_norm: -1 is outside"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

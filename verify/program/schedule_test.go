@@ -48,6 +48,15 @@ func TestSchedulesAreClosedFormsOfTheStep(t *testing.T) {
 			func(float64) float64 { return 0.1 }, at{7: 0x3dcccccd}},
 		{"warm-up", Schedule{Kind: Constant, Rate: 1e-3, Warmup: 20},
 			func(t float64) float64 { return 1e-3 * min(t+1, 20) / 20 }, at{0: 0x3851b717, 6: 0x39b78034}},
+		{"ramp", Schedule{Kind: Constant, Rate: 0.1, Ramp: 20},
+			func(t float64) float64 { return 0.1 * min(t, 20) / 20 }, at{0: 0, 7: 0x3d0f5c29}},
+		{"ramp from a part", Schedule{Kind: CosineDecay, Rate: 0.3, Ramp: 10, From: 0.25, Steps: 110},
+			func(t float64) float64 {
+				if t < 10 {
+					return 0.3 * (0.25 + 0.75*t/10)
+				}
+				return 0.3 * (1 + math.Cos(math.Pi*min(t-10, 100)/100)) / 2
+			}, at{0: 0x3d99999a, 3: 0x3e11eb85}},
 		{"linear", Schedule{Kind: LinearDecay, Rate: 0.3, Warmup: 10, Steps: 110, Floor: 0.01},
 			func(t float64) float64 {
 				if t < 10 {

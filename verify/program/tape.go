@@ -27,7 +27,7 @@ type Tape struct {
 	Gradients []kernels.Range // in the order of Plan.Params: those of the step between Backward and Update
 
 	Init   []kernels.Call // draws the parameters that start at random
-	Update []kernels.Call // norm, clipping and optimizer
+	Update []kernels.Call // norm and clipping, then the optimizer of each group
 
 	plan                 *Plan
 	rows                 []kernels.Range // of a step, in the order of Plan.Rows
@@ -82,7 +82,7 @@ func (p *Plan) lay(results int) (*Tape, *places) {
 	}
 	t.rows = append(t.rows, place(labels, p.Y().Len()))
 	t.counters = place(counters, p.accum*counterWords)
-	t.scalars = place(scalars, p.optimizer.scalars())
+	t.scalars = place(scalars, (len(p.groups)-1)*scalarsApart+p.groups[0].optimizer.scalars())
 	t.In = kernels.Range{Words: t.Words}
 
 	one := func(place int) kernels.Range { return kernels.Range{Offset: at.origin[outcome] + place, Words: 1} }
@@ -97,8 +97,8 @@ func (p *Plan) lay(results int) (*Tape, *places) {
 	place(sums, len(p.trained.tensors))
 	t.State.Offset = t.Words
 	t.Tensors = p.trained.split(place(parameter, p.trained.words))
-	for k := range p.optimizer.slots() {
-		t.Tensors = append(t.Tensors, p.trained.split(place(slot0+space(k), p.trained.words))...)
+	for k := range p.slots() {
+		t.Tensors = append(t.Tensors, p.remembered().split(place(slot0+space(k), p.trained.words))...)
 	}
 	t.Tensors = append(t.Tensors, p.kept.split(place(buffers, p.kept.words))...)
 	t.State.Words = t.Words - t.State.Offset
@@ -152,9 +152,11 @@ func (t *Tape) fillCounter(in []uint32, microBatch int, seed uint64, counter uin
 
 func (t *Tape) fillScalars(in []uint32, step uint64) {
 	var s [optimizerScalars]float32
-	t.plan.optimizer.setScalars(s[:], t.plan.LearningRate(step), step)
-	for i := range t.scalars.Words {
-		in[t.scalars.Offset+i] = math.Float32bits(s[i])
+	for k, g := range t.plan.groups {
+		g.optimizer.setScalars(s[:], g.schedule.At(step), step)
+		for i := range g.optimizer.scalars() {
+			in[t.scalars.Offset+k*scalarsApart+i] = math.Float32bits(s[i])
+		}
 	}
 }
 

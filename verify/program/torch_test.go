@@ -110,7 +110,7 @@ func TestAStepIsPyTorchsStep(t *testing.T) {
 			for _, isa := range kernels.Available() {
 				for _, s := range c.Recorded {
 					m, plan := machine(t, p, kernels.Options{ISA: isa})
-					if got := plan.LearningRate(s.Step); got != float32(s.LR) {
+					if got := plan.LearningRate(0, s.Step); got != float32(s.LR) {
 						t.Errorf("step %d: learning rate %v, recorded %v", s.Step, got, float32(s.LR))
 					}
 					worst := replayTorch(t, m, plan, file, s.Step, s.Loss, s.GradNorm)

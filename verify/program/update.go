@@ -4,8 +4,8 @@ import "github.com/verifyd/verifyd/kernels"
 
 // compileUpdate emits the update of one step: gradient norm and clipping, if the program clips, then
 // the optimizer. The norm is taken over the tensors one by one in state order; clipping and optimizer
-// are elementwise, so they run once over all parameters as they lie in memory. Nothing depends on the padding
-// between two tensors, which is zero until a step diverges.
+// are elementwise, so they run once over all parameters as they lie in memory, and once over those of each group. Nothing depends
+// on the padding between two tensors, which is zero until a step diverges.
 func (plan *Plan) compileUpdate(p *Program) routine {
 	c := &compiler{}
 	at := func(s space, offset, n int) value { return c.add(buffer{space: s, offset: offset, n: n}) }
@@ -20,14 +20,17 @@ func (plan *Plan) compileUpdate(p *Program) routine {
 		c.emit(kernels.GradNorm{Tensors: k, MaxNorm: float32(p.ClipNorm)}, all, norm, coef)
 		c.emit(kernels.ScaleBy{N: plan.trained.words}, g, coef, g)
 	}
-	bufs := []value{at(parameter, 0, plan.trained.words), g}
-	for i := range p.Optimizer.slots() {
-		bufs = append(bufs, at(slot0+space(i), 0, plan.trained.words))
+	for k, g := range plan.groups {
+		o := g.optimizer
+		bufs := []value{at(parameter, g.offset, g.words), at(gradient, g.offset, g.words)}
+		for i := range o.slots() {
+			bufs = append(bufs, at(slot0+space(i), g.offset, g.words))
+		}
+		if o.Kind == SGD && o.Momentum == 0 {
+			bufs = append(bufs, at(slot0, 0, 0)) // the operator's absent buffer
+		}
+		bufs = append(bufs, at(scalars, k*scalarsApart, o.scalars()))
+		c.emit(o.operator(g.words), bufs...)
 	}
-	if p.Optimizer.Kind == SGD && p.Optimizer.Momentum == 0 {
-		bufs = append(bufs, at(slot0, 0, 0)) // the operator's absent buffer
-	}
-	bufs = append(bufs, at(scalars, 0, p.Optimizer.scalars()))
-	c.emit(p.Optimizer.operator(plan.trained.words), bufs...)
 	return routine{code: c.code, buffers: c.buffers, logits: -1}
 }

@@ -10,7 +10,7 @@ import (
 // boundary and a number for each slice and segment.
 type Moves struct {
 	Segments uint64 // that will come, so that no more is held than is needed; may be left out
-	Rated    int    // how many of the slices, the first ones, are of parameters, whose moves follow the learning rate
+	Groups   []int  // of the first slices, which are of parameters: the group whose learning rate their moves follow
 
 	last  [][]float32
 	moved [][]float64 // of each slice: the sum of the squared moves of its elements, by segment
@@ -45,10 +45,10 @@ const (
 	slowest = 100 // of the highest rate of a segment, the part that all count as having at least
 )
 
-// Rank returns the segments, those that moved suddenly most first. rates has a segment's sum of rates.
+// Rank returns the segments, those that moved suddenly most first. rates has each group's sums of rates, by segment.
 //
-// The speed of a slice in a segment is its move, and for one of a parameter move / rate^2, rate being the segment's but no
-// less than a hundredth of the highest, below which moves are roundings; each operation rounded to binary64. It is infinite
+// The speed of a slice in a segment is its move, and for one of a parameter move / rate^2, rate being its group's in the segment but no
+// less than a hundredth of the group's highest, below which moves are roundings; each operation rounded to binary64. It is infinite
 // where a move is not a number. A segment is compared with those before it, since what a jump leads to may move as far
 // as it likes: the norm is the largest speed of the 8 segments before (of segment 0, of the 8 behind), and where these did not
 // move, the largest of all others. A segment's score is the largest quotient of speed and norm over the slices: 0 where
@@ -56,29 +56,34 @@ const (
 //
 // Parameters and what an optimizer remembers of them are ranked apart, or the one would hide the other; of three places
 // in the ranking parameters have the first two.
-func (m *Moves) Rank(rates []float64) []uint64 {
-	speed := make([]float64, len(rates))
-	least := float64(most(rates) / slowest)
-	parameters := rank(m.moved[:m.Rated], speed, func(s int) float64 {
-		rate := max(rates[s], least)
+func (m *Moves) Rank(rates [][]float64) []uint64 {
+	speed := make([]float64, len(rates[0]))
+	least := make([]float64, len(rates))
+	for g := range rates {
+		least[g] = float64(most(rates[g]) / slowest)
+	}
+	rated := len(m.Groups)
+	parameters := rank(m.moved[:rated], speed, func(slice, s int) float64 {
+		g := m.Groups[slice]
+		rate := max(rates[g][s], least[g])
 		return float64(rate * rate)
 	})
-	if m.Rated == len(m.moved) {
+	if rated == len(m.moved) {
 		return parameters
 	}
-	others := rank(m.moved[m.Rated:], speed, func(int) float64 { return 1 })
-	if m.Rated == 0 {
+	others := rank(m.moved[rated:], speed, func(int, int) float64 { return 1 })
+	if rated == 0 {
 		return others
 	}
 	return merge(parameters, others)
 }
 
 // rank ranks by some of the slices, whose moves are divided to be speeds.
-func rank(moved [][]float64, speed []float64, by func(s int) float64) []uint64 {
+func rank(moved [][]float64, speed []float64, by func(slice, s int) float64) []uint64 {
 	score, order := make([]float64, len(speed)), make([]uint64, len(speed))
-	for _, moves := range moved {
+	for i, moves := range moved {
 		for s, d := range moves {
-			speed[s] = quotient(d, by(s))
+			speed[s] = quotient(d, by(i, s))
 		}
 		top := fastest(speed)
 		for s, v := range speed {

@@ -11,7 +11,7 @@ import (
 func walk(seed uint64, rates []float64, jump int, far float64) *Moves {
 	random := rand.New(rand.NewPCG(seed, 11))
 	x := make([]float32, 256)
-	m := Moves{Rated: 1}
+	m := Moves{Groups: []int{0}}
 	m.Boundary([][]float32{x})
 	for s, rate := range rates {
 		for i := range x {
@@ -39,7 +39,7 @@ func TestAJumpRanksFirstUnderAnySchedule(t *testing.T) {
 			rates[s] = rate(s)
 		}
 		for jump := range n {
-			if got := walk(uint64(jump), rates, jump, 4*max(rates[jump], 0.0001)).Rank(rates)[0]; got != uint64(jump) {
+			if got := walk(uint64(jump), rates, jump, 4*max(rates[jump], 0.0001)).Rank([][]float64{rates})[0]; got != uint64(jump) {
 				t.Errorf("%s: a jump in segment %d, first is %d", name, jump, got)
 			}
 		}
@@ -52,9 +52,9 @@ func TestRanksAreAPermutationWhateverTheStatesHold(t *testing.T) {
 	for _, values := range [][]float32{{0, 0}, {0, inf}, {nan, 1}, {math.MaxFloat32, -math.MaxFloat32}, {-math.MaxFloat32, math.MaxFloat32}, {0, 0}} {
 		m.Boundary([][]float32{values, {0, 0}})
 	}
-	m.Rated = 1
+	m.Groups = []int{0}
 	for _, rates := range [][]float64{{1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}, {1e-38, 1e38, 0, 1, 2}} {
-		order := slices.Sorted(slices.Values(m.Rank(rates)))
+		order := slices.Sorted(slices.Values(m.Rank([][]float64{rates})))
 		if !slices.Equal(order, []uint64{0, 1, 2, 3, 4}) {
 			t.Errorf("%v", order)
 		}
@@ -66,7 +66,7 @@ func TestWhatNeverMovesRanksInOrder(t *testing.T) {
 	for range 5 {
 		m.Boundary([][]float32{{1, 2, 3}})
 	}
-	if got := m.Rank([]float64{1, 1, 1, 1}); !slices.Equal(got, []uint64{0, 1, 2, 3}) {
+	if got := m.Rank([][]float64{{1, 1, 1, 1}}); !slices.Equal(got, []uint64{0, 1, 2, 3}) {
 		t.Errorf("%d", got)
 	}
 }
@@ -76,7 +76,7 @@ func TestWhatAJumpLeadsToDoesNotHideIt(t *testing.T) {
 	for _, after := range []float32{0, 0.01, 1e6} {
 		for _, rated := range []int{0, 1} {
 			for jump := 1; jump < 40; jump++ {
-				m, x := Moves{Rated: rated}, float32(0)
+				m, x := Moves{Groups: make([]int, rated)}, float32(0)
 				rates := make([]float64, 40)
 				for s := range rates {
 					m.Boundary([][]float32{{x}})
@@ -90,7 +90,7 @@ func TestWhatAJumpLeadsToDoesNotHideIt(t *testing.T) {
 					}
 				}
 				m.Boundary([][]float32{{x}})
-				if at := slices.Index(m.Rank(rates), uint64(jump)); at > 1 {
+				if at := slices.Index(m.Rank([][]float64{rates}), uint64(jump)); at > 1 {
 					t.Errorf("a jump in segment %d, moves of %v behind it: rank %d", jump, after, at)
 				}
 			}
@@ -99,18 +99,18 @@ func TestWhatAJumpLeadsToDoesNotHideIt(t *testing.T) {
 }
 
 func TestAMoveWithoutARateRanksFirst(t *testing.T) {
-	m := Moves{Rated: 1}
+	m := Moves{Groups: []int{0}}
 	for _, x := range []float32{0, 1, 2, 3, 3.05} {
 		m.Boundary([][]float32{{x}})
 	}
-	if got := m.Rank([]float64{1, 1, 1, 0})[0]; got != 3 {
+	if got := m.Rank([][]float64{{1, 1, 1, 0}})[0]; got != 3 {
 		t.Errorf("first is %d", got)
 	}
 }
 
 func TestMovesHoldNoMoreThanTheSegmentsThatWereSaid(t *testing.T) {
 	const n = 1000
-	m := Moves{Segments: n, Rated: 1}
+	m := Moves{Segments: n, Groups: []int{0}}
 	rates := make([]float64, n)
 	for s := range n + 1 {
 		m.Boundary([][]float32{{float32(s)}, {1}})
@@ -121,13 +121,13 @@ func TestMovesHoldNoMoreThanTheSegmentsThatWereSaid(t *testing.T) {
 		}
 	}
 	// Beside what it returns: score, speed and their order, once, however many slices there are.
-	if got := testing.AllocsPerRun(3, func() { m.Rank(rates) }); got > 16 {
+	if got := testing.AllocsPerRun(3, func() { m.Rank([][]float64{rates}) }); got > 16 {
 		t.Errorf("ranking allocates %.0f times", got)
 	}
 }
 
 func TestWhatAnOptimizerRemembersIsRankedBesideParametersAndHidesNone(t *testing.T) {
-	m, x := Moves{Rated: 1}, []float32{0, 0}
+	m, x := Moves{Groups: []int{0}}, []float32{0, 0}
 	for s := range 21 {
 		m.Boundary([][]float32{{x[0]}, {x[1]}})
 		x[0] += 1
@@ -140,7 +140,35 @@ func TestWhatAnOptimizerRemembersIsRankedBesideParametersAndHidesNone(t *testing
 		}
 	}
 	rates := slices.Repeat([]float64{1}, 20)
-	if got := m.Rank(rates)[:3]; !slices.Equal(got[:1], []uint64{12}) || !slices.Contains([]uint64{3, 6, 9, 17}, got[2]) {
+	if got := m.Rank([][]float64{rates})[:3]; !slices.Equal(got[:1], []uint64{12}) || !slices.Contains([]uint64{3, 6, 9, 17}, got[2]) {
 		t.Errorf("the first three are %d", got)
+	}
+}
+
+// The rates of a group say nothing of another's slices: a jump stands out where its own group no longer moves, however fast
+// another does, and one that its own rate explains is none.
+func TestASliceIsMeasuredByTheRatesOfItsOwnGroup(t *testing.T) {
+	const n, jump = 40, 30
+	rates := [][]float64{slices.Repeat([]float64{1}, n), make([]float64, n)}
+	for s := range n {
+		rates[1][s] = math.Pow(0.9, float64(s))
+	}
+	m, x := Moves{Groups: []int{1, 0}}, []float32{0, 0}
+	for s := range n + 1 {
+		m.Boundary([][]float32{{x[0]}, {x[1]}})
+		if s < n {
+			x[0] += float32(rates[1][s])
+			x[1]++
+		}
+		if s == jump {
+			x[0] += float32(1.4 * rates[1][s])
+		}
+	}
+	if got := m.Rank(rates)[0]; got != jump {
+		t.Errorf("a jump in segment %d, first is %d", jump, got)
+	}
+	m.Groups = []int{0, 0}
+	if at := slices.Index(m.Rank(rates), jump); at < 1 {
+		t.Error("it stands out by another group's rates too: the test shows nothing")
 	}
 }

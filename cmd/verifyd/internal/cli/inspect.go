@@ -58,6 +58,26 @@ type programSize struct {
 	Parameters  uint64 `json:"parameters"`
 	MemoryBytes uint64 `json:"memoryBytes"`
 	FLOPs       uint64 `json:"flopsPerStep"`
+
+	Groups []programGroup `json:"groups"` // the program's own first
+}
+
+// programGroup is how parameters are moved.
+type programGroup struct {
+	Tensors    int               `json:"tensors"`
+	Parameters uint64            `json:"parameters"`
+	Optimizer  program.Optimizer `json:"optimizer"`
+	Schedule   program.Schedule  `json:"schedule"`
+}
+
+// text is a group in words: the fields of its JSON.
+func (g programGroup) text() string {
+	data, err := json.Marshal([]any{g.Optimizer, g.Schedule})
+	if err != nil { // of numbers that a program cannot have
+		return err.Error()
+	}
+	words := strings.NewReplacer(`[{"kind":`, "", `},{"kind":`, "; ", "}]", "", `"`, "", ":", " ", ",", ", ").Replace(string(data))
+	return fmt.Sprintf("%d parameters in %d tensors: %s", g.Parameters, g.Tensors, words)
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -126,6 +146,9 @@ func (it item) text(w io.Writer) {
 		row(w, "parameters", p.Parameters)
 		row(w, "memory", fmt.Sprintf("%d bytes", p.MemoryBytes))
 		row(w, "work", fmt.Sprintf("%d floating-point operations a step", p.FLOPs))
+		for _, g := range p.Groups {
+			row(w, "trained", g.text())
+		}
 	}
 	if l := it.Leaves; l != nil {
 		row(w, "root", l.Root)
@@ -278,8 +301,14 @@ func inspectProgram(path string, data []byte) (item, error) {
 		return item{}, fmt.Errorf("%s: %w", path, err)
 	}
 	size := &programSize{Digest: fmt.Sprintf("%x", p.Digest()), MemoryBytes: plan.MemoryBytes(), FLOPs: plan.FLOPs()}
-	for _, t := range plan.Params() {
+	for _, g := range append([]program.Group{{Optimizer: p.Optimizer, Schedule: p.Schedule}}, p.Groups...) {
+		size.Groups = append(size.Groups, programGroup{Optimizer: g.Optimizer, Schedule: g.Schedule})
+	}
+	for i, t := range plan.Params() {
 		size.Parameters += uint64(t.Len())
+		g := &size.Groups[plan.GroupOf(i)]
+		g.Tensors++
+		g.Parameters += uint64(t.Len())
 	}
 	return item{File: path, What: "program, " + program.Version, Program: size}, nil
 }

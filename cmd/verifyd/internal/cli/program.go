@@ -120,6 +120,9 @@ func (a *app) programCommand(use, short, example string, graph func() (program.G
 			p.Graph, err = graph()
 		}
 		if err == nil {
+			err = r.group(&p)
+		}
+		if err == nil {
 			_, err = program.Compile(&p, kernels.ProfileF32)
 		}
 		if err != nil {

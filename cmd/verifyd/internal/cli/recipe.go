@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,8 @@ type recipe struct {
 	labels program.Labels
 	drop   *float64
 	out    string
+
+	matrices bool // alone decay
 }
 
 // flags declares them. Those of a schedule and an optimizer are called after
@@ -32,6 +36,7 @@ func (r *recipe) flags(cmd *cobra.Command) {
 
 	f.StringVar(&o.Kind, "optimizer", program.SGD, "sgd, adam or adamw")
 	f.Float64Var(&o.WeightDecay, "weight-decay", 0, "added to the gradient; decoupled in adamw")
+	f.BoolVar(&r.matrices, "decay-matrices", false, "no weight decay of tensors of one dimension: of biases and norms")
 	f.Float64Var(&o.Momentum, "momentum", 0, "sgd")
 	f.Float64Var(&o.Dampening, "dampening", 0, "sgd with momentum")
 	f.BoolVar(&o.Nesterov, "nesterov", false, "sgd with momentum")
@@ -41,7 +46,9 @@ func (r *recipe) flags(cmd *cobra.Command) {
 
 	f.StringVar(&s.Kind, "schedule", program.Constant, "of the learning rate: constant, linear, cosine, step or exponential")
 	f.Float64Var(&s.Rate, "rate", 0, "highest learning rate")
-	f.Uint64Var(&s.Warmup, "warmup", 0, "steps in which the rate rises to its highest")
+	f.Uint64Var(&s.Warmup, "warmup", 0, "steps in which the rate rises to its highest, by equal parts from one such part on")
+	f.Uint64Var(&s.Ramp, "ramp", 0, "steps in which the rate rises to its highest, from --ramp-from on; instead of --warmup")
+	f.Float64Var(&s.From, "ramp-from", 0, "part of the highest rate at the first step of --ramp")
 	f.Uint64Var(&s.Steps, "schedule-steps", 0, "linear and cosine: the step at which the floor is reached")
 	f.Float64Var(&s.Floor, "schedule-floor", 0, "linear and cosine: the rate from then on")
 	f.Uint64Var(&s.Every, "schedule-every", 0, "step: steps between two reductions")
@@ -80,6 +87,34 @@ func (r *recipe) program(cmd *cobra.Command) (program.Program, error) {
 		return p, fmt.Errorf("--dropout %v: want 0 or more, below 1", d)
 	}
 	return p, nil
+}
+
+// group takes the decay from what it is not for.
+func (r *recipe) group(p *program.Program) error {
+	if !r.matrices {
+		return nil
+	}
+	if p.Optimizer.WeightDecay == 0 {
+		return errors.New("--decay-matrices needs a --weight-decay")
+	}
+	walked, err := p.Graph.Walk()
+	if err != nil {
+		return err
+	}
+	g := program.Group{Optimizer: p.Optimizer, Schedule: p.Schedule}
+	g.Optimizer.WeightDecay = 0
+	for _, w := range walked {
+		for _, t := range w.Params {
+			if len(t.Shape) == 1 {
+				g.Params = append(g.Params, t.Name)
+			}
+		}
+	}
+	slices.Sort(g.Params)
+	if len(g.Params) > 0 {
+		p.Groups = []program.Group{g}
+	}
+	return nil
 }
 
 // bounded is a flag's numbers and their limits.

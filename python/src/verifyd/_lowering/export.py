@@ -12,8 +12,7 @@ import torch
 from . import attention, layers, patterns, pointwise, views
 from .losses import loss as read_loss
 from .lower import Lowering, Rule
-from .optimizers import optimizer as read_optimizer
-from .optimizers import schedule as read_schedule
+from .optimizers import training
 from .build import PARTS
 from .prove import KINK, Proof, compare, own, truth
 from .._error import Error
@@ -67,10 +66,12 @@ def export(
     model        in training mode, as it will be trained; parameters with requires_grad=False are frozen
     example      what it is called with: a batch of at least two rows, whose size is that of a micro-batch
     loss         "cross_entropy", "mse", "bce_with_logits", or a module of torch.nn
-    optimizer    SGD, Adam or AdamW, with the same for all parameters
-    schedule     a scheduler of torch.optim.lr_scheduler, or None
+    optimizer    SGD, Adam or AdamW that has taken no step; its groups may differ in all but the kind
+    schedule     the optimizer's scheduler of torch.optim.lr_scheduler, one step of it a step of training, or None. CosineAnnealingLR ends at T_max:
+                 from there on the rate is eta_min
     accumulation micro-batches of a step
-    clip_norm    largest norm of the gradient; 0 does not clip
+    clip_norm    what the loop gives clip_grad_norm_ as max_norm, for all parameters together in the norm of order 2; 0 does not clip. No model
+                 or optimizer says it, so it is said here
     out          file of the program; base_out that of the tensors, base.safetensors beside it if not given
 
     Raises Refused for what has no equivalent, each node or tensor of it with what would help. Before anything is written one step
@@ -150,7 +151,7 @@ def lower(
     trained = {id(p): n for n, p in model.named_parameters() if p.requires_grad}
     low = Lowering(traced)
     low.run(RULES, patterns.PATTERNS)
-    opt, rate = read_optimizer(optimizer, trained)
+    trains = training(optimizer, schedule, trained)
     used = {p for n in low.b.nodes for p in n.get("params", ())}
     missing = sorted(n for n in trained.values() if n not in used)
     if missing:
@@ -159,7 +160,7 @@ def lower(
     fields, _ = read_loss(loss)
     program: dict[str, Any] = {
         "version": "verifyd-program/1", "batch_size": low.rows, "accumulation": accumulation, "graph": low.b.graph(frozen),
-        **fields, "optimizer": opt, "schedule": read_schedule(schedule, rate), "clip_norm": clip_norm,
+        **fields, **trains, "clip_norm": clip_norm,
     }  # fmt: skip
     tensors = {n: (low.tables[n] if n in low.tables else state[n]).detach() for n in sorted(used)}
     return Exported(program, low.b.nodes, tensors, frozen, trace=traced)
