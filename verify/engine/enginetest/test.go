@@ -94,6 +94,9 @@ func (tr Training) test(t *testing.T, d engine.Device, steps uint64) {
 		t.Fatal(err)
 	}
 	defer closing(t, alone)
+	if err := alone.Init(ctx, initSeed); err != nil { // of the frozen tensors, which no state has
+		t.Fatal(err)
+	}
 	if what := tr.difference(tr.stepFrom(t, alone, before, steps-1), step); what != "" {
 		t.Errorf("%s: step %d alone has another %s than in the whole run", d.Name(), steps-1, what)
 	}
@@ -121,6 +124,9 @@ func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from 
 		t.Fatal(err)
 	}
 	defer closing(t, reference)
+	if err := reference.Init(t.Context(), initSeed); err != nil {
+		t.Fatal(err)
+	}
 	tr.evaluate(t, d, reference, e, from, at)
 	tr.watch(t, d, reference, e, from, at)
 	from[0][0] = math.Float32frombits(0xffc12345) // with a sign and a payload
