@@ -17,6 +17,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/data"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/trace"
@@ -73,7 +74,7 @@ is in the folder and sound, and comes to the same claim.`,
 			began := time.Now()
 			summary, err := verify.Train(cmd.Context(), w.Work, out)
 			if err != nil {
-				if stepped {
+				if stepped && fault.Of(err) != fault.NotFinite { // which it would be again
 					a.tellKept(out)
 				}
 				return err
