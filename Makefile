@@ -8,9 +8,14 @@ FUZZTIME ?= 2000x
 BENCH    ?=
 ZOO      ?=
 HISTORIES ?= 20000
+GIGABYTES ?= 100
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
+<<<<<<< HEAD
 .PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook bench bench-values clean
+=======
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook data bench bench-values clean
+>>>>>>> main
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +117,10 @@ zoo: build ## export 23 models of torchvision, transformers and tutorials, and h
 
 notebook: ## run examples/python/values.ipynb and the Python of docs/researchers.md with the wheel (needs Python 3.11, python3-venv)
 	GO=$(GO) python/notebook.sh
+
+data: ## commit, order and fetch of data, and GIGABYTES (default 100) of tokens without holding them
+	$(GO) test ./verify/data ./verify/job -run '^$$' -bench 'Commit|Fetch|Read|Open|Order'
+	$(GO) test ./verify/data -run LargerThanMemory -v -count=1 -timeout 0 -data.gigabytes $(GIGABYTES)
 
 bench: build ## time verifyd beside OpenBLAS and PyTorch, the distribution's and the current one (needs libopenblas-dev, python3-torch, python3-venv, gcc)
 	bench/peers/torch.sh

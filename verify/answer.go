@@ -142,7 +142,7 @@ func (r *Response) writeFiles(dir string) error {
 	if err := os.Mkdir(filepath.Join(dir, OpeningsDir), 0o755); err != nil {
 		return err
 	}
-	if b := r.Terms.base; b != nil && r.Terms.spec.Frozen != nil {
+	if b := r.Terms.start.Base; b != nil && r.Terms.spec.Frozen != nil {
 		if _, _, err := toFile(filepath.Join(dir, BaseFile), b.Write); err != nil {
 			return err
 		}

@@ -100,11 +100,8 @@ func (b *Base) Start(tensors, frozen [][]float32) {
 	b.plan.StartFrom(b.tensors, tensors, frozen)
 }
 
-// begin sets an engine to a program's initial state: that of a base, or without one what is drawn from a seed.
-func begin(ctx context.Context, e engine.Engine, spec *engine.Spec, seed uint64, b *Base) error {
-	if b == nil {
-		return e.Init(ctx, seed)
-	}
+// begin sets an engine to the state that begins with the base.
+func (b *Base) begin(ctx context.Context, e engine.Engine, spec *engine.Spec) error {
 	err := e.Load(ctx, func(tensors [][]float32) error {
 		b.plan.Start(tensors)
 		b.plan.StartFrom(b.tensors, tensors, nil)
@@ -129,18 +126,18 @@ func (t *Terms) TakeBase(b *Base) error {
 	switch want := t.Job.Init.Base; {
 	case want == nil:
 		return fault.New(fault.WrongType, BaseFile, "", "the job draws what the program starts from")
-	case b.Root != *want:
-		return fault.New(fault.WrongDigest, BaseFile, "", "root %v, the job has %v", b.Root, *want)
+	case b.Root != want.Root:
+		return fault.New(fault.WrongDigest, BaseFile, "", "root %v, the job has %v", b.Root, want.Root)
 	}
-	t.base = b
+	t.start.Base = b
 	return nil
 }
 
 // Base is what was taken, nil if nothing was.
-func (t *Terms) Base() *Base { return t.base }
+func (t *Terms) Base() *Base { return t.start.Base }
 
 // NeedsBase says whether the job starts from a base that was not taken yet.
-func (t *Terms) NeedsBase() bool { return t.Job.Init.Base != nil && t.base == nil }
+func (t *Terms) NeedsBase() bool { return t.Job.Init.Base != nil && t.start.Base == nil }
 
 // checkBase refuses to go on without it.
 func (t *Terms) checkBase() error {

@@ -11,7 +11,6 @@ import (
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
-	"github.com/verifyd/verifyd/verify/state"
 )
 
 // CurveRun is a run of the operator's, before a job is signed, that claims of the job are compared with.
@@ -19,8 +18,8 @@ type CurveRun struct {
 	Program       *program.Program
 	Profile       kernels.Profile
 	Data          *job.Dataset
-	Init, Dropout uint64 // seeds of the initial state and of dropout, as the job will have them
-	Base          *Base  // that the job starts from; nil if its state is drawn
+	Start         Start  // of the job
+	Dropout       uint64 // seed of dropout, as the job will have it
 	Steps, Stride uint64
 	Drawn         merkle.Hash // seed of the order of the data, and of what is measured
 	StartOnly     bool        // measure step 0 alone
@@ -32,7 +31,7 @@ type CurveRun struct {
 // Measure trains from the job's start to the last point of the curve, and measures the first step of every segment that
 // has one. It costs as much as the work of one claim, and one step for a start alone.
 func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
-	spec, err := engine.NewSpec(r.Program, r.Profile, r.Dropout)
+	spec, err := r.Start.spec(r.Program, r.Profile, r.Dropout)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +51,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
-	if err := begin(ctx, e, spec, r.Init, r.Base); err != nil {
+	if err := r.Start.begin(ctx, e, spec); err != nil {
 		return nil, err
 	}
 	digests, err := e.Digests(ctx)
@@ -61,7 +60,7 @@ func (r CurveRun) Measure(ctx context.Context) (c *gate.Curve, err error) {
 	}
 	c = &gate.Curve{Version: gate.CurveVersion, Gate: gate.Version, Seed: r.Drawn, Terms: gate.Terms{
 		Program: r.Program.Digest(), Profile: r.Profile, Data: r.Data.Root(),
-		Start: spec.State.Root(state.Counters{}, digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
+		Start: spec.State.Root(r.Start.counters(), digests), Dropout: r.Dropout, Steps: r.Steps, Stride: r.Stride,
 	}}
 	if !r.StartOnly {
 		c.Every = c.Terms.EveryOf(measure.Products())

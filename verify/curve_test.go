@@ -15,7 +15,7 @@ func TestACurveIsTheSameOnEveryProcessorAndHasAPointForEachSegment(t *testing.T)
 	data := blobs(t, 40, 7)
 	run := func(isa kernels.ISA, threads int, steps, stride uint64, start bool) *gate.Curve {
 		c, err := verify.CurveRun{
-			Program: mlp(), Profile: kernels.ProfileF32, Data: data, Init: 11, Dropout: 12, Steps: steps, Stride: stride,
+			Program: mlp(), Profile: kernels.ProfileF32, Data: data, Start: verify.Start{Seed: 11}, Dropout: 12, Steps: steps, Stride: stride,
 			Drawn: merkle.Hash{1}, StartOnly: start, Device: newDevice(t, "cpu", isa, threads),
 		}.Measure(t.Context())
 		if err != nil {

@@ -29,9 +29,9 @@ func (e *MemoryError) Unwrap() error {
 	return fault.New(fault.TooMuchMemory, ProgramFile, "graph", "%d bytes for its buffers and two states, the limit is %d", e.Need, e.Limit)
 }
 
-// MemoryBytes is what a limit of memory is held against: the plan's buffers, two states, and what one step
-// keeps for each of its samples (ids, leaf, inclusion proof, and as it is stored the sample, the next one and the one after), what a step is measured in, and a few
-// numbers for each segment. A runner's scratch, the data set and small fixed buffers come on top.
+// MemoryBytes is what a limit of memory is held against: the plan's buffers, two states, what one step keeps for each of its
+// samples (ids, leaf, inclusion proof, and as it is stored the sample, the next one and the one after), what a step is measured
+// in, and a few numbers for each segment. A runner's scratch, the data set and small fixed buffers come on top.
 func (t *Terms) MemoryBytes() uint64 {
 	const ids = 2 * 8
 	const measured = 4 * 4 // which elements are read and what they hold, drawn, given and counted

@@ -130,7 +130,7 @@ func TestMemoryCountsBuffersTwoStatesProofsMeasuresAndSegments(t *testing.T) {
 	r := newRig(t, mlp(), blobs(t, 40, 7), nil)
 	const parameters = 7*11 + 11 + 11*5 + 5 + 5*3 + 3
 	state := uint64(2 * 4 * parameters) // with momentum
-	samples := uint64(12 * (8 + 8 + 32 + 6*32))
+	samples := uint64(12 * (8 + 8 + 32 + 6*32 + 3*(4*7+4)))
 	measured := uint64(4 * 4 * r.terms.Gate.Words())
 	segments := uint64(8 * (2*32 + 8*(4+6)))
 	if got, want := r.terms.MemoryBytes(), r.terms.Plan.MemoryBytes()+2*state+samples+measured+segments; got != want {

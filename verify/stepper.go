@@ -44,10 +44,10 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 
 // init sets the engine to the job's initial state.
 func (s *stepper) init(ctx context.Context) error {
-	if err := s.terms.checkBase(); err != nil {
+	if err := s.terms.checkStart(); err != nil {
 		return err
 	}
-	return begin(ctx, s.engine, s.terms.spec, s.terms.Job.Init.Seed, s.terms.base)
+	return s.terms.start.begin(ctx, s.engine, s.terms.spec)
 }
 
 // freeze gives the engine the tensors that no step moves, which no opening has: the job says what they are. It is needed before
@@ -56,10 +56,13 @@ func (s *stepper) freeze(ctx context.Context) error {
 	if s.terms.spec.Frozen == nil {
 		return nil
 	}
-	if b := s.terms.base; b != nil {
+	if err := s.terms.checkBase(); err != nil {
+		return err
+	}
+	if b := s.terms.start.Base; b != nil {
 		return b.freeze(ctx, s.engine)
 	}
-	return s.init(ctx)
+	return s.terms.start.draw(ctx, s.engine, s.terms.spec)
 }
 
 // close releases the engine, also when ctx has ended.

@@ -1,11 +1,8 @@
 package verify
 
 import (
-	"context"
-	"errors"
 	"io"
 
-	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/document"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/fault"
@@ -27,7 +24,7 @@ type Terms struct {
 	Gate   *gate.Plan // measures a step of Plan
 
 	spec      *engine.Spec
-	base      *Base           // that the job starts from, once it is read; nil if it has none
+	start     Start           // its files once they are read
 	reference *gate.Reference // of the job's curve
 	rows      int             // samples of a step
 	log       *witness.Log    // nil if the job names none
@@ -50,12 +47,15 @@ func Accept(jobFile, programFile, curveFile []byte, operator document.Key) (*Ter
 	if err != nil {
 		return nil, fault.In(ProgramFile, err)
 	}
+	begins := j.Init.Begins()
+	spec.Plan = spec.Plan.From(begins.Step, begins.RNG)
 	measure, err := gate.NewPlan(spec.Plan)
 	if err != nil {
 		return nil, fault.In(ProgramFile, err)
 	}
 	spec.Reads = measure.Words()
 	t := &Terms{Job: j, Digest: digest, Plan: spec.Plan, Gate: measure, spec: spec, rows: spec.Plan.X().Shape[0]}
+	t.start = Start{Seed: j.Init.Seed, Restart: begins.Step == 0}
 	if j.Log != nil {
 		if t.log, err = j.Log.Read(); err != nil {
 			return nil, fault.In(JobFile, fault.Under("log", err))
@@ -95,37 +95,16 @@ func (t *Terms) Trace() trace.Shape {
 }
 
 // Counters are the counters of the state before a step, for the assignment with a digest. The state before step 0 is
-// everybody's.
+// everybody's. Those of a final state go on, but for the cursor: it counts in the sequence of the assignment, which begins.
 func (t *Terms) Counters(step uint64, assignment merkle.Hash) state.Counters {
+	begins := t.Job.Init.Begins()
 	if step == 0 {
-		return state.Counters{}
+		return begins
 	}
 	return state.Counters{
-		Step:       step,
-		RNG:        step * uint64(t.Plan.Accumulation()),
+		Step:       begins.Step + step,
+		RNG:        begins.RNG + step*uint64(t.Plan.Accumulation()),
 		Cursor:     step * uint64(t.rows),
 		Assignment: assignment,
 	}
-}
-
-// InitRoot is the root of a program's state as it is initialised from a seed, or from a base if there is one: what an operator
-// puts into a job of this profile.
-func InitRoot(ctx context.Context, p *program.Program, profile kernels.Profile, seed uint64, base *Base, d engine.Device) (root merkle.Hash, err error) {
-	spec, err := engine.NewSpec(p, profile, 0)
-	if err != nil {
-		return merkle.Hash{}, err
-	}
-	e, err := d.Start(ctx, spec)
-	if err != nil {
-		return merkle.Hash{}, err
-	}
-	defer func() { err = errors.Join(err, e.Close(ctx)) }()
-	if err := begin(ctx, e, spec, seed, base); err != nil {
-		return merkle.Hash{}, err
-	}
-	digests, err := e.Digests(ctx)
-	if err != nil {
-		return merkle.Hash{}, err
-	}
-	return spec.State.Root(state.Counters{}, digests), nil
 }

@@ -65,17 +65,16 @@ func (t *Training) begin(ctx context.Context, dir string) (err error) {
 }
 
 // start sets the engine to the job's initial state.
-func (t *Training) start(ctx context.Context) (err error) {
+func (t *Training) start(ctx context.Context) error {
 	if err := t.stepper.init(ctx); err != nil {
 		return err
 	}
-	if t.current, err = t.stepper.root(ctx, 0); err != nil {
+	digests, err := t.stepper.engine.Digests(ctx)
+	if err != nil {
 		return err
 	}
-	if want := t.work.Terms.Job.Init.Root; t.current != want {
-		return fault.New(fault.BadTerms, "", "initial state", "root %v, the job has %v", t.current, want)
-	}
-	return nil
+	t.current = t.work.Terms.Job.Init.Root
+	return t.work.Terms.isStart(digests)
 }
 
 // resume keeps what is sound in the trace's directory, from where the training is on.

@@ -66,6 +66,8 @@ func (g *generator) documents() {
 	g.one("program_next_version", "of version 2", fault.UnknownVersion, program, "version", g.swapped(program, "verifyd-program/1", "verifyd-program/2"))
 	g.one("program_batch", "a batch of no rows", fault.OutOfRange, program, "", g.swapped(program, `"batch_size":6`, `"batch_size":0`))
 	g.one("program_operator", "an operator that is none", fault.Unsupported, program, `node "net.0": op`, g.swapped(program, `"op":"linear"`, `"op":"oracle"`))
+	g.one("program_group", "a group of a parameter that is none", fault.OutOfRange, program, "groups[0]: params[0]",
+		g.swapped(program, `"clip_norm"`, `"groups":[{"params":["net.9.bias"],"optimizer":{"kind":"sgd"},"schedule":{"kind":"constant","rate":0.1}}],"clip_norm"`))
 	g.one("program_other", "another program than the job's", fault.WrongDigest, program, "", g.swapped(program, `"clip_norm":0.5`, `"clip_norm":1`))
 	g.one("program_spaced", "a space behind a brace", fault.NotCanonical, program, "", g.swapped(program, `{`, `{ `))
 

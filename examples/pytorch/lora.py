@@ -24,8 +24,8 @@ class LoRA(nn.Module):
 
 
 torch.manual_seed(0)
-net = nn.Sequential(nn.Linear(20, 128), nn.GELU(), nn.Linear(128, 128), nn.GELU(), nn.Linear(128, 5))  # as somebody trained it
-model = nn.Sequential(LoRA(net[0]), net[1], LoRA(net[2]), net[3], net[4].requires_grad_(False))
+first, second, head = nn.Linear(20, 128), nn.Linear(128, 128), nn.Linear(128, 5)  # of a net that somebody trained
+model = nn.Sequential(LoRA(first), nn.GELU(), LoRA(second), nn.GELU(), head.requires_grad_(False))
 x = torch.randn(400, 20)
 y = (x @ torch.randn(20, 5)).argmax(1)
 adapters = [p for p in model.parameters() if p.requires_grad]

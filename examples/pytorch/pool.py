@@ -42,7 +42,7 @@ class Pool:
         own = ["--job", at / "job", "--registry", at / "registry", "--key", at / "operator.pem"]
         command("job", "assign", at / "worker.pem.pub", *own, "--out", at / "assignment.json")
 
-    def worker(self) -> dict:
+    def worker(self) -> dict[str, pathlib.Path]:
         """What the worker's Trainer takes."""
         at = self.at
         return dict(job=at / "job", assignment=at / "assignment.json", operator=at / "operator.pem.pub", data=at / "data.safetensors", key=at / "worker.pem", out=at / "trace")

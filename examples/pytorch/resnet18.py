@@ -49,4 +49,4 @@ with tempfile.TemporaryDirectory() as folder:
         trainer.sync(model)
         trainer.finish()
     show(pool.judge())
-print(f"running mean of the first batch norm: {model.stem[1].running_mean[:3].tolist()}")
+print(f"running mean of the first batch norm: {dict(model.named_buffers())['stem.1.running_mean'][:3].tolist()}")

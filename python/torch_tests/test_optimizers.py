@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler as S
 from verifyd._lowering.factors import fit, value
-from verifyd._lowering.optimizers import schedule, training
+from verifyd._lowering.optimizers import training
 from verifyd._lowering.refused import Refused
 
 RATE = 0.3

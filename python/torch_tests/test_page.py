@@ -22,11 +22,11 @@ def run(*arguments: str, folder: pathlib.Path) -> str:
 def test_the_page_for_workers_says_what_its_programs_print(tmp_path: pathlib.Path) -> None:
     page = (ROOT / "docs/workers.md").read_text(encoding="utf-8")
     programs = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page, re.S)
-    assert [name for name, _ in programs] == ["train.py", "model.py", "offer.py"] and page.count("```python") == 3
+    assert [name for name, _ in programs] == ["train.py", "model.py", "offer.py", "groups.py"] and page.count("```python") == 4
     for name, text in programs:
         (tmp_path / name).write_text(text, encoding="utf-8")
-    work, offer, judge = re.findall(r"```console\n(.*?)```", page, re.S)[:3]
-    for block in (offer, work, judge):  # the page begins with the worker's
+    work, offer, judge, groups = re.findall(r"```console\n(.*?)```", page, re.S)[:4]
+    for block in (offer, work, judge, groups):  # the page begins with the worker's
         for command, wanted in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
             printed = run("bash", "-c", command, folder=tmp_path)
             shown, cut, _ = wanted.partition("...\n")

@@ -276,6 +276,15 @@ def test_ids_out_of_range_are_refused_and_the_training_goes_on(tmp_path: pathlib
         t.step()
 
 
+def test_many_steps_asked_for_at_once_are_those_steps(net: Pool) -> None:
+    with net.trainer("a") as a, net.trainer("b") as b:
+        losses = [a.step() for _ in range(STEPS)]
+        assert b.train(3) + b.train() == losses and b.steps == STEPS and b.loss == losses[-1]
+        assert b.train() == b.train(0) == []
+        with pytest.raises(verifyd.Error, match=f"all {STEPS} steps"):
+            b.train(1)
+
+
 def test_workers_of_a_data_loader_do_the_trainer_no_harm(net: Pool) -> None:
     x, y = torch.randn(40, 1, 6, 6), torch.zeros(40, dtype=torch.int64)
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size=10, num_workers=2)

@@ -241,8 +241,13 @@ func (f *Files) Read(to [][]byte, sample uint64) error {
 	return nil
 }
 
-// Place implements job.Samples.
+// Place implements job.Samples: the files that hold a sample.
 func (f *Files) Place(sample uint64) string {
-	p, _, _ := f.columns[0].find(sample)
-	return p.path
+	var paths []string
+	for k := range f.columns {
+		if p, _, _ := f.columns[k].find(sample); !slices.Contains(paths, p.path) {
+			paths = append(paths, p.path)
+		}
+	}
+	return strings.Join(paths, ", ")
 }

@@ -95,13 +95,6 @@ type Own struct {
 	Most  uint64 `json:"most"`
 }
 
-// Init fixes the state before step 0: the program's own initialisation from a seed, or a base.
-type Init struct {
-	Root merkle.Hash  `json:"root"`
-	Seed uint64       `json:"seed,string"`    // unused with a base
-	Base *merkle.Hash `json:"base,omitempty"` // root of the tensors that training starts from
-}
-
 // Check returns an error that names the field unless the manifest is one that this version can keep.
 func (j *Job) Check() error {
 	for _, f := range []struct {
@@ -131,6 +124,9 @@ func (j *Job) Check() error {
 		if f.got == (merkle.Hash{}) {
 			return fault.New(fault.BadTerms, "", f.field, "zero")
 		}
+	}
+	if err := j.Init.check(); err != nil {
+		return fault.Under("init", err)
 	}
 	if err := j.Data.check(); err != nil {
 		return err

@@ -68,6 +68,30 @@ func TestAJobComesBackFromItsFile(t *testing.T) {
 	}
 }
 
+// goesOn begins where the sample job does, with counters.
+func goesOn(c state.Counters) *Final {
+	return &Final{Committed: Committed{Root: merkle.Hash{7}, Size: 1}, Counters: &c}
+}
+
+func TestAJobThatStartsFromFilesComesBackFromItsOwn(t *testing.T) {
+	private, key := newKey(t, 1)
+	j := sample(t)
+	j.Init.Base = &Committed{merkle.Hash{3}, 1000, []string{"https://host/base.safetensors", "http://[::1]:8080/b?c=d"}}
+	j.Init.Final = goesOn(state.Counters{Step: 1 << 31, RNG: 1 << 31, Cursor: 1 << 62, Assignment: merkle.Hash{1}})
+	file, err := Sign(j, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _, err := Read("job.json", file, key)
+	if err != nil || !reflect.DeepEqual(*back, j) {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	const fields = `"init":{"root":"0700000000000000000000000000000000000000000000000000000000000000","seed":"18446744073709551615","base":{"root":"0300000000000000000000000000000000000000000000000000000000000000","size":1000,"urls":["https://host/base.safetensors","http://[::1]:8080/b?c=d"]},"final":{"root":"0700000000000000000000000000000000000000000000000000000000000000","size":1,"counters":{"step":2147483648,"rng":2147483648,"cursor":4611686018427387904,"assignment":"0100000000000000000000000000000000000000000000000000000000000000"}}}`
+	if text, err := document.Encode(j); err != nil || !bytes.Contains(text, []byte(fields)) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
 func TestEachFieldOfAJobIsChecked(t *testing.T) {
 	private, _ := newKey(t, 1)
 	classes := map[string]fault.Class{
@@ -82,32 +106,57 @@ func TestEachFieldOfAJobIsChecked(t *testing.T) {
 		"operator":                   fault.BadKey,
 	}
 	for words, spoil := range map[string]func(*Job){
-		"version: \"verifyd-job/2\"": func(j *Job) { j.Version = "verifyd-job/2" },
-		"profile: unknown":           func(j *Job) { j.Profile = 0 },
-		"merkle":                     func(j *Job) { j.Merkle = "verifyd-merkle/0" },
-		"state":                      func(j *Job) { j.State = "" },
-		"order":                      func(j *Job) { j.Order = "claimed" },
-		"gate: \"verifyd-gate/2\"":   func(j *Job) { j.Gate = "verifyd-gate/2" },
-		"gate: \"\"":                 func(j *Job) { j.Gate = "" },
-		"pool: zero":                 func(j *Job) { j.Pool = merkle.Hash{} },
-		"audience: zero":             func(j *Job) { j.Audience = merkle.Hash{} },
-		"program: zero":              func(j *Job) { j.Program = merkle.Hash{} },
-		"curve: zero":                func(j *Job) { j.Curve = merkle.Hash{} },
-		"data.root: zero":            func(j *Job) { j.Data.Root = merkle.Hash{} },
-		"init.root: zero":            func(j *Job) { j.Init.Root = merkle.Hash{} },
-		"data.own: root and":         func(j *Job) { j.Data.Own = &Own{1, 2} },
-		"data.own: 0":                func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{0, 2} },
-		"data.own: most 1":           func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, 1} },
-		"data.own: most 4294967297":  func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, MaxRows + 1} },
-		"data.samples: 0":            func(j *Job) { j.Data.Samples = 0 },
-		"data.samples: 4294967297":   func(j *Job) { j.Data.Samples = MaxRows + 1 },
-		"steps: 0":                   func(j *Job) { j.Steps = 0 },
-		"steps: 16777217":            func(j *Job) { j.Steps = MaxSteps + 1 },
-		"stride: 0":                  func(j *Job) { j.Stride = 0 },
-		"stride: 1025":               func(j *Job) { j.Stride = MaxStride + 1 },
-		"slots: 0":                   func(j *Job) { j.Slots = 0 },
-		"sampled.least: 0":           func(j *Job) { j.Sampled.Least = 0 },
-		"sampled.most: 4097":         func(j *Job) { j.Sampled.Most = MaxSampled + 1 }, "sampled.most: 2 is outside 3": func(j *Job) { j.Sampled.Most = 2 }, "issued": func(j *Job) { j.Issued = 0 }, "issued: 18446744073709551615": func(j *Job) { j.Issued = -1 }, "audit: 1000001": func(j *Job) { j.Audit = Millionths + 1 }, "hold": func(j *Job) { j.Hold = MaxHold + 1 }, "delay: 5 is outside 6": func(j *Job) { j.Delay = 5 }, "delay: 0 is outside 6": func(j *Job) { j.Delay = 0 }, "log: key": func(j *Job) { j.Log = &Log{Key: "log"} },
+		"version: \"verifyd-job/2\"":      func(j *Job) { j.Version = "verifyd-job/2" },
+		"profile: unknown":                func(j *Job) { j.Profile = 0 },
+		"merkle":                          func(j *Job) { j.Merkle = "verifyd-merkle/0" },
+		"state":                           func(j *Job) { j.State = "" },
+		"order":                           func(j *Job) { j.Order = "claimed" },
+		"gate: \"verifyd-gate/2\"":        func(j *Job) { j.Gate = "verifyd-gate/2" },
+		"gate: \"\"":                      func(j *Job) { j.Gate = "" },
+		"pool: zero":                      func(j *Job) { j.Pool = merkle.Hash{} },
+		"audience: zero":                  func(j *Job) { j.Audience = merkle.Hash{} },
+		"program: zero":                   func(j *Job) { j.Program = merkle.Hash{} },
+		"curve: zero":                     func(j *Job) { j.Curve = merkle.Hash{} },
+		"data.root: zero":                 func(j *Job) { j.Data.Root = merkle.Hash{} },
+		"init.root: zero":                 func(j *Job) { j.Init.Root = merkle.Hash{} },
+		"init: base: root: zero":          func(j *Job) { j.Init.Base = &Committed{Size: 1} },
+		"init: base: size: 0":             func(j *Job) { j.Init.Base = &Committed{Root: merkle.Hash{1}} },
+		"init: base: size: 1099511627777": func(j *Job) { j.Init.Base = &Committed{Root: merkle.Hash{1}, Size: MaxFile + 1} },
+		"init: base: urls: 9":             func(j *Job) { j.Init.Base = &Committed{merkle.Hash{1}, 1, make([]string, 9)} },
+		"init: base: urls[1]: \"file:///etc/passwd\"": func(j *Job) {
+			j.Init.Base = &Committed{merkle.Hash{1}, 1, []string{"https://a/b", "file:///etc/passwd"}}
+		},
+		"init: base: urls[0]: \"/etc/passwd\"":     func(j *Job) { j.Init.Base = &Committed{merkle.Hash{1}, 1, []string{"/etc/passwd"}} },
+		"init: base: urls[0]: \"https://u:p@a/b\"": func(j *Job) { j.Init.Base = &Committed{merkle.Hash{1}, 1, []string{"https://u:p@a/b"}} },
+		"init: base: urls[0]: 1025 characters": func(j *Job) {
+			j.Init.Base = &Committed{merkle.Hash{1}, 1, []string{"https://a/" + strings.Repeat("b", 1015)}}
+		},
+		"init: final: root: zero": func(j *Job) { j.Init.Final = &Final{} },
+		"init: final: root: 09": func(j *Job) {
+			j.Init.Final = goesOn(state.Counters{Step: 1, Cursor: 1, Assignment: merkle.Hash{1}})
+			j.Init.Final.Root = merkle.Hash{9}
+		},
+		"init: final: counters: step: 0": func(j *Job) { j.Init.Final = goesOn(state.Counters{Cursor: 1, Assignment: merkle.Hash{1}}) },
+		"init: final: counters: step: 2147483649": func(j *Job) {
+			j.Init.Final = goesOn(state.Counters{Step: 1<<31 + 1, Cursor: 1, Assignment: merkle.Hash{1}})
+		},
+		"init: final: counters: rng: 2147483649": func(j *Job) {
+			j.Init.Final = goesOn(state.Counters{Step: 1, RNG: 1<<31 + 1, Cursor: 1, Assignment: merkle.Hash{1}})
+		},
+		"init: final: counters: assignment: zero": func(j *Job) { j.Init.Final = goesOn(state.Counters{Step: 1, Cursor: 1}) },
+		"data.own: root and":                      func(j *Job) { j.Data.Own = &Own{1, 2} },
+		"data.own: 0":                             func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{0, 2} },
+		"data.own: most 1":                        func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, 1} },
+		"data.own: most 4294967297":               func(j *Job) { j.Data.Root, j.Data.Samples, j.Data.Own = merkle.Hash{}, 0, &Own{2, MaxRows + 1} },
+		"data.samples: 0":                         func(j *Job) { j.Data.Samples = 0 },
+		"data.samples: 4294967297":                func(j *Job) { j.Data.Samples = MaxRows + 1 },
+		"steps: 0":                                func(j *Job) { j.Steps = 0 },
+		"steps: 16777217":                         func(j *Job) { j.Steps = MaxSteps + 1 },
+		"stride: 0":                               func(j *Job) { j.Stride = 0 },
+		"stride: 1025":                            func(j *Job) { j.Stride = MaxStride + 1 },
+		"slots: 0":                                func(j *Job) { j.Slots = 0 },
+		"sampled.least: 0":                        func(j *Job) { j.Sampled.Least = 0 },
+		"sampled.most: 4097":                      func(j *Job) { j.Sampled.Most = MaxSampled + 1 }, "sampled.most: 2 is outside 3": func(j *Job) { j.Sampled.Most = 2 }, "issued": func(j *Job) { j.Issued = 0 }, "issued: 18446744073709551615": func(j *Job) { j.Issued = -1 }, "audit: 1000001": func(j *Job) { j.Audit = Millionths + 1 }, "hold": func(j *Job) { j.Hold = MaxHold + 1 }, "delay: 5 is outside 6": func(j *Job) { j.Delay = 5 }, "delay: 0 is outside 6": func(j *Job) { j.Delay = 0 }, "log: key": func(j *Job) { j.Log = &Log{Key: "log"} },
 		"audit: 0":                     func(j *Job) { j.Audit = 0 },
 		"period: 605 is outside 606":   func(j *Job) { j.Period = 605 },
 		"period: 0 is outside 606":     func(j *Job) { j.Period = 0 },

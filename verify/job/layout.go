@@ -92,6 +92,9 @@ func (t *Stored) check() (int64, error) {
 	if !small && t.DType != safetensors.F32 && t.DType != safetensors.I32 {
 		return 0, fault.New(fault.WrongType, "", "dtype", "%.20q, F32, I32, U16 or U8 is needed", string(t.DType))
 	}
+	if t.Shape == nil { // another spelling of no dimensions
+		return 0, fault.New(fault.WrongType, "", "shape", "null")
+	}
 	if len(t.Shape) >= safetensors.MaxRank {
 		return 0, fault.New(fault.WrongType, "", "shape", "%d dimensions, the limit is %d", len(t.Shape), safetensors.MaxRank-1)
 	}

@@ -184,7 +184,8 @@ func (c *Claim) lie(r *rand.Rand) error {
 		tensor string
 		reason verify.Reason
 	}{
-		{"ids", verify.WrongSample}, {"x", verify.WrongSample}, {"y", verify.WrongSample}, {"proofs", verify.WrongSample},
+		{"ids", verify.WrongSample}, {pick(r, c.Pool.Data.Layout().Stored()...).Name, verify.WrongSample},
+		{"proofs", verify.WrongSample},
 		{"gradients", verify.WrongDigests}, {"next", verify.WrongDigests}, {"", verify.WrongState},
 	}...)
 	name := fmt.Sprintf("step/%04d/%s", k, about.tensor)

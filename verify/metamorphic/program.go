@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
-	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/program"
 )
 
@@ -300,43 +299,6 @@ func drawSchedule(r *rand.Rand) program.Schedule {
 		s.Factor = 0.9
 	}
 	return s
-}
-
-// drawData draws rows for a program.
-func drawData(r *rand.Rand, plan *program.Plan) (*job.Dataset, error) {
-	samples := 3 + r.IntN(20)
-	specs := plan.Rows()
-	var bufs []kernels.Buf
-	for i, spec := range specs {
-		limit := vocabulary
-		if params := plan.Params(); i == len(specs)-1 && spec.Kind == kernels.I32 {
-			limit = params[len(params)-1].Shape[0] // of the last layer's weight or bias
-		}
-		specs[i] = rows(spec, samples)
-		bufs = append(bufs, numbers(r, specs[i], limit))
-	}
-	return job.NewDatasetOf(specs, bufs)
-}
-
-func rows(spec program.TensorSpec, samples int) program.TensorSpec {
-	spec.Shape = append([]int{samples}, spec.Shape[1:]...)
-	return spec
-}
-
-// numbers fills a tensor with numbers in [-1, 1), or with ids below limit.
-func numbers(r *rand.Rand, spec program.TensorSpec, limit int) kernels.Buf {
-	if spec.Kind == kernels.I32 {
-		b := kernels.Buf{I: make([]int32, spec.Len())}
-		for i := range b.I {
-			b.I[i] = int32(r.IntN(limit))
-		}
-		return b
-	}
-	b := kernels.Buf{F: make([]float32, spec.Len())}
-	for i := range b.F {
-		b.F[i] = float32(r.IntN(512)-256) / 256
-	}
-	return b
 }
 
 func one(r *rand.Rand, in int) bool { return r.IntN(in) == 0 }

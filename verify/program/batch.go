@@ -11,7 +11,7 @@ import (
 
 // checkStep refuses a step whose random-number counters do not fit 32 bits.
 func (p *Plan) checkStep(t uint64) error {
-	if limit := MaxSteps / uint64(p.accum); t >= limit {
+	if limit := min((MaxSteps-p.drawn)/uint64(p.accum), MaxSteps-p.first); t >= limit {
 		return fault.In(what, outOfRange("step", "%d is not below %d", t, limit))
 	}
 	return nil

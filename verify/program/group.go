@@ -153,11 +153,13 @@ func (p *Plan) Groups() int { return len(p.groups) }
 func (p *Plan) GroupOf(param int) int { return p.trained.tensors[param].group }
 
 // LearningRate is the rate of a group at step t.
-func (p *Plan) LearningRate(group int, t uint64) float32 { return p.groups[group].schedule.At(t) }
+func (p *Plan) LearningRate(group int, t uint64) float32 {
+	return p.groups[group].schedule.At(p.first + t)
+}
 
 // Moves says whether the rate of a group at step t is above 0 and at least a hundredth of its schedule's highest.
 func (p *Plan) Moves(group int, t uint64) bool {
 	s := p.groups[group].schedule
-	rate := s.At(t)
+	rate := p.LearningRate(group, t)
 	return rate > 0 && float64(float64(rate)*100) >= float64(float32(s.Rate))
 }

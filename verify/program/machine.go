@@ -81,7 +81,7 @@ func (m *Machine) X() kernels.Buf { return m.rows[0] }
 func (m *Machine) Y() kernels.Buf { return m.rows[len(m.rows)-1] }
 
 // Gradients computes loss and gradients of step t from X, Y and the parameters. Dropout draws with the
-// counter t*accumulation + i in micro-batch i.
+// counter t*accumulation + i in micro-batch i, after those that Plan.From says.
 func (m *Machine) Gradients(t uint64) (loss float32, err error) {
 	if err := m.prepare(t); err != nil {
 		return 0, err
@@ -98,8 +98,8 @@ func (m *Machine) Gradients(t uint64) (loss float32, err error) {
 // Update applies the optimizer of step t to the gradients of the last call of Gradients. It returns
 // the global norm before clipping and the clip coefficient; 0 and 1 if the program does not clip.
 func (m *Machine) Update(t uint64) (norm, coef float32, err error) {
-	if t >= MaxSteps {
-		return 0, 0, fmt.Errorf("program: step: %d is not below %d", t, uint64(MaxSteps))
+	if limit := MaxSteps - m.tape.plan.first; t >= limit {
+		return 0, 0, fmt.Errorf("program: step: %d is not below %d", t, limit)
 	}
 	m.tape.fillScalars(m.block.words, t)
 	err = m.look(m.update.calls, m.begun, &m.rest)

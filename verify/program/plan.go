@@ -18,6 +18,8 @@ type Plan struct {
 	groups   []group // of what is trained, in which order it lies
 	clip     bool
 	accum    int
+	first    uint64 // step of schedules and optimizers that step 0 is
+	drawn    uint64 // random-number counter of its first micro-batch
 	idLimits []idLimit
 	classes  int    // label limit; 0 if labels are f32
 	ignored  *int32 // a label that may be beyond it; nil for none
@@ -107,11 +109,30 @@ func (p *Plan) Tensors() []TensorSpec {
 
 // Base lists what a state starts as where it is not drawn, in graph order under PyTorch names: the parameters that are trained,
 // the buffers, and then the frozen ones that are no constants.
-func (p *Plan) Base() []TensorSpec {
-	all := append(p.trained.specs(""), p.kept.specs("")...)
+func (p *Plan) Base() (all []TensorSpec) {
+	for _, t := range p.base() {
+		all = append(all, t.spec)
+	}
+	return all
+}
+
+// DrawBase sets x to what tensor i of Base starts as where it is drawn from a seed.
+func (p *Plan) DrawBase(r Runner, i int, seed uint64, x []float32) error {
+	t := p.base()[i]
+	(&region{tensors: []*tensor{t}}).start([][]float32{x})
+	if t.init.bound == 0 {
+		return nil
+	}
+	counter := []int32{int32(uint32(seed)), int32(uint32(seed >> 32)), 0, 0}
+	return r.Run(t.draw(), []kernels.Buf{{I: counter}, {F: x}})
+}
+
+// base lists the tensors of Base.
+func (p *Plan) base() []*tensor {
+	all := slices.Concat(p.trained.tensors, p.kept.tensors)
 	for _, t := range p.frozen.tensors {
 		if t.init.values == nil {
-			all = append(all, t.spec)
+			all = append(all, t)
 		}
 	}
 	return all
@@ -157,6 +178,14 @@ func (p *Plan) X() TensorSpec { return p.rows[0] }
 
 // Y describes the last of them.
 func (p *Plan) Y() TensorSpec { return p.rows[len(p.rows)-1] }
+
+// From is the plan of a training that goes on: to schedule and optimizer its step t is step first + t, and dropout draws with
+// counters from drawn on.
+func (p *Plan) From(first, drawn uint64) *Plan {
+	later := *p
+	later.first, later.drawn = first, drawn
+	return &later
+}
 
 // Output describes what an evaluation makes of all rows: what the last node of the graph has.
 func (p *Plan) Output() TensorSpec { return p.output }

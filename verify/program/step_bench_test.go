@@ -7,8 +7,8 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// steps are programs of the three families whose steps take milliseconds and more; in "small" the calls
-// are many and short, and its norm is never above the limit.
+// steps are programs of the three families whose steps take milliseconds and more; in "groups", which is "mlp" otherwise, biases are
+// a group of their own; in "small" the calls are many and short, and its norm is never above the limit.
 func steps() []struct {
 	name    string
 	classes int
@@ -27,12 +27,17 @@ func steps() []struct {
 	sgd := program.Optimizer{Kind: program.SGD, Momentum: 0.9}
 	adam := program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
 	adamw := program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
+	groups := of(256, 1, mlp, sgd, 0)
+	groups.Groups = []program.Group{{
+		Params: []string{"net.0.bias", "net.2.bias", "net.4.bias"}, Optimizer: sgd, Schedule: program.Schedule{Kind: program.Constant, Rate: 1e-4},
+	}}
 	return []struct {
 		name    string
 		classes int
 		program program.Program
 	}{
 		{"mlp", 10, of(256, 1, mlp, sgd, 0)},
+		{"groups", 10, groups},
 		{"cnn", 10, of(64, 1, cnn, adam, 0)},
 		{"gpt", 256, of(8, 1, gpt, adamw, 1)},
 		{"small", 256, of(1, 4, small, adamw, 1e9)},

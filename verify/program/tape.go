@@ -138,10 +138,10 @@ func (t *Tape) Fill(in []uint32, rows []kernels.Buf, seed, step uint64) error {
 // FillInit writes what Init reads from the host, for parameters drawn from a seed.
 func (t *Tape) FillInit(in []uint32, seed uint64) { t.fillCounter(in, 0, seed, 0) }
 
-// fillCounters writes step*accumulation + i for micro-batch i.
+// fillCounters writes step*accumulation + i for micro-batch i, after those of a training that goes on.
 func (t *Tape) fillCounters(in []uint32, seed, step uint64) {
 	for i := range t.plan.accum {
-		t.fillCounter(in, i, seed, uint32(step*uint64(t.plan.accum)+uint64(i)))
+		t.fillCounter(in, i, seed, uint32(t.plan.drawn+step*uint64(t.plan.accum)+uint64(i)))
 	}
 }
 
@@ -153,7 +153,7 @@ func (t *Tape) fillCounter(in []uint32, microBatch int, seed uint64, counter uin
 func (t *Tape) fillScalars(in []uint32, step uint64) {
 	var s [optimizerScalars]float32
 	for k, g := range t.plan.groups {
-		g.optimizer.setScalars(s[:], g.schedule.At(step), step)
+		g.optimizer.setScalars(s[:], g.schedule.At(t.plan.first+step), t.plan.first+step)
 		for i := range g.optimizer.scalars() {
 			in[t.scalars.Offset+k*scalarsApart+i] = math.Float32bits(s[i])
 		}

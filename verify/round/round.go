@@ -160,8 +160,10 @@ func (r *Round) fits(j *job.Job, slots uint32) error {
 		return fault.New(fault.WrongDigest, "", "program", "%v, the round's is %v", j.Program, r.Program)
 	case j.Init.Base == nil:
 		return fault.New(fault.BadTerms, "", "init.base", "none: the job draws what it starts from, the round's base is %v", r.Base)
-	case *j.Init.Base != r.Base:
-		return fault.New(fault.BadTerms, "", "init.base", "%v, the round's is %v", *j.Init.Base, r.Base)
+	case j.Init.Base.Root != r.Base:
+		return fault.New(fault.BadTerms, "", "init.base", "%v, the round's is %v", j.Init.Base.Root, r.Base)
+	case j.Init.Final != nil:
+		return fault.New(fault.BadTerms, "", "init.final", "the job goes on from a claim, and not from the round's base alone")
 	case slots > j.Slots:
 		return fault.New(fault.BadTerms, "", "slots", "%d, the round counts %d", j.Slots, slots)
 	}

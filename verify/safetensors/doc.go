@@ -11,7 +11,7 @@
 //   - the tensors tile the data exactly, with no hole, no overlap and nothing after the last;
 //   - each size is checked against the shape and against the caller's limit before anything is allocated.
 //
-// ReadLayout takes the element types that its caller knows, for tables that are no part of the protocol.
+// ReadLayout and WriteLayout take the element types that their caller knows, for files that are no part of the protocol.
 //
 // The writer's output is canonical: the same tensors in the same order give the same bytes.
 // Compress and Decompress wrap files in zstd with bounded memory.

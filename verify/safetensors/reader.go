@@ -37,13 +37,14 @@ func NewReader(r io.Reader, file string, limit int64) (*Reader, error) {
 }
 
 // ReadLayout reads the header of a file as NewReader does, but with the element types that sizeOf gives bytes for, 0 being
-// unknown. The tensors follow in r in the order of the list, without a gap. No file of the protocol is read so.
-func ReadLayout(r io.Reader, file string, limit int64, sizeOf func(DType) int64) ([]Info, error) {
-	entries, _, err := readHeader(r, file, limit, sizeOf)
+// unknown, and gives the metadata as well. The tensors follow in r in the order of the list, without a gap. No file of the
+// protocol is read so.
+func ReadLayout(r io.Reader, file string, limit int64, sizeOf func(DType) int64) ([]Info, map[string]string, error) {
+	entries, metadata, err := readHeader(r, file, limit, sizeOf)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return (&Reader{entries: entries}).Tensors(), nil
+	return (&Reader{entries: entries}).Tensors(), metadata, nil
 }
 
 // readHeader reads the length and the header of a file whose tensors may have at most limit bytes together.

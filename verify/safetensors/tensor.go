@@ -52,6 +52,9 @@ type Info struct {
 // tensor would not fit in memory.
 func (i Info) Elements() (int, error) { return i.elements(i.DType.Size()) }
 
+// Count is the product of the dimensions of a tensor that was read, whatever its element type.
+func (i Info) Count() (int, error) { return i.elements(1) }
+
 // elements is Elements of a type of so many bytes, 0 if it is unknown.
 func (i Info) elements(size int64) (int, error) {
 	if len(i.Shape) > MaxRank {

@@ -20,7 +20,7 @@ type Writer struct {
 
 // NewWriter writes the header for tensors. Metadata may be nil.
 func NewWriter(w io.Writer, metadata map[string]string, tensors []Info) (*Writer, error) {
-	header, err := encodeHeader(metadata, tensors)
+	header, err := encodeHeader(metadata, tensors, DType.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -30,9 +30,19 @@ func NewWriter(w io.Writer, metadata map[string]string, tensors []Info) (*Writer
 	return &Writer{w: w, infos: tensors}, nil
 }
 
+// WriteLayout writes the header of a file with the element types that sizeOf gives bytes for, as ReadLayout reads it. The caller
+// writes the tensors behind it, in the order of the list.
+func WriteLayout(w io.Writer, metadata map[string]string, tensors []Info, sizeOf func(DType) int64) error {
+	header, err := encodeHeader(metadata, tensors, sizeOf)
+	if err == nil {
+		_, err = w.Write(header)
+	}
+	return err
+}
+
 // encodeHeader returns the length prefix and the canonical header: metadata first with its keys
 // sorted, then the tensors in order, then spaces up to a multiple of eight bytes.
-func encodeHeader(metadata map[string]string, tensors []Info) ([]byte, error) {
+func encodeHeader(metadata map[string]string, tensors []Info, sizeOf func(DType) int64) ([]byte, error) {
 	if len(tensors) > MaxTensors {
 		return nil, fmt.Errorf("%d tensors, the limit is %d", len(tensors), MaxTensors)
 	}
@@ -56,10 +66,11 @@ func encodeHeader(metadata map[string]string, tensors []Info) ([]byte, error) {
 			return nil, fmt.Errorf("tensor %q is given twice", t.Name)
 		}
 		seen[t.Name] = true
-		n, err := t.bytes()
+		count, err := t.elements(sizeOf(t.DType))
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
+		n := int64(count) * sizeOf(t.DType)
 		out = append(out, `"`+t.Name+`":{"dtype":"`+string(t.DType)+`","shape":[`...)
 		for i, d := range t.Shape {
 			if i > 0 {

@@ -51,7 +51,7 @@ func ReadAny(r io.Reader, file string, l *Layout, tensors [][]float32) (Counters
 	if err := s.Expect(Infos("", l.specs)); err != nil {
 		return Counters{}, err
 	}
-	c, err := parseCounters(s.Metadata())
+	c, err := ParseCounters(s.Metadata())
 	if err != nil {
 		return Counters{}, fault.In(file, fault.Under("metadata", err))
 	}
@@ -74,7 +74,8 @@ func (c Counters) metadata() map[string]string {
 	}
 }
 
-func parseCounters(m map[string]string) (Counters, error) {
+// ParseCounters reads what Write leaves as metadata.
+func ParseCounters(m map[string]string) (Counters, error) {
 	var c Counters
 	if m["format"] != Version {
 		return c, fault.New(fault.UnknownVersion, "", "", "format %.40q, %q is needed", m["format"], Version)

@@ -28,12 +28,12 @@ const (
 
 // Counters are the parts of a state that are not tensors.
 type Counters struct {
-	Step   uint64 // updates applied since the initial state
-	RNG    uint64 // value of the random-number counter for the next micro-batch
-	Cursor uint64 // position in the slot's sequence of samples
+	Step   uint64 `json:"step"`   // updates applied since the initial state
+	RNG    uint64 `json:"rng"`    // value of the random-number counter for the next micro-batch
+	Cursor uint64 `json:"cursor"` // position in the slot's sequence of samples
 	// Assignment is the digest of the assignment that the state was reached for: a training serves one. It is
 	// zero in the initial state, which no assignment is needed for.
-	Assignment merkle.Hash
+	Assignment merkle.Hash `json:"assignment"`
 }
 
 // Layout is the ordered list of tensors that a root covers. It is read-only.

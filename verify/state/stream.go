@@ -37,7 +37,7 @@ func NewStream(r io.Reader, file string, l *Layout, frozen merkle.Hash) (*Stream
 	if err := in.Expect(Infos("", l.specs)); err != nil {
 		return nil, err
 	}
-	c, err := parseCounters(in.Metadata())
+	c, err := ParseCounters(in.Metadata())
 	if err != nil {
 		return nil, fault.In(file, fault.Under("metadata", err))
 	}

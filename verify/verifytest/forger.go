@@ -106,9 +106,13 @@ func (f *Forger) Begin(plan *program.Plan, seed uint64) (*program.Machine, error
 	}
 	if b := f.Terms.Base(); b != nil {
 		b.Start(m.Tensors(), m.Frozen())
-		return m, nil
+	} else if err := m.Init(seed); err != nil {
+		return nil, err
 	}
-	return m, m.Init(seed)
+	if last := f.Terms.Final(); last != nil {
+		last.Start(m.Tensors())
+	}
+	return m, nil
 }
 
 // write writes the whole trace, one segment after another.

@@ -41,6 +41,8 @@ type Setting struct {
 	Registered       time.Time      // when the worker is, an hour after jobs are issued
 	Round            *beacon.Beacon // gives the seed instead, where the job's chain has rounds
 	Base             *verify.Base   // that training starts from
+	Final            *verify.Final  // that it goes on from
+	Restart          bool           // with counters that begin again
 	Measured         *job.Dataset   // what the start is measured on, where data are the worker's own; Data
 	Whole            bool           // whether claims are compared with a whole curve; with the start alone
 	// Job alters the job before it is signed: 23 steps in segments of 3, of which 3 are drawn and the last one is
@@ -93,9 +95,6 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 		Seed:    12, Steps: 23, Stride: 3, Slots: 2, Sampled: job.Exactly(3), Audit: job.Millionths,
 		Beacon: chain, Delay: 6, Deadline: 3600,
 	}
-	if s.Base != nil {
-		j.Init.Base = &s.Base.Root
-	}
 	if s.Job != nil {
 		s.Job(&j)
 	}
@@ -106,7 +105,8 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 	made := j.Init.Root != (merkle.Hash{})
 	if !made {
 		err := p.on(func(d engine.Device) (err error) {
-			j.Init.Root, err = verify.InitRoot(ctx, s.Program, j.Profile, j.Init.Seed, s.Base, d)
+			start := s.start(&j)
+			j.Init, err = start.Init(ctx, s.Program, j.Profile, d)
 			return err
 		})
 		if err != nil {
@@ -129,7 +129,17 @@ func NewPool(ctx context.Context, s Setting) (*Pool, error) {
 			return nil, err
 		}
 	}
+	if s.Final != nil {
+		if err := p.Terms.TakeFinal(s.Final); err != nil {
+			return nil, err
+		}
+	}
 	return p, p.assign(s)
+}
+
+// start is what the job's training begins with.
+func (s *Setting) start(j *job.Job) verify.Start {
+	return verify.Start{Seed: j.Init.Seed, Base: s.Base, Final: s.Final, Restart: s.Restart}
 }
 
 // on runs f on the pool's device.
@@ -153,7 +163,7 @@ func (p *Pool) curve(ctx context.Context, s *Setting, j *job.Job, made bool) ([]
 	var c *gate.Curve
 	err := p.on(func(d engine.Device) (err error) {
 		c, err = verify.CurveRun{
-			Program: s.Program, Profile: j.Profile, Data: cmp.Or(s.Measured, s.Data), Init: j.Init.Seed, Base: s.Base, Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
+			Program: s.Program, Profile: j.Profile, Data: cmp.Or(s.Measured, s.Data), Start: s.start(j), Dropout: j.Seed, Steps: j.Steps, Stride: j.Stride,
 			Drawn: merkle.Hash{6}, StartOnly: !s.Whole, Device: d,
 		}.Measure(ctx)
 		return err

@@ -55,7 +55,7 @@ program any more: a job commits to the bytes of the file.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.out, "out", "", "file to make: .safetensors, or .bin for tokens")
-	f.StringVar(&o.labels, "labels", "", "of a table: column of the classes, whole numbers from 0 on")
+	f.StringVar(&o.labels, "labels", "", "of a table: column of the classes, whole numbers of at most 32 bits")
 	f.StringVar(&o.targets, "targets", "", "of a table: column of the numbers to be predicted")
 	f.StringVar(&o.tokens, "tokens", "", "of a table: column of token ids")
 	f.BoolVar(&o.wide, "i32", false, "tokens of four bytes, for vocabularies of more than 65536")

@@ -93,7 +93,16 @@ func readOffer(dir, operatorFile string) (*offer, error) {
 	return readOfferBy(dir, operator)
 }
 
-func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
+func readOfferBy(dir string, operator document.Key) (*offer, error) {
+	o, err := readTerms(dir, operator)
+	if err != nil || !o.NeedsBase() {
+		return o, err
+	}
+	return o, takeBase(o.Terms, dir)
+}
+
+// readTerms is readOfferBy without what the job starts from.
+func readTerms(dir string, operator document.Key) (_ *offer, err error) {
 	var o offer
 	if o.jobFile, err = readFile(filepath.Join(dir, verify.JobFile), document.MaxSize); err != nil {
 		return nil, err
@@ -106,15 +115,6 @@ func readOfferBy(dir string, operator document.Key) (_ *offer, err error) {
 	}
 	if o.Terms, err = verify.Accept(o.jobFile, o.programFile, o.curveFile, operator); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	if o.Terms.NeedsBase() {
-		base, err := readBase(filepath.Join(dir, verify.BaseFile), o.Terms.Plan)
-		if err != nil {
-			return nil, err
-		}
-		if err := o.Terms.TakeBase(base); err != nil {
-			return nil, fmt.Errorf("%s: %w", dir, err)
-		}
 	}
 	return &o, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/beacon"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/gate"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
@@ -27,28 +28,29 @@ import (
 )
 
 func (a *app) jobCommand() *cobra.Command {
-	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobCurveCommand(), a.jobNewCommand(), a.jobAssignCommand(), a.jobReceiptCommand(), a.jobBeaconCommand(), a.jobOpenedCommand())
+	return group("job", "The operator's side: offer work, receive claims", a.jobProgramCommand(), a.jobCurveCommand(), a.jobNewCommand(), a.jobFetchCommand(), a.jobAssignCommand(), a.jobReceiptCommand(), a.jobBeaconCommand(), a.jobOpenedCommand())
 }
 
 // jobOptions are what an operator decides about a job.
 type jobOptions struct {
-	program, key        string // files
-	data                dataFiles
-	pool, audience      string // names
-	policy, curve, base string // files, may be empty
-	profile             string
-	chain, reveal       string
-	out                 string // folder
-	steps, stride       uint64
-	sampled             segmentRange
-	slots, hold         uint32
-	audit               float64
-	period              time.Duration
-	log                 job.Log
-	delay, deadline     time.Duration
-	seed                uint64
-	seedGiven           bool
-	own                 ownRange
+	program, key    string // files
+	data            dataFiles
+	pool, audience  string // names
+	policy, curve   string // files, may be empty
+	start           startOptions
+	profile         string
+	chain, reveal   string
+	out             string // folder
+	steps, stride   uint64
+	sampled         segmentRange
+	slots, hold     uint32
+	audit           float64
+	period          time.Duration
+	log             job.Log
+	delay, deadline time.Duration
+	seed            uint64
+	seedGiven       bool
+	own             ownRange
 	stakes
 	acceptRisk bool
 }
@@ -93,7 +95,7 @@ the operator to see to: no document holds one.`,
 	f.StringVar(&o.audience, "audience", "", "name of the one ledger that proofs are for, e.g. eip155:8453:0x... or urn:db:...")
 	f.StringVar(&o.pool, "pool", "default", "name of the pool")
 	f.StringVar(&o.policy, "policy", "", "scoring policy, as policy new writes it; the job holds its hash")
-	f.StringVar(&o.base, "base", "", "safetensors file of what the program's parameters and buffers start as, frozen ones too; drawn by the seed if not given")
+	o.start.flags(cmd)
 	f.StringVar(&o.curve, "curve", "", "what honest steps count, as job curve writes it; without one, the job's start is measured and is all that claims are compared with, which says less")
 	f.StringVar(&o.out, "out", "", "folder to make")
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
@@ -152,7 +154,7 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 		Steps: o.steps, Stride: o.stride, Sampled: job.Range(o.sampled), Slots: o.slots, Delay: o.delay, Deadline: o.deadline,
 		Audit: uint32(math.Round(o.audit * job.Millionths)), Hold: o.hold, Period: o.period, Issued: time.Now(), Seed: o.seed, Beacon: o.chain,
 	}
-	if offer.Base, err = baseOf(o.base, p, profile); err != nil {
+	if err := o.start.into(&offer, p, profile); err != nil {
 		return err
 	}
 	if o.period < 0 {
@@ -205,7 +207,16 @@ func (a *app) newJob(ctx context.Context, o jobOptions, found *conditionsView) e
 			return err
 		}
 		if offer.Base != nil {
-			if err := writeBase(filepath.Join(o.out, verify.BaseFile), offer.Base); err != nil {
+			if err := writeStart(filepath.Join(o.out, verify.BaseFile), offer.Base.Write); err != nil {
+				return err
+			}
+		}
+		if offer.Final != nil {
+			spec, err := engine.NewSpec(p, profile, 0)
+			if err != nil {
+				return err
+			}
+			if err := writeStart(filepath.Join(o.out, verify.StartFile), func(w io.Writer) error { return offer.Final.Write(w, spec) }); err != nil {
 				return err
 			}
 		}

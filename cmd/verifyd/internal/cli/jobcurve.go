@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/verifyd/verifyd/cmd/verifyd/internal/pool"
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/gate"
@@ -17,10 +18,11 @@ import (
 
 // curveOptions are the terms that a curve has in common with its job.
 type curveOptions struct {
-	program, profile, base, out string
-	data                        dataFiles
-	steps, stride, seed         uint64
-	seedGiven                   bool
+	program, profile, out string
+	data                  dataFiles
+	start                 startOptions
+	steps, stride, seed   uint64
+	seedGiven             bool
 }
 
 func (a *app) jobCurveCommand() *cobra.Command {
@@ -48,7 +50,7 @@ closer where they do much less.`,
 	f.Uint64Var(&o.steps, "steps", 0, "optimizer steps that a claim must hold")
 	f.Uint64Var(&o.stride, "stride", 10, "steps of a segment")
 	f.StringVar(&o.profile, "profile", kernels.ProfileF32.String(), "numeric profile of products")
-	f.StringVar(&o.base, "base", "", "what the program's parameters and buffers start as, as in job new")
+	o.start.flags(cmd)
 	f.Uint64Var(&o.seed, "seed", 0, "seed of initial state and dropout, which the job takes over; drawn at random if not given")
 	for _, name := range []string{"program", "out", "steps"} {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
@@ -71,8 +73,8 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 		return err
 	}
 	defer files.Close()
-	base, err := baseOf(o.base, p, profile)
-	if err != nil {
+	offer := pool.Offer{}
+	if err := o.start.into(&offer, p, profile); err != nil {
 		return err
 	}
 	var random [40]byte
@@ -88,7 +90,7 @@ func (a *app) curve(ctx context.Context, o curveOptions) error {
 	}
 	progress := a.progress("measuring")
 	c, err := verify.CurveRun{
-		Program: p, Profile: profile, Data: data, Init: o.seed, Base: base, Dropout: o.seed, Steps: o.steps, Stride: o.stride,
+		Program: p, Profile: profile, Data: data, Start: verify.Start{Seed: o.seed, Base: offer.Base, Final: offer.Final, Restart: offer.Restart}, Dropout: o.seed, Steps: o.steps, Stride: o.stride,
 		Drawn: merkle.Hash(random[:32]), Device: devices.First(),
 		Progress: func(done uint64) { progress(done, o.steps) },
 	}.Measure(ctx)

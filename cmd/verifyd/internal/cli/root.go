@@ -131,7 +131,7 @@ Exit codes: 0 done, or PASS; 1 error, bad input included; 2 usage; 3 FAIL;
 	complete(root, "log-level", logLevels...)
 
 	root.AddCommand(
-		a.demoCommand(), a.planCommand(), a.dataCommand(), a.jobCommand(), a.trainCommand(), a.roundCommand(), a.verifyCommand(), a.canaryCommand(),
+		a.demoCommand(), a.planCommand(), a.dataCommand(), a.jobCommand(), a.stateCommand(), a.trainCommand(), a.roundCommand(), a.verifyCommand(), a.canaryCommand(),
 		a.valueCommand(), a.scoreCommand(), a.policyCommand(), a.proofCommand(), a.logCommand(), a.registryCommand(), a.fsckCommand(), a.keysCommand(), a.inspectCommand(), a.doctorCommand(), a.versionCommand(), a.gpuChildCommand(),
 	)
 	return root

@@ -106,6 +106,9 @@ func (w *work) Close() error { return errors.Join(w.key.Close(), w.files.Close()
 // takeWork reads a job, what was assigned of it, and the data, and finds a device.
 func (a *app) takeWork(ctx context.Context, folder string, who worker, assignment string) (w *work, err error) {
 	t, err := readOffer(folder, who.operator)
+	if err == nil && t.NeedsFinal() {
+		err = takeFinal(t.Terms, folder)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ import (
 
 // inrunOptions are a claim's files and what its samples are judged by.
 type inrunOptions struct {
-	operator, data, claim, validation, owners, plot string
-	order, rows                                     int
-	maxMemory                                       size
+	operator, claim, validation, owners, plot string
+	order, rows                               int
+	maxMemory                                 size
+	data                                      dataFiles
 }
 
 func (a *app) valueInRunCommand() *cobra.Command {
@@ -38,7 +39,7 @@ says what of the loss the values do not explain.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.operator, "operator", "", "operator's public key (PEM)")
-	f.StringVar(&o.data, "data", "", "the job's data set (safetensors)")
+	o.data.flags(cmd)
 	f.StringVar(&o.claim, "claim", "", "the worker's signed claim, with its assignment.json beside it")
 	f.StringVar(&o.validation, "validation", "", "validation rows, x and y (safetensors)")
 	f.StringVar(&o.owners, "owners", "", "owner of each sample, numbers from 0: values are of owners; without it of samples")
@@ -46,7 +47,7 @@ says what of the loss the values do not explain.`,
 	f.IntVar(&o.rows, "rows", 0, "validation rows of a step, which take turns; 0 is all in every step")
 	f.StringVar(&o.plot, "plot", "", "SVG file to draw the values into")
 	memoryFlag(cmd, &o.maxMemory)
-	require(cmd, "operator", "data", "claim", "validation")
+	require(cmd, "operator", "claim", "validation")
 	return cmd
 }
 
@@ -79,9 +80,12 @@ func (a *app) valueInRun(ctx context.Context, dir string, o inrunOptions) error 
 	if r.Assignment, _, err = t.ReadAssignment(assignment); err != nil {
 		return err
 	}
-	if r.Data, err = readData(o.data); err != nil {
+	set, files, err := o.data.open(ctx, a, &t.Job.Data.Layout)
+	if err != nil {
 		return err
 	}
+	defer files.Close()
+	r.Data = set
 	if r.X, r.Y, err = valuation.ReadValidation(o.validation, t.Plan); err != nil {
 		return err
 	}

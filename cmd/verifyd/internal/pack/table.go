@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/verifyd/verifyd/cmd/verifyd/internal/tabular"
@@ -46,8 +47,8 @@ func Table(in, label string, shape []int, targets bool, o tabular.Options, out s
 		switch {
 		case targets:
 			y.F32 = append(y.F32, float32(v))
-		case v != math.Trunc(v) || v < 0 || v > math.MaxInt32:
-			return 0, 0, fault.New(fault.OutOfRange, in, "column "+label, "row %d: %v, a label is a whole number from 0 to %d", r, v, math.MaxInt32)
+		case v != math.Trunc(v) || v < math.MinInt32 || v > math.MaxInt32:
+			return 0, 0, fault.New(fault.OutOfRange, in, "column "+label, "row %d: %s, a label is a whole number from %d to %d", r, plain(v), math.MinInt32, math.MaxInt32)
 		default:
 			y.I32 = append(y.I32, int32(v))
 		}
@@ -77,7 +78,7 @@ func Tokens(in, column string, dtype safetensors.DType, o tabular.Options, out s
 	}
 	for r, v := range numbers {
 		if v != math.Trunc(v) || v < 0 || v > most {
-			return 0, fault.New(fault.OutOfRange, in, "", "row %d: %v, a token of %s is a whole number from 0 to %v", r, v, dtype, most)
+			return 0, fault.New(fault.OutOfRange, in, "", "row %d: %s, a token of %s is a whole number from 0 to %s", r, plain(v), dtype, plain(most))
 		}
 	}
 	return len(numbers), writeFile(out, func(w io.Writer) error {
@@ -91,6 +92,8 @@ func Tokens(in, column string, dtype safetensors.DType, o tabular.Options, out s
 		return nil
 	})
 }
+
+func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // Text writes the bytes of files, one after another, as a stream of tokens of U16.
 func Text(in []string, open func(path string) (io.ReadCloser, error), out string) (n int64, err error) {

@@ -36,12 +36,16 @@ type Offer struct {
 	Period          time.Duration // after a claim's verdict, when it is paid though fewer were judged; not counted without a hold
 	Delay, Deadline time.Duration // from a claim's arrival to its beacon, and from there to its opening, in whole seconds
 	Issued          time.Time
-	Log             *job.Log     // nil: the operator is believed about time
-	Seed            uint64       // of initial state and dropout
-	Beacon          string       // beacon.Quicknet, or beacon.Fixed
-	Secret          [32]byte     // value of a fixed beacon: whoever knows it can foresee the challenge
-	Base            *verify.Base // that training starts from; nil if the state is drawn
-	Curve           []byte       // file of the curve that claims are compared with; nil for the job's start alone
+	Log             *job.Log      // nil: the operator is believed about time
+	Seed            uint64        // of initial state and dropout
+	Beacon          string        // beacon.Quicknet, or beacon.Fixed
+	Secret          [32]byte      // value of a fixed beacon: whoever knows it can foresee the challenge
+	Base            *verify.Base  // that training starts from; nil if the state is drawn
+	Final           *verify.Final // that training goes on from; nil if it is a new one
+	Restart         bool          // the counters of Final begin at zero again
+	BaseURLs        []string      // where workers can fetch Base; none if they are handed it
+	FinalURLs       []string      // and Final
+	Curve           []byte        // file of the curve that claims are compared with; nil for the job's start alone
 }
 
 // Offered is a job as its operator signed it.
@@ -79,9 +83,16 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		}
 		chain = fixed
 	}
-	root, err := verify.InitRoot(ctx, o.Program, o.Profile, o.Seed, o.Base, d)
+	start := o.start()
+	init, err := start.Init(ctx, o.Program, o.Profile, d)
 	if err != nil {
 		return nil, err
+	}
+	if init.Base != nil {
+		init.Base.URLs = o.BaseURLs
+	}
+	if init.Final != nil {
+		init.Final.URLs = o.FinalURLs
 	}
 	offered.Job = &job.Job{
 		Version: job.Version, Profile: o.Profile, Merkle: merkle.Version, State: state.Version,
@@ -89,13 +100,10 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 		Program: o.Program.Digest(),
 		Data:    o.data(),
 		Order:   job.Rule,
-		Init:    job.Init{Root: root, Seed: o.Seed},
+		Init:    init,
 		Seed:    o.Seed, Gate: gate.Version,
 		Steps: o.Steps, Stride: o.Stride, Slots: o.Slots, Sampled: o.Sampled, Audit: o.Audit, Hold: o.Hold, Log: o.Log,
 		Beacon: chain, Delay: uint32(o.Delay / time.Second), Deadline: uint32(o.Deadline / time.Second),
-	}
-	if o.Base != nil {
-		offered.Job.Init.Base = &o.Base.Root
 	}
 	if o.Hold > 0 {
 		offered.Job.Period = uint32(min(o.Period/time.Second, job.MaxPeriod))
@@ -117,6 +125,11 @@ func (o *Offer) Sign(ctx context.Context, d engine.Device, operator crypto.Signe
 	return offered, nil
 }
 
+// start is what training begins with.
+func (o *Offer) start() verify.Start {
+	return verify.Start{Seed: o.Seed, Base: o.Base, Final: o.Final, Restart: o.Restart}
+}
+
 // data is what the job says of them.
 func (o *Offer) data() job.Data {
 	if o.Own != nil {
@@ -131,7 +144,7 @@ func (o *Offer) curve(ctx context.Context, d engine.Device) ([]byte, error) {
 		return o.Curve, nil
 	}
 	c, err := verify.CurveRun{
-		Program: o.Program, Profile: o.Profile, Data: o.Data, Init: o.Seed, Base: o.Base, Dropout: o.Seed, Steps: o.Steps, Stride: o.Stride,
+		Program: o.Program, Profile: o.Profile, Data: o.Data, Start: o.start(), Dropout: o.Seed, Steps: o.Steps, Stride: o.Stride,
 		Drawn: o.Program.Digest(), StartOnly: true, Device: d,
 	}.Measure(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@
 //
 //	{"do":"batch"}     {"samples":[5,0,2]}           the next step's samples; their inputs and labels lie in the memory
 //	{"do":"step"}      {"step":1,"loss":2.302585}    trains it
+//	{"do":"step","times":2}                          {"step":3,"loss":2.1,"losses":[2.2,2.1]}
 //	{"do":"state"}     {"step":1}                    the state lies in the memory
 //	{"do":"evaluate"}  {"step":1}                    the outputs for the inputs in the memory, or {"refused":"..."}
 //	{"do":"finish"}    {"step":400}                  the last answer; all steps must be done

@@ -16,8 +16,10 @@ import (
 	"github.com/verifyd/verifyd/verify/program"
 )
 
-// maxLine is the longest question, in bytes.
-const maxLine = 4096
+const (
+	maxLine  = 4096  // bytes of a question
+	maxTimes = 10000 // steps that one asks for
+)
 
 // ErrGivenUp is the end of a session whose questions ended before its steps.
 var ErrGivenUp = errors.New("the process that asked for steps gave the work up")
@@ -46,7 +48,8 @@ func New(t *verify.Training, terms *verify.Terms, memory *os.File, in io.Reader,
 
 // question is a line of the other process.
 type question struct {
-	Do string `json:"do"`
+	Do    string `json:"do"`
+	Times int    `json:"times"` // of a step, at most maxTimes; 0 is once, with one loss
 }
 
 // Serve answers until the other process wants to finish; then all steps are done, and Answer is left to give. It does not end
@@ -72,7 +75,7 @@ func (s *Session) Serve(ctx context.Context) (err error) {
 		case "batch":
 			err = s.batch()
 		case "step":
-			err = s.step(ctx)
+			err = s.step(ctx, q.Times)
 		case "state":
 			err = s.state(ctx)
 		case "evaluate":
@@ -123,6 +126,9 @@ func (s *Session) read() (q question, err error) {
 	if err := d.Decode(&q); err != nil {
 		return q, fmt.Errorf("question: %w", err)
 	}
+	if q.Times < 0 || q.Times > maxTimes || q.Times > 0 && q.Do != "step" {
+		return q, fmt.Errorf("question: times: %d of %.40q: want 1 to %d of step", q.Times, q.Do, maxTimes)
+	}
 	return q, nil
 }
 
@@ -141,17 +147,30 @@ func (s *Session) batch() error {
 
 // done is where the training is.
 type done struct {
-	Step    uint64   `json:"step"`
-	Loss    *float32 `json:"loss,omitempty"`    // of the step before it; the shortest decimal that gives its bits
-	Refused string   `json:"refused,omitempty"` // why nothing was evaluated
+	Step    uint64    `json:"step"`
+	Loss    *float32  `json:"loss,omitempty"`    // of the step before it; the shortest decimal that gives its bits
+	Losses  []float32 `json:"losses,omitempty"`  // of all steps that were asked for at once
+	Refused string    `json:"refused,omitempty"` // why nothing was evaluated
 }
 
-func (s *Session) step(ctx context.Context) error {
-	loss, err := s.training.Step(ctx)
-	if err != nil {
-		return err
+func (s *Session) step(ctx context.Context, times int) error {
+	var losses []float32
+	for range max(times, 1) {
+		before := s.training.Steps()
+		loss, err := s.training.Step(ctx)
+		if err != nil {
+			return err
+		}
+		losses = append(losses, loss)
+		if s.training.Done() && s.training.Steps() > before+1 { // work was kept behind a state that was made anew
+			break
+		}
 	}
-	return s.out.Encode(done{Step: s.training.Steps(), Loss: &loss})
+	answer := done{Step: s.training.Steps(), Loss: &losses[len(losses)-1]}
+	if times > 0 {
+		answer.Losses = losses
+	}
+	return s.out.Encode(answer)
 }
 
 func (s *Session) state(ctx context.Context) error {

@@ -84,7 +84,12 @@ func (r *rig) read(into any) {
 
 func (r *rig) do(what string, into any) {
 	r.Helper()
-	if _, err := io.WriteString(r.ask, `{"do":"`+what+`"}`+"\n"); err != nil {
+	r.line(`{"do":"`+what+`"}`, into)
+}
+
+func (r *rig) line(text string, into any) {
+	r.Helper()
+	if _, err := io.WriteString(r.ask, text+"\n"); err != nil {
 		r.Fatal(err)
 	}
 	if into != nil {
@@ -116,7 +121,7 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	var last done
-	for step := range r.hello.Steps {
+	for step := range r.hello.Steps - 2 {
 		var batch struct{ Samples []int64 }
 		r.do("batch", &batch)
 		ids, rows, err := r.training.Batch()
@@ -138,6 +143,9 @@ func TestASessionLeavesTheTraceThatTrainingLeaves(t *testing.T) {
 		if r.do("step", &last); last.Step != step+1 || last.Loss == nil {
 			t.Fatalf("after step %d: %+v", step, last)
 		}
+	}
+	if r.line(`{"do":"step","times":2}`, &last); last.Step != r.hello.Steps || len(last.Losses) != 2 || last.Losses[1] != *last.Loss {
+		t.Fatalf("after the last two steps: %+v", last)
 	}
 	r.do("state", &last)
 	want := must(final(t, r))(t)
@@ -231,7 +239,11 @@ func final(t *testing.T, r *rig) (words [][]uint32, err error) {
 func TestASessionEndsWithOneErrorWhateverItIsAsked(t *testing.T) {
 	for words, line := range map[string]string{
 		"do:":                     `{"do":"fly"}`,
-		"unknown field":           `{"do":"step","times":2}`,
+		"unknown field":           `{"do":"step","speed":2}`,
+		"times: -1":               `{"do":"step","times":-1}`,
+		"times: 10001":            `{"do":"step","times":10001}`,
+		"want 1 to 10000 of step": `{"do":"state","times":2}`,
+		"steps of the job":        `{"do":"step","times":10000}`,
 		"longer than the limit":   `{"do":"` + strings.Repeat("x", maxLine) + `"}`,
 		"question:":               "\x00\xff",
 		"gave the work up":        "",

@@ -22,7 +22,7 @@ func sizeOf(d safetensors.DType) int64 {
 
 // readTensors reads a safetensors file of size bytes, with more element types than the protocol's own files have.
 func readTensors(r io.Reader, size int64, o Options) (*Table, error) {
-	infos, err := safetensors.ReadLayout(r, "", min(size, o.limit()), sizeOf)
+	infos, _, err := safetensors.ReadLayout(r, "", min(size, o.limit()), sizeOf)
 	if err != nil {
 		return nil, err
 	}

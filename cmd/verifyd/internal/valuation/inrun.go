@@ -8,6 +8,7 @@ import (
 	"github.com/verifyd/verifyd/shapley/inrun"
 	"github.com/verifyd/verifyd/verify"
 	"github.com/verifyd/verifyd/verify/document"
+	"github.com/verifyd/verifyd/verify/fault"
 	"github.com/verifyd/verifyd/verify/job"
 	"github.com/verifyd/verifyd/verify/merkle"
 	"github.com/verifyd/verifyd/verify/program"
@@ -45,6 +46,9 @@ func (r *Replay) Values(ctx context.Context) (*RunValues, error) {
 	j := r.Terms.Job
 	if err := r.Terms.CheckData(&r.Assignment, r.Data); err != nil {
 		return nil, err
+	}
+	if j.Init.Base != nil || j.Init.Final != nil {
+		return nil, fault.New(fault.Unsupported, "job", "init", "begins with a file: values within a run are those of trainings that a seed begins")
 	}
 	m, err := program.NewMachine(r.Terms.Plan, r.CPU, j.Seed)
 	if err != nil {

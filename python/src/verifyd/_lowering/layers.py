@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Optional
 
-import torch
 from torch import fx
 
-from .axes import Axis, Tensor, dims_of, size
+from .axes import Tensor, size
 from .lower import Lowering, No, Rule, bound
 from .trace import kind
 from .views import cut

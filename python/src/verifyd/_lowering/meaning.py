@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +61,11 @@ def attention(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -
     some = sees.any(-1, keepdim=True)
     y = F.scaled_dot_product_attention(q, k, v, sees | ~some, scale=a.get("scale"), enable_gqa=kv != heads)
     return (y * some).transpose(1, 2).flatten(-2)
+
+
+def affine(p: list[torch.Tensor]) -> tuple[Optional[torch.Tensor], Optional[torch.Tensor]]:
+    """Weight and bias of a norm, as far as there are any."""
+    return (p[0] if p else None), (p[1] if len(p) > 1 else None)
 
 
 def rope(x: list[torch.Tensor], p: list[torch.Tensor], a: dict[str, Any]) -> torch.Tensor:
@@ -130,9 +135,9 @@ MEANING: dict[str, Callable[..., torch.Tensor]] = {
     "concat": lambda x, p, a: torch.cat([t.expand(max(y.shape[0] for y in x), *t.shape[1:]) for t in x], a["axis"] + 1),
     "parameter": lambda x, p, a: p[0].reshape(1, *a["shape"]), "mean": lambda x, p, a: x[0].mean([i + 1 for i in a["axes"]], a["keepdim"]),
     "embedding": lambda x, p, a: F.embedding(x[0].long(), p[0]),
-    "layer_norm": lambda x, p, a: F.layer_norm(x[0], x[0].shape[-1:], *p, a["eps"]),
-    "rms_norm": lambda x, p, a: F.rms_norm(x[0], x[0].shape[-1:], *p, a["eps"]),
-    "group_norm": lambda x, p, a: F.group_norm(x[0], a["groups"], *p, a["eps"]),
+    "layer_norm": lambda x, p, a: F.layer_norm(x[0], x[0].shape[-1:], *affine(p), a["eps"]),
+    "rms_norm": lambda x, p, a: F.rms_norm(x[0], x[0].shape[-1:], affine(p)[0], a["eps"]),
+    "group_norm": lambda x, p, a: F.group_norm(x[0], a["groups"], *affine(p), a["eps"]),
     "max_pool2d": lambda x, p, a: F.max_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
     "avg_pool2d": lambda x, p, a: F.avg_pool2d(x[0], a["kernel"], a["stride"], a["padding"]),
 }  # fmt: skip

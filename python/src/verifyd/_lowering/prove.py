@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from . import meaning
-from .trace import Trace, kind
+from .trace import Trace
 
 KINK = 1e-5  # of a root mean square: how far from a kink float32's rounding may leave a number
 PASS = 16.0  # times the error that the model's own float32 has

@@ -24,6 +24,7 @@ from .step import canonical
 
 Path = Union[str, "os.PathLike[str]"]
 _TYPES = {"f32": np.float32, "i32": np.int32}
+_MOST = 10000  # steps that are asked for at once
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,14 @@ class Trainer:
 
     exported     what verifyd.export returned of the model: its program must be the job's
     job          folder with the job, as its operator offers it
+<<<<<<< HEAD
     assignment, operator, data, key    files, as the command train run takes them
     out          folder for the trace and the claim, which is made, or in which work of the same job and assignment ended early
+=======
+    assignment, operator, key    files, as the command train run takes them
+    data         the job's data set: a file, a folder, or a list of them in the order of their samples
+    out          folder to make for the trace and the claim
+>>>>>>> main
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
 
@@ -68,7 +75,7 @@ class Trainer:
     """
 
     def __init__(
-        self, exported: Exported, job: Path, *, assignment: Path, operator: Path, data: Path, key: Path, out: Path, device: str = "auto", threads: int = 0
+        self, exported: Exported, job: Path, *, assignment: Path, operator: Path, data: Union[Path, Sequence[Path]], key: Path, out: Path, device: str = "auto", threads: int = 0
     ) -> None:
         self._memory: Optional[mmap.mmap] = None
         self._turn = threading.RLock()
@@ -76,8 +83,10 @@ class Trainer:
         self._files = Files()
         self._files.add("tensors")
         (self._file,) = self._files.descriptors
-        flags = ["--assignment", assignment, "--operator", operator, "--data", data, "--key", key, "--out", out]
-        arguments = ["train", "session", os.fspath(job), *map(os.fspath, flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
+        flags = ["--assignment", assignment, "--operator", operator, "--key", key, "--out", out]
+        for path in [data] if isinstance(data, (str, os.PathLike)) else data:
+            flags += ["--data", path]
+        arguments = ["train", "session", os.fspath(job), *(os.fspath(f) for f in flags), "--memory", str(self._file), "--device", device, "--threads", str(threads)]
         try:
             self._child = Child(arguments, files=self._files, asks=True)
         except BaseException:
@@ -112,11 +121,11 @@ class Trainer:
         assert isinstance(answer, dict)
         return answer
 
-    def _ask(self, what: str) -> dict[str, Any]:
+    def _ask(self, what: str, **more: int) -> dict[str, Any]:
         if not self._open:
             raise Error("the trainer is closed: its work is finished, or stays in its folder", kind="usage")
         try:
-            self._child.send({"do": what})
+            self._child.send({"do": what, **more})
             return self._read()
         except BaseException:  # an answer that nobody read would be taken for the next one
             self.close()
@@ -145,6 +154,21 @@ class Trainer:
             answer = self._ask("step")
             self.steps, self.loss = int(answer["step"]), float(answer["loss"])
             return self.loss
+
+    def train(self, steps: Optional[int] = None) -> list[float]:
+        """Train so many steps, or all that are left, and return their losses. Between steps of less than some milliseconds it is
+        the asking that takes the time: this asks once for up to 10,000."""
+        with self._turn:
+            left = self.total - self.steps if steps is None else steps
+            losses: list[float] = []
+            while left > 0:
+                answer = self._ask("step", times=min(left, _MOST))
+                losses += answer["losses"]
+                before, left = self.steps, left - len(answer["losses"])
+                self.steps, self.loss = int(answer["step"]), float(answer["loss"])
+                if self.steps > before + len(answer["losses"]):  # work was kept behind a state that was made anew
+                    left = min(left, self.total - self.steps)
+            return losses
 
     def _same(self, batch: Any) -> None:
         if not isinstance(batch, Batch):
