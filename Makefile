@@ -11,11 +11,7 @@ HISTORIES ?= 20000
 GIGABYTES ?= 100
 TOOLS    := $(GO) tool -modfile=.ci/tools/go.mod
 
-<<<<<<< HEAD
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook bench bench-values clean
-=======
-.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash metamorphic emulated ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook data bench bench-values clean
->>>>>>> main
+.PHONY: help build demo odds test attacks race lint generate check-generated cross qemu avx512 fusion fuzz pkcs11 crash kills metamorphic emulated models ledgers gpu-bundle mumax tables charts wheel python torch zoo notebook data bench bench-values clean
 
 help: ## print the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +79,10 @@ metamorphic: ## judge drawn claims in drawn ways, HISTORIES of them (default 200
 
 emulated: ## follow the small trainings for 300 steps on the CUDA kernels under g++ (some minutes)
 	$(GO) test ./verify/engine -run TheKernelsTrainAs -steps 300 -timeout 60m
+
+models: ## train the models that verifyd.export made programs of for 300 steps on every code path, and 3 on the reference's and on the CUDA kernels under g++ (an hour)
+	$(GO) test -count=1 ./verify/engine/enginetest -run TrainsTheModelsAlike -models 300 -others 300 -timeout 3h
+	$(GO) test -count=1 ./verify/engine -run TheKernelsTrainLarger -models 3 -timeout 3h
 
 ledgers: ## test the ledgers that are not Go packages of this module: Cosmos, Solana, EVM (needs node and npm)
 	cd proofs/ledgers/cosmos && $(GO) test ./...

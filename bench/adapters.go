@@ -22,7 +22,7 @@ func adapterModels(quick bool) []model {
 	whole := program.GPT(config)
 	adapted := program.LoRA(whole, 8, func(name string) bool { return strings.HasSuffix(name, "qkv") || strings.HasSuffix(name, "proj") })
 	of := func(g program.Graph, title string) model {
-		return model{"gpt-124m", title, 1, program.Program{
+		return model{name: "gpt-124m", title: title, steps: 1, classes: 256, program: program.Program{
 			Version: program.Version, BatchSize: 4, Accumulation: 1, Graph: g, Loss: program.CrossEntropy,
 			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1},
 			Schedule:  program.Schedule{Kind: program.Constant, Rate: 3e-4}, ClipNorm: 1,

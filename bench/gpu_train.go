@@ -179,7 +179,7 @@ func (s *gpuSession) measureTrain(ctx context.Context) error {
 // repeat the embedding.
 func gpt2() model {
 	g := program.GPT(program.GPTConfig{Vocab: 50257, Context: 1024, Width: 768, Layers: 12, Heads: 12})
-	return model{"gpt2", "GPT-2 small, 8 x 1024 tokens, AdamW, clipped", 2, program.Program{
+	return model{name: "gpt2", title: "GPT-2 small, 8 x 1024 tokens, AdamW, clipped", steps: 2, classes: 256, program: program.Program{
 		Version: program.Version, BatchSize: 8, Accumulation: 1, Graph: g, Loss: program.CrossEntropy, ClipNorm: 1,
 		Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1},
 		Schedule:  program.Schedule{Kind: program.Constant, Rate: 3e-4},

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/program/exported"
 	"github.com/verifyd/verifyd/verify/safetensors"
 )
 
@@ -15,7 +15,10 @@ import (
 type model struct {
 	name    string
 	title   string
-	steps   int // steps in one sample, so that a sample is some tenths of a second
+	steps   int     // steps in one sample, so that a sample is some tenths of a second
+	classes int     // labels and token ids are below it
+	asked   float64 // times that PyTorch takes as long, eager or compiled
+	goal    float64
 	program program.Program
 }
 
@@ -41,10 +44,32 @@ func models(quick bool) []model {
 	adam := program.Optimizer{Kind: program.Adam, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
 	adamw := program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}
 	return []model{
-		{"mlp", "MLP 784-1024-1024-10, batch 256, SGD with momentum", 4, train(batches[0], program.MLP(mlp), sgd, 0.01, 0)},
-		{"cnn", "CNN 1x28x28, 32-64, batch 64, Adam", 3, train(batches[1], program.CNN(cnn), adam, 1e-3, 0)},
-		{"gpt", "GPT width 256, 4 layers, 8 heads, context 128, batch 8, AdamW, clipped", 1, train(batches[2], program.GPT(gpt), adamw, 3e-4, 1)},
+		{"mlp", "MLP 784-1024-1024-10, batch 256, SGD with momentum", 4, 10, 0.8, 0, train(batches[0], program.MLP(mlp), sgd, 0.01, 0)},
+		{"cnn", "CNN 1x28x28, 32-64, batch 64, Adam", 3, 10, 0.8, 0, train(batches[1], program.CNN(cnn), adam, 1e-3, 0)},
+		{"gpt", "GPT width 256, 4 layers, 8 heads, context 128, batch 8, AdamW, clipped", 1, 256, 0.8, 0, train(batches[2], program.GPT(gpt), adamw, 3e-4, 1)},
 	}
+}
+
+// exportedModels are those of peers/torch_models.py as programs, or a block of each. Between them and PyTorch's own models
+// stands verifyd.export.
+func exportedModels(quick bool) (all []model, err error) {
+	names, classes := exported.Models(), [4]int{10, 10, 256, 256}
+	if quick {
+		names, classes = exported.Blocks(), [4]int{5, 5, 19, 19}
+	}
+	for i, title := range []string{
+		"ResNet-18, 3x32x32, batch 16, SGD with momentum and decay",
+		"ViT width 192, 12 layers, 3 heads, 65 tokens, batch 16, AdamW, clipped",
+		"Llama width 256, 4 layers, 8 heads on 4, context 128, batch 8, AdamW, clipped",
+		"LoRA of rank 8 on the GPT above, frozen, AdamW",
+	} {
+		p, err := exported.Program(names[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, model{names[i], title, 1, classes[i], 0.9, 1.2, *p})
+	}
+	return all, nil
 }
 
 // trainer runs a model's steps on one CPU.
@@ -74,12 +99,8 @@ func newTrainer(m model, cpu program.Runner) (*trainer, error) {
 // fill sets a batch, always to the same values.
 func (m model) fill(x, y kernels.Buf) {
 	copy(x.F, hashed(len(x.F), 1))
-	limit := 10
-	if strings.HasPrefix(m.name, "gpt") {
-		limit = 256
-	}
-	classes(x.I, limit, 2)
-	classes(y.I, limit, 3)
+	classes(x.I, m.classes, 2)
+	classes(y.I, m.classes, 3)
 }
 
 // classes fills ids with numbers below limit.
@@ -115,6 +136,9 @@ func (t *trainer) write(path string) (err error) {
 	tensors := []safetensors.Tensor{}
 	for i, spec := range t.plan.Tensors()[:len(t.plan.Params())] {
 		tensors = append(tensors, safetensors.Tensor{Name: spec.Name, Shape: spec.Shape, F32: t.machine.Tensors()[i]})
+	}
+	for i, spec := range t.plan.Frozen() {
+		tensors = append(tensors, safetensors.Tensor{Name: spec.Name, Shape: spec.Shape, F32: t.machine.Frozen()[i]})
 	}
 	tensors = append(tensors, stored(t.plan.X(), t.machine.X()), stored(t.plan.Y(), t.machine.Y()))
 	f, err := os.Create(path)

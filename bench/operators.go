@@ -31,7 +31,11 @@ func (w *stopwatch) reset() { w.spent, w.calls = map[string]Sample{}, map[string
 // the time of all its runs. It is measured only when asked for by name.
 func (s *session) measureOperators(ctx context.Context) error {
 	const rounds = 7
-	for _, m := range models(s.options.Quick) {
+	all, err := exportedModels(s.options.Quick)
+	if err != nil {
+		return err
+	}
+	for _, m := range append(models(s.options.Quick), all...) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -17,10 +17,11 @@ var torchGPUSource []byte
 // startTorchGPU starts peers/torch_gpu.py on a GPU. The Python on the path comes before the system's here: a PyTorch
 // with CUDA is seldom the distribution's.
 func startTorchGPU(ctx context.Context, dir string, ordinal int) (*Peer, error) {
-	for name, source := range map[string][]byte{"torch_step.py": torchSource, "torch_gpu.py": torchGPUSource} {
-		if err := os.WriteFile(filepath.Join(dir, name), source, 0o644); err != nil {
-			return nil, err
-		}
+	if err := writeTorch(dir); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "torch_gpu.py"), torchGPUSource, 0o644); err != nil {
+		return nil, err
 	}
 	// cuBLAS is deterministic only with a workspace of a fixed size (its documentation, Results reproducibility).
 	environment := []string{"CUBLAS_WORKSPACE_CONFIG=:4096:8"}

@@ -17,7 +17,7 @@ type Options struct {
 	NoPeers bool   // measure verifyd alone
 	Verifyd string // path of the built verifyd, for the peak memory of `verify` and `value knn`; empty builds one, Quick then leaves it out
 	Rounds  int    // rounds of each comparison; 0 takes enough for stable medians
-	Only    string // one group: gemm, train, replay, imprint, gate, state, verify, answer, operators, values or adapters; empty is all but the last four
+	Only    string // one group: gemm, train, replay, imprint, gate, state, verify, answer, models, operators, values or adapters; empty is all but the last five
 	Device  string // "cpu", or "cuda:N" for a GPU; empty is cpu
 	Commit  string // of the build, where there is no checkout to ask
 
@@ -68,6 +68,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		{"state", s.measureState},
 		{"verify", s.measureVerify},
 		{"answer", whenAsked(o, "answer", s.measureAnswer)},
+		{"models", whenAsked(o, "models", s.measureExported)},
 		{"operators", whenAsked(o, "operators", s.measureOperators)},
 		{"values", whenAsked(o, "values", s.measureValues)},
 		{"adapters", whenAsked(o, "adapters", s.measureAdapters)},

@@ -64,6 +64,10 @@ func TestTheGPUTrainsWithTheBytesOfTheCPU(t *testing.T) {
 	enginetest.TestLarge(t, d, *gpuSteps)
 }
 
+func TestTheGPUTrainsModelsOfPyTorchWithTheBytesOfTheCPU(t *testing.T) {
+	enginetest.TestModels(t, trainer(t, gpu(t)), *gpuSteps)
+}
+
 func TestSeveralTrainingsOnOneGPUDoNotDisturbEachOther(t *testing.T) {
 	sideBySide(t, trainer(t, gpu(t)), min(*gpuSteps, 100))
 }

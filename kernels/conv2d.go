@@ -24,7 +24,8 @@ func (o Conv2D) pieces(c *CPU, phase int) int {
 	case o.deep(c.workers[0].tiles):
 		return o.N * o.depthBlocks()
 	}
-	return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupO())
+	per, _ := o.together(c.workers[0])
+	return o.deal(c, per, o.groupO()).count()
 }
 
 func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
@@ -37,18 +38,18 @@ func (o Conv2D) piece(w *worker, _, i int, buf []Buf) {
 		o.deepPiece(w, i, x, weights, y)
 		return
 	}
-	n, g, lo, hi := o.part(w.cpu, i, o.groupO())
-	first := g*o.groupO() + lo // filter
-	image := o.image(w, x[(n*o.C+g*o.groupC())*o.H*o.W:])
-	w.convolve(o.Profile, hi-lo, mat{weights[first*o.taps():], o.taps(), 1}, image, y[(n*o.O+first)*o.OutH()*o.OutW():])
+	per, sideBySide := o.together(w)
+	p := o.deal(w.cpu, per, o.groupO()).at(i)
+	first := p.group*o.groupO() + p.lo // filter
+	image := func(i int) image { return o.image(w, x[((p.image+i)*o.C+p.group*o.groupC())*o.H*o.W:]) }
+	to := func(i int) []float32 { return y[((p.image+i)*o.O+first)*o.OutH()*o.OutW():] }
+	w.convolveImages(o.Profile, p.hi-p.lo, mat{weights[first*o.taps():], o.taps(), 1}, p.images, sideBySide, image, to)
 }
 
-// part says which image, group and channels of it piece i computes, of a group of so many.
-func (s ConvShape) part(c *CPU, i, channels int) (n, g, lo, hi int) {
-	parts := imageParts(c, s.N*s.groups(), channels)
-	lo, hi = imagePart(i%parts, parts, channels)
-	i /= parts
-	return i / s.groups(), i % s.groups(), lo, hi
+// together is how many images a piece computes, and whether side by side.
+func (o Conv2D) together(w *worker) (images int, sideBySide bool) {
+	width := (o.W + 2*o.PadW + o.StrideW - 1) / o.StrideW
+	return w.together(o.N, width, o.OutH(), o.OutW(), o.groupO()*o.taps())
 }
 
 // image pads one group of an image and deals its pixels out to StrideH x StrideW planes, so that the pixels that

@@ -25,9 +25,10 @@ func (o Conv2DGradInput) pieces(c *CPU, phase int) int {
 		return onePhase(phase, o.N*o.depthBlocks())
 	case tiled && phase == 0:
 		c.packed = grow(c.packed, o.O*o.taps()+o.C)
-		return o.C
+		return o.groups() * o.turns()
 	case tiled && phase == 1:
-		return o.N * o.groups() * imageParts(c, o.N*o.groups(), o.groupC())
+		per, _ := o.together(c.workers[0])
+		return o.deal(c, per, o.groupC()).count()
 	}
 	return 0
 }
@@ -40,26 +41,50 @@ func (o Conv2DGradInput) piece(w *worker, phase, i int, buf []Buf) {
 	case o.deep(w.tiles):
 		o.deepPiece(w, i, dy, weights, dx)
 	case phase == 0:
-		o.turn(i, weights, w.cpu.packed)
-		w.cpu.packed[o.O*o.taps()+i] = o.spread(i, w.cpu.packed)
+		o.turn(i/o.turns(), i%o.turns()*turnedChannels, weights, w.cpu.packed)
 	default:
-		n, g, lo, hi := o.part(w.cpu, i, o.groupC())
-		first, terms := g*o.groupC()+lo, o.groupO()*o.KH*o.KW
+		per, sideBySide := o.together(w)
+		p := o.deal(w.cpu, per, o.groupC()).at(i)
+		m, first, terms := p.hi-p.lo, p.group*o.groupC()+p.lo, o.groupO()*o.KH*o.KW
 		a := mat{w.cpu.packed[first*terms:], terms, 1}
-		dy, dx := dy[(n*o.O+g*o.groupO())*o.OutH()*o.OutW():], dx[(n*o.C+first)*o.H*o.W:]
-		if o.strided() && allZero(w.cpu.packed[o.O*o.taps():][first:first+hi-lo]) {
-			o.phases(w, hi-lo, a, dy, dx)
+		from := func(i int) []float32 { return dy[((p.image+i)*o.O+p.group*o.groupO())*o.OutH()*o.OutW():] }
+		to := func(i int) []float32 { return dx[((p.image+i)*o.C+first)*o.H*o.W:] }
+		if o.strided() && allZero(w.cpu.packed[o.O*o.taps():][first:first+m]) {
+			o.phases(w, m, a, w.manyImages(p.images, func(i int) image { return o.phaseImage(w, from(i)) }), to)
 			return
 		}
-		w.convolve(o.Profile, hi-lo, a, o.image(w, dy), dx)
+		w.convolveImages(o.Profile, m, a, p.images, sideBySide, func(i int) image { return o.image(w, from(i)) }, to)
 	}
 }
 
-// turn gathers the weights of input channel c in the order of K.
-func (o Conv2DGradInput) turn(c int, weights, turned []float32) {
-	window, group, own := o.KH*o.KW, c/o.groupC(), c%o.groupC()
-	for oc := range o.groupO() {
-		copy(turned[(c*o.groupO()+oc)*window:][:window], weights[((group*o.groupO()+oc)*o.groupC()+own)*window:])
+// together is how many images a piece computes, and whether side by side. Those of a phase of strides always are.
+func (o Conv2DGradInput) together(w *worker) (images int, sideBySide bool) {
+	if o.strided() {
+		return w.columnImages(o.N, o.H*o.W/(o.StrideH*o.StrideW)), true
+	}
+	return w.together(o.N, o.W+o.spanW()-1, o.H, o.W, o.O*o.taps()/o.groups())
+}
+
+// turnedChannels is how many channels' weights are turned together: they lie side by side in each filter.
+const turnedChannels = 16
+
+func (o Conv2DGradInput) turns() int { return (o.groupC() + turnedChannels - 1) / turnedChannels }
+
+// turn gathers the weights of the channels of a group from its channel lo on in the order of K, and their spread behind all.
+func (o Conv2DGradInput) turn(group, lo int, weights, turned []float32) {
+	window, filters := o.KH*o.KW, o.groupO()
+	first, n := group*o.groupC()+lo, min(turnedChannels, o.groupC()-lo)
+	for oc := range filters {
+		from := weights[((group*filters+oc)*o.groupC()+lo)*window:][:n*window]
+		for c := range n {
+			to := turned[((first+c)*filters+oc)*window:][:window]
+			for t := range to {
+				to[t] = from[c*window+t]
+			}
+		}
+	}
+	for c := first; c < first+n; c++ {
+		turned[o.O*o.taps()+c] = o.spread(c, turned)
 	}
 }
 

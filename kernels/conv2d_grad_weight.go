@@ -20,8 +20,10 @@ func (o Conv2DGradWeight) pieces(c *CPU, phase int) int {
 	switch {
 	case phase == 1 && o.deep(c.workers[0].tiles):
 		return o.C
-	case !tiled && phase == 0, tiled && phase == 1:
+	case !tiled && phase == 0:
 		return o.groups() * o.taps()
+	case tiled && phase == 1:
+		return o.groups() * o.folds()
 	case tiled && phase == 0 && o.deep(c.workers[0].tiles):
 		sums := (o.N*o.OutH()*o.OutW() + groupF32 - 1) / groupF32
 		c.packed = grow(c.packed, sums*o.depthBlocks()*depthLanes*o.KH*o.KW)
@@ -47,7 +49,7 @@ func (o Conv2DGradWeight) piece(w *worker, phase, i int, buf []Buf) {
 	}
 	n, blocks, taps := o.tapCut(w.cpu)
 	if phase == 1 {
-		o.foldSums(i, n, sums, dw)
+		o.foldSums(w, i, n, sums, dw)
 		return
 	}
 	part, lo := i/blocks, i%blocks*taps

@@ -46,8 +46,10 @@ type worker struct {
 	group        []float32 // sum of one group of its terms
 	edge         []float32 // tile on the edge of c
 	image, wide  []float32 // padded image of a convolution and its outputs
+	images       []float32 // several of them
 	at           []int32   // places of its terms
 	starts       []int32   // those of its chunks among them
+	places       []int32   // which of all terms they are, where some are left out
 
 	distances *distanceTiles // nil for the reference's loop
 	packed    packedRows     // rows of a piece of distances

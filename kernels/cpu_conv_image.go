@@ -87,15 +87,39 @@ func (w *worker) convolveWide(p Profile, m, n int, a mat, x image, y mat) {
 	}
 }
 
-// imageParts is into how many parts the channels of each image are cut, to keep the workers busy.
-func imageParts(c *CPU, images, channels int) int {
-	if len(c.workers) == 1 {
-		return 1
+// deal is how a convolution is cut into pieces: some images each, a group of them, and a part of its channels.
+type deal struct{ all, per, groups, channels, parts int }
+
+// deal cuts so many channels of each group, and per images together.
+func (s ConvShape) deal(c *CPU, per, channels int) deal {
+	d := deal{all: s.N, per: per, groups: s.groups(), channels: channels, parts: 1}
+	if n := len(c.workers); n > 1 { // keep the workers busy
+		d.parts = max(1, min(4*n/max(d.blocks()*d.groups, 1), channels/(2*c.workers[0].tiles.rows)))
 	}
-	return max(1, min(4*len(c.workers)/max(images, 1), channels/(2*c.workers[0].tiles.rows)))
+	return d
 }
 
-// imagePart is the half-open range of channels in a part.
-func imagePart(part, parts, channels int) (lo, hi int) {
-	return channels * part / parts, channels * (part + 1) / parts
+func (d deal) blocks() int { return (d.all + d.per - 1) / d.per }
+func (d deal) count() int  { return d.blocks() * d.groups * d.parts }
+
+// dealt is a piece: images from image on, a group, and the half-open range of its channels.
+type dealt struct{ image, images, group, lo, hi int }
+
+func (d deal) at(i int) dealt {
+	part, block := i%d.parts, i/d.parts/d.groups
+	return dealt{
+		image: block * d.per, images: min(d.per, d.all-block*d.per), group: i / d.parts % d.groups,
+		lo: d.channels * part / d.parts, hi: d.channels * (part + 1) / d.parts,
+	}
+}
+
+// convolveImages is convolve for n images, one after another or side by side: one makes image i, and y is where its outputs go.
+func (w *worker) convolveImages(p Profile, m int, a mat, n int, sideBySide bool, one func(i int) image, y func(i int) []float32) {
+	if sideBySide {
+		w.convolveColumns(p, m, a, w.manyImages(n, one), y)
+		return
+	}
+	for i := range n {
+		w.convolve(p, m, a, one(i), y(i))
+	}
 }

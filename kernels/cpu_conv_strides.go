@@ -7,12 +7,20 @@ package kernels
 func (o Conv2DGradInput) strided() bool { return o.StrideH*o.StrideW > 1 }
 
 // spread is +0 if all weights of channel c, as turn leaves them, are finite: the sum of their products with +0.
-func (o Conv2DGradInput) spread(c int, turned []float32) (s float32) {
+func (o Conv2DGradInput) spread(c int, turned []float32) float32 {
 	terms := o.groupO() * o.KH * o.KW
-	for _, v := range turned[c*terms:][:terms] {
-		s += float32(v * 0)
+	var s [4]float32 // chains side by side
+	x := turned[c*terms:][:terms]
+	for ; len(x) >= 4; x = x[4:] {
+		s[0] += float32(x[0] * 0)
+		s[1] += float32(x[1] * 0)
+		s[2] += float32(x[2] * 0)
+		s[3] += float32(x[3] * 0)
 	}
-	return s
+	for _, v := range x {
+		s[0] += float32(v * 0)
+	}
+	return s[0] + s[1] + s[2] + s[3]
 }
 
 // allZero says whether x has neither NaN nor anything but zeros.
@@ -25,25 +33,37 @@ func allZero(x []float32) bool {
 	return true
 }
 
-// phases computes m channels of one image from their turned weights, and one group of its dy.
-func (o Conv2DGradInput) phases(w *worker, m int, a mat, dy, dx []float32) {
-	x := o.phaseImage(w, dy)
-	y := w.floats(m * ((o.H + o.StrideH - 1) / o.StrideH) * ((o.W + o.StrideW - 1) / o.StrideW))
+// phases computes m channels of some images from their turned weights and one group of their dy: y(i) is where those of image i go.
+func (o Conv2DGradInput) phases(w *worker, m int, a mat, x columns, y func(i int) []float32) {
+	if o.spanH() < o.StrideH || o.spanW() < o.StrideW || o.down() > 1 || o.across() > 1 { // phases may have no terms
+		for i := range x.n {
+			clear(y(i)[:m*o.H*o.W])
+		}
+	}
 	for top := range min(o.StrideH, o.H) {
 		for left := range min(o.StrideW, o.W) {
 			x.rows, x.cols = (o.H-top+o.StrideH-1)/o.StrideH, (o.W-left+o.StrideW-1)/o.StrideW
-			weights := o.phaseTerms(w, m, top, left, a, &x)
-			outputs := y[:m*x.rows*x.cols]
+			n := x.n * x.rows * x.cols
+			weights := o.phaseTerms(w, m, top, left, a, &x.image)
 			if len(x.at) == 0 {
-				clear(outputs)
-			} else {
-				w.convolve(o.Profile, m, weights, x, outputs)
+				continue
 			}
-			for r := range m * x.rows {
-				line := dx[(r/x.rows*o.H+top+r%x.rows*o.StrideH)*o.W+left:]
-				for i, v := range outputs[r*x.cols:][:x.cols] {
-					line[i*o.StrideW] = v
-				}
+			sum := room(&w.wide, m*n)
+			w.columnGroups(o.Profile, m, n, weights, x, mat{sum, n, 1})
+			for i := range x.n {
+				o.scatter(m, top, left, x, sum[i*x.rows*x.cols:], n, y(i))
+			}
+		}
+	}
+}
+
+// scatter copies the outputs of a phase of one image, whose channels lie n apart, to their places in dx.
+func (o Conv2DGradInput) scatter(m, top, left int, x columns, sum []float32, n int, dx []float32) {
+	for c := range m {
+		for r := range x.rows {
+			line := dx[(c*o.H+top+r*o.StrideH)*o.W+left:]
+			for i, v := range sum[c*n+r*x.cols:][:x.cols] {
+				line[i*o.StrideW] = v
 			}
 		}
 	}
@@ -74,9 +94,8 @@ func (o Conv2DGradInput) phaseTerms(w *worker, m, top, left int, a mat, x *image
 	chunk, terms := o.Profile.Chunk(), o.groupO()*o.KH*o.KW
 	rows, cols := o.phaseBorder()
 	height := rows + (o.StrideH-1+o.PadH)/o.StrideH + (o.H+o.StrideH-1)/o.StrideH
-	w.starts = w.starts[:0]
+	w.starts, w.places = w.starts[:0], w.places[:0]
 	at := w.at[:0]
-	weights := room(&w.packB, m*terms)
 	for k := range terms {
 		if k%chunk == 0 {
 			w.starts = append(w.starts, int32(len(at)))
@@ -86,12 +105,18 @@ func (o Conv2DGradInput) phaseTerms(w *worker, m, top, left int, a mat, x *image
 		if down%o.StrideH != 0 || right%o.StrideW != 0 {
 			continue
 		}
-		for i := range m {
-			weights[i*terms+len(at)] = a.data[i*a.row+k]
-		}
+		w.places = append(w.places, int32(k))
 		at = append(at, int32((oc*height+rows+down/o.StrideH)*x.width+cols+right/o.StrideW))
 	}
 	w.starts = append(w.starts, int32(len(at)))
 	x.at, x.starts = at, w.starts
-	return mat{weights, terms, 1}
+	row := rowLength(len(at))
+	weights := w.floats(m*row + 1)
+	for i := range m {
+		from, to := a.data[i*a.row:], weights[i*row:][:len(at)]
+		for t, k := range w.places {
+			to[t] = from[k]
+		}
+	}
+	return mat{weights, row, 1}
 }

@@ -9,11 +9,10 @@ package kernels
 func (o Conv2DGradWeight) tapCut(c *CPU) (sums, blocks, taps int) {
 	all := o.taps()
 	sums = (o.N*o.OutH()*o.OutW() + o.Profile.Group() - 1) / o.Profile.Group()
-	blocks = (all + blockM - 1) / blockM
+	blocks = 1
 	if n := len(c.workers); n > 1 {
-		blocks = max(blocks, min(4*n/max(sums*o.groups(), 1), all/(4*c.workers[0].tiles.rows)))
+		blocks = max(1, min(4*n/max(sums*o.groups(), 1), all/(4*c.workers[0].tiles.rows)))
 	}
-	blocks = max(blocks, 1)
 	return sums, blocks, (all + blocks - 1) / blocks
 }
 
@@ -26,14 +25,36 @@ func (o Conv2DGradWeight) sumTerms(w *worker, part, lo, hi int, x, dy, sums []fl
 	for k := g * group; k < min((g+1)*group, terms); k += chunk {
 		kc := min(chunk, terms-k)
 		ld := rowLength(kc)
-		rows := room(&w.packA, (hi-lo)*ld)
-		for tap := lo; tap < hi; tap++ {
-			o.tapRow(of, tap, k, x, rows[(tap-lo)*ld:][:kc])
-		}
 		b := panels{data: room(&w.packB, panelsLen(kc, filters, cols)), step: panelStep(kc, cols), kb: cols}
 		o.turnPixels(w, of, k, kc, dy, b)
-		w.productChunk(o.Profile, hi-lo, filters, kc, mat{rows, ld, 1}, b, mat{sums, filters, 1}, k > g*group)
+		many, n, copied := o.within(w, of, k, kc, x)
+		for first := lo; first < hi; first += blockM {
+			taps := min(blockM, hi-first)
+			rows := room(&w.packA, taps*ld)
+			for t := range taps {
+				row := rows[t*ld:][:kc]
+				if copied {
+					many.row(row, int(many.at[first+t]), k-n*o.OutH()*o.OutW())
+				} else {
+					o.tapRow(of, first+t, k, x, row)
+				}
+			}
+			w.productChunk(o.Profile, taps, filters, kc, mat{rows, ld, 1}, b, mat{sums[(first-lo)*filters:], filters, 1}, k > g*group)
+		}
 	}
+}
+
+// within copies the images of a group that kc output pixels from k on meet, from image n on, to lie within their borders: where
+// images are small or have strides, rows of pixels are read from there.
+func (o Conv2DGradWeight) within(w *worker, group, k, kc int, x []float32) (many columns, n int, copied bool) {
+	pixels := o.OutH() * o.OutW()
+	if pixels > o.Profile.Chunk() || o.StrideH == 1 && o.StrideW == 1 && o.OutW() == o.W && pixels > outputBlock/2 {
+		return columns{}, 0, false
+	}
+	n = k / pixels
+	return w.manyImages((k+kc-1)/pixels-n+1, func(i int) image {
+		return Conv2D{o.ConvShape}.image(w, x[((n+i)*o.C+group*o.groupC())*o.H*o.W:])
+	}), n, true
 }
 
 // tapRow sets dst to the pixels of x under a tap of a group for the output pixels from k on.
@@ -110,15 +131,31 @@ func (o Conv2DGradWeight) turnPixels(w *worker, group, k, kc int, dy []float32, 
 	}
 }
 
-// foldSums adds up the n groups of terms of tap i of all groups of channels, and writes it to the filters of its group.
-func (o Conv2DGradWeight) foldSums(i, n int, sums, dw []float32) {
+// foldTaps is how many taps are folded together: they lie side by side in a filter.
+const foldTaps = 16
+
+func (o Conv2DGradWeight) folds() int { return (o.taps() + foldTaps - 1) / foldTaps }
+
+// foldSums adds up the n groups of terms of some taps of a group of channels, which i counts together, and writes them to its
+// filters.
+func (o Conv2DGradWeight) foldSums(w *worker, i, n int, sums, dw []float32) {
 	all, filters := o.taps(), o.groupO()
-	group, tap := i/all, i%all
-	for f := range filters {
-		var s float32
-		for g := range n {
-			s += sums[((g*o.groups()+group)*all+tap)*filters+f]
+	group, lo := i/o.folds(), i%o.folds()*foldTaps
+	taps := min(foldTaps, all-lo)
+	total := w.floats(taps * filters)
+	clear(total)
+	for g := range n {
+		w.vec.add(total, total, sums[((g*o.groups()+group)*all+lo)*filters:][:len(total)])
+	}
+	to, done := dw[group*filters*all+lo:], 0
+	if w.tiles.transpose != nil {
+		for ; done+8 <= taps; done += 8 {
+			w.transpose(filters, total[done*filters:], filters, to[done:], all)
 		}
-		dw[(group*filters+f)*all+tap] = s
+	}
+	for ; done < taps; done++ {
+		for f := range filters {
+			to[f*all+done] = total[done*filters+f]
+		}
 	}
 }

@@ -27,11 +27,19 @@ func BenchmarkConv(b *testing.B) {
 		{N: 64, C: 32, H: 28, W: 28, O: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 64, C: 64, H: 14, W: 14, O: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 64, C: 32, H: 28, W: 28, O: 64, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1},
+		// ResNet-18's for images of 32x32
+		{N: 16, C: 64, H: 32, W: 32, O: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+		{N: 16, C: 64, H: 32, W: 32, O: 128, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1},
+		{N: 16, C: 64, H: 32, W: 32, O: 128, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
+		{N: 16, C: 128, H: 16, W: 16, O: 128, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+		{N: 16, C: 256, H: 8, W: 8, O: 256, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+		{N: 16, C: 256, H: 8, W: 8, O: 512, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1},
+		{N: 16, C: 512, H: 4, W: 4, O: 512, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 	} {
 		s.Profile = ProfileF32
 		flops := 2 * float64(s.N*s.O*s.OutH()*s.OutW()) * float64(s.taps())
 		for _, op := range []Operator{Conv2D{s}, Conv2DGradInput{s}, Conv2DGradWeight{s}} {
-			name := fmt.Sprintf("%s/%dx%dx%dx%d-%d-%d", op.Name(), s.N, s.C, s.H, s.W, s.O, s.StrideH)
+			name := fmt.Sprintf("%s/%dx%dx%dx%d-%d-%d-%d", op.Name(), s.N, s.C, s.H, s.W, s.O, s.KH, s.StrideH)
 			benchmark(b, name, op, flops)
 		}
 	}

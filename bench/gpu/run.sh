@@ -11,7 +11,7 @@
 #	doctor      verifyd doctor
 #	golden      the golden vectors of DRN-1
 #	operators   every case of the conformance suite
-#	train       300 steps of each training, against digests that were made on the CPU
+#	train       300 steps of each training, among them ResNet-18, a ViT, a Llama and LoRA, against digests that were made on the CPU
 #	demo        verifyd demo on the GPU and on the CPU, each judged by the other: the same evidence
 #	faults      no memory left, corrupted PTX, work abandoned, a lost context, two processes on one device
 #	bench       the benchmarks, beside PyTorch

@@ -4,11 +4,11 @@
 
     stdin               stdout
     (start)             version of PyTorch
-    setup MODEL FILE    "0 COUNT", COUNT being the number of parameters; MODEL is mlp, cnn or gpt
+    setup MODEL FILE    "0 COUNT", COUNT being the number of trained parameters; MODEL is mlp, cnn, gpt or one of torch_models.py
     losses N            the losses of N training steps
     step N              wall and process nanoseconds of one training step, N in a row
 
-FILE is a safetensors file with the initial parameters under "param/NAME" and a batch under "x" and "y". A
+FILE is a safetensors file with the initial parameters under "param/NAME", frozen ones under "frozen/NAME", and a batch under "x" and "y". A
 training step is forward, cross entropy, backward, clipping where the model has it, update and reading the loss.
 The models and their settings are those of ../models.go. Compiled, forward and backward are torch.compile's.
 """
@@ -22,6 +22,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+import torch_models
 
 
 class MLP(nn.Module):
@@ -116,22 +118,31 @@ def read(path):
 
 class Trainer:
     def __init__(self, model, path, compiled):
-        build, optimizer, self.clip = MODELS[model]
         tensors = read(path)
-        self.model = build()
+        self.shape = None
+        if model in MODELS:
+            build, optimizer, self.clip = MODELS[model]
+            self.model = build()
+            self.optimizer = optimizer(self.model.parameters())
+        else:
+            build, example, optimizer, self.clip = torch_models.MODELS[model]
+            self.model, self.shape = build(), example().shape
+            self.optimizer = optimizer(self.model)
+        self.model.train()
         self.forward = torch.compile(self.model) if compiled else self.model
         with torch.no_grad():
             for name, p in self.model.named_parameters():
-                p.copy_(tensors["param/" + name].view_as(p))
-        self.optimizer = optimizer(self.model.parameters())
+                p.copy_(tensors[("param/" if p.requires_grad else "frozen/") + name].view_as(p))
         self.x = tensors["x"].long() if tensors["x"].dtype == torch.int32 else tensors["x"]
         if model == "cnn":
             self.x = self.x.view(-1, 1, 28, 28)
+        elif self.shape:
+            self.x = self.x.view(self.shape)
         self.y = tensors["y"].long().flatten()
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self.forward(self.x), self.y)
+        loss = F.cross_entropy(self.forward(self.x).flatten(0, -2), self.y)
         loss.backward()
         if self.clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
@@ -139,7 +150,7 @@ class Trainer:
         return loss.item()
 
     def parameters(self):
-        return sum(p.numel() for p in self.model.parameters())
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
 
 
 def answer(words, trainer, compiled):

@@ -107,6 +107,10 @@ func convolutions(wrap func(kernels.ConvShape) kernels.Operator, first kernels.C
 		{N: 9, C: 1, H: 31, W: 31, O: 2, KH: 2, KW: 2, StrideH: 1, StrideW: 1},
 		{N: 1, C: 2, H: 4, W: 4, O: 920, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
 		{N: 1, C: 2, H: 7, W: 7, O: 3, KH: 2, KW: 2, StrideH: 4, StrideW: 4, PadH: 1, PadW: 1},
+		// Small images, several side by side, and more than a block of them; with strides, and with pixels that no tap meets.
+		{N: 19, C: 3, H: 4, W: 4, O: 35, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1},
+		{N: 5, C: 60, H: 6, W: 5, O: 60, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1},
+		{N: 33, C: 5, H: 8, W: 8, O: 21, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
 		// Groups: some, one for each channel, several filters for each, more terms than a chunk; each with strides.
 		{N: 2, C: 6, H: 9, W: 8, O: 4, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 2},
 		{N: 2, C: 18, H: 9, W: 11, O: 18, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, Groups: 18},

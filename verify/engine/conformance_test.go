@@ -13,6 +13,7 @@ import (
 var (
 	steps = flag.Uint64("steps", 5, "steps of the small trainings under the shim (300 take two minutes)")
 	large = flag.Uint64("large", 1, "steps of the large trainings under the shim (each takes ten seconds)")
+	whole = flag.Uint64("models", 0, "steps of the models under the shim (each takes some minutes)")
 )
 
 func TestTheKernelsTrainAsTheCPUDoes(t *testing.T) {
@@ -31,6 +32,9 @@ func TestTheKernelsTrainLargerModelsAsTheCPUDoes(t *testing.T) {
 	}
 	t.Parallel()
 	enginetest.TestLarge(t, underShim(t, kernelstest.Descending), *large)
+	if *whole > 0 {
+		enginetest.TestModels(t, underShim(t, kernelstest.Ascending), *whole)
+	}
 }
 
 func TestTheShippedPTXTrainsAsTheCPUDoes(t *testing.T) {

@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&o.NoPeers, "no-peers", false, "measure verifyd alone")
 	flag.StringVar(&o.Verifyd, "verifyd", "", "`path` of a built verifyd, for the peak memory of verify (default: builds one)")
 	flag.IntVar(&o.Rounds, "rounds", 0, "rounds of each comparison (default: enough for stable medians)")
-	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, imprint, gate, state, verify, or answer, what a worker answers with, or operators, which says where a step's time goes, values, or adapters; "+
+	flag.StringVar(&o.Only, "only", "", "measure one `group`: gemm, train, replay, imprint, gate, state, verify, or answer, what a worker answers with, or models, of PyTorch models as programs, or operators, which says where a step's time goes, values, or adapters; "+
 		"of a GPU: copy, gemm, train, gpt2, operators, hash or overhead")
 	flag.StringVar(&o.Device, "device", "cpu", "`device` to measure: cpu, or cuda:N for a GPU beside PyTorch")
 	flag.StringVar(&o.Commit, "commit", "", "`revision` of the build, where there is no checkout to ask")

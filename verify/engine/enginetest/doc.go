@@ -3,6 +3,7 @@
 //
 //	enginetest.Test(t, device, 300)       // the small programs, 300 steps
 //	enginetest.TestLarge(t, device, 300)  // programs that fill more than one block of everything
+//	enginetest.TestModels(t, device, 300) // models of PyTorch, whole
 //
 // The digests in testdata/digests.txt were made on the CPU. Where a device differs, the suite runs the CPU
 // beside it and names the first step and the first tensor that are not the same.

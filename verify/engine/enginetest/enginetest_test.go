@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,8 @@ import (
 var (
 	update = flag.Bool("update", false, "rewrite testdata/digests.txt from the fastest code path of this machine")
 	long   = flag.Bool("long", false, "run 300 steps on every code path")
+	models = flag.Uint64("models", 1, "steps of the models on the fastest code path")
+	others = flag.Uint64("others", 0, "steps of the models on every other code path with vectors, and at most 3 on the reference's")
 )
 
 const header = `# SHA-256 over the initial state and all that leaves the engine in so many steps: training, steps, digest.
@@ -33,6 +36,10 @@ func write(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole, err := Models()
+	if err != nil {
+		t.Fatal(err)
+	}
 	cpu, release, err := newCPU()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +47,7 @@ func write(t *testing.T) {
 	defer release()
 	var text strings.Builder
 	text.WriteString(header)
-	for _, tr := range append(small, large...) {
+	for _, tr := range slices.Concat(small, large, whole) {
 		r, err := tr.start(t.Context(), cpu)
 		if err != nil {
 			t.Fatal(err)
@@ -87,6 +94,28 @@ func TestEveryCodePathGivesTheKnownDigests(t *testing.T) {
 	}
 }
 
+func TestEveryCodePathTrainsTheModelsAlike(t *testing.T) {
+	available := kernels.Available()
+	for _, isa := range available {
+		steps := *others
+		switch isa {
+		case available[len(available)-1]:
+			steps = *models
+		case kernels.Generic:
+			steps = min(steps, 3)
+		}
+		if steps == 0 {
+			continue
+		}
+		runner, err := kernels.NewCPU(kernels.Options{ISA: isa})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(isa.String(), func(t *testing.T) { TestModels(t, engine.NewCPU(isa.String(), runner, 1), steps) })
+		runner.Close()
+	}
+}
+
 func TestEveryCheckpointOfEveryTrainingIsKnown(t *testing.T) {
 	small, err := Small()
 	if err != nil {
@@ -96,7 +125,11 @@ func TestEveryCheckpointOfEveryTrainingIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tr := range append(small, large...) {
+	whole, err := Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range slices.Concat(small, large, whole) {
 		for _, n := range checkpoints {
 			if _, ok := Known(tr.Name, n); !ok {
 				t.Errorf("no digest of %s after %d steps", tr.Name, n)

@@ -6,6 +6,7 @@ import (
 	"github.com/verifyd/verifyd/kernels"
 	"github.com/verifyd/verifyd/verify/engine"
 	"github.com/verifyd/verifyd/verify/program"
+	"github.com/verifyd/verifyd/verify/program/exported"
 )
 
 // The seeds of every training: of dropout and of the initial state.
@@ -23,9 +24,14 @@ type Training struct {
 
 // Small are trainings that an interpreter of kernels can follow for some steps: a perceptron, a
 // convolutional net and a transformer with dropout, accumulation and clipping, a net of what these lack, one
-// that moves, repeats, sums, clamps and augments, and a decoder in the manner of Llama.
+// that moves, repeats, sums, clamps and augments, a decoder in the manner of Llama, and a block of each of the models of
+// package exported.
 func Small() ([]Training, error) {
-	return compile([]definition{
+	blocks, err := exportedDefinitions(exported.Blocks(), 0, [4]int{5, 5, 19, 19})
+	if err != nil {
+		return nil, err
+	}
+	return compile(append([]definition{
 		{"mlp", 7, program.Program{
 			BatchSize: 12, Accumulation: 2, ClipNorm: 0.5,
 			Graph:     program.MLP(program.MLPConfig{Inputs: 20, Hidden: []int{33, 17}, Classes: 7, Dropout: 0.25}),
@@ -68,7 +74,31 @@ func Small() ([]Training, error) {
 			Optimizer: program.Optimizer{Kind: program.AdamW, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1},
 			Schedule:  program.Schedule{Kind: program.LinearDecay, Rate: 0.003, Warmup: 20, Steps: 300},
 		}},
-	})
+	}, blocks...))
+}
+
+// Models are those of package exported, whole, in micro-batches of four rows.
+func Models() ([]Training, error) {
+	all, err := exportedDefinitions(exported.Models(), 4, [4]int{10, 10, 256, 256})
+	if err != nil {
+		return nil, err
+	}
+	return compile(all)
+}
+
+// exportedDefinitions are programs of package exported, with other micro-batches unless rows is 0.
+func exportedDefinitions(names []string, rows int, classes [4]int) (all []definition, err error) {
+	for i, name := range names {
+		p, err := exported.Program(name)
+		if err != nil {
+			return nil, err
+		}
+		if rows > 0 {
+			p.BatchSize = rows
+		}
+		all = append(all, definition{name, classes[i], *p})
+	}
+	return all, nil
 }
 
 // Large are trainings whose tensors, sums and products have more than one block: tensors past 1 MiB,

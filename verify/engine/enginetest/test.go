@@ -29,6 +29,30 @@ func TestLarge(t *testing.T, d engine.Device, steps uint64) {
 	test(t, d, all, steps)
 }
 
+// TestModels runs the models for so many steps and compares the digest of each.
+func TestModels(t *testing.T, d engine.Device, steps uint64) {
+	t.Helper()
+	all, err := Models()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range all {
+		t.Run(tr.Name, func(t *testing.T) {
+			want, ok := Known(tr.Name, steps)
+			if !ok {
+				t.Fatalf("no digest of %s after %d steps", tr.Name, steps)
+			}
+			got, err := tr.Digest(t.Context(), d, steps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("%s: %d steps give %s, on the CPU %s: %s", d.Name(), steps, got, want, tr.explain(t.Context(), d, steps))
+			}
+		})
+	}
+}
+
 func test(t *testing.T, d engine.Device, all []Training, steps uint64) {
 	t.Helper()
 	if steps == 0 {
@@ -70,6 +94,9 @@ func (tr Training) test(t *testing.T, d engine.Device, steps uint64) {
 		t.Fatal(err)
 	}
 	defer closing(t, alone)
+	if err := alone.Init(ctx, initSeed); err != nil { // of the frozen tensors, which no state has
+		t.Fatal(err)
+	}
 	if what := tr.difference(tr.stepFrom(t, alone, before, steps-1), step); what != "" {
 		t.Errorf("%s: step %d alone has another %s than in the whole run", d.Name(), steps-1, what)
 	}
@@ -97,6 +124,9 @@ func (tr Training) diverge(t *testing.T, d engine.Device, e engine.Engine, from 
 		t.Fatal(err)
 	}
 	defer closing(t, reference)
+	if err := reference.Init(t.Context(), initSeed); err != nil {
+		t.Fatal(err)
+	}
 	tr.evaluate(t, d, reference, e, from, at)
 	tr.watch(t, d, reference, e, from, at)
 	from[0][0] = math.Float32frombits(0xffc12345) // with a sign and a payload

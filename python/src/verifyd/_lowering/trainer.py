@@ -54,14 +54,9 @@ class Trainer:
 
     exported     what verifyd.export returned of the model: its program must be the job's
     job          folder with the job, as its operator offers it
-<<<<<<< HEAD
-    assignment, operator, data, key    files, as the command train run takes them
-    out          folder for the trace and the claim, which is made, or in which work of the same job and assignment ended early
-=======
     assignment, operator, key    files, as the command train run takes them
     data         the job's data set: a file, a folder, or a list of them in the order of their samples
-    out          folder to make for the trace and the claim
->>>>>>> main
+    out          folder for the trace and the claim, which is made, or in which work of the same job and assignment ended early
     device       "cpu", "cuda:N" or "auto"
     threads      0 for one a processor; never changes a bit
 
