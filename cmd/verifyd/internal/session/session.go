@@ -156,11 +156,15 @@ type done struct {
 func (s *Session) step(ctx context.Context, times int) error {
 	var losses []float32
 	for range max(times, 1) {
+		before := s.training.Steps()
 		loss, err := s.training.Step(ctx)
 		if err != nil {
 			return err
 		}
 		losses = append(losses, loss)
+		if s.training.Done() && s.training.Steps() > before+1 { // work was kept behind a state that was made anew
+			break
+		}
 	}
 	answer := done{Step: s.training.Steps(), Loss: &losses[len(losses)-1]}
 	if times > 0 {

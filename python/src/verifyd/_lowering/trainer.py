@@ -159,8 +159,10 @@ class Trainer:
             while left > 0:
                 answer = self._ask("step", times=min(left, _MOST))
                 losses += answer["losses"]
-                left -= len(answer["losses"])
+                before, left = self.steps, left - len(answer["losses"])
                 self.steps, self.loss = int(answer["step"]), float(answer["loss"])
+                if self.steps > before + len(answer["losses"]):  # work was kept behind a state that was made anew
+                    left = min(left, self.total - self.steps)
             return losses
 
     def _same(self, batch: Any) -> None:
