@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/verifyd/verifyd/verify/fault"
@@ -127,7 +126,7 @@ func (f *File) finish() error {
 
 // transfer gets what is missing.
 func (g *Getter) transfer(ctx context.Context, f *File, url string) (err error) {
-	out, err := os.OpenFile(f.Path+Part, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
+	out, err := os.OpenFile(f.Path+Part, os.O_WRONLY|os.O_CREATE|noFollow, 0o644)
 	if err != nil {
 		return err
 	}
