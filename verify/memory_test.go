@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,11 +22,15 @@ import (
 
 // oversized is a bundle, signed throughout, of a job over p that nobody has done: what its documents say
 // is in order, and its program is as large as p.
-func oversized(r *rig, p *program.Program, samples uint64) (*verify.Terms, string) {
+func oversized(r *rig, p *program.Program, inputs int, samples uint64) (*verify.Terms, string) {
 	r.t.Helper()
 	pool := must(verifytest.NewPool(r.t.Context(), verifytest.Setting{
 		Operator: r.operator, Worker: r.worker, Program: p, Data: r.data, Slot: 1,
-		Job: func(j *job.Job) { j.Data.Samples, j.Init.Root = samples, merkle.Hash{1} },
+		Job: func(j *job.Job) {
+			j.Data.Samples, j.Init.Root = samples, merkle.Hash{1}
+			j.Data.Tensors = slices.Clone(j.Data.Tensors)
+			j.Data.Tensors[0].Shape = []int{inputs}
+		},
 	}))(r.t)
 	if err := pool.Claim(trace.Summary{Steps: pool.Terms.Job.Steps, Root: merkle.Hash{1}, Final: merkle.Hash{2}}); err != nil {
 		r.t.Fatal(err)
@@ -63,16 +68,17 @@ func TestAProgramOverTheMemoryLimitIsRefusedBeforeItIsAllocated(t *testing.T) {
 	tall.Graph = program.MLP(program.MLPConfig{Inputs: 1, Classes: 3})
 	for name, c := range map[string]struct {
 		p       *program.Program
+		inputs  int
 		samples uint64
 		limit   uint64
 		words   string
 	}{
-		"wide layers": {wide, 40, 0, "program.json: graph, with batch_size 6 and accumulation 2: "},
-		"many rows":   {tall, 1 << 20, 0, "program.json: graph, with batch_size 65536 and accumulation 1024: "},
-		"low limit":   {mlp(), 40, 4096, "program.json: graph, with batch_size 6 and accumulation 2: "},
+		"wide layers": {wide, 20000, 40, 0, "program.json: graph, with batch_size 6 and accumulation 2: "},
+		"many rows":   {tall, 1, 1 << 20, 0, "program.json: graph, with batch_size 65536 and accumulation 1024: "},
+		"low limit":   {mlp(), 7, 40, 4096, "program.json: graph, with batch_size 6 and accumulation 2: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			terms, bundle := oversized(r, c.p, c.samples)
+			terms, bundle := oversized(r, c.p, c.inputs, c.samples)
 			o := options
 			o.MaxMemory = c.limit
 			limit := cmp.Or(c.limit, verify.DefaultMaxMemory)

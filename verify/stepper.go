@@ -15,14 +15,15 @@ import (
 // stepper runs steps on an engine and records what a leaf and an opening say of them. Once it has run a
 // step it allocates nothing for the next.
 type stepper struct {
-	terms   *Terms
-	serves  merkle.Hash // digest of the assignment
-	engine  engine.Engine
-	hasher  *job.SampleHasher
-	samples [][]byte      // of the step, as they are stored
-	leaves  []merkle.Hash // leaf hashes of the step's samples
-	record  trace.Step    // of the last step; its digests are the engine's
-	finite  bool          // whether the state after the last step is
+	terms    *Terms
+	serves   merkle.Hash // digest of the assignment
+	engine   engine.Engine
+	hasher   *job.SampleHasher
+	unpacker *job.Unpacker
+	samples  [][]byte      // of the step, as they are stored
+	leaves   []merkle.Hash // leaf hashes of the step's samples
+	record   trace.Step    // of the last step; its digests are the engine's
+	finite   bool          // whether the state after the last step is
 
 	watching []program.Block // of the next steps
 	words    []uint32        // that they held in the last one, until the engine's next call
@@ -39,7 +40,8 @@ func newStepper(ctx context.Context, t *Terms, a job.Assignment, d engine.Device
 	if err != nil {
 		return nil, err
 	}
-	return &stepper{terms: t, serves: serves, engine: e, hasher: t.Job.Data.Hasher(), samples: t.Job.Data.Batch(t.rows), leaves: make([]merkle.Hash, t.rows)}, nil
+	data := &t.Job.Data
+	return &stepper{terms: t, serves: serves, engine: e, hasher: data.Hasher(), unpacker: data.Unpacker(), samples: data.Batch(t.rows), leaves: make([]merkle.Hash, t.rows)}, nil
 }
 
 // init sets the engine to the job's initial state.
@@ -85,7 +87,7 @@ func (s *stepper) hashSamples() {
 }
 
 // takeSamples puts what the program reads of the step's samples into the engine's buffers.
-func (s *stepper) takeSamples() error { return s.terms.Job.Data.Unpack(s.engine.Rows(), s.samples) }
+func (s *stepper) takeSamples() error { return s.unpacker.Unpack(s.engine.Rows(), s.samples) }
 
 // step runs step t on the samples in the engine's buffers, which have been hashed, from the state whose
 // root is current.

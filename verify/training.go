@@ -153,7 +153,7 @@ func (t *Training) fill() error {
 		return err
 	}
 	copy(t.stepper.leaves, got.leaves)
-	if err := t.work.Terms.Job.Data.Unpack(t.stepper.engine.Rows(), got.samples); err != nil {
+	if err := t.stepper.unpacker.Unpack(t.stepper.engine.Rows(), got.samples); err != nil {
 		return err
 	}
 	t.ids = got.ids

@@ -95,7 +95,7 @@ def test_a_child_that_dies_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path
     program.write_text("#!/bin/sh\necho 'runtime: out of memory' >&2\necho '{\"note\": 7}' >&2\nkill -9 $$\n")
     program.chmod(0o755)
     monkeypatch.setenv("VERIFYD_BINARY", str(program))
-    with pytest.raises(verifyd.Error, match="ended with code -9: runtime: out of memory"):
+    with pytest.raises(verifyd.Error, match="ended by SIGKILL: runtime: out of memory"):
         run(["version"])
     with pytest.raises(verifyd.Error, match="out of memory"):
         verifyd.values(3, len)

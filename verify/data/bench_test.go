@@ -94,7 +94,7 @@ func BenchmarkFetch(b *testing.B) {
 	})
 	b.Run("unpack", func(b *testing.B) {
 		for b.Loop() {
-			if err := layout.Unpack(to, batch); err != nil {
+			if err := layout.Unpacker().Unpack(to, batch); err != nil {
 				b.Fatal(err)
 			}
 		}

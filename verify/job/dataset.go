@@ -228,7 +228,7 @@ func (d *Dataset) Fill(rows []kernels.Buf, ids []int64) error {
 	if err := d.Read(batch, ids); err != nil {
 		return err
 	}
-	return d.data.Layout.Unpack(rows, batch)
+	return d.data.Layout.Unpacker().Unpack(rows, batch)
 }
 
 // Check refuses samples that are not those that were committed to.

@@ -19,17 +19,30 @@ func (l *Layout) Batch(rows int) [][]byte {
 	return all
 }
 
-// Unpack turns stored samples into what a program reads: a buffer for each tensor of Reads. Every rounding of a normalisation is
-// in binary32: v as a float32, which is exact; the product; the sum.
-func (l *Layout) Unpack(to []kernels.Buf, batch [][]byte) error {
-	widths := l.Widths()
-	reads := l.Reads()
-	if len(batch) != len(widths) || len(to) != len(reads) {
-		return fmt.Errorf("data: %d buffers for %d tensors, of %d stored", len(to), len(reads), len(batch))
+// Unpacker turns stored samples into what a program reads. It allocates nothing after it was made.
+type Unpacker struct {
+	*Layout
+	widths, reads []int // bytes of a row as it is stored, elements of one as it is read
+}
+
+// Unpacker is for samples of this layout.
+func (l *Layout) Unpacker() *Unpacker {
+	u := &Unpacker{Layout: l, widths: l.Widths()}
+	for _, spec := range l.Reads() {
+		u.reads = append(u.reads, spec.Len())
 	}
-	rows := len(batch[0]) / widths[0]
+	return u
+}
+
+// Unpack fills a buffer for each tensor of Reads from stored samples. Every rounding of a normalisation is in binary32: v as a
+// float32, which is exact; the product; the sum.
+func (l *Unpacker) Unpack(to []kernels.Buf, batch [][]byte) error {
+	if len(batch) != len(l.widths) || len(to) != len(l.reads) {
+		return fmt.Errorf("data: %d buffers for %d tensors, of %d stored", len(to), len(l.reads), len(batch))
+	}
+	rows := len(batch[0]) / l.widths[0]
 	for i, b := range to {
-		if len(b.F)+len(b.I) != reads[i].Len()*rows || len(batch[min(i, len(batch)-1)])/widths[min(i, len(batch)-1)] != rows {
+		if from := min(i, len(batch)-1); len(b.F)+len(b.I) != l.reads[i]*rows || len(batch[from])/l.widths[from] != rows {
 			return fmt.Errorf("data: buffers do not have %d rows", rows)
 		}
 	}

@@ -192,7 +192,7 @@ func (f *Forger) fill(m *program.Machine, step uint64) error {
 	if err := f.data.Read(f.samples, f.ids); err != nil {
 		return err
 	}
-	return f.data.Layout().Unpack(m.Rows(), f.samples)
+	return f.data.Layout().Unpacker().Unpack(m.Rows(), f.samples)
 }
 
 // Claim writes down that step t led to the state in the machine, by the gradients last computed and the samples of
