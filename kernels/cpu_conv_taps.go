@@ -53,7 +53,7 @@ func (o Conv2DGradWeight) within(w *worker, group, k, kc int, x []float32) (many
 	}
 	n = k / pixels
 	return w.manyImages((k+kc-1)/pixels-n+1, func(i int) image {
-		return Conv2D{o.ConvShape}.image(w, x[((n+i)*o.C+group*o.groupC())*o.H*o.W:])
+		return Conv2D(o).image(w, x[((n+i)*o.C+group*o.groupC())*o.H*o.W:])
 	}), n, true
 }
 

@@ -3,7 +3,6 @@ package data
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -101,8 +100,8 @@ func TestDataLargerThanMemoryAreNotHeldInIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(fmt.Sprintf("%.2f GB in %v, %.2f GB/s; index of %d bytes, taken up in %v; %d MB more of anonymous memory",
-		float64(size)/1e9, committed.Round(time.Millisecond), float64(size)/1e9/committed.Seconds(), info.Size(), opened.Round(time.Millisecond), grown>>20))
+	t.Logf("%.2f GB in %v, %.2f GB/s; index of %d bytes, taken up in %v; %d MB more of anonymous memory",
+		float64(size)/1e9, committed.Round(time.Millisecond), float64(size)/1e9/committed.Seconds(), info.Size(), opened.Round(time.Millisecond), grown>>20)
 	if grown > 256<<20 {
 		t.Errorf("%d MB more of anonymous memory", grown>>20)
 	}
