@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the golden vectors, the accumulated digests, the tests of the vector loops, three whole
-# trainings with known roots and blocks of PyTorch models on the AVX-512 code path under Bochs, an emulator of a whole PC, for
+# Runs the golden vectors, the accumulated digests, the tests of the vector loops and three whole
+# trainings with known roots on the AVX-512 code path under Bochs, an emulator of a whole PC, for
 # machines whose processor has no AVX-512. It executes the shipped machine code. The first process of
 # a Linux kernel, init.go, starts the tests.
 # An argument replaces all that by the tests of optest whose name matches it.
@@ -30,13 +30,11 @@ CGO_ENABLED=0 GOARCH=amd64 go build -o "$work/root/init" ./bochs
 CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/optest" .
 CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/kernels" ..
 CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/verify" ../../verify
-CGO_ENABLED=0 GOARCH=amd64 go test -c -o "$work/root/enginetest" ../../verify/engine/enginetest
 mkdir "$work/root/tmp"
 echo "/optest -isa=avx512 -test.v -test.run=${1:-Golden|Digest}" >"$work/root/commands"
 [ $# -gt 0 ] || cat >>"$work/root/commands" <<'COMMANDS'
 /kernels -test.short -test.v -test.run=Vector/avx512
 /verify -test.v -test.run=FixedForAllTime
-/enginetest -test.v -test.run=KnownDigests/avx512/-block
 COMMANDS
 cp -r testdata "$work/root/"
 (cd "$work/root" && find . | cpio --quiet -o -H newc >"$work/iso/root.img")
